@@ -1,0 +1,7 @@
+/** The contract between strategies, scenarios and the engine. It imports nothing of the rest. */
+export * from './failure.ts';
+export * from './outcome.ts';
+export * from './predict.ts';
+export * from './scenario.ts';
+export * from './strategy.ts';
+export * from './tx.ts';

@@ -1,0 +1,100 @@
+import type { Traits } from './scenario.ts';
+import type { Event, Guard, Strategy, Turn, Wording } from './strategy.ts';
+
+export interface Prediction {
+  readonly verdict: 'safe' | 'unsafe' | 'no claim' | 'not offered';
+  readonly because: string;
+}
+
+/**
+ * What a strategy claims for a variant when these events happened: a pure function of the facts that
+ * the engine acts on, never of names. Claims are per class of event: a lease is safe while no lease
+ * was lost, a session lock while its connection lived, a mutex inside one process, the rest always.
+ */
+export function predict(
+  strategy: Strategy,
+  variant: Traits & { readonly wordings: readonly Wording[] },
+  events: ReadonlySet<Event>,
+): Prediction {
+  const offered = offeredOrWrong(strategy, variant, events);
+  if (offered) return offered;
+  return (
+    byLocks(strategy, variant, events) ??
+    byRefusal(strategy, variant) ??
+    byHazard(strategy, events) ??
+    (holds(strategy, 'lease') || holds(strategy, 'session')
+      ? is('no claim', 'the lease or the connection was lost')
+      : is('unsafe', 'nobody refuses in time'))
+  );
+}
+
+function offeredOrWrong(
+  strategy: Strategy,
+  variant: Traits & { readonly wordings: readonly Wording[] },
+  events: ReadonlySet<Event>,
+): Prediction | undefined {
+  if (!variant.wordings.includes(strategy.wording))
+    return is('not offered', `the scenario has no wording '${strategy.wording}'`);
+  if (variant.expects) return is('unsafe', variant.expects.because);
+  if (variant.effect === 'outside' && events.has('retry after the effect'))
+    return is('unsafe', 'a retry repeats the effect');
+  return undefined;
+}
+
+/** Safe because the second waits until the first has committed. */
+function byLocks(
+  strategy: Strategy,
+  variant: Traits,
+  events: ReadonlySet<Event>,
+): Prediction | undefined {
+  const fresh = strategy.isolation === 'read committed'; // every statement sees the latest commit
+  const locks =
+    has(strategy, 'lock row', 'lock row, nowait', 'lock table', 'fence read') ||
+    (has(strategy, 'lock row, skip locked') && variant.acts === 'takes any free row');
+  if (holds(strategy, 'process') && !events.has('several processes'))
+    return is('safe', 'one process');
+  if (fresh && (locks || strategy.first.length > 0)) return is('safe', 'locked before the check');
+  if (!fresh && locks && writesDecidingRow(strategy, variant))
+    return is('safe', 'the waiter gets 40001 at its lock');
+  if (holds(strategy, 'session') && !events.has('session lost'))
+    return is('safe', 'locked while the connection lives');
+  if (holds(strategy, 'lease') && !events.has('lease lost'))
+    return is('safe', 'locked while no lease is lost');
+  return undefined;
+}
+
+/** Safe because the second is refused by the store: soon enough, unless money has left. */
+function byRefusal(strategy: Strategy, variant: Traits): Prediction | undefined {
+  if (variant.effect === 'outside') return undefined;
+  if (['conditional update', 'numbered slots', 'exclusion'].includes(strategy.wording))
+    return is('safe', 'the statement or the constraint refuses');
+  if (has(strategy, 'compare version')) return is('safe', 'the write refuses');
+  const fresh = strategy.isolation === 'read committed';
+  const seesConflict =
+    writesDecidingRow(strategy, variant) ||
+    has(strategy, 'touch') ||
+    strategy.isolation === 'serializable';
+  return !fresh && seesConflict ? is('safe', 'refused with 40001') : undefined;
+}
+
+function byHazard(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
+  return strategy.hazard?.under.some(event => events.has(event))
+    ? is('unsafe', strategy.hazard.why)
+    : undefined;
+}
+
+function writesDecidingRow(strategy: Strategy, variant: Traits): boolean {
+  return variant.acts !== 'inserts beside it' || strategy.wording === 'precreated rows';
+}
+
+function has(strategy: Strategy, ...guards: readonly Guard[]): boolean {
+  return guards.some(guard => strategy.guard.includes(guard));
+}
+
+function holds(strategy: Strategy, by: Turn['heldBy']): boolean {
+  return strategy.turns.some(turn => turn.heldBy === by && turn.until === 'commit');
+}
+
+function is(verdict: Prediction['verdict'], because: string): Prediction {
+  return { verdict, because };
+}

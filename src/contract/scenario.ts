@@ -1,0 +1,191 @@
+import type { Wording } from './strategy.ts';
+import type { Query, Tx } from './tx.ts';
+
+/** Both ends COMMIT; only a throw rolls back. `accepted` holds the id of the effect, `refused` a reason code. */
+export type Decision = { readonly accepted: string } | { readonly refused: string };
+
+export interface Context {
+  /** Written with every effect. Not unique in the schema: it would cure what it is there to show. */
+  readonly commandId: string;
+  /** Aborted when a lease or a session behind this command is known to be lost. */
+  readonly lost: AbortSignal;
+  readonly fetch: typeof fetch;
+}
+
+/** Check, decide, act: written once, and it never knows which strategy runs. */
+export type Rule<C> = (tx: Tx, command: C, context: Context) => Promise<Decision>;
+
+/**
+ * `duplicate`: a committed effect in excess. `lost update`: the state does not add up to the effects.
+ * `lost acknowledgement`: accepted, but not in the database. `false refusal`: refused though capacity
+ * remained when all had settled. `inconsistent`: another invariant of the scenario. `stuck`: all
+ * actors ended, all leases passed, and a fresh actor cannot get its turn.
+ */
+export type ViolationKind =
+  | 'duplicate'
+  | 'lost update'
+  | 'lost acknowledgement'
+  | 'false refusal'
+  | 'inconsistent'
+  | 'stuck';
+
+/** One row of an audit. */
+export interface Violation {
+  readonly key: string;
+  readonly kind: ViolationKind;
+  /** Effects in excess for `duplicate`, else 1 per finding. */
+  readonly excess: number;
+  readonly detail: string;
+}
+
+/** What a variant is, as far as a prediction needs to know. */
+export interface Traits {
+  /** Of the wording `steps`. */
+  readonly acts: 'updates the deciding row' | 'inserts beside it' | 'takes any free row';
+  /** `outside`: repeating it does harm. An idempotent effect counts as `inside`. */
+  readonly effect: 'inside' | 'outside';
+  /** Set where the variant is wrong under every strategy, for example because it locks the wrong key. */
+  readonly expects?: { readonly unsafe: ViolationKind; readonly because: string };
+}
+
+export type Rules<C> = { readonly steps: Rule<C> } & { readonly [W in Wording]?: Rule<C> };
+
+export interface Variant<C> extends Traits {
+  readonly title: string;
+  /** What must be decided one at a time, as `table/id`. The engine sorts them: one lock order. */
+  keys(command: C): readonly string[];
+  /** Each sees the rows that the others wrote. */
+  readonly rules: Rules<C>;
+}
+
+/** A request as the edge hands it on, not yet checked. */
+export interface Input {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+}
+
+/** A route that nobody contends for: it makes or shows what the contended one works on. */
+export interface Route {
+  readonly method: 'get' | 'post';
+  readonly path: string;
+  readonly title: string;
+  /** Throws `InvalidInput` or `NotFound`. `query` runs inside one transaction. */
+  handle(input: Input, query: Query): Promise<{ readonly status: number; readonly body: object }>;
+}
+
+/** One command of a load, as an HTTP request. */
+export interface Call {
+  readonly path: string;
+  readonly body: object;
+  /** Who sends it: two calls of one actor in a round are a double tap. */
+  readonly actor: string;
+}
+
+/** Commands that are released together, all on one key. */
+export interface Round {
+  /** The id by which the audit knows the key. */
+  readonly key: string;
+  /** How many of the calls can be accepted. */
+  readonly capacity: number;
+  readonly calls: readonly Call[];
+}
+
+export interface RoundsPlan {
+  readonly rounds: number;
+  /** Distinct actors per round. */
+  readonly rivals: number;
+  /** Share of actors, 0 to 1, that send their call twice. */
+  readonly doubleTapShare: number;
+  readonly random: () => number;
+}
+
+/** Makes fresh keys in the database and says what users would send for them. */
+export type Load = (plan: RoundsPlan, query: Query) => Promise<readonly Round[]>;
+
+/**
+ * One business operation that several callers contend for. A folder under `src/scenarios/` with
+ * `index.ts` (default export `scenario({...})`), `schema.sql`, `audit.sql` and `README.md`.
+ */
+export interface Scenario<C> {
+  readonly title: string;
+  /** The contended route, always POST. */
+  readonly path: string;
+  /** What the audit shows when two act on one look. */
+  readonly race: ViolationKind;
+  /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
+  prepare(input: Input, query: Query): Promise<C>;
+  readonly variants: Readonly<Record<string, Variant<C>>>;
+  readonly routes: readonly Route[];
+  readonly load: Load;
+}
+
+/** A command that is ready to run under any strategy. */
+export interface Plan {
+  /** Sorted and without doubles. */
+  readonly keys: readonly string[];
+  /** The id by which the audit knows the first key. */
+  readonly auditKey: string;
+  run(wording: Wording, tx: Tx, context: Context): Promise<Decision>;
+}
+
+/** A scenario with its command type closed over, so that a registry needs no cast. */
+export interface Registered {
+  readonly title: string;
+  readonly path: string;
+  readonly race: ViolationKind;
+  readonly variants: Readonly<
+    Record<string, Traits & { readonly title: string; readonly wordings: readonly Wording[] }>
+  >;
+  readonly routes: readonly Route[];
+  readonly load: Load;
+  prepare(variant: string, input: Input, query: Query): Promise<Plan>;
+}
+
+/** Closes an authored scenario over its command type. */
+export function scenario<C>(authored: Scenario<C>): Registered {
+  const { title, path, race, routes, load } = authored;
+  const variants = Object.fromEntries(
+    Object.entries(authored.variants).map(([name, variant]) => [name, traitsOf(variant)]),
+  );
+  return {
+    title,
+    path,
+    race,
+    routes,
+    load,
+    variants,
+    async prepare(name, input, query) {
+      const variant = authored.variants[name];
+      if (!variant) throw new Error(`${title} has no variant '${name}'`);
+      const command = await authored.prepare(input, query);
+      const keys = [...new Set(variant.keys(command))].sort();
+      return {
+        keys,
+        auditKey: keys[0]?.slice(keys[0].indexOf('/') + 1) ?? '',
+        run: (wording, tx, context) => ruleOf(variant, wording)(tx, command, context),
+      };
+    },
+  };
+}
+
+function traitsOf<C>(variant: Variant<C>): Registered['variants'][string] {
+  const { title, acts, effect, expects, rules } = variant;
+  const wordings = wordingsAll.filter(wording => rules[wording] !== undefined);
+  return { title, acts, effect, wordings, ...(expects && { expects }) };
+}
+
+function ruleOf<C>(variant: Variant<C>, wording: Wording): Rule<C> {
+  const rule = variant.rules[wording];
+  if (!rule) throw new Error(`${variant.title} is not written as '${wording}'`);
+  return rule;
+}
+
+/** Every wording, in the order in which they are listed to people. */
+export const wordingsAll: readonly Wording[] = [
+  'steps',
+  'conditional update',
+  'conditional insert',
+  'numbered slots',
+  'precreated rows',
+  'exclusion',
+];

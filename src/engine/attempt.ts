@@ -1,0 +1,123 @@
+import type {
+  Backends,
+  Decision,
+  Guardian,
+  Held,
+  Plan,
+  ReleaseEnd,
+  Strategy,
+} from '../contract/index.ts';
+import type { Store, Transaction } from '../store/store.ts';
+import { type Command, cellOf } from './command.ts';
+import type { Observer } from './observer.ts';
+
+/** What one attempt needs to know. */
+export interface AttemptPlan {
+  readonly command: Command;
+  readonly plan: Plan;
+  readonly number: number;
+  readonly deadlineMs: number;
+  readonly guardians: readonly Guardian[];
+  readonly store: Store;
+  readonly backends: Backends;
+  readonly observer: Observer;
+}
+
+/** One attempt: turns outside, the transaction inside, the rule inside that. */
+export class Attempt {
+  readonly #with: AttemptPlan;
+  readonly #strategy: Strategy;
+  readonly #startMs: number;
+
+  constructor(plan: AttemptPlan) {
+    this.#with = plan;
+    this.#strategy = plan.command.strategy.declared;
+    this.#startMs = plan.backends.now();
+  }
+
+  /** The rule's decision, committed; throws what ended the attempt, rolled back. */
+  async run(): Promise<Decision> {
+    const { command, plan, guardians } = this.#with;
+    const { turns, wording } = this.#strategy;
+    const until = (end: 'commit' | 'rule ends'): readonly Guardian[] =>
+      guardians.filter((_, index) => turns[index]?.until === end);
+    return this.#inTurns(until('commit'), [], async held => {
+      const transaction = await this.#begin(held);
+      try {
+        const decision = await this.#inTurns(until('rule ends'), held, all =>
+          plan.run(wording, transaction.tx, {
+            commandId: command.commandId,
+            lost: lostSignal(all),
+            fetch,
+          }),
+        );
+        await this.#commit(transaction);
+        return decision;
+      } catch (error) {
+        await transaction.rollback();
+        throw error;
+      }
+    });
+  }
+
+  /** Takes the turns outermost first; `inner` runs when all are held. */
+  #inTurns<T>(
+    guardians: readonly Guardian[],
+    held: readonly Held[],
+    inner: (held: readonly Held[]) => Promise<T>,
+  ): Promise<T> {
+    const [first, ...rest] = guardians;
+    if (!first) return inner(held);
+    const { command, plan, number, deadlineMs, observer } = this.#with;
+    const attempt = {
+      commandId: command.commandId,
+      number,
+      deadlineMs,
+      report: (end: ReleaseEnd) => observer.release(cellOf(command), end),
+    };
+    return first.turn(attempt, plan.keys, mine => this.#inTurns(rest, [...held, mine], inner));
+  }
+
+  #begin(held: readonly Held[]): Promise<Transaction> {
+    const strategy = this.#strategy;
+    const token = held.find(one => one.token !== undefined)?.token;
+    return this.#with.store.begin({
+      isolation: strategy.isolation,
+      guard: strategy.guard,
+      first: strategy.first,
+      keys: this.#with.plan.keys,
+      autocommit: decidesInOneStatement(strategy),
+      lost: lostSignal(held),
+      deadlineMs: this.#with.deadlineMs,
+      ...(token !== undefined && { token }),
+    });
+  }
+
+  async #commit(transaction: Transaction): Promise<void> {
+    const { observer, backends, command } = this.#with;
+    const cell = cellOf(command);
+    const commitMs = backends.now();
+    await transaction.commit();
+    const decidedMs = transaction.decidedMs ?? commitMs;
+    observer.phase(cell, 'pool', transaction.poolMs / 1_000);
+    observer.phase(cell, 'wait', (decidedMs - this.#startMs - transaction.poolMs) / 1_000);
+    observer.phase(cell, 'hold', (commitMs - decidedMs) / 1_000);
+    observer.phase(cell, 'commit', (backends.now() - commitMs) / 1_000);
+  }
+}
+
+/** Strategies whose rule is one statement that decides alone need no transaction around it. */
+export function decidesInOneStatement(strategy: Strategy): boolean {
+  const alone = !strategy.turns.length && !strategy.first.length && !strategy.guard.length;
+  const single = ['conditional update', 'conditional insert', 'numbered slots'];
+  return alone && strategy.isolation === 'read committed' && single.includes(strategy.wording);
+}
+
+const never = new AbortController().signal;
+
+function lostSignal(held: readonly Held[]): AbortSignal {
+  const signals = held.flatMap(one => (one.lost ? [one.lost] : []));
+  const [only] = signals;
+  if (!only) return never;
+  return signals.length === 1 ? only : AbortSignal.any(signals);
+}

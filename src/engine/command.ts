@@ -1,0 +1,16 @@
+import type { Input, Registered, Strategy } from '../contract/index.ts';
+import type { Cell } from './observer.ts';
+
+/** A command with everything that decides how it runs. */
+export interface Command {
+  readonly scenario: { readonly name: string; readonly registered: Registered };
+  readonly variant: string;
+  readonly strategy: { readonly name: string; readonly declared: Strategy };
+  readonly commandId: string;
+  readonly input: Input;
+}
+
+/** The cell that a command belongs to. */
+export function cellOf({ scenario, variant, strategy }: Command): Cell {
+  return { scenario: scenario.name, variant, strategy: strategy.name };
+}

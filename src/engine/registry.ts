@@ -1,0 +1,174 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Registered, Strategy } from '../contract/index.ts';
+import { scenarioProblems, strategyProblems } from './validate.ts';
+
+export interface RegisteredStrategy {
+  readonly name: string;
+  /** Where it was read from, for messages. */
+  readonly file: string;
+  readonly declared: Strategy;
+}
+
+export interface RegisteredScenario {
+  readonly name: string;
+  readonly folder: string;
+  readonly registered: Registered;
+  readonly schemaSql: string;
+  readonly auditSql: string;
+}
+
+export interface Registry {
+  readonly strategies: ReadonlyMap<string, RegisteredStrategy>;
+  readonly scenarios: ReadonlyMap<string, RegisteredScenario>;
+}
+
+export interface RegistryFolders {
+  readonly strategies: string;
+  readonly scenarios: string;
+}
+
+/** All that is wrong with the strategies and scenarios, found in one go. */
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.map(problem => `- ${problem}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** Where our own strategies and scenarios live. */
+export const ownFolders: RegistryFolders = {
+  strategies: join(root, 'strategies'),
+  scenarios: join(root, 'src', 'scenarios'),
+};
+
+/**
+ * Reads the folders, loads strategies from outside by path, and validates everything.
+ * Throws `RegistryError` with all problems at once.
+ */
+export async function loadRegistry(
+  outside: readonly string[] = [],
+  folders: RegistryFolders = ownFolders,
+): Promise<Registry> {
+  const problems: string[] = [];
+  const strategies = new Map<string, RegisteredStrategy>();
+  const own = await strategyFiles(folders.strategies);
+  for (const file of [...own, ...outside.map(path => resolve(path))]) {
+    const found = await loadStrategy(file, problems);
+    if (!found) continue;
+    const twin = strategies.get(found.name);
+    if (twin)
+      problems.push(`${file}: the name '${found.name}' is taken by ${twin.file}; rename it`);
+    else strategies.set(found.name, found);
+  }
+  const scenarios = new Map<string, RegisteredScenario>();
+  for (const folder of await scenarioFolders(folders.scenarios)) {
+    const found = await loadScenario(folder, problems);
+    if (found) scenarios.set(found.name, found);
+  }
+  problems.push(...brokenCures(strategies));
+  if (problems.length > 0) throw new RegistryError(problems);
+  return { strategies, scenarios };
+}
+
+/** True where `--strategy` names a file rather than a strategy of ours. */
+export function isStrategyPath(name: string): boolean {
+  return (
+    isAbsolute(name) ||
+    name.startsWith('.') ||
+    ['.ts', '.mts', '.js', '.mjs'].includes(extname(name))
+  );
+}
+
+/** The name that a strategy file gives its strategy. */
+export function strategyNameOf(file: string): string {
+  return basename(file).replace(/\.[cm]?[jt]s$/, '');
+}
+
+async function strategyFiles(folder: string): Promise<string[]> {
+  const modules = async (path: string): Promise<string[]> =>
+    (await readdir(path, { withFileTypes: true }))
+      .filter(entry => entry.isFile() && /^[^.]+\.[jt]s$/.test(entry.name))
+      .map(entry => join(path, entry.name))
+      .sort();
+  const hazards = join(folder, 'hazards');
+  return [...(await modules(folder)), ...(await modules(hazards).catch(() => []))];
+}
+
+async function scenarioFolders(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .filter(entry => entry.isDirectory())
+    .map(entry => join(folder, entry.name))
+    .sort();
+}
+
+async function loadStrategy(
+  file: string,
+  problems: string[],
+): Promise<RegisteredStrategy | undefined> {
+  const name = strategyNameOf(file);
+  const declared = await importDefault(file, problems);
+  if (declared === undefined) return undefined;
+  const found = strategyProblems(name, declared);
+  problems.push(...found.problems.map(problem => `${file}: ${problem}`));
+  return found.strategy && { name, file, declared: found.strategy };
+}
+
+async function loadScenario(
+  folder: string,
+  problems: string[],
+): Promise<RegisteredScenario | undefined> {
+  const name = basename(folder);
+  const index = await firstThatExists(folder, ['index.ts', 'index.js']);
+  const schemaSql = await readText(join(folder, 'schema.sql'), problems);
+  const auditSql = await readText(join(folder, 'audit.sql'), problems);
+  const registered = index && (await importDefault(join(folder, index), problems));
+  if (!index) problems.push(`${folder}: has no index.ts with a default export`);
+  if (registered === undefined || schemaSql === undefined || auditSql === undefined)
+    return undefined;
+  const found = scenarioProblems(registered);
+  problems.push(...found.problems.map(problem => `${folder}: ${problem}`));
+  return found.scenario && { name, folder, registered: found.scenario, schemaSql, auditSql };
+}
+
+async function importDefault(file: string, problems: string[]): Promise<unknown> {
+  try {
+    const module: { default?: unknown } = await import(pathToFileURL(file).href);
+    if (module.default === undefined)
+      problems.push(`${file}: has no default export; write 'export default { ... }'`);
+    return module.default;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    problems.push(`${file}: cannot be loaded: ${why}`);
+    return undefined;
+  }
+}
+
+async function firstThatExists(folder: string, names: string[]): Promise<string | undefined> {
+  const entries = await readdir(folder);
+  return names.find(name => entries.includes(name));
+}
+
+async function readText(path: string, problems: string[]): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    problems.push(`${path}: is missing`);
+    return undefined;
+  }
+}
+
+function brokenCures(strategies: ReadonlyMap<string, RegisteredStrategy>): string[] {
+  return [...strategies.values()].flatMap(({ file, declared }) =>
+    declared.hazard && !strategies.has(declared.hazard.cure)
+      ? [`${file}: hazard.cure names '${declared.hazard.cure}', which does not exist`]
+      : [],
+  );
+}

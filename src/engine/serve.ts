@@ -1,0 +1,119 @@
+import {
+  type Backends,
+  type Decision,
+  type FailureCode,
+  failures,
+  isFailure,
+  type Outcome,
+  type Plan,
+  type Strategy,
+  type Tuning,
+} from '../contract/index.ts';
+import type { Store } from '../store/store.ts';
+import { Attempt } from './attempt.ts';
+import { type Command, cellOf } from './command.ts';
+import { Guardians } from './guardians.ts';
+import type { Observer } from './observer.ts';
+import { backoffMs } from './retry.ts';
+
+export interface EngineOptions {
+  readonly stores: { readonly [name in Strategy['store']]?: Store };
+  readonly backends: Backends;
+  readonly tuning: Tuning;
+  readonly observer: Observer;
+}
+
+export interface Served {
+  readonly outcome: Outcome;
+  /** The id by which the audit knows the key. */
+  readonly auditKey: string;
+}
+
+/** Turns a command into attempts and those into one outcome. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #guardians: Guardians;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#guardians = new Guardians(options.backends, options.tuning);
+  }
+
+  /**
+   * Runs a command to its outcome, within `tuning.waitMs` and `tuning.attemptsMax`.
+   * Throws only `InvalidInput` and `NotFound`, from the scenario.
+   */
+  async serve(command: Command): Promise<Served> {
+    const { backends, tuning } = this.#options;
+    const startMs = backends.now();
+    const store = this.#store(command.strategy.declared);
+    const { registered } = command.scenario;
+    const plan = await registered
+      .prepare(command.variant, command.input, store.query)
+      .catch(unprepared);
+    if ('kind' in plan) return this.#served(command, plan, startMs, '');
+    const outcome = await this.#attempts(command, plan, startMs + tuning.waitMs);
+    return this.#served(command, outcome, startMs, plan.auditKey);
+  }
+
+  #served(command: Command, outcome: Outcome, startMs: number, auditKey: string): Served {
+    const { backends, observer } = this.#options;
+    const seconds = (backends.now() - startMs) / 1_000;
+    observer.outcome(cellOf(command), outcome, seconds, auditKey);
+    return { outcome, auditKey };
+  }
+
+  /** Closes the turns; stores and backends belong to the caller. */
+  async close(): Promise<void> {
+    await this.#guardians.close();
+  }
+
+  async #attempts(command: Command, plan: Plan, deadlineMs: number): Promise<Outcome> {
+    const { backends, tuning, observer } = this.#options;
+    for (let number = 1; ; number += 1) {
+      try {
+        const decision = await this.#attempt(command, plan, number, deadlineMs);
+        return 'accepted' in decision
+          ? { kind: 'accepted', detail: decision.accepted, attempts: number }
+          : { kind: 'refused', detail: decision.refused, attempts: number };
+      } catch (error) {
+        const code = codeOf(error);
+        observer.failure(cellOf(command), code, error);
+        const pauseMs = backoffMs(number, backends.random);
+        const again = failures[code].retry && number < tuning.attemptsMax;
+        if (!again || backends.now() + pauseMs >= deadlineMs)
+          return { kind: failures[code].outcome, detail: code, attempts: number };
+        await backends.sleep(pauseMs);
+      }
+    }
+  }
+
+  async #attempt(
+    command: Command,
+    plan: Plan,
+    number: number,
+    deadlineMs: number,
+  ): Promise<Decision> {
+    const { backends, observer } = this.#options;
+    const store = this.#store(command.strategy.declared);
+    const guardians = await this.#guardians.of(command.strategy.declared);
+    const attempt = { command, plan, number, deadlineMs, guardians, store, backends, observer };
+    return new Attempt(attempt).run();
+  }
+
+  #store(strategy: Strategy): Store {
+    const store = this.#options.stores[strategy.store];
+    if (!store) throw new Error(`no store '${strategy.store}' is open in this process`);
+    return store;
+  }
+}
+
+/** A store that is away while a command is being prepared is an outcome, not an exception. */
+function unprepared(error: unknown): Outcome {
+  if (!isFailure(error)) throw error;
+  return { kind: failures[error.code].outcome, detail: error.code, attempts: 0 };
+}
+
+function codeOf(error: unknown): FailureCode {
+  return isFailure(error) ? error.code : 'internal-error';
+}

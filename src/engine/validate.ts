@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { type Registered, type Strategy, wordingsAll } from '../contract/index.ts';
+
+const isolations = ['read committed', 'repeatable read', 'serializable'] as const;
+const guards = [
+  'lock row',
+  'lock row, nowait',
+  'lock row, skip locked',
+  'lock table',
+  'compare version',
+  'fence write',
+  'fence read',
+  'touch',
+  'check twice',
+] as const;
+const events = [
+  'several processes',
+  'lease lost',
+  'session lost',
+  'retry after the effect',
+  'crash',
+  'statement phases',
+] as const;
+const migrations = ['none', 'column', 'rows beforehand', 'constraint over existing rows'] as const;
+
+const callable = z.custom<(...args: never[]) => unknown>(
+  value => typeof value === 'function',
+  'must be a function',
+);
+const text = z.string().min(1);
+
+const strategyShape = z.strictObject({
+  title: text,
+  store: z.enum(['pg', 'sequelize']),
+  wording: z.enum(wordingsAll),
+  isolation: z.enum(isolations),
+  turns: z.array(
+    z.object({
+      heldBy: z.enum(['process', 'lease', 'session']),
+      until: z.enum(['commit', 'rule ends']),
+      open: callable,
+    }),
+  ),
+  first: z.array(z.object({ text })),
+  guard: z.array(z.enum(guards)),
+  hazard: z.strictObject({ why: text, under: z.array(z.enum(events)), cure: text }).optional(),
+  adoption: z.strictObject({
+    migration: z.enum(migrations),
+    everyWriterMustTakePart: z.boolean(),
+    newDependency: z.enum(['redis', 'several redis nodes']).optional(),
+    poolerSafe: z.boolean(),
+    retryNeeded: z.boolean(),
+  }),
+});
+
+/** What is wrong with a strategy file, each with what to write; the strategy itself when nothing is. */
+export function strategyProblems(
+  name: string,
+  declared: unknown,
+): { readonly problems: readonly string[]; readonly strategy?: Strategy } {
+  const problems: string[] = [];
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))
+    problems.push(
+      `the file name is the strategy's name: use lower-case-with-dashes, not '${name}'`,
+    );
+  const checked = strategyShape.safeParse(declared);
+  if (!checked.success) problems.push(...issuesOf(checked.error));
+  else problems.push(...contradictions(checked.data));
+  return problems.length === 0 && isStrategy(declared)
+    ? { problems, strategy: declared }
+    : { problems };
+}
+
+function isStrategy(declared: unknown): declared is Strategy {
+  return strategyShape.safeParse(declared).success;
+}
+
+/** Facts that cannot be true together: the engine would act on them and nobody would be safe. */
+function contradictions(strategy: z.infer<typeof strategyShape>): string[] {
+  const fences = strategy.guard.some(guard => guard === 'fence read' || guard === 'fence write');
+  const leases = strategy.turns.some(turn => turn.heldBy === 'lease');
+  const found: string[] = [];
+  if (fences && !leases)
+    found.push("guard: a fence needs a turn with heldBy 'lease' that mints a token");
+  if (strategy.first.some(statement => !statement.text.includes('$1')))
+    found.push("first: each statement gets the keys as $1 (text[]) and must return 'granted'");
+  return found;
+}
+
+const scenarioShape = z.object({
+  title: text,
+  path: z.string().regex(/^\//, "must start with '/'"),
+  race: text,
+  variants: z
+    .record(z.string(), z.object({ title: text, wordings: z.array(z.enum(wordingsAll)) }))
+    .refine(variants => Object.keys(variants).length > 0, 'needs at least one variant'),
+  routes: z.array(z.object({ method: z.enum(['get', 'post']), path: text, handle: callable })),
+  load: callable,
+  prepare: callable,
+});
+
+/** What is wrong with a scenario's default export; the scenario itself when nothing is. */
+export function scenarioProblems(declared: unknown): {
+  readonly problems: readonly string[];
+  readonly scenario?: Registered;
+} {
+  const checked = scenarioShape.safeParse(declared);
+  return checked.success && isScenario(declared)
+    ? { problems: [], scenario: declared }
+    : { problems: checked.error ? issuesOf(checked.error) : [] };
+}
+
+function isScenario(declared: unknown): declared is Registered {
+  return scenarioShape.safeParse(declared).success;
+}
+
+function issuesOf(error: z.ZodError): string[] {
+  return error.issues.map(issue => {
+    const path = issue.path.join('.') || 'default export';
+    return `${path}: ${issue.message}`;
+  });
+}

@@ -1,0 +1,64 @@
+-- The judge. $1: request ids (null: all). $2, $3: keys and command ids that were acknowledged as
+-- accepted. $4: request ids where somebody was told that there is no place left.
+with asked as (
+  select r.id, r.therapists_needed
+  from appointment_requests r
+  where $1::text[] is null or r.id = any ($1::text[]::bigint[])
+), booked as (
+  select a.request_id, count(*)::integer as appointments
+  from appointments a join asked on asked.id = a.request_id
+  group by a.request_id
+), settled as (
+  select
+    asked.id,
+    asked.therapists_needed,
+    coalesce(booked.appointments, 0) as appointments,
+    offers.accepted,
+    offers.pending,
+    offers.expired
+  from asked
+  left join booked on booked.request_id = asked.id
+  cross join lateral (
+    select
+      count(*) filter (where status = 'accepted')::integer as accepted,
+      count(*) filter (where status = 'pending')::integer as pending,
+      count(*) filter (where status = 'expired')::integer as expired
+    from appointment_offers o where o.request_id = asked.id
+  ) offers
+)
+select id::text as key, 'duplicate' as kind, appointments - therapists_needed as excess,
+  format('%s appointments where %s needed', appointments,
+    case therapists_needed when 1 then '1 therapist is' else therapists_needed || ' therapists are' end)
+    as detail
+from settled where appointments > therapists_needed
+union all
+select asked.id::text, 'duplicate', count(*)::integer - 1,
+  format('therapist %s has %s appointments on one request', a.therapist_id, count(*))
+from appointments a join asked on asked.id = a.request_id
+group by asked.id, a.therapist_id having count(*) > 1
+union all
+select id::text, 'inconsistent', 1,
+  format('%s offers are accepted beside %s appointments', accepted, appointments)
+from settled where accepted <> appointments
+union all
+select id::text, 'inconsistent', 1,
+  format('%s offers are still pending on a full request', pending)
+from settled where appointments >= therapists_needed and pending > 0
+union all
+select id::text, 'inconsistent', 1,
+  format('%s offers have expired though %s of %s appointments exist', expired, appointments,
+    therapists_needed)
+from settled where appointments < therapists_needed and expired > 0
+union all
+select acknowledged.key, 'lost acknowledgement', 1,
+  format('command %s was acknowledged and is not there', acknowledged.command_id)
+from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
+where not exists (
+  select from appointments a
+  where a.command_id = acknowledged.command_id::uuid and a.request_id = acknowledged.key::bigint
+)
+union all
+select id::text, 'false refusal', 1,
+  format('somebody was refused while %s of %s places were taken', appointments, therapists_needed)
+from settled where id = any ($4::text[]::bigint[]) and appointments < therapists_needed
+order by 1, 2, 4

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { InvalidInput } from '../contract/index.ts';
+
+/** Ids are bigints in Postgres and strings here: JavaScript numbers end at 2^53. */
+export const id = z
+  .string()
+  .regex(/^[1-9]\d{0,17}$/, 'must be a positive whole number of at most 18 digits');
+
+/** Parses what a caller sent. Throws `InvalidInput` with a path and a message per fault. */
+export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new InvalidInput(
+    result.error.issues.map(issue => ({
+      path: issue.path.map(String).join('.') || 'body',
+      message: issue.message,
+    })),
+  );
+}

@@ -1,0 +1,42 @@
+import type { Backends } from '../contract/index.ts';
+import { createPool } from './postgres.ts';
+import { connectRedis } from './redis.ts';
+
+export interface BackendOptions {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly redisNodeUrls: readonly string[];
+  /** Connections for session locks, apart from those for work: one pool for both locks itself out. */
+  readonly lockConnectionsMax: number;
+  readonly waitMs: number;
+  readonly leaseMs: number;
+  readonly onError?: (store: 'postgres' | 'redis', error: Error) => void;
+}
+
+/** Opens what turns are built from. Nothing is awaited: a store that is away is met by the command that needs it. */
+export function openBackends(options: BackendOptions): Backends & { close(): Promise<void> } {
+  const { databaseUrl, redisUrl, redisNodeUrls, leaseMs, onError } = options;
+  const onRedisError = (error: Error): void => onError?.('redis', error);
+  const connect = (url: string) => connectRedis({ url, leaseMs, onError: onRedisError });
+  const locks = createPool({
+    url: databaseUrl,
+    connectionsMax: options.lockConnectionsMax,
+    lockTimeoutMs: options.waitMs,
+    applicationName: 'lockstep locks',
+    onIdleError: error => onError?.('postgres', error),
+  });
+  const redis = connect(redisUrl);
+  const redisNodes = redisNodeUrls.map(connect);
+  return {
+    locks,
+    redis,
+    redisNodes,
+    now: () => performance.now(),
+    sleep: ms => new Promise(resolve => setTimeout(resolve, ms)),
+    random: Math.random,
+    async close() {
+      for (const client of [redis, ...redisNodes]) client.disconnect();
+      await locks.end();
+    },
+  };
+}

@@ -1,0 +1,236 @@
+import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
+import {
+  Failure,
+  type Query,
+  type Row,
+  type Table,
+  type Tx,
+  type Value,
+} from '../contract/index.ts';
+import { pgFailure } from './pg-errors.ts';
+import {
+  claimFenceSql,
+  fenceSql,
+  lockTableSql,
+  named,
+  type Proof,
+  readAnySql,
+  readSql,
+  updateSql,
+} from './sql.ts';
+import type { Transaction, TransactionPlan } from './store.ts';
+
+/** How a transaction reaches its connection, and gives it back. */
+export interface Lane {
+  readonly client: PoolClient;
+  readonly poolMs: number;
+  /** Whether texts are prepared by name; a pooler may not keep names. */
+  readonly prepare: boolean;
+  /** The lock_timeout of the connection; a shorter one is stated in BEGIN. */
+  readonly lockTimeoutMs: number;
+  /** Cuts the connection under whatever runs on it. */
+  cut(): void;
+  /** Gives the connection back, or closes it where it may be in a bad state. */
+  leave(broken: boolean): void;
+}
+
+const cutGraceMs = 250; // after the deadline the server's own lock_timeout comes first
+const commitGraceMs = 2_000; // a COMMIT that was sent is worth waiting for: cutting it leaves `unknown`
+
+/**
+ * One transaction on one raw connection, with the guard bound inside. BEGIN is not awaited: it
+ * leaves in one write with the first statement, which saves a round trip under the lock.
+ */
+export class PgTransaction implements Transaction, Tx {
+  readonly poolMs: number;
+  decidedMs: number | undefined;
+  readonly #lane: Lane;
+  readonly #plan: TransactionPlan;
+  #begun: Promise<unknown> | undefined;
+  #broken = false;
+  #expired = false;
+  #left = false;
+  #timer: NodeJS.Timeout;
+
+  constructor(lane: Lane, plan: TransactionPlan) {
+    this.#lane = lane;
+    this.#plan = plan;
+    this.poolMs = lane.poolMs;
+    this.#timer = this.#cutAt(plan.deadlineMs + cutGraceMs);
+  }
+
+  get tx(): Tx {
+    return this;
+  }
+
+  /** Sends BEGIN and the statements that come first. Throws `Failure('turn-refused')`. */
+  async open(): Promise<void> {
+    for (const { text } of this.#plan.first) {
+      const [answer] = await this.#send<{ granted: boolean }>(text, [this.#plan.keys]);
+      if (answer?.granted !== true) throw new Failure('turn-refused');
+    }
+  }
+
+  readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
+    const rows = await this.#send<R & QueryResultRow>(text, values);
+    this.decidedMs ??= performance.now();
+    return rows;
+  };
+
+  async check<T>(look: () => Promise<T>): Promise<T> {
+    const seen = await look();
+    return this.#asks('check twice') ? look() : seen;
+  }
+
+  async read<R extends Row>(table: Table<R>, id: string): Promise<R | undefined> {
+    if (this.#asks('lock table')) await this.#send(lockTableSql(table), []);
+    const row = this.#asks('fence read')
+      ? await this.#claimFence(table, id)
+      : (await this.#send<R & QueryResultRow>(readSql(table, this.#plan.guard), [id]))[0];
+    this.decidedMs ??= performance.now();
+    return row;
+  }
+
+  async readAny<R extends Row>(table: Table<R>, where: Partial<R>): Promise<R | undefined> {
+    if (this.#asks('lock table')) await this.#send(lockTableSql(table), []);
+    const { text, values } = readAnySql(table, where, this.#plan.guard);
+    const [row] = await this.#send<R & QueryResultRow>(text, values);
+    this.decidedMs ??= performance.now();
+    return row && this.#asks('fence read') ? this.#claimFence(table, row.id) : row;
+  }
+
+  async claim<R extends Row>(table: Table<R>, id: string): Promise<R | undefined> {
+    return this.#plan.guard.length > 0 ? this.read(table, id) : undefined;
+  }
+
+  async touch<R extends Row>(table: Table<R>, row: R): Promise<void> {
+    if (this.#asks('touch', 'compare version', 'fence write', 'fence read'))
+      await this.write(table, row, {});
+  }
+
+  async write<R extends Row>(table: Table<R>, row: R, patch: Partial<R>): Promise<void> {
+    const { text, values } = updateSql(table, row.id, patch, this.#proof(row));
+    const [updated] = await this.#send(text, values);
+    if (!updated) throw await this.#refusal(table, row.id);
+  }
+
+  async commit(): Promise<void> {
+    if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    if (!this.#begun) return this.#leave(false);
+    clearTimeout(this.#timer);
+    this.#timer = this.#cutAt(performance.now() + commitGraceMs);
+    let result: QueryResult;
+    try {
+      result = await this.#lane.client.query('commit');
+    } catch (error) {
+      this.#broken = true;
+      this.#leave(true);
+      throw pgFailure(error, 'commit');
+    }
+    this.#leave(false);
+    // COMMIT of an aborted transaction is answered with ROLLBACK and no error
+    if (result.command !== 'COMMIT')
+      throw new Failure('internal-error', { message: 'the rule went on after a failed statement' });
+  }
+
+  async rollback(): Promise<void> {
+    if (this.#left) return;
+    if (this.#broken || !this.#begun) return this.#leave(this.#broken);
+    try {
+      await this.#lane.client.query('rollback');
+      this.#leave(false);
+    } catch {
+      this.#leave(true); // closing the connection rolls back
+    }
+  }
+
+  async #claimFence<R extends Row>(table: Table<R>, id: string): Promise<R | undefined> {
+    const [row] = await this.#send<R & QueryResultRow>(claimFenceSql(table), [id, this.#token()]);
+    if (row) return row;
+    const refusal = await this.#refusal(table, id);
+    if (refusal.mark === undefined) return undefined; // no such row
+    throw refusal;
+  }
+
+  #proof(row: Row): Proof {
+    const operator = this.#asks('fence read') ? '=' : '<=';
+    return {
+      ...(this.#asks('compare version') && { version: row.version }),
+      ...(this.#asks('fence read', 'fence write') && { fence: { token: this.#token(), operator } }),
+    };
+  }
+
+  async #refusal<R extends Row>(table: Table<R>, id: string): Promise<Failure> {
+    if (!this.#asks('fence read', 'fence write')) return new Failure('conflict');
+    const [stored] = await this.#send<{ fence: string }>(fenceSql(table), [id]);
+    return new Failure('stale-token', stored && { mark: BigInt(stored.fence) });
+  }
+
+  #token(): bigint {
+    const { token } = this.#plan;
+    if (token === undefined)
+      throw new Failure('internal-error', { message: 'a fence guard needs a turn with a token' });
+    return token;
+  }
+
+  #asks(...guards: readonly TransactionPlan['guard'][number][]): boolean {
+    return guards.some(guard => this.#plan.guard.includes(guard));
+  }
+
+  async #send<R extends QueryResultRow>(
+    text: string,
+    values: readonly Value[],
+  ): Promise<readonly R[]> {
+    if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    if (this.#expired || performance.now() > this.#plan.deadlineMs)
+      throw new Failure('deadline-exceeded');
+    const begun = this.#begin();
+    const config = this.#lane.prepare ? named(text) : { text };
+    const answer = this.#lane.client.query<R>({ ...config, values: [...values] });
+    try {
+      const [, result] = await Promise.all([begun, answer]);
+      return result.rows;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): Failure {
+    const failure = pgFailure(error, this.#plan.autocommit ? 'autocommit' : 'work');
+    const lost = failure.code === 'connection-lost' || failure.code === 'outcome-unknown';
+    this.#broken ||= lost;
+    // cut by our own timer: nothing was committed, unless a statement commits by itself
+    return this.#expired && failure.code === 'connection-lost'
+      ? new Failure('deadline-exceeded', { cause: error })
+      : failure;
+  }
+
+  /** Starts BEGIN with the first statement, in the same write (the connection pipelines). */
+  #begin(): Promise<unknown> | undefined {
+    if (this.#plan.autocommit) return undefined;
+    this.#begun ??= this.#lane.client.query(this.#beginText());
+    return this.#begun;
+  }
+
+  #beginText(): string {
+    const remainingMs = Math.max(1, Math.floor(this.#plan.deadlineMs - performance.now()));
+    const begin = `begin isolation level ${this.#plan.isolation}`;
+    return remainingMs < this.#lane.lockTimeoutMs * 0.9
+      ? `${begin}; set local lock_timeout = ${remainingMs}`
+      : begin;
+  }
+
+  #cutAt(atMs: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#expired = true;
+      this.#lane.cut();
+    }, atMs - performance.now());
+  }
+
+  #leave(broken: boolean): void {
+    if (this.#left) return;
+    this.#left = true;
+    clearTimeout(this.#timer);
+    this.#lane.leave(broken);
+  }
+}

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import type { Guard, Row, Table, Value } from '../contract/index.ts';
+
+/** A statement with its prepared name: the same text has the same name on every connection. */
+export interface Named {
+  readonly name: string;
+  readonly text: string;
+}
+
+const namesMax = 2_000; // texts are constants; more than this means that somebody builds SQL from values
+const names = new Map<string, string>();
+
+/** Gives a text its prepared name. Throws when texts are not constants. */
+export function named(text: string): Named {
+  const known = names.get(text);
+  if (known) return { name: known, text };
+  if (names.size >= namesMax)
+    throw new Error(`more than ${namesMax} statement texts: pass values as parameters`);
+  const name = `lockstep_${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
+  names.set(text, name);
+  return { name, text };
+}
+
+const identifier = (name: string): string => {
+  if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new Error(`not a plain SQL name: '${name}'`);
+  return name;
+};
+
+const columnNames = <R extends Row>(table: Table<R>): string[] =>
+  Object.keys(table.columns).map(identifier);
+
+const lockClause = (guard: readonly Guard[]): string => {
+  // NO KEY UPDATE: rivals' foreign keys to this row (KEY SHARE) need not wait for it
+  if (guard.includes('lock row, nowait')) return ' for no key update nowait';
+  if (guard.includes('lock row, skip locked')) return ' for no key update skip locked';
+  return guard.includes('lock row') ? ' for no key update' : '';
+};
+
+/** The deciding read of one row by id (`$1`). */
+export function readSql<R extends Row>(table: Table<R>, guard: readonly Guard[]): string {
+  const columns = columnNames(table).join(', ');
+  return `select ${columns} from ${identifier(table.name)} where id = $1${lockClause(guard)}`;
+}
+
+/**
+ * The deciding read of the first row that matches. The lock stands in the same select as the limit:
+ * a waiter goes on to the next row, while a row chosen in a subquery would be taken twice.
+ */
+export function readAnySql<R extends Row>(
+  table: Table<R>,
+  where: Partial<R>,
+  guard: readonly Guard[],
+): { readonly text: string; readonly values: readonly Value[] } {
+  const values: Value[] = [];
+  const terms = Object.entries(where).map(([column, value]) => {
+    if (value === null) return `${identifier(column)} is null`;
+    values.push(valueOf(value));
+    return `${identifier(column)} = $${values.length}`;
+  });
+  const columns = columnNames(table).join(', ');
+  const text =
+    `select ${columns} from ${identifier(table.name)} where ${terms.join(' and ')}` +
+    ` order by id limit 1${lockClause(guard)}`;
+  return { text, values };
+}
+
+/** Claims the row for a fencing token (`$2`): nobody with an older or the same token gets past it. */
+export function claimFenceSql<R extends Row>(table: Table<R>): string {
+  const columns = columnNames(table).join(', ');
+  return `update ${identifier(table.name)} set fence = $2 where id = $1 and fence < $2 returning ${columns}`;
+}
+
+/** The stored fence that refused a claim or a write. */
+export function fenceSql<R extends Row>(table: Table<R>): string {
+  return `select fence from ${identifier(table.name)} where id = $1`;
+}
+
+/** Keeps writers of the whole table out while readers go on. */
+export function lockTableSql<R extends Row>(table: Table<R>): string {
+  return `lock table ${identifier(table.name)} in share row exclusive mode`;
+}
+
+export interface Proof {
+  readonly version?: number;
+  readonly fence?: { readonly token: bigint; readonly operator: '=' | '<=' };
+}
+
+/** An update of one row that carries its proof; zero rows mean that the proof failed. */
+export function updateSql<R extends Row>(
+  table: Table<R>,
+  id: string,
+  patch: Partial<R>,
+  proof: Proof,
+): { readonly text: string; readonly values: readonly Value[] } {
+  const values: Value[] = [id];
+  const bind = (value: Value): string => `$${values.push(value)}`;
+  const set = Object.entries(patch).map(
+    ([column, value]) => `${identifier(column)} = ${bind(valueOf(value))}`,
+  );
+  let where = 'id = $1';
+  if (proof.version !== undefined) {
+    set.push('version = version + 1');
+    where += ` and version = ${bind(proof.version)}`;
+  }
+  if (proof.fence) {
+    const token = bind(proof.fence.token);
+    set.push(`fence = ${token}`);
+    where += ` and fence ${proof.fence.operator} ${token}`;
+  }
+  if (set.length === 0) set.push('version = version'); // a write for its own sake: `touch`
+  const text = `update ${identifier(table.name)} set ${set.join(', ')} where ${where} returning id`;
+  return { text, values };
+}
+
+/** Refuses what a column cannot hold, so that a mistake in a rule does not become SQL. */
+function valueOf(value: unknown): Value {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return value;
+    default:
+      if (value === null) return null;
+      throw new TypeError(`a column cannot hold a ${typeof value}`);
+  }
+}
