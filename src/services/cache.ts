@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readlink,
+  rename,
+  rmdir,
+  stat,
+  symlink,
+} from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { runsAsRoot } from './account.ts';
+import type { Keeper } from './keeper.ts';
+
+/** Folders are searched upwards at most this far. */
+const depthMax = 64;
+
+/** Whether every user may pass through the folder: another uid executes binaries below it. */
+export async function traversable(folder: string): Promise<boolean> {
+  let at = folder;
+  for (let depth = 0; depth < depthMax; depth += 1) {
+    if (((await stat(at)).mode & 0o001) === 0) return false;
+    if (dirname(at) === at) return true;
+    at = dirname(at);
+  }
+  return false;
+}
+
+/** Why the folder cannot serve as the cache; undefined if it can. Creates it where it is missing. */
+async function unfit(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o755 });
+    const { uid, mode } = await stat(folder);
+    // What lies here is executed: nobody else may have put it there.
+    if (uid !== process.getuid?.() || (mode & 0o022) !== 0) return 'others may write there';
+    if (runsAsRoot() && !(await traversable(folder))) return 'other users may not pass through it';
+    const probe = join(folder, temporaryName());
+    await mkdir(probe);
+    await rmdir(probe);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A sibling of what is being installed; never the name of anything that is looked for. */
+export function temporaryName(): string {
+  return `.new-${randomBytes(6).toString('hex')}`;
+}
+
+function candidates(env: NodeJS.ProcessEnv): string[] {
+  const own = env.XDG_CACHE_HOME ? [join(env.XDG_CACHE_HOME, 'lockstep')] : [];
+  const usual = runsAsRoot() ? '/var/cache/lockstep' : join(homedir(), '.cache', 'lockstep');
+  const last = join(tmpdir(), `lockstep-cache-${process.getuid?.() ?? 0}`);
+  return [...own, usual, last];
+}
+
+/**
+ * The folder that keeps binaries between runs: `$XDG_CACHE_HOME/lockstep` where that is set, else
+ * /var/cache/lockstep (root) or ~/.cache/lockstep, else one in the tmp folder. For root it must let
+ * other users pass, who run the servers.
+ */
+export async function cacheFolder(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const reasons: string[] = [];
+  for (const folder of candidates(env)) {
+    const reason = await unfit(folder);
+    if (reason === undefined) return folder;
+    reasons.push(`${folder}: ${reason}`);
+  }
+  throw new Error(
+    `No folder can keep the servers' binaries; set XDG_CACHE_HOME.\n${reasons.join('\n')}`,
+  );
+}
+
+/**
+ * What `works` says of `name` in the cache. Where it says undefined, `fill` makes the folder anew:
+ * in a sibling, which is then renamed. Several processes may do so at once: the first rename wins,
+ * the others take its result. What an interrupted run has begun is removed by the keeper.
+ */
+export async function installed<T>(
+  keeper: Keeper,
+  place: string,
+  works: (folder: string) => Promise<T | undefined>,
+  fill: (folder: string) => Promise<void>,
+): Promise<T> {
+  const before = await works(place);
+  if (before !== undefined) return before;
+  const fresh = join(dirname(place), temporaryName());
+  await keeper.own(fresh);
+  try {
+    await mkdir(fresh);
+    await chmod(fresh, 0o755); // whatever the umask
+    await fill(fresh);
+    if ((await works(fresh)) === undefined) throw new Error(`${place} does not run here`);
+    if (!(await moved(fresh, place))) {
+      const first = await works(place);
+      if (first !== undefined) return first;
+      await discard(keeper, place); // half removed by hand, or a disk fault
+      await moved(fresh, place);
+    }
+  } finally {
+    await keeper.remove(fresh);
+  }
+  const after = await works(place);
+  if (after === undefined) throw new Error(`${place} was installed, but does not run there`);
+  return after;
+}
+
+/** Renames, and tells whether that was possible: it is not where another process was first. */
+async function moved(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function discard(keeper: Keeper, place: string): Promise<void> {
+  const broken = join(dirname(place), temporaryName());
+  await keeper.own(broken);
+  await rename(place, broken);
+  await keeper.remove(broken);
+}
+
+/** The code of a system error (`EEXIST`), undefined of any other. */
+export function errorCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Copies a folder so that every user may read it and run what its owner may run. */
+export async function copyForAll(
+  from: string,
+  to: string,
+  wanted: (path: string) => boolean,
+): Promise<void> {
+  await mkdir(to, { recursive: true });
+  await chmod(to, 0o755);
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (!wanted(source)) continue;
+    if (entry.isDirectory()) await copyForAll(source, target, wanted);
+    else if (entry.isSymbolicLink()) await symlink(await readlink(source), target);
+    else {
+      await copyFile(source, target);
+      await chmod(target, (await stat(source)).mode & 0o100 ? 0o755 : 0o644);
+    }
+  }
+}

