@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** What needs more tools or time than `npm test` may take; `npm run test:all` runs both. */
+export default defineConfig({
+  test: {
+    globalSetup: ['test/global-setup.ts'],
+    include: ['test/slow/**/*.test.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    maxWorkers: 1,
+  },
+});
