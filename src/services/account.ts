@@ -6,6 +6,11 @@ export function runsAsRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
+/** What a child can be started as: macOS writes nobody as -2, which it cannot. */
+function isUsable(id: number): boolean {
+  return Number.isInteger(id) && id > 0 && id < 2 ** 31;
+}
+
 /**
  * Who runs the servers: the account `nobody` where this process is root, else undefined (this
  * user). initdb refuses a uid that has no entry in /etc/passwd, so the number is read from there.
@@ -18,7 +23,7 @@ export async function serverAccount(): Promise<Account | undefined> {
     .find(line => line.startsWith('nobody:'))
     ?.split(':');
   const [uid, gid] = [Number(fields?.[2]), Number(fields?.[3])];
-  if (Number.isSafeInteger(uid) && Number.isSafeInteger(gid) && uid !== 0) return { uid, gid };
+  if (isUsable(uid) && isUsable(gid)) return { uid, gid };
   throw new Error(
     'Postgres refuses to run as root, and /etc/passwd has no account `nobody` to run it by. ' +
       'Run as an ordinary user, or set DATABASE_URL.',

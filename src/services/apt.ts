@@ -10,6 +10,8 @@ import { reasonOf } from './server.ts';
 const updateMs = 90_000;
 const downloadMs = 60_000;
 const unpackMs = 20_000;
+/** All of it, over both tries: who waits for longer has no network to speak of. */
+const fetchMs = 150_000;
 
 /** An apt-get of our own. */
 export interface Apt {
@@ -19,6 +21,8 @@ export interface Apt {
   /** Holds apt's state and, below `unpacked`, what the packages hold. Whoever made it removes it. */
   readonly at: string;
   readonly env: Readonly<Record<string, string>>;
+  /** By performance.now(). */
+  readonly deadlineMs: number;
 }
 
 /** Hooks are cleared, since they tidy and refresh the system's own folders after an update. */
@@ -74,7 +78,8 @@ export async function aptTool(
 ): Promise<Exit> {
   const env = { ...apt.env, ...options.env };
   const spec = { name, command: join(apt.tools, name), args, env, cwd: apt.at };
-  const exit = await apt.keeper.run(spec, options.withinMs ?? unpackMs);
+  const leftMs = Math.max(0, Math.round(apt.deadlineMs - performance.now()));
+  const exit = await apt.keeper.run(spec, Math.min(leftMs, options.withinMs ?? unpackMs));
   if (exit.code === 0) return exit;
   throw new Error(`${name} ${args.join(' ')} failed: ${exit.tail.slice(-1_000)}`);
 }
@@ -97,7 +102,8 @@ export async function openApt(
     );
     if (there) await symlink(file, join(at, 'sources', name));
   }
-  return { keeper, tools, at, env: environment(env) };
+  const deadlineMs = performance.now() + fetchMs;
+  return { keeper, tools, at, env: environment(env), deadlineMs };
 }
 
 /**
@@ -109,11 +115,14 @@ export async function fetchPackages(apt: Apt, packages: readonly string[]): Prom
   for (const sources of [join(apt.at, 'sources'), '/etc/apt/sources.list.d']) {
     const settings = `${configuration(apt.at)}Dir::Etc::SourceParts "${sources}";\n`;
     await writeFile(join(apt.at, 'apt.conf'), settings);
+    let warnings: string[] = [];
     try {
-      await aptTool(apt, 'apt-get', ['-q', '-c', 'apt.conf', 'update'], { withinMs: updateMs });
+      const args = ['-q', '-c', 'apt.conf', 'update'];
+      const { tail } = await aptTool(apt, 'apt-get', args, { withinMs: updateMs });
+      warnings = tail.match(/^[WE]: .*$/gm) ?? []; // it also succeeds where a source did not answer
       return await unpackPackages(apt, packages);
     } catch (error) {
-      reasons.push(reasonOf(error));
+      reasons.push(reasonOf(error), ...warnings);
     }
   }
   throw new Error(reasons.join('\n'));

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import {
   chmod,
   copyFile,
+  lstat,
   mkdir,
   readdir,
   readlink,
   rename,
+  rm,
   rmdir,
   stat,
   symlink,
@@ -17,6 +19,9 @@ import type { Keeper } from './keeper.ts';
 
 /** Folders are searched upwards at most this far. */
 const depthMax = 64;
+const temporaryPrefix = '.new-';
+/** No installation takes this long. */
+const outdatedMs = 24 * 3_600_000;
 
 /** Whether every user may pass through the folder: another uid executes binaries below it. */
 export async function traversable(folder: string): Promise<boolean> {
@@ -32,9 +37,9 @@ export async function traversable(folder: string): Promise<boolean> {
 /** Why the folder cannot serve as the cache; undefined if it can. Creates it where it is missing. */
 async function unfit(folder: string): Promise<string | undefined> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o755 });
-    const { uid, mode } = await stat(folder);
-    // What lies here is executed: nobody else may have put it there.
+    await mkdirForAll(folder);
+    const { uid, mode } = await lstat(folder);
+    // What lies here is executed: nobody else may have put it there, or may do so later.
     if (uid !== process.getuid?.() || (mode & 0o022) !== 0) return 'others may write there';
     if (runsAsRoot() && !(await traversable(folder))) return 'other users may not pass through it';
     const probe = join(folder, temporaryName());
@@ -46,9 +51,16 @@ async function unfit(folder: string): Promise<string | undefined> {
   }
 }
 
+/** Makes the folder and what is missing above it, for everybody to pass whatever the umask. */
+async function mkdirForAll(folder: string): Promise<void> {
+  const topmost = await mkdir(folder, { recursive: true });
+  if (topmost === undefined) return;
+  for (let at = folder; at.length >= topmost.length; at = dirname(at)) await chmod(at, 0o755);
+}
+
 /** A sibling of what is being installed; never the name of anything that is looked for. */
 export function temporaryName(): string {
-  return `.new-${randomBytes(6).toString('hex')}`;
+  return `${temporaryPrefix}${randomBytes(6).toString('hex')}`;
 }
 
 function candidates(env: NodeJS.ProcessEnv): string[] {
@@ -88,6 +100,7 @@ export async function installed<T>(
 ): Promise<T> {
   const before = await works(place);
   if (before !== undefined) return before;
+  await removeOutdated(keeper, dirname(place));
   const fresh = join(dirname(place), temporaryName());
   await keeper.own(fresh);
   try {
@@ -102,11 +115,22 @@ export async function installed<T>(
       await moved(fresh, place);
     }
   } finally {
-    await keeper.remove(fresh);
+    // A keeper that is closed has removed what was there then, but `fill` may have gone on.
+    await keeper.remove(fresh).catch(() => rm(fresh, { recursive: true, force: true }));
   }
   const after = await works(place);
   if (after === undefined) throw new Error(`${place} was installed, but does not run there`);
   return after;
+}
+
+/** What was begun long ago is left from a loss of power: its keeper could not remove it. */
+async function removeOutdated(keeper: Keeper, cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith(temporaryPrefix)) continue;
+    const path = join(cache, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > outdatedMs) await keeper.remove(path);
+  }
 }
 
 /** Renames, and tells whether that was possible: it is not where another process was first. */
@@ -138,7 +162,7 @@ export async function copyForAll(
   to: string,
   wanted: (path: string) => boolean,
 ): Promise<void> {
-  await mkdir(to, { recursive: true });
+  await mkdir(to, { recursive: false });
   await chmod(to, 0o755);
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];

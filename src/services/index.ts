@@ -1,7 +1,8 @@
 /** Finds or starts Postgres and Redis, and leaves nothing behind. */
 import { type Keeper, openKeeper } from './keeper.ts';
-import { checkedPostgres, startPostgres } from './postgres.ts';
+import { startPostgres } from './postgres.ts';
 import { findPostgres, type PostgresPlaces, usualPostgresPlaces } from './postgres-binaries.ts';
+import { checkedPostgres } from './postgres-check.ts';
 import { checkedRedis, startRedis } from './redis.ts';
 import { findRedis, type RedisPlaces, usualRedisPlaces } from './redis-binaries.ts';
 import type { RedisBinary } from './redis-probe.ts';
@@ -91,16 +92,15 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
   const keeper = await openKeeper(options.report);
   const abort = () => void keeper.close();
   options.signal?.addEventListener('abort', abort, { once: true });
+  const opening = [openPostgres(keeper, options), openRedis(keeper, options)] as const;
   try {
-    const [postgres, { redis, redisNodes, downloadMs }] = await Promise.all([
-      openPostgres(keeper, options),
-      openRedis(keeper, options),
-    ]);
+    const [postgres, { redis, redisNodes, downloadMs }] = await Promise.all(opening);
     options.signal?.throwIfAborted();
     for (const server of [postgres, redis, ...redisNodes]) options.report(described(server));
     return { postgres, redis, redisNodes, keeper, downloadMs, close: () => keeper.close() };
   } catch (error) {
     await keeper.close();
+    await Promise.allSettled(opening); // what still went on here has removed its own by then
     options.signal?.throwIfAborted();
     throw error;
   } finally {

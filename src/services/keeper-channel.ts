@@ -125,7 +125,7 @@ export class KeeperChannel {
         resolve();
       };
       this.#process.once('exit', end);
-      this.#process.once('error', error => {
+      this.#process.on('error', error => {
         this.#errors += error.message;
         end();
       });

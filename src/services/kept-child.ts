@@ -1,12 +1,42 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { type ChildSpec, defaultStop, type Exit } from './protocol.ts';
 
 /** After the end of a child its last output is waited for at most this long. */
 const lastOutputMs = 300;
 /** Not even SIGKILL ends a process that sleeps in the kernel; then it is given up. */
 const killWaitMs = 2_000;
+
+/** A longer line is cut in pieces. */
+const lineCharactersMax = 16_384;
+
+/** A log that cannot be written, as on a full disk, must not end the servers. */
+function append(file: string, chunk: Buffer): void {
+  try {
+    appendFileSync(file, chunk);
+  } catch {
+    // the tail still has it
+  }
+}
+
+/** Calls `onLine` for each line, at last for one without an end. */
+function splitLines(output: Readable, onLine: (line: string) => void): void {
+  const decoder = new StringDecoder('utf8');
+  let begun = '';
+  const flush = () => {
+    if (begun !== '') onLine(begun);
+    begun = '';
+  };
+  output.on('data', (chunk: Buffer) => {
+    const lines = (begun + decoder.write(chunk)).split('\n');
+    begun = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+    if (begun.length >= lineCharactersMax) flush();
+  });
+  output.on('end', flush);
+}
 
 /** A child of the keeper: its own process group, its last output, its end. */
 export class KeptChild {
@@ -33,7 +63,7 @@ export class KeptChild {
     this.#process.stdin?.end(spec.stdin);
     for (const output of [this.#process.stdout, this.#process.stderr]) {
       output?.on('data', (chunk: Buffer) => this.#keep(chunk));
-      if (output && onLine) createInterface({ input: output }).on('line', onLine);
+      if (output && onLine) splitLines(output, onLine);
     }
     this.ended = this.#untilEnded();
     this.ended.catch(() => {}); // who is interested also waits for `started`
@@ -74,7 +104,7 @@ export class KeptChild {
   }
 
   #keep(chunk: Buffer): void {
-    if (this.spec.logFile !== undefined) appendFileSync(this.spec.logFile, chunk);
+    if (this.spec.logFile !== undefined) append(this.spec.logFile, chunk);
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     const bound = this.spec.tailBytes ?? 16_384;

@@ -2,7 +2,7 @@ import { access, constants, lstat, readdir, readFile, realpath, symlink } from '
 import { createRequire } from 'node:module';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { runsAsRoot } from './account.ts';
-import { cacheFolder, copyForAll, errorCode, installed } from './cache.ts';
+import { cacheFolder, copyForAll, errorCode, installed, traversable } from './cache.ts';
 import type { Keeper } from './keeper.ts';
 
 /** The oldest major version whose behaviour the strategies were tried on. */
@@ -128,7 +128,8 @@ async function fromPackage(keeper: Keeper, folder: string): Promise<PostgresBina
   const place = join(await cacheFolder(), `${name.replaceAll('/', '-')}@${version}`);
   const works = (at: string) => inPackage(keeper, at, origin).catch(() => undefined);
   return installed(keeper, place, works, async fresh => {
-    await copyForAll(join(folder, 'native'), join(fresh, 'native'), path => !path.endsWith('.a'));
+    const wanted = (path: string) => !path.endsWith('.a'); // static libraries are only linked
+    await copyForAll(join(folder, 'native'), join(fresh, 'native'), wanted);
     await link(fresh);
     await inPackage(keeper, fresh, origin); // rejects with the reason where it does not run
   });
@@ -145,6 +146,7 @@ async function fromFolder(keeper: Keeper, folder: string): Promise<PostgresBinar
   const version = await versionOf(keeper, found);
   const bin = dirname(found); // initdb lies where the link leads to
   await access(join(bin, 'initdb'), constants.X_OK);
+  if (runsAsRoot() && !(await traversable(bin))) throw new Error(`${bin} is closed to other users`);
   if (Number.parseInt(version, 10) >= postgresOldest) return { bin, version, origin: found };
   throw new Error(`${found} is PostgreSQL ${version}; at least ${postgresOldest} is needed`);
 }

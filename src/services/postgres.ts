@@ -2,91 +2,37 @@ import { randomBytes } from 'node:crypto';
 import { access, appendFile, chown, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { serverAccount } from './account.ts';
 import { traversable } from './cache.ts';
 import { type Account, type Child, type Keeper, StartFailed } from './keeper.ts';
-import { type PostgresBinaries, postgresOldest } from './postgres-binaries.ts';
-import { freePort, reasonOf, type Server, ServerUnusable } from './server.ts';
+import type { PostgresBinaries } from './postgres-binaries.ts';
+import { factsOf } from './postgres-check.ts';
+import { freePort, reasonOf, type Server } from './server.ts';
 
-const reachMs = 5_000;
 const initMs = 60_000;
 const portsMax = 5;
 /** statfs types of file systems in memory: an fsync there flushes nothing. */
 const memoryFileSystems = new Set([0x01021994, 0x858458f6]);
 
-interface Facts {
-  readonly version: string;
-  readonly settings: Readonly<Record<string, string>>;
+interface DataBase {
+  readonly base: string;
+  readonly inMemory: boolean;
 }
 
-/** Asks the server for its version and durability; all of it within 5 s. */
-async function factsOf(url: string): Promise<Facts> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: reachMs,
-    query_timeout: reachMs,
-  });
-  client.on('error', () => {}); // what a broken connection means is told by the query
-  try {
-    await client.connect();
-    const { rows } = await client.query<Record<string, string>>(`
-      select current_setting('server_version') as version,
-             current_setting('server_version_num') as number,
-             version() as product,
-             current_setting('fsync') as fsync,
-             current_setting('full_page_writes') as full_page_writes,
-             current_setting('synchronous_commit') as synchronous_commit`);
-    const { version = '', number, product = '', ...settings } = rows[0] ?? {};
-    if (!product.startsWith('PostgreSQL') || Number(number) < postgresOldest * 10_000) {
-      throw new ServerUnusable(`it is ${product === '' ? 'no PostgreSQL' : product}`);
-    }
-    return { version: version.split(' ')[0] ?? version, settings };
-  } finally {
-    await client.end().catch(() => {});
-  }
-}
-
-/**
- * The Postgres that DATABASE_URL names. Rejects with ServerUnusable within about 5 s when it
- * cannot be reached or is older than 14.
- */
-export async function checkedPostgres(url: string): Promise<Server> {
-  const { host } = parsed(url);
-  const facts = await factsOf(url).catch(error => {
-    throw new ServerUnusable(
-      `DATABASE_URL (${host}) cannot be used: ${reasonOf(error)}. PostgreSQL ${postgresOldest} or ` +
-        'newer is needed there; without DATABASE_URL one is started here.',
-      error,
-    );
-  });
-  return { kind: 'postgres', product: 'PostgreSQL', url, origin: 'DATABASE_URL', ...facts };
-}
-
-function parsed(url: string): URL {
-  try {
-    const result = new URL(url);
-    if (/^postgres(ql)?:$/.test(result.protocol)) return result;
-  } catch {
-    // told below, without the text, which may hold a password
-  }
-  throw new ServerUnusable('DATABASE_URL is no URL of the form postgres://user:password@host/name');
-}
-
-/** A folder for the data: for an account of its own, and on a disk where fsync must mean it. */
-async function dataBase(durable: boolean, account: Account | undefined): Promise<string> {
+/** A folder for the data: open to the account, and on a disk where fsync must mean something. */
+async function dataBase(durable: boolean, account: Account | undefined): Promise<DataBase> {
   const usable: string[] = [];
   for (const base of new Set([tmpdir(), '/var/tmp', '/tmp'])) {
     const open = await traversable(base).catch(() => false);
     if (account && !open) continue;
     usable.push(base);
-    const type = await statfs(base).then(
-      ({ type }) => type,
-      () => 0,
+    const inMemory = await statfs(base).then(
+      ({ type }) => memoryFileSystems.has(type),
+      () => false,
     );
-    if (!durable || !memoryFileSystems.has(type)) return base;
+    if (!durable || !inMemory) return { base, inMemory };
   }
-  return usable[0] ?? '/tmp';
+  return { base: usable[0] ?? '/tmp', inMemory: true };
 }
 
 async function hasStatements(bin: string): Promise<boolean> {
@@ -125,15 +71,22 @@ ${statements ? "shared_preload_libraries = 'pg_stat_statements'" : ''}
 
 const environment = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' };
 
+interface Cluster {
+  readonly data: string;
+  readonly password: string;
+  readonly inMemory: boolean;
+}
+
 /** Makes a cluster with a password of its own. initdb takes 0.6 s, so no cluster is kept. */
 async function initialise(
   keeper: Keeper,
   binaries: PostgresBinaries,
   options: { readonly durable: boolean; readonly account: Account | undefined },
-): Promise<{ readonly data: string; readonly password: string }> {
+): Promise<Cluster> {
   const { durable, account } = options;
   const as = account ? { account } : {};
-  const folder = await keeper.folder(await dataBase(durable, account), account);
+  const { base, inMemory } = await dataBase(durable, account);
+  const folder = await keeper.folder(base, account);
   const data = join(folder, 'data');
   const password = randomBytes(18).toString('hex');
   const passwordFile = join(folder, 'password');
@@ -147,7 +100,7 @@ async function initialise(
   if (exit.code !== 0) throw new StartFailed('initdb', `ended with code ${exit.code}`, exit);
   const text = configuration(durable, await hasStatements(binaries.bin));
   await appendFile(join(data, 'postgresql.conf'), text);
-  return { data, password };
+  return { data, password, inMemory };
 }
 
 function startServer(
@@ -186,14 +139,15 @@ export async function startPostgres(
   durable: boolean,
 ): Promise<Server> {
   const account = await serverAccount();
-  const { data, password } = await initialise(keeper, binaries, { durable, account });
+  const cluster = await initialise(keeper, binaries, { durable, account });
+  const { data, password, inMemory } = cluster;
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
     try {
       const { pid } = await startServer(keeper, binaries, { data, port, url }, account);
       const facts = await factsOf(url);
-      const origin = `${binaries.origin}, started here`;
+      const origin = `${binaries.origin}, started here${inMemory ? ', data in memory' : ''}`;
       return { kind: 'postgres', product: 'PostgreSQL', url, origin, pid, ...facts };
     } catch (error) {
       if (attempt < portsMax && /could not bind/.test(reasonOf(error))) continue;

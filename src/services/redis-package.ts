@@ -70,6 +70,7 @@ async function fill(keeper: Keeper, tools: string, env: NodeJS.ProcessEnv, fresh
   await chmod(server, 0o755);
   await completeLibraries(apt, fresh, needed);
   await keeper.remove(at);
+  await probeRedis(keeper, server, { LD_LIBRARY_PATH: join(fresh, 'lib') }); // tells the reason
 }
 
 /**
@@ -94,8 +95,10 @@ export async function packagedRedis(
     );
     if (!there) return undefined;
     const libraries = { LD_LIBRARY_PATH: join(folder, 'lib') };
-    const found = await probeRedis(keeper, command, libraries);
-    return { ...found, origin: "the distribution's package, unpacked in the cache", downloadMs };
+    const found = await probeRedis(keeper, command, libraries).catch(() => undefined);
+    return (
+      found && { ...found, origin: "the distribution's package, unpacked in the cache", downloadMs }
+    );
   };
   return installed(keeper, place, works, async fresh => {
     report("No Redis is installed: fetching the distribution's package into the cache ...");

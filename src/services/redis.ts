@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { Redis } from 'ioredis';
 import { serverAccount } from './account.ts';
 import { traversable } from './cache.ts';
@@ -91,6 +93,12 @@ logfile ""
 `;
 }
 
+/** Root leaves the server to `nobody`, unless that account cannot execute it or does not exist. */
+async function accountFor(binary: RedisBinary): Promise<Account | undefined> {
+  const open = await traversable(dirname(await realpath(binary.command)));
+  return open ? serverAccount().catch(() => undefined) : undefined;
+}
+
 /** A folder for the server, which another user must be able to reach where that user runs it. */
 async function folderBase(account: Account | undefined): Promise<string> {
   return account && !(await traversable(tmpdir()).catch(() => false)) ? '/tmp' : tmpdir();
@@ -102,7 +110,7 @@ export async function startRedis(
   binary: RedisBinary,
   name: string,
 ): Promise<Server> {
-  const account = await serverAccount();
+  const account = await accountFor(binary);
   const folder = await keeper.folder(await folderBase(account), account);
   const password = randomBytes(18).toString('hex');
   for (let attempt = 1; ; attempt += 1) {
@@ -114,7 +122,7 @@ export async function startRedis(
       command: binary.command,
       args: ['-'],
       env: { ...binary.env, LC_ALL: 'C', TZ: 'UTC' },
-      cwd: '/',
+      cwd: folder,
       stdin: configuration(port, password, folder),
       ...(account ? { account } : {}),
     } as const;

@@ -38,6 +38,15 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Ends with `work`, or without it after this long: for closing what may never answer. */
+export async function atMost(work: Promise<unknown>, withinMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, withinMs);
+  });
+  await Promise.race([work.catch(() => {}), late]).finally(() => clearTimeout(timer));
+}
+
 /** A port that was free a moment ago; another process may be faster, so its taker tries again. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
