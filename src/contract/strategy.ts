@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import type { FailureCode } from './failure.ts';
 import type { Statement } from './tx.ts';
 
 /** Transaction isolation, always stated by us: a role's default must not change what a strategy means. */
@@ -123,6 +124,8 @@ export interface Attempt {
   readonly deadlineMs: number;
   /** Called once per granted turn. */
   readonly report: (end: ReleaseEnd) => void;
+  /** Makes the error to throw, so that a strategy from outside needs nothing of ours at run time. */
+  readonly failure: (code: FailureCode, cause?: unknown) => Error;
 }
 
 /** What turns are built from. Time and chance come from here, so that an explorer can own them. */

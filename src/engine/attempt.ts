@@ -1,11 +1,13 @@
-import type {
-  Backends,
-  Decision,
-  Guardian,
-  Held,
-  Plan,
-  ReleaseEnd,
-  Strategy,
+import {
+  type Backends,
+  type Decision,
+  Failure,
+  type FailureCode,
+  type Guardian,
+  type Held,
+  type Plan,
+  type ReleaseEnd,
+  type Strategy,
 } from '../contract/index.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { type Command, cellOf } from './command.ts';
@@ -74,6 +76,7 @@ export class Attempt {
       number,
       deadlineMs,
       report: (end: ReleaseEnd) => observer.release(cellOf(command), end),
+      failure: (code: FailureCode, cause?: unknown) => new Failure(code, { cause }),
     };
     return first.turn(attempt, plan.keys, mine => this.#inTurns(rest, [...held, mine], inner));
   }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Registered, Strategy } from '../contract/index.ts';
@@ -141,14 +141,24 @@ async function loadScenario(
 async function importDefault(file: string, problems: string[]): Promise<unknown> {
   try {
     const module: { default?: unknown } = await import(pathToFileURL(file).href);
-    if (module.default === undefined)
+    const exported = withoutInterop(module.default);
+    if (exported === undefined)
       problems.push(`${file}: has no default export; write 'export default { ... }'`);
-    return module.default;
+    return exported;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    problems.push(`${file}: cannot be loaded: ${why}`);
+    const missing = !(await access(file)
+      .then(() => true)
+      .catch(() => false));
+    problems.push(missing ? `${file}: there is no such file` : `${file}: cannot be loaded: ${why}`);
     return undefined;
   }
+}
+
+/** Beside no package.json that says `"type": "module"`, a file loads as CommonJS. */
+function withoutInterop(exported: unknown): unknown {
+  const wrapped = typeof exported === 'object' && exported !== null && '__esModule' in exported;
+  return wrapped && 'default' in exported ? exported.default : wrapped ? undefined : exported;
 }
 
 async function firstThatExists(folder: string, names: string[]): Promise<string | undefined> {

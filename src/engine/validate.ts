@@ -64,7 +64,7 @@ export function strategyProblems(
       `the file name is the strategy's name: use lower-case-with-dashes, not '${name}'`,
     );
   const checked = strategyShape.safeParse(declared);
-  if (!checked.success) problems.push(...issuesOf(checked.error));
+  if (!checked.success) problems.push(...issuesOf(checked.error, declared));
   else problems.push(...contradictions(checked.data));
   return problems.length === 0 && isStrategy(declared)
     ? { problems, strategy: declared }
@@ -107,16 +107,30 @@ export function scenarioProblems(declared: unknown): {
   const checked = scenarioShape.safeParse(declared);
   return checked.success && isScenario(declared)
     ? { problems: [], scenario: declared }
-    : { problems: checked.error ? issuesOf(checked.error) : [] };
+    : { problems: checked.error ? issuesOf(checked.error, declared) : [] };
 }
 
 function isScenario(declared: unknown): declared is Registered {
   return scenarioShape.safeParse(declared).success;
 }
 
-function issuesOf(error: z.ZodError): string[] {
+function issuesOf(error: z.ZodError, declared: unknown): string[] {
   return error.issues.map(issue => {
-    const path = issue.path.join('.') || 'default export';
+    const path = issue.path.map(String).join('.') || 'default export';
+    const missing = issue.code === 'invalid_type' && valueAt(declared, issue.path) === undefined;
+    if (missing)
+      return `${path}: is missing; it must be ${aOrAn(issue.expected)} ${issue.expected}`;
     return `${path}: ${issue.message}`;
   });
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  const [first, ...rest] = path;
+  if (first === undefined) return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  return valueAt(Reflect.get(value, first), rest);
+}
+
+function aOrAn(noun: string): string {
+  return /^[aeiou]/.test(noun) ? 'an' : 'a';
 }
