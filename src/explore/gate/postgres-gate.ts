@@ -1,0 +1,313 @@
+import type { Socket } from 'node:net';
+import {
+  errorFields,
+  errorResponse,
+  type PostgresMessage,
+  summary,
+} from '../wire/postgres-replies.ts';
+import { PostgresRequests, type PostgresUnit } from '../wire/postgres-requests.ts';
+import type { Gate, GateHost, Lane, Step } from './lane.ts';
+import { listen } from './listen.ts';
+import type { PostgresBackend, Upstream, WarmBackends } from './postgres-backend.ts';
+import { CancelLane } from './postgres-cancel.ts';
+import { isFree, stepOf } from './postgres-statement.ts';
+
+export interface PostgresServer {
+  readonly upstream: Upstream;
+  readonly warm: WarmBackends;
+}
+
+/** Opens the port through which one actor reaches Postgres. */
+export async function openPostgresGate(
+  actor: string,
+  server: PostgresServer,
+  host: GateHost,
+): Promise<Gate> {
+  return listen(client => {
+    new PostgresLane(actor, server, host, client);
+  });
+}
+
+const replyBytesMax = 256 * 1024 * 1024;
+/** Answers to Parse, Bind, Describe, Close and Execute: what a Flush makes the server send. */
+const flushed = new Set(['1', '2', '3', 't', 'T', 'n', 'C', 's', 'I']);
+
+interface Flight {
+  readonly unit: PostgresUnit;
+  /** Undefined for what is no step. */
+  readonly step: Step | undefined;
+  messages: PostgresMessage[];
+  bytes: number;
+  repliesLeft: number;
+  copyingIn: boolean;
+  answered: boolean;
+}
+
+export class PostgresLane implements Lane {
+  readonly store = 'postgres';
+  readonly actor: string;
+  result = '';
+  granted = 0;
+  closed = false;
+  /** The scheduler chose this session as a deadlock's victim: its cancel reads as 40P01. */
+  victim = false;
+  readonly #server: PostgresServer;
+  readonly #host: GateHost;
+  readonly #client: Socket;
+  readonly #requests = new PostgresRequests();
+  readonly #queue: PostgresUnit[] = [];
+  #backend: PostgresBackend | undefined;
+  #phase: 'new' | 'starting' | 'ready' | 'leaving' = 'new';
+  #flight: Flight | undefined;
+  #clientGone = false;
+  /** After an error the server skips to Sync; a Flush is then not answered. */
+  #skipping = false;
+
+  constructor(actor: string, server: PostgresServer, host: GateHost, client: Socket) {
+    this.actor = actor;
+    this.#server = server;
+    this.#host = host;
+    this.#client = client;
+    client.on('data', chunk => this.#fromClient(chunk));
+    client.on('close', () => this.#left());
+    host.opened(this);
+    host.activity();
+  }
+
+  get held(): Step | undefined {
+    const unit = this.#flight === undefined ? this.#queue[0] : undefined;
+    return unit === undefined || this.#phase !== 'ready' ? undefined : stepOf(unit);
+  }
+
+  get inFlight(): Step | undefined {
+    return this.#flight?.step;
+  }
+
+  get answered(): boolean {
+    return this.#flight?.answered ?? false;
+  }
+
+  get busy(): boolean {
+    if (this.#phase === 'starting' || this.#phase === 'leaving') return !this.closed;
+    return this.#flight !== undefined && this.#flight.step === undefined;
+  }
+
+  get pid(): number | undefined {
+    return this.#backend?.pid;
+  }
+
+  /** A backend serves this client. */
+  get connected(): boolean {
+    return this.#phase === 'ready' && !this.#clientGone && this.#backend?.closed === false;
+  }
+
+  get transaction(): 'I' | 'T' | 'E' {
+    return this.#backend?.status ?? 'I';
+  }
+
+  grant(): void {
+    const unit = this.#queue.shift();
+    if (unit === undefined || this.#flight !== undefined) throw new Error('nothing to grant');
+    this.granted++;
+    this.#send(unit, stepOf(unit));
+  }
+
+  deliver(lost?: 'lost'): void {
+    const flight = this.#flight;
+    if (flight === undefined || !flight.answered) throw new Error('nothing to deliver');
+    this.#flight = undefined;
+    if (lost === 'lost') this.cut();
+    if (this.#clientGone) {
+      this.#leave();
+      return;
+    }
+    this.#toClient(flight.messages);
+    if (this.#backend?.closed) this.#client.end();
+    else this.#pump();
+  }
+
+  cut(): void {
+    this.#clientGone = true;
+    this.#queue.length = 0;
+    this.#client.destroy();
+    this.#left();
+  }
+
+  destroy(): void {
+    this.#client.destroy();
+    this.#backend?.destroy();
+    this.#flight = undefined;
+    this.closed = true;
+  }
+
+  #fromClient(chunk: Buffer): void {
+    this.#host.activity();
+    try {
+      for (const request of this.#requests.push(chunk)) {
+        if (request.kind === 'encryption') this.#client.write('N');
+        else if (request.kind === 'startup') this.#start(request.bytes);
+        else if (request.kind === 'cancel') this.#cancel(request.bytes);
+        else if (request.kind === 'terminate') this.#client.end();
+        else if (request.kind === 'unit' && !this.#flight?.copyingIn) this.#enqueue(request);
+        else this.#backend?.write(request.bytes);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #start(startup: Buffer): void {
+    const { backend, warm } = this.#server.warm.take(startup);
+    this.#backend = backend;
+    this.#phase = warm ? 'ready' : 'starting';
+    backend.listen({
+      message: message => this.#fromServer(message),
+      closed: () => this.#serverClosed(),
+    });
+    if (warm) this.#client.write(backend.greeting);
+  }
+
+  #cancel(bytes: Buffer): void {
+    this.closed = true;
+    this.#client.removeAllListeners('data');
+    this.#host.opened(
+      new CancelLane(this.actor, this.#server.upstream, this.#host, this.#client, bytes),
+    );
+  }
+
+  #enqueue(unit: PostgresUnit): void {
+    this.#queue.push(unit);
+    this.#pump();
+  }
+
+  /** Sends what is no step; a step stays at the head until it is granted. */
+  #pump(): void {
+    const unit = this.#queue[0];
+    if (unit === undefined || this.#flight !== undefined || this.#phase !== 'ready') return;
+    const endsCycle = unit.ends === 'ready';
+    if (this.#skipping && !endsCycle) {
+      this.#queue.shift();
+      this.#backend?.write(unit.bytes);
+      this.#pump();
+    } else if (isFree(unit) && !(endsCycle && this.#openCycle)) {
+      this.#queue.shift();
+      this.#send(unit, undefined);
+    }
+  }
+
+  /** An Execute was flushed and not yet synced: the Sync that follows commits it. */
+  #openCycle = false;
+
+  #send(unit: PostgresUnit, step: Step | undefined): void {
+    const { replies } = unit;
+    this.#flight = {
+      unit,
+      step,
+      messages: [],
+      bytes: 0,
+      repliesLeft: replies,
+      copyingIn: false,
+      answered: false,
+    };
+    if (unit.ends === 'ready') this.#skipping = false;
+    this.#openCycle = unit.ends === 'flush' && (this.#openCycle || unit.executes);
+    this.#backend?.write(unit.bytes);
+    this.#host.activity();
+  }
+
+  #fromServer(message: PostgresMessage): void {
+    this.#host.activity();
+    const flight = this.#flight;
+    if (flight === undefined || flight.answered) {
+      // Asynchronous: notices, parameters, notifications, or the server's last word.
+      this.#toClient([message]);
+      if (message.type === 'Z' && this.#phase === 'starting') this.#phase = 'ready';
+      this.#pump();
+      return;
+    }
+    flight.messages.push(this.#asVictim(message));
+    flight.bytes += message.bytes.length;
+    if (flight.bytes > replyBytesMax) this.#fail(new Error('a reply is larger than 256 MiB'));
+    if (message.type === 'W') this.#fail(new Error('a gate does not carry replication'));
+    if (message.type === 'G') {
+      flight.copyingIn = true;
+      this.#toClient(flight.messages.splice(0));
+    }
+    if (this.#ends(flight, message)) this.#complete(flight);
+  }
+
+  #ends(flight: Flight, message: PostgresMessage): boolean {
+    if (flight.unit.ends === 'ready') return message.type === 'Z';
+    if (flushed.has(message.type)) flight.repliesLeft--;
+    if (message.type === 'E') this.#skipping = true;
+    return flight.repliesLeft <= 0 || this.#skipping;
+  }
+
+  #complete(flight: Flight): void {
+    flight.answered = true;
+    this.victim = false;
+    if (flight.step !== undefined) {
+      this.result = summary(flight.messages);
+      if (this.#clientGone) this.deliver();
+      return;
+    }
+    this.#flight = undefined;
+    if (this.#clientGone) {
+      this.#leave();
+      return;
+    }
+    this.#toClient(flight.messages);
+    this.#pump();
+  }
+
+  #asVictim(message: PostgresMessage): PostgresMessage {
+    if (message.type !== 'E' || !this.victim) return message;
+    const fields = new Map(errorFields(message));
+    if (fields.get('C') !== '57014') return message;
+    return errorResponse(fields.set('C', '40P01').set('M', 'deadlock detected'));
+  }
+
+  #toClient(messages: readonly PostgresMessage[]): void {
+    if (this.#clientGone || messages.length === 0) return;
+    this.#client.write(Buffer.concat(messages.map(message => message.bytes)));
+  }
+
+  #serverClosed(): void {
+    this.#host.activity();
+    const flight = this.#flight;
+    if (flight?.step !== undefined && !this.#clientGone) {
+      this.result = summary(flight.messages) || 'connection closed';
+      flight.answered = true;
+      return;
+    }
+    this.#client.end();
+    if (this.#clientGone) this.closed = true;
+  }
+
+  /** The client closed, or was cut off. */
+  #left(): void {
+    this.#host.activity();
+    this.#clientGone = true;
+    if (this.#flight === undefined || this.#flight.answered) this.#leave();
+  }
+
+  #leave(): void {
+    this.#flight = undefined;
+    if (this.#phase === 'leaving' || this.closed) return;
+    const backend = this.#backend;
+    if (backend === undefined || backend.closed) {
+      this.closed = true;
+      return;
+    }
+    this.#phase = 'leaving';
+    void this.#server.warm.giveBack(backend).finally(() => {
+      this.closed = true;
+      this.#host.activity();
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#host.failed(error instanceof Error ? error : new Error(String(error)));
+    this.destroy();
+  }
+}

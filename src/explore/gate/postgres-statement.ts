@@ -1,0 +1,57 @@
+import type { PostgresUnit } from '../wire/postgres-requests.ts';
+import { type Step, shapeOf } from './lane.ts';
+
+const labelCharactersMax = 2000;
+
+/** The statements that only arrange the connection: they read and change nothing shared. */
+const chatter = [
+  /^set (?!constraints)/i,
+  /^reset /i,
+  /^show /i,
+  /^select (pg_catalog\.)?(version|current_schema|current_database|set_config)\s*\(/i,
+  /^select 1$/i,
+  /\bfrom (pg_catalog\.)?pg_(type|range|namespace|settings)\b/i,
+  /^(deallocate|discard|unlisten)\b/i,
+  /^$/,
+];
+
+/** A connection's own chatter, or metadata alone: granted at once, never a step. */
+export function isFree(unit: PostgresUnit): boolean {
+  if (!unit.executes) return true;
+  return statements(unit).every(text => chatter.some(pattern => pattern.test(text)));
+}
+
+export function stepOf(unit: PostgresUnit): Step {
+  const label = unit.texts.map(tidy).join('; ').slice(0, labelCharactersMax);
+  return {
+    store: 'postgres',
+    label: label === '' ? 'sync' : label,
+    shape: shapeOf(label),
+    role: isBegin(unit) ? 'begin' : 'request',
+  };
+}
+
+/** Whether the text changes the isolation of its transaction or session. */
+export function statesSnapshotIsolation(label: string): boolean {
+  return /\b(isolation|characteristics|snapshot)\b/i.test(label);
+}
+
+function isBegin(unit: PostgresUnit): boolean {
+  const all = statements(unit).filter(text => text !== '');
+  const [first] = all;
+  if (first === undefined || !/^(begin|start transaction)\b/i.test(first)) return false;
+  return all.slice(1).every(text => /^set (local|transaction)\b/i.test(text));
+}
+
+/** Splits at semicolons; good enough to recognise chatter, whose texts hold none inside. */
+function statements(unit: PostgresUnit): string[] {
+  return unit.texts.flatMap(text => text.split(';')).map(tidy);
+}
+
+function tidy(text: string): string {
+  return text
+    .replace(/--[^\n]*/g, ' ')
+    .replace(/\/\*[^]*?\*\//g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+}

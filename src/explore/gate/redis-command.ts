@@ -1,0 +1,116 @@
+import type { RedisValue } from '../wire/resp.ts';
+import { type Step, shapeOf } from './lane.ts';
+
+/** Commands that arrange the connection or look at the server: granted at once, never a step. */
+const chatter = new Set([
+  'hello',
+  'auth',
+  'client',
+  'info',
+  'ping',
+  'echo',
+  'select',
+  'command',
+  'readonly',
+  'readwrite',
+  'cluster',
+  'config',
+  'quit',
+  'reset',
+  'unwatch',
+]);
+
+const subscriptions = new Set([
+  'subscribe',
+  'psubscribe',
+  'ssubscribe',
+  'unsubscribe',
+  'punsubscribe',
+  'sunsubscribe',
+]);
+
+const blocking = new Set([
+  'blpop',
+  'brpop',
+  'blmove',
+  'brpoplpush',
+  'blmpop',
+  'bzpopmin',
+  'bzpopmax',
+  'bzmpop',
+  'wait',
+  'waitaof',
+]);
+
+const unsolicited = new Set(['message', 'pmessage', 'smessage', 'invalidate']);
+
+const labelCharactersMax = 300;
+
+export function commandName(words: readonly string[]): string {
+  return (words[0] ?? '').toLowerCase();
+}
+
+export function isChatter(words: readonly string[]): boolean {
+  const name = commandName(words);
+  if (name === 'script') return words[1]?.toLowerCase() === 'load';
+  return chatter.has(name) || subscriptions.has(name);
+}
+
+/** How many confirmations a (un)subscribe command is answered with; 0 for any other command. */
+export function confirmations(words: readonly string[]): number {
+  return subscriptions.has(commandName(words)) ? Math.max(1, words.length - 1) : 0;
+}
+
+export function mayBlock(words: readonly string[]): boolean {
+  const name = commandName(words);
+  const waits = name === 'xread' || name === 'xreadgroup';
+  return blocking.has(name) || (waits && words.some(word => word.toLowerCase() === 'block'));
+}
+
+export function isConfirmation(value: RedisValue): boolean {
+  return Array.isArray(value) && subscriptions.has(String(value[0]).toLowerCase());
+}
+
+/** A frame that the server sends on its own account. */
+export function isUnsolicited(value: RedisValue): boolean {
+  return Array.isArray(value) && unsolicited.has(String(value[0]).toLowerCase());
+}
+
+export function redisStep(store: string, commands: readonly (readonly string[])[]): Step {
+  const label = commands.map(shown).join(' ').slice(0, labelCharactersMax);
+  const shape = commands.map(masked).join(' ').slice(0, labelCharactersMax);
+  return { store, label, shape, role: 'request' };
+}
+
+export function messageStep(store: string, value: RedisValue): Step {
+  const words = Array.isArray(value) ? value.map(word => String(word)) : [];
+  return {
+    store,
+    label: `receives ${words.join(' ')}`.slice(0, labelCharactersMax),
+    shape: `receives ${shapeOf(words.slice(0, 2).join(' '))}`,
+    role: 'message',
+  };
+}
+
+/** A script's text says nothing in a timeline; its keys do. */
+function shown(words: readonly string[]): string {
+  const name = commandName(words).toUpperCase();
+  const rest = isScript(words) ? words.slice(3) : words.slice(1);
+  return [name, ...rest.map(word => (word.length > 60 ? `${word.slice(0, 60)}…` : word))].join(' ');
+}
+
+/** The command and its keys; values (random tokens, times) differ between runs. */
+function masked(words: readonly string[]): string {
+  const name = commandName(words);
+  const keys = isScript(words) ? words.slice(3, 3 + Number(words[2])) : words.slice(1, 2);
+  return shapeOf([name, ...keys].join(' '));
+}
+
+export function isScript(words: readonly string[]): boolean {
+  return /^(eval|evalsha|fcall)(_ro)?$/.test(commandName(words));
+}
+
+export function redisSummary(value: RedisValue): string {
+  if (value !== null && typeof value === 'object' && 'error' in value) return value.error;
+  return JSON.stringify(value).slice(0, 80);
+}

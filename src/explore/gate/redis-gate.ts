@@ -1,0 +1,252 @@
+import { connect, type Socket } from 'node:net';
+import { type RedisReply, type RedisRequest, RespReplies, RespRequests } from '../wire/resp.ts';
+import type { Gate, GateHost, Lane, Step } from './lane.ts';
+import { listen } from './listen.ts';
+import type { Upstream } from './postgres-backend.ts';
+import {
+  commandName,
+  confirmations,
+  isChatter,
+  isConfirmation,
+  isUnsolicited,
+  mayBlock,
+  messageStep,
+  redisStep,
+  redisSummary,
+} from './redis-command.ts';
+
+/** Opens the port through which one actor reaches one Redis. */
+export async function openRedisGate(
+  actor: string,
+  store: string,
+  upstream: Upstream,
+  host: GateHost,
+): Promise<Gate> {
+  return listen(client => {
+    new RedisLane(actor, store, upstream, host, client);
+  });
+}
+
+const queuedMax = 100_000;
+
+interface Flight {
+  readonly step: Step | undefined;
+  readonly blocking: boolean;
+  readonly confirmations: number;
+  readonly replies: RedisReply[];
+  answered: boolean;
+}
+
+export class RedisLane implements Lane {
+  readonly store: string;
+  readonly actor: string;
+  readonly pid = undefined;
+  readonly transaction = 'I';
+  result = '';
+  granted = 0;
+  closed = false;
+  readonly #host: GateHost;
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #requests = new RespRequests();
+  readonly #replies = new RespReplies();
+  readonly #queue: RedisRequest[] = [];
+  /** Unsolicited frames: application code wakes on them, so each is a step of its own. */
+  readonly #inbox: RedisReply[] = [];
+  /** MULTI and what it queued: without effect before EXEC, so part of the EXEC step. */
+  #multi: RedisRequest[] | undefined;
+  #flight: Flight | undefined;
+  #subscribed = false;
+  #connected = false;
+
+  constructor(actor: string, store: string, upstream: Upstream, host: GateHost, client: Socket) {
+    this.actor = actor;
+    this.store = store;
+    this.#host = host;
+    this.#client = client;
+    this.#server = connect({ host: upstream.host, port: upstream.port, noDelay: true });
+    client.on('data', chunk => this.#guard(() => this.#fromClient(chunk)));
+    client.on('close', () => this.destroy());
+    this.#server.on('connect', () => {
+      this.#connected = true;
+      host.activity();
+    });
+    this.#server.on('data', chunk => this.#guard(() => this.#fromServer(chunk)));
+    this.#server.on('error', () => this.#server.destroy());
+    this.#server.on('close', () => this.#serverClosed());
+    host.opened(this);
+    host.activity();
+  }
+
+  get held(): Step | undefined {
+    if (this.closed || this.#flight !== undefined) return undefined;
+    const message = this.#inbox[0];
+    if (message !== undefined) return messageStep(this.store, message.value);
+    const request = this.#queue[0];
+    return request === undefined ? undefined : this.#stepOf(request);
+  }
+
+  get inFlight(): Step | undefined {
+    return this.#flight?.step;
+  }
+
+  get answered(): boolean {
+    return this.#flight?.answered ?? false;
+  }
+
+  get busy(): boolean {
+    if (this.closed) return false;
+    return !this.#connected || (this.#flight !== undefined && this.#flight.step === undefined);
+  }
+
+  /** The request in flight may wait at the server for another actor's write. */
+  get blocking(): boolean {
+    return this.#flight?.blocking ?? false;
+  }
+
+  /** The server may send to this connection without being asked. */
+  get subscribed(): boolean {
+    return this.#subscribed;
+  }
+
+  grant(): void {
+    const step = this.held;
+    if (step === undefined) throw new Error('nothing to grant');
+    this.granted++;
+    const message = this.#inbox.shift();
+    if (message !== undefined) {
+      const replies = [message];
+      this.#flight = { step, blocking: false, confirmations: 0, replies, answered: true };
+      this.#host.activity();
+      return;
+    }
+    const request = this.#queue.shift();
+    if (request !== undefined) this.#send(request, step);
+  }
+
+  deliver(lost?: 'lost'): void {
+    const flight = this.#flight;
+    if (flight === undefined || !flight.answered) throw new Error('nothing to deliver');
+    this.#flight = undefined;
+    if (lost === 'lost') {
+      this.destroy();
+      return;
+    }
+    this.#toClient(flight.replies);
+    this.#pump();
+  }
+
+  cut(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#flight = undefined;
+    this.#queue.length = 0;
+    this.#client.destroy();
+    this.#server.destroy();
+    this.#host.activity();
+  }
+
+  #fromClient(chunk: Buffer): void {
+    for (const request of this.#requests.push(chunk)) this.#queue.push(request);
+    if (this.#queue.length > queuedMax) throw new Error('a client queued too many Redis commands');
+    this.#pump();
+  }
+
+  #pump(): void {
+    const request = this.#queue[0];
+    if (request === undefined || this.#flight !== undefined || this.closed) return;
+    if (commandName(request.words) === 'monitor') throw new Error('a gate does not carry MONITOR');
+    if (!this.#isFree(request)) return;
+    this.#queue.shift();
+    this.#send(request, undefined);
+  }
+
+  #isFree(request: RedisRequest): boolean {
+    const name = commandName(request.words);
+    if (name === 'multi') return true;
+    if (this.#multi !== undefined) return name !== 'exec';
+    return isChatter(request.words);
+  }
+
+  #stepOf(request: RedisRequest): Step {
+    const inside = this.#multi ?? [];
+    return redisStep(
+      this.store,
+      [...inside, request].map(one => one.words),
+    );
+  }
+
+  #send(request: RedisRequest, step: Step | undefined): void {
+    const name = commandName(request.words);
+    if (name === 'multi') this.#multi = [request];
+    else if (name === 'exec' || name === 'discard') this.#multi = undefined;
+    else this.#multi?.push(request);
+    const expected = confirmations(request.words);
+    if (expected > 0) this.#subscribed = true;
+    this.#flight = {
+      step,
+      blocking: mayBlock(request.words),
+      confirmations: expected,
+      replies: [],
+      answered: false,
+    };
+    this.#server.write(request.bytes);
+    this.#host.activity();
+  }
+
+  #fromServer(chunk: Buffer): void {
+    for (const reply of this.#replies.push(chunk)) this.#received(reply);
+  }
+
+  #received(reply: RedisReply): void {
+    const flight = this.#flight;
+    if (isUnsolicited(reply.value) && (reply.push || this.#subscribed)) this.#inbox.push(reply);
+    else if (flight === undefined || flight.answered) this.#toClient([reply]);
+    else {
+      if (reply.push && !isConfirmation(reply.value)) {
+        this.#toClient([reply]);
+        return;
+      }
+      flight.replies.push(reply);
+      if (flight.replies.length >= Math.max(1, flight.confirmations)) this.#complete(flight, reply);
+    }
+    if (this.#inbox.length > queuedMax) throw new Error('too many Redis messages are waiting');
+  }
+
+  #complete(flight: Flight, reply: RedisReply): void {
+    flight.answered = true;
+    if (flight.step !== undefined) {
+      this.result = redisSummary(reply.value);
+      return;
+    }
+    this.#flight = undefined;
+    this.#toClient(flight.replies);
+    this.#pump();
+  }
+
+  #toClient(replies: readonly RedisReply[]): void {
+    if (!this.closed) this.#client.write(Buffer.concat(replies.map(reply => reply.bytes)));
+  }
+
+  #serverClosed(): void {
+    this.#host.activity();
+    if (this.closed) return;
+    this.closed = true;
+    this.#flight = undefined;
+    this.#client.end();
+  }
+
+  #guard(act: () => void): void {
+    this.#host.activity();
+    try {
+      act();
+    } catch (error) {
+      this.#host.failed(error instanceof Error ? error : new Error(String(error)));
+      this.destroy();
+    }
+  }
+}

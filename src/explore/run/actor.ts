@@ -1,0 +1,85 @@
+import { type ActorRealm, inRealm } from '../time/actor-realm.ts';
+
+/** Where an actor reaches its servers: the gates, never the servers themselves. */
+export interface ActorUrls {
+  readonly pgUrl: string;
+  /** The first of `redisUrls`; empty when the exploration has no Redis. */
+  readonly redisUrl: string;
+  readonly redisUrls: readonly string[];
+}
+
+/** One concurrent caller: its code, unmodified, given its URLs. What it resolves to is its answer. */
+export type ActorFunction = (urls: ActorUrls) => Promise<unknown>;
+
+export type ActorEnd =
+  | { readonly kind: 'returned'; readonly value: unknown }
+  | { readonly kind: 'threw'; readonly message: string }
+  | { readonly kind: 'crashed' };
+
+/** An actor during one execution. */
+export interface RunningActor {
+  readonly name: string;
+  readonly end: ActorEnd | undefined;
+  /** It would go on by itself if time passed. */
+  readonly asleep: boolean;
+  /** Real milliseconds of silence after which it counts as waiting for something unseen. */
+  readonly patienceMs: number;
+  /** Lets time pass for it until its next timer. */
+  wake(): void;
+  /** It was stopped for so long and goes on. */
+  pause(ms: number): void;
+  /** It dies between two instructions; none of its code runs any more. */
+  kill(): void;
+}
+
+/** An async function in this process, with time of its own. */
+export class InProcessActor implements RunningActor {
+  readonly name: string;
+  /** Silence without a timer: it waits for a sibling in the process, or computes for long. */
+  readonly patienceMs = 20;
+  end: ActorEnd | undefined;
+  readonly #realm: ActorRealm;
+
+  constructor(
+    name: string,
+    act: ActorFunction,
+    urls: ActorUrls,
+    realm: ActorRealm,
+    ended: () => void,
+  ) {
+    this.name = name;
+    this.#realm = realm;
+    const finish = (end: ActorEnd): void => {
+      if (this.end !== undefined) return;
+      this.end = end;
+      ended();
+    };
+    inRealm(realm, () => Promise.resolve().then(() => act(urls))).then(
+      value => finish({ kind: 'returned', value }),
+      (error: unknown) => finish({ kind: 'threw', message: messageOf(error) }),
+    );
+  }
+
+  get asleep(): boolean {
+    return this.end === undefined && this.#realm.asleep;
+  }
+
+  wake(): void {
+    this.#realm.fireNext();
+  }
+
+  pause(ms: number): void {
+    this.#realm.jump(ms);
+  }
+
+  kill(): void {
+    this.end ??= { kind: 'crashed' };
+    this.#realm.kill();
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : '';
+  return `${code}${error.message}`;
+}

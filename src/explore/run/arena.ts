@@ -1,0 +1,116 @@
+import type { Gate, GateHost, Lane } from '../gate/lane.ts';
+import { WarmBackends } from '../gate/postgres-backend.ts';
+import { openPostgresGate } from '../gate/postgres-gate.ts';
+import { openRedisGate } from '../gate/redis-gate.ts';
+import type { ActorUrls } from './actor.ts';
+import { PostgresControl } from './postgres-control.ts';
+import { Activity, Sentinel } from './quiet.ts';
+import { RedisControl } from './redis-control.ts';
+
+export interface Servers {
+  readonly pgUrl: string;
+  readonly redisUrls: readonly string[];
+}
+
+/** An actor's gates, kept from one execution to the next. */
+export interface ActorPorts {
+  readonly urls: ActorUrls;
+  readonly gates: readonly Gate[];
+  /** Real time of the last movement at one of its gates. */
+  movedAtMs: number;
+}
+
+/** Real time, whatever an actor is made to believe. */
+export const realNow = performance.now.bind(performance);
+
+/** Everything that stays open for one exploration: gates, control sessions, warm backends. */
+export class Arena {
+  readonly activity = new Activity();
+  readonly ports: ActorPorts[] = [];
+  readonly sentinel: Sentinel;
+  readonly postgres: PostgresControl;
+  readonly redis: readonly RedisControl[];
+  readonly #warm: WarmBackends;
+  /** Where lanes of the running execution are announced. */
+  opened: (lane: Lane) => void = lane => lane.destroy();
+  /** The first client or server that a gate could not carry. */
+  failure: Error | undefined;
+
+  private constructor(
+    sentinel: Sentinel,
+    postgres: PostgresControl,
+    redis: readonly RedisControl[],
+    warm: WarmBackends,
+  ) {
+    this.sentinel = sentinel;
+    this.postgres = postgres;
+    this.redis = redis;
+    this.#warm = warm;
+  }
+
+  /** Opens control sessions and one gate per actor and store. */
+  static async open(servers: Servers, actors: readonly string[]): Promise<Arena> {
+    const postgres = new PostgresControl(servers.pgUrl);
+    await postgres.open();
+    const redis = await Promise.all(servers.redisUrls.map(url => RedisControl.open(url)));
+    const upstream = upstreamOf(servers.pgUrl, 5432);
+    const warm = new WarmBackends(upstream);
+    const arena = new Arena(await Sentinel.open(), postgres, redis, warm);
+    for (const actor of actors) arena.ports.push(await arena.#open(servers, actor));
+    return arena;
+  }
+
+  async close(): Promise<void> {
+    this.#warm.close();
+    for (const { gates } of this.ports) await Promise.all(gates.map(gate => gate.close()));
+    for (const control of this.redis) control.close();
+    this.sentinel.close();
+    await this.postgres.close();
+  }
+
+  async #open(servers: Servers, actor: string): Promise<ActorPorts> {
+    const ports: { urls: ActorUrls; gates: Gate[]; movedAtMs: number } = {
+      urls: { pgUrl: '', redisUrl: '', redisUrls: [] },
+      gates: [],
+      movedAtMs: 0,
+    };
+    const host: GateHost = {
+      activity: () => {
+        ports.movedAtMs = realNow();
+        this.activity.moved();
+      },
+      failed: error => {
+        this.failure ??= error;
+        this.activity.moved();
+      },
+      opened: lane => this.opened(lane),
+    };
+    const upstream = upstreamOf(servers.pgUrl, 5432);
+    const postgres = await openPostgresGate(actor, { upstream, warm: this.#warm }, host);
+    const redis: Gate[] = [];
+    for (const [index, url] of servers.redisUrls.entries()) {
+      const store = index === 0 ? 'redis' : `redis ${index + 1}`;
+      redis.push(await openRedisGate(actor, store, upstreamOf(url, 6379), host));
+    }
+    const redisUrls = servers.redisUrls.map((url, index) => through(url, redis[index]));
+    ports.urls = {
+      pgUrl: through(servers.pgUrl, postgres),
+      redisUrl: redisUrls[0] ?? '',
+      redisUrls,
+    };
+    ports.gates.push(postgres, ...redis);
+    return ports;
+  }
+}
+
+function upstreamOf(url: string, port: number): { host: string; port: number } {
+  const parsed = new URL(url);
+  return { host: parsed.hostname, port: Number(parsed.port || port) };
+}
+
+function through(url: string, gate: Gate | undefined): string {
+  const parsed = new URL(url);
+  parsed.hostname = '127.0.0.1';
+  parsed.port = String(gate?.port ?? '');
+  return parsed.href;
+}

@@ -1,0 +1,239 @@
+import { PostgresLane } from '../gate/postgres-gate.ts';
+import { RedisLane } from '../gate/redis-gate.ts';
+import { type Choice, type EventKind, isEvent, letter } from '../search/choice.ts';
+import type { Choose } from '../search/point.ts';
+import type { ActorEnd, RunningActor } from './actor.ts';
+import type { Arena } from './arena.ts';
+import { offeredEvents, performEvent } from './events.ts';
+import { deadlocked, type Option, options } from './options.ts';
+import { type Patience, Settler, Unexplained } from './settle.ts';
+import { heldStep, LaneBook, type TrackedLane } from './tracked-lane.ts';
+
+/** One line of the timeline. */
+export interface TraceLine {
+  readonly token: string;
+  readonly actor: number | undefined;
+  readonly store: string;
+  readonly label: string;
+  /** What came back; empty while it waits. */
+  result: string;
+  /** It had to wait for a lock, at the phase gate or at Redis. */
+  waited: boolean;
+  /** Lines before this one were taken when its reply came. */
+  answeredAfter: number;
+}
+
+export type ExecutionEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'stuck'; readonly why: string }
+  | { readonly kind: 'abandoned' }
+  | { readonly kind: 'inconclusive'; readonly why: string };
+
+export interface ExecutionSettings {
+  readonly patience: Patience;
+  readonly stepsMax: number;
+  /** BEGIN runs together with the statement after it. */
+  readonly fuseBegin: boolean;
+  readonly phases: boolean;
+  readonly events: ReadonlySet<EventKind>;
+  readonly eventsMax: number;
+}
+
+/** One run of all actors under one schedule. */
+export class Execution {
+  readonly lines: TraceLine[] = [];
+  readonly #arena: Arena;
+  readonly #actors: readonly RunningActor[];
+  readonly #settings: ExecutionSettings;
+  readonly #book = new LaneBook();
+  readonly #settler: Settler;
+  readonly #open = new Map<TrackedLane, TraceLine[]>();
+  #previous: number | undefined;
+  #events = 0;
+
+  constructor(
+    arena: Arena,
+    start: (ended: () => void) => readonly RunningActor[],
+    settings: ExecutionSettings,
+  ) {
+    this.#arena = arena;
+    this.#settings = settings;
+    arena.failure = undefined;
+    for (const port of arena.ports) for (const gate of port.gates) gate.admits = true;
+    const names = new Map<string, number>();
+    arena.opened = lane => this.#book.add(lane, names.get(lane.actor) ?? 0);
+    this.#actors = start(() => arena.activity.moved());
+    for (const [index, actor] of this.#actors.entries()) names.set(actor.name, index);
+    this.#settler = new Settler(arena, this.#book, this.#actors, settings.patience, (one, result) =>
+      this.#answered(one, result),
+    );
+  }
+
+  get ends(): readonly (ActorEnd | undefined)[] {
+    return this.#actors.map(actor => actor.end);
+  }
+
+  /** Runs to the end of all actors; every wait inside is bounded. */
+  async run(choose: Choose): Promise<ExecutionEnd> {
+    try {
+      await this.#settler.settle(false);
+      for (let taken = 0; taken < this.#settings.stepsMax; taken++) {
+        const possible = await this.#possible();
+        if (possible.every(option => option.choice.kind !== 'step') && this.#finished(possible)) {
+          if (this.#actors.every(actor => actor.end !== undefined)) return { kind: 'ended' };
+          return { kind: 'stuck', why: this.#whoWaits() };
+        }
+        const choices = possible.map(option => option.choice);
+        const choice = choose({ choices, previous: this.#previous, touched: undefined });
+        if (choice === undefined) return { kind: 'abandoned' };
+        const option = possible.find(one => one.choice.token === choice.token);
+        if (option === undefined) return { kind: 'inconclusive', why: `no choice ${choice.token}` };
+        await this.#perform(option);
+      }
+      return { kind: 'inconclusive', why: `more than ${this.#settings.stepsMax} steps` };
+    } catch (error) {
+      if (error instanceof Unexplained) return { kind: 'inconclusive', why: error.message };
+      throw error;
+    }
+  }
+
+  /** Ends every actor and connection; resolves when no backend holds anything any more. */
+  async dispose(): Promise<void> {
+    for (const actor of this.#actors) actor.kill();
+    for (const { lane } of this.#book.all) lane.cut();
+    for (let wait = 0; wait < 1000 && this.#book.all.some(({ lane }) => !lane.closed); wait++) {
+      await this.#arena.activity.next(5);
+      if (wait === 100) for (const { lane } of this.#book.all) lane.destroy();
+    }
+    this.#arena.opened = lane => lane.destroy();
+  }
+
+  async #possible(): Promise<Option[]> {
+    const possible = options(this.#actors, this.#book);
+    const { events, eventsMax } = this.#settings;
+    const deadlock = possible.some(option => option.choice.kind === 'victim');
+    if (this.#events >= eventsMax || deadlock) return possible;
+    const context = { arena: this.#arena, actors: this.#actors, book: this.#book };
+    return [...possible, ...(await offeredEvents(events, context, possible))];
+  }
+
+  /** Nothing but events is left to choose. */
+  #finished(possible: readonly Option[]): boolean {
+    const own = ['step', 'effect', 'wake', 'victim'];
+    return possible.every(option => !own.includes(option.choice.kind));
+  }
+
+  async #perform(option: Option): Promise<void> {
+    const { choice, lanes } = option;
+    const [first] = lanes;
+    let released = true;
+    if (choice.kind === 'step') released = await this.#grant(choice, lanes);
+    else if (choice.kind === 'wake') {
+      released = false;
+      this.#line(choice, 'clock', 'its next timer fires');
+      this.#actors[choice.actor ?? 0]?.wake();
+    } else if (choice.kind === 'effect' && first !== undefined) await this.#effect(choice, first);
+    else if (choice.kind === 'victim' && first !== undefined) await this.#victim(choice, first);
+    else {
+      this.#events++;
+      const line = this.#line(choice, 'event', choice.kind);
+      if (choice.kind === 'lost-reply') {
+        for (const one of lanes) one.losesReply = true;
+        await this.#grant(choice, lanes, line);
+      } else {
+        const context = { arena: this.#arena, actors: this.#actors, book: this.#book };
+        line.result = await performEvent(choice, lanes, context);
+      }
+    }
+    await this.#settler.settle(released);
+    // A crash or a pause is done to an actor, not by it: who ran before may run on.
+    if (!isEvent(choice) || choice.kind === 'lost-reply') this.#previous = choice.actor;
+    if (this.#settings.fuseBegin && first !== undefined) await this.#fuse(choice, first);
+  }
+
+  /** Whether the step may free somebody: everything may but BEGIN and what goes to Redis. */
+  async #grant(choice: Choice, lanes: readonly TrackedLane[], line?: TraceLine): Promise<boolean> {
+    let released = false;
+    for (const one of lanes) {
+      const step = heldStep(one);
+      if (step.store === 'postgres' && step.role !== 'begin') released = true;
+      if (one.lane instanceof RedisLane && this.#othersListen(one)) released = true;
+      const entry = line ?? this.#line(choice, step.store, step.label);
+      if (line !== undefined) line.result = `reply lost: ${step.label}`;
+      this.#open.set(one, [...(this.#open.get(one) ?? []), entry]);
+      await this.#closePhaseGate(one);
+      one.lane.grant();
+    }
+    return released;
+  }
+
+  #othersListen(self: TrackedLane): boolean {
+    return this.#book.all.some(({ lane }) => {
+      if (lane === self.lane || lane.closed || !(lane instanceof RedisLane)) return false;
+      return lane.subscribed || lane.blocking;
+    });
+  }
+
+  async #closePhaseGate(one: TrackedLane): Promise<void> {
+    if (!this.#settings.phases || one.gated || !(one.lane instanceof PostgresLane)) return;
+    if (one.lane.pid === undefined) return;
+    one.gated = true;
+    await this.#arena.postgres.closePhaseGate(one.lane.pid);
+  }
+
+  async #effect(choice: Choice, one: TrackedLane): Promise<void> {
+    const line = this.#line(choice, 'postgres', `effect of ${one.lane.inFlight?.label ?? ''}`);
+    this.#open.set(one, [...(this.#open.get(one) ?? []), line]);
+    one.gated = false;
+    one.wait = 'no';
+    one.blockers = [];
+    if (one.lane.pid !== undefined) await this.#arena.postgres.openPhaseGate(one.lane.pid);
+  }
+
+  async #victim(choice: Choice, one: TrackedLane): Promise<void> {
+    this.#line(choice, 'postgres', 'deadlock detected: this session is the victim');
+    if (!(one.lane instanceof PostgresLane) || one.lane.pid === undefined) return;
+    one.lane.victim = true;
+    await this.#arena.postgres.cancel(one.lane.pid);
+    // The signal is asynchronous: wait until its answer is here before anything else moves.
+    for (let wait = 0; wait < 1000 && !one.lane.answered; wait++)
+      await this.#arena.activity.next(5);
+  }
+
+  /** BEGIN reads nothing: the statement after it follows at once. */
+  async #fuse(choice: Choice, one: TrackedLane): Promise<void> {
+    const line = this.lines.at(-1);
+    if (choice.kind !== 'step' || !choice.shape.match(/^(begin|start transaction)\b/i)) return;
+    const next = one.lane.held;
+    if (next === undefined || next.role === 'begin' || line?.token !== choice.token) return;
+    await this.#perform({ choice: { ...choice, shape: next.shape }, lanes: [one] });
+  }
+
+  #line(choice: Choice, store: string, label: string): TraceLine {
+    const { token, actor } = choice;
+    const line = { token, actor, store, label, result: '', waited: false, answeredAfter: 0 };
+    this.lines.push(line);
+    return line;
+  }
+
+  #answered(one: TrackedLane, result: string): void {
+    for (const line of this.#open.get(one) ?? []) {
+      line.waited = one.wait !== 'no' || line !== this.lines.at(-1);
+      line.result = line.result === '' ? result : `${line.result} → ${result}`;
+      line.answeredAfter = this.lines.length;
+    }
+    this.#open.delete(one);
+  }
+
+  #whoWaits(): string {
+    const waiting = this.#actors.flatMap((actor, index) => {
+      if (actor.end !== undefined) return [];
+      const step = this.#book.of(index).find(({ lane }) => lane.inFlight !== undefined);
+      return [
+        `${letter(index)} waits at ${step?.lane.inFlight?.label ?? 'something in its process'}`,
+      ];
+    });
+    const cycle = deadlocked(this.#book).length > 0 ? ' (a cycle of locks)' : '';
+    return waiting.join('; ') + cycle;
+  }
+}

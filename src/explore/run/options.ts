@@ -1,0 +1,84 @@
+import { type Choice, letter } from '../search/choice.ts';
+import type { RunningActor } from './actor.ts';
+import { heldStep, type LaneBook, type TrackedLane } from './tracked-lane.ts';
+
+/** A choice with the lanes that it concerns. */
+export interface Option {
+  readonly choice: Choice;
+  readonly lanes: readonly TrackedLane[];
+}
+
+/** Every step that may be taken now; events come apart. The order is the same in every run. */
+export function options(actors: readonly RunningActor[], book: LaneBook): Option[] {
+  const victims = deadlocked(book).map(one => victim(one));
+  if (victims.length > 0) return victims;
+  const holding = book.holding();
+  return actors.flatMap((actor, index) => {
+    if (actor.end?.kind === 'crashed') return [];
+    const steps = grouped(holding.filter(one => one.actor === index));
+    const found = steps.map((lanes, at) => step(index, lanes, steps.length > 1 ? at : undefined));
+    for (const one of book.of(index)) if (one.wait === 'phase') found.push(effect(one));
+    if (found.length === 0 && sleeps(actor, index, book)) found.push(wake(index));
+    return found;
+  });
+}
+
+/** Members of a cycle of lock waits. */
+export function deadlocked(book: LaneBook): TrackedLane[] {
+  const waiting = book.all.filter(one => one.wait === 'lock' && !one.lane.closed);
+  const byPid = new Map(waiting.map(one => [one.lane.pid, one]));
+  const reaches = (from: TrackedLane, goal: TrackedLane, seen: Set<TrackedLane>): boolean => {
+    if (seen.has(from)) return false;
+    seen.add(from);
+    return from.blockers.some(pid => {
+      const next = byPid.get(pid);
+      return next !== undefined && (next === goal || reaches(next, goal, seen));
+    });
+  };
+  return waiting.filter(one => reaches(one, one, new Set()));
+}
+
+function sleeps(actor: RunningActor, index: number, book: LaneBook): boolean {
+  return actor.asleep && book.of(index).every(({ lane }) => lane.inFlight === undefined);
+}
+
+/** The same request to several Redis nodes at once (one acquire of Redlock) is one step. */
+function grouped(holding: readonly TrackedLane[]): TrackedLane[][] {
+  const groups: TrackedLane[][] = [];
+  for (const one of holding) {
+    const { shape, store } = heldStep(one);
+    const group = groups.find(([first]) => {
+      const other = first?.lane.held;
+      return other?.shape === shape && other.store !== store && store.startsWith('redis');
+    });
+    if (group === undefined) groups.push([one]);
+    else group.push(one);
+  }
+  return groups;
+}
+
+function step(actor: number, lanes: readonly TrackedLane[], at: number | undefined): Option {
+  const [first] = lanes;
+  const shape = first === undefined ? '' : heldStep(first).shape;
+  const token = `${letter(actor)}${at === undefined || at === 0 ? '' : at}`;
+  return { choice: { token, kind: 'step', actor, shape }, lanes };
+}
+
+function effect(one: TrackedLane): Option {
+  const shape = `effect of ${one.lane.inFlight?.shape ?? ''}`;
+  return {
+    choice: { token: letter(one.actor), kind: 'effect', actor: one.actor, shape },
+    lanes: [one],
+  };
+}
+
+function wake(actor: number): Option {
+  const token = letter(actor).toLowerCase();
+  return { choice: { token, kind: 'wake', actor, shape: 'its clock moves' }, lanes: [] };
+}
+
+function victim(one: TrackedLane): Option {
+  const token = `^${letter(one.actor)}`;
+  const choice = { token, kind: 'victim', actor: one.actor, shape: 'deadlock detected' } as const;
+  return { choice, lanes: [one] };
+}

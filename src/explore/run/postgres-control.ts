@@ -1,0 +1,58 @@
+import pg from 'pg';
+
+/** The key of statement phases: (this, backend pid). Any number that no application uses. */
+export const phaseKey = 77_0077;
+
+/** The explorer's own session: asks who waits for whom, and never touches the actors' rows. */
+export class PostgresControl {
+  readonly #client: pg.Client;
+  pid = 0;
+
+  constructor(url: string) {
+    this.#client = new pg.Client({ connectionString: url, application_name: 'explorer control' });
+    // Errors of an idle connection surface at the next query.
+    this.#client.on('error', () => undefined);
+  }
+
+  async open(): Promise<void> {
+    await this.#client.connect();
+    const { rows } = await this.#client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    this.pid = rows[0]?.pid ?? 0;
+  }
+
+  /** For each of these backends the backends that it waits for; empty when it does not wait. */
+  async blockers(pids: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
+    const { rows } = await this.#client.query<{ pid: number; blockers: number[] }>({
+      name: 'blockers',
+      text: 'select pid, pg_blocking_pids(pid) as blockers from unnest($1::int[]) as pid',
+      values: [pids],
+    });
+    return new Map(rows.map(row => [row.pid, row.blockers]));
+  }
+
+  async cancel(pid: number): Promise<void> {
+    await this.#client.query('select pg_cancel_backend($1)', [pid]);
+  }
+
+  async terminate(pid: number): Promise<void> {
+    await this.#client.query('select pg_terminate_backend($1)', [pid]);
+  }
+
+  /** Closes the phase gate of a backend: its next writing statement stops after its snapshot. */
+  async closePhaseGate(pid: number): Promise<void> {
+    await this.#client.query('select pg_advisory_lock($1, $2)', [phaseKey, pid]);
+  }
+
+  async openPhaseGate(pid: number): Promise<void> {
+    await this.#client.query('select pg_advisory_unlock($1, $2)', [phaseKey, pid]);
+  }
+
+  async query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const result = await this.#client.query<Record<string, unknown>>(text);
+    return result.rows ?? [];
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end();
+  }
+}

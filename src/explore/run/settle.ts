@@ -1,0 +1,160 @@
+import { RedisLane } from '../gate/redis-gate.ts';
+import type { RunningActor } from './actor.ts';
+import { type Arena, realNow } from './arena.ts';
+import type { LaneBook, TrackedLane } from './tracked-lane.ts';
+
+/** A granted step neither answers nor waits for anybody that we know: no verdict can be given. */
+export class Unexplained extends Error {
+  override readonly name = 'Unexplained';
+}
+
+/** Milliseconds of real time; each is the end of a wait, never a measure of success. */
+export interface Patience {
+  /** A step answers, or is seen to wait, within this. */
+  readonly stepMs: number;
+  /** A step that answers within this is never asked about. */
+  readonly promptMs: number;
+}
+
+const calmHops = 3;
+const roundsMax = 10_000;
+
+/** Brings the world to rest after each step: every reply delivered, every wait explained. */
+export class Settler {
+  readonly #arena: Arena;
+  readonly #book: LaneBook;
+  readonly #actors: readonly RunningActor[];
+  readonly #patience: Patience;
+  readonly #delivered: (one: TrackedLane, result: string) => void;
+
+  constructor(
+    arena: Arena,
+    book: LaneBook,
+    actors: readonly RunningActor[],
+    patience: Patience,
+    delivered: (one: TrackedLane, result: string) => void,
+  ) {
+    this.#arena = arena;
+    this.#book = book;
+    this.#actors = actors;
+    this.#patience = patience;
+    this.#delivered = delivered;
+  }
+
+  /**
+   * Waits until nobody moves. `released` tells that the step before may have freed waiters;
+   * without it, who waited before still waits. Throws Unexplained, or what a gate failed with.
+   */
+  async settle(released: boolean): Promise<void> {
+    if (released) for (const one of this.#book.flying()) one.wait = 'no';
+    for (let round = 0; round < roundsMax; round++) {
+      await this.#quiet();
+      await this.#explain();
+      const [first] = this.#book.answered();
+      if (first === undefined) return;
+      await this.#deliver(first);
+      // Its COMMIT, or its end, may have freed others; they answer before the next choice.
+      for (const one of this.#book.flying()) if (released) one.wait = 'no';
+    }
+    throw new Unexplained('the actors never come to rest');
+  }
+
+  async #deliver(one: TrackedLane): Promise<void> {
+    const { lane } = one;
+    if (one.gated && one.wait === 'phase') throw new Error('a gated step answered unasked');
+    this.#delivered(one, lane.result);
+    one.wait = 'no';
+    one.blockers = [];
+    lane.deliver(one.losesReply ? 'lost' : undefined);
+    one.losesReply = false;
+    await this.#quiet();
+  }
+
+  /** Rest inside this process and no start-up at a server. */
+  async #quiet(): Promise<void> {
+    const { activity, sentinel } = this.#arena;
+    const deadlineMs = realNow() + this.#patience.stepMs;
+    let seen = -1;
+    let calm = 0;
+    while (calm < calmHops) {
+      this.#check(deadlineMs);
+      if (this.#book.busy()) await activity.next(5);
+      else await sentinel.hop();
+      const moved = activity.count !== seen || this.#book.busy();
+      seen = activity.count;
+      calm = moved ? 0 : calm + 1;
+      if (calm === calmHops && this.#somebodyComputes()) {
+        await activity.next(2);
+        calm = 0;
+      }
+    }
+  }
+
+  #check(deadlineMs: number): void {
+    if (this.#arena.failure !== undefined) throw this.#arena.failure;
+    if (realNow() > deadlineMs) {
+      throw new Unexplained(`nothing came to rest within ${this.#patience.stepMs} ms`);
+    }
+  }
+
+  /** An actor that neither ended nor asked for anything, and has been silent only shortly. */
+  #somebodyComputes(): boolean {
+    return this.#actors.some((actor, index) => {
+      if (actor.end !== undefined || actor.asleep) return false;
+      const lanes = this.#book.of(index);
+      if (lanes.some(({ lane }) => lane.held !== undefined || lane.inFlight !== undefined))
+        return false;
+      const movedAtMs = this.#arena.ports[index]?.movedAtMs ?? 0;
+      return realNow() - movedAtMs < actor.patienceMs;
+    });
+  }
+
+  /** Returns when each step in flight has answered or is known to wait. */
+  async #explain(): Promise<void> {
+    const deadlineMs = realNow() + this.#patience.stepMs;
+    let prompt = true;
+    for (;;) {
+      const open = this.#book.flying().filter(one => one.wait === 'no');
+      if (open.length === 0) return;
+      this.#check(deadlineMs);
+      const fresh = prompt && open.some(one => one.blockers.length === 0);
+      prompt = false;
+      if (fresh) await this.#answers(this.#patience.promptMs);
+      else await this.#ask(open);
+      if (this.#book.flying().some(one => one.wait === 'no')) await this.#answers(1);
+    }
+  }
+
+  /** Waits for an answer of any open step, at most so long. */
+  async #answers(ms: number): Promise<void> {
+    const untilMs = realNow() + ms;
+    while (realNow() < untilMs && this.#book.flying().some(one => one.wait === 'no')) {
+      await this.#arena.activity.next(ms);
+    }
+  }
+
+  /** Asks the servers what the open steps wait for. */
+  async #ask(open: readonly TrackedLane[]): Promise<void> {
+    const pids = open.flatMap(({ lane }) => (lane.pid === undefined ? [] : [lane.pid]));
+    const blockers = pids.length === 0 ? new Map() : await this.#arena.postgres.blockers(pids);
+    for (const one of open) {
+      if (one.lane.pid !== undefined) this.#judge(one, blockers.get(one.lane.pid) ?? []);
+      else if (one.lane instanceof RedisLane && one.lane.blocking) await this.#barrier(one);
+    }
+  }
+
+  #judge(one: TrackedLane, blockers: readonly number[]): void {
+    if (one.lane.answered) return;
+    one.blockers = blockers;
+    const ours = this.#book.all.map(({ lane }) => lane.pid);
+    if (blockers.includes(this.#arena.postgres.pid)) one.wait = 'phase';
+    else if (blockers.some(pid => ours.includes(pid))) one.wait = 'lock';
+  }
+
+  /** Redis answers in order: once it answered us, it has decided not to answer the other. */
+  async #barrier(one: TrackedLane): Promise<void> {
+    for (const redis of this.#arena.redis) await redis.ask('ping');
+    await this.#arena.sentinel.hop();
+    if (!one.lane.answered) one.wait = 'server';
+  }
+}

@@ -1,0 +1,86 @@
+import type { Lane, Step } from '../gate/lane.ts';
+
+/** A lane with what the scheduler knows about it. */
+export interface TrackedLane {
+  readonly lane: Lane;
+  readonly actor: number;
+  /** Order of acceptance; breaks ties only. */
+  readonly serial: number;
+  /** Rank among its actor's lanes, given when it first holds a step: stable between runs. */
+  rank: number | undefined;
+  /** Why the step in flight does not answer. */
+  wait: 'no' | 'lock' | 'phase' | 'server';
+  /** Backends that the step in flight waits for. */
+  blockers: readonly number[];
+  /** The reply of the step in flight must not arrive. */
+  losesReply: boolean;
+  /** The phase gate of its backend is closed. */
+  gated: boolean;
+}
+
+/** The lanes of one execution, in an order that does not depend on which byte came first. */
+export class LaneBook {
+  readonly #lanes: TrackedLane[] = [];
+  #ranked = 0;
+
+  add(lane: Lane, actor: number): void {
+    this.#lanes.push({
+      lane,
+      actor,
+      serial: this.#lanes.length,
+      rank: undefined,
+      wait: 'no',
+      blockers: [],
+      losesReply: false,
+      gated: false,
+    });
+  }
+
+  get all(): readonly TrackedLane[] {
+    return this.#lanes;
+  }
+
+  /** Lanes with a step to grant, ranked: of one actor, the one that spoke first comes first. */
+  holding(): TrackedLane[] {
+    const holding = this.#lanes.filter(one => one.lane.held !== undefined);
+    const fresh = holding.filter(one => one.rank === undefined);
+    const shape = (one: TrackedLane): string => one.lane.held?.shape ?? '';
+    fresh.sort((a, b) => a.actor - b.actor || order(shape(a), shape(b)) || a.serial - b.serial);
+    for (const one of fresh) one.rank = this.#ranked++;
+    return holding.sort(byRank);
+  }
+
+  /** Lanes whose granted step has not answered. */
+  flying(): TrackedLane[] {
+    return this.#lanes.filter(({ lane }) => lane.inFlight !== undefined && !lane.answered);
+  }
+
+  answered(): TrackedLane[] {
+    return this.#lanes
+      .filter(({ lane }) => lane.inFlight !== undefined && lane.answered)
+      .sort(byRank);
+  }
+
+  /** The server is at work on something that is no step: it will come to an end by itself. */
+  busy(): boolean {
+    return this.#lanes.some(({ lane }) => !lane.closed && lane.busy);
+  }
+
+  of(actor: number): TrackedLane[] {
+    return this.#lanes.filter(one => one.actor === actor && !one.lane.closed);
+  }
+}
+
+export function heldStep(one: TrackedLane): Step {
+  const step = one.lane.held;
+  if (step === undefined) throw new Error('the lane holds no step');
+  return step;
+}
+
+function byRank(a: TrackedLane, b: TrackedLane): number {
+  return a.actor - b.actor || (a.rank ?? 0) - (b.rank ?? 0);
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

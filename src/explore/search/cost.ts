@@ -1,0 +1,67 @@
+import { type Choice, isEvent } from './choice.ts';
+
+/** How far a schedule departs from running one actor after the other. */
+export interface Cost {
+  readonly events: number;
+  /** Switches away from an actor that could have gone on. */
+  readonly preemptions: number;
+}
+
+/** The largest costs that a search visits; undefined is without bound. */
+export interface Bound {
+  readonly events: number;
+  readonly preemptions: number | undefined;
+  /** The same for schedules with an event in them. */
+  readonly preemptionsWithEvent: number | undefined;
+}
+
+export const noCost: Cost = { events: 0, preemptions: 0 };
+
+export function costAfter(
+  before: Cost,
+  choice: Choice,
+  choices: readonly Choice[],
+  previous: number | undefined,
+): Cost {
+  if (isEvent(choice) && choice.kind !== 'lost-reply') {
+    return { ...before, events: before.events + 1 };
+  }
+  const couldGoOn = choices.some(one => one.actor === previous && goesOn(one));
+  const switches = previous !== undefined && choice.actor !== previous && couldGoOn;
+  return {
+    events: before.events + (isEvent(choice) ? 1 : 0),
+    preemptions: before.preemptions + (switches ? 1 : 0),
+  };
+}
+
+export function within(cost: Cost, bound: Bound): boolean {
+  const most = cost.events === 0 ? bound.preemptions : bound.preemptionsWithEvent;
+  return cost.events <= bound.events && (most === undefined || cost.preemptions <= most);
+}
+
+/** Smaller is simpler: fewer events first, then fewer preemptions. */
+export function compareCost(a: Cost, b: Cost): number {
+  return a.events - b.events || a.preemptions - b.preemptions;
+}
+
+/**
+ * The choice that costs nothing: whoever ran goes on; one that sleeps lets the others run first,
+ * or a loop of try and sleep would never see its lock freed.
+ */
+export function cheapest(
+  choices: readonly Choice[],
+  previous: number | undefined,
+): Choice | undefined {
+  const own = choices.filter(choice => !isEvent(choice));
+  return (
+    own.find(choice => choice.actor === previous && goesOn(choice)) ??
+    own.find(choice => goesOn(choice)) ??
+    own.find(choice => choice.kind === 'victim') ??
+    own.find(choice => choice.actor !== previous) ??
+    own[0]
+  );
+}
+
+function goesOn(choice: Choice): boolean {
+  return choice.kind === 'step' || choice.kind === 'effect';
+}

@@ -1,0 +1,19 @@
+import type { Choice } from './choice.ts';
+import type { Footprint } from './footprint.ts';
+
+/** What a search sees before each choice. */
+export interface DecisionPoint {
+  readonly choices: readonly Choice[];
+  /** The actor that took the last step. */
+  readonly previous: number | undefined;
+  /** What the last step touched; undefined when unknown, which depends on everything. */
+  readonly touched: Footprint | undefined;
+}
+
+/** Picks the next choice; undefined gives the execution up. */
+export type Choose = (point: DecisionPoint) => Choice | undefined;
+
+/** A replay met other steps than the run that it repeats: no verdict may rest on it. */
+export class Nondeterministic extends Error {
+  override readonly name = 'Nondeterministic';
+}

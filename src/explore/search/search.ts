@@ -1,0 +1,270 @@
+import { type Choice, isEvent } from './choice.ts';
+import { type Bound, type Cost, cheapest, costAfter, noCost, within } from './cost.ts';
+import type { Footprint } from './footprint.ts';
+import { independent } from './footprint.ts';
+import { type Choose, type DecisionPoint, Nondeterministic } from './point.ts';
+
+export interface SearchPlan {
+  readonly bound: Bound;
+  readonly executionsMax: number;
+  /** Tells when the time is over; asked before each execution. */
+  readonly outOfTime: () => boolean;
+  /** Leaves out orders that only differ in steps that do not touch each other. */
+  readonly reduce: boolean;
+  /** Actors with equal entries run the same code: only one order of their first steps is run. */
+  readonly symmetry: readonly number[] | undefined;
+}
+
+export interface SearchEnd {
+  /** Executions that ran to their end. */
+  readonly executions: number;
+  /** Executions given up because their order is covered by another. */
+  readonly pruned: number;
+  /** Every schedule within the bound was visited (up to reduction and symmetry). */
+  readonly exhausted: boolean;
+  /** Some schedule lies beyond the bound. */
+  readonly cut: boolean;
+  /** The share of the tree that was visited, by the branching that was met: 1 when exhausted. */
+  readonly covered: number;
+}
+
+/** One visited execution: its schedule and what it cost. */
+export interface Visit {
+  readonly tokens: readonly string[];
+  readonly cost: Cost;
+}
+
+export type Execute = (choose: Choose) => Promise<void>;
+
+interface Node {
+  readonly parent: Node | undefined;
+  readonly token: string;
+  readonly cost: Cost;
+  /** Actors that have taken a step on the way here. */
+  readonly started: ReadonlySet<number>;
+  readonly weight: number;
+  point: DecisionPoint | undefined;
+  /** What need not be taken here: an equivalent order is visited elsewhere. */
+  sleep: ReadonlyMap<string, Footprint>;
+  readonly done: Map<string, Footprint | undefined>;
+  readonly children: Map<string, Node>;
+}
+
+/**
+ * Visits every schedule within the bound exactly once, the simplest first: by events, then by
+ * preemptions. `execute` runs one schedule from the start; it asks before each choice. Throws
+ * Nondeterministic when a repeated prefix meets other choices than before.
+ */
+export class Search {
+  readonly #plan: SearchPlan;
+  readonly #root: Node = branch(undefined, '', noCost, new Set(), 1);
+  readonly #frontier = new Map<string, { readonly node: Node; readonly choice: Choice }[]>();
+  #executions = 0;
+  #pruned = 0;
+  #cut = false;
+  #covered = 0;
+
+  constructor(plan: SearchPlan) {
+    this.#plan = plan;
+  }
+
+  /** Visits; `visited` is told after each full execution and may stop the search. */
+  async run(execute: Execute, visited: (visit: Visit) => 'go on' | 'stop'): Promise<SearchEnd> {
+    let next: readonly string[] | undefined = [];
+    while (next !== undefined) {
+      const { executionsMax, outOfTime } = this.#plan;
+      if (this.#executions + this.#pruned >= executionsMax || outOfTime()) return this.#end(false);
+      const walk = new Walk(this, next);
+      await execute(point => walk.choose(point));
+      if (walk.prunedAt === undefined) {
+        walk.checkEnd();
+        this.#executions++;
+        this.#covered += walk.node.weight;
+        if (visited({ tokens: walk.tokens, cost: walk.node.cost }) === 'stop') {
+          return this.#end(false);
+        }
+      } else this.#pruned++;
+      next = this.#next();
+    }
+    return this.#end(true);
+  }
+
+  get root(): Node {
+    return this.#root;
+  }
+
+  /** First arrival: what may be taken here, and the branches left for later. */
+  arrive(node: Node, point: DecisionPoint): Choice | undefined {
+    node.point = point;
+    if (this.#plan.reduce && node.parent !== undefined) {
+      node.sleep = asleepAfter(node.parent, node.token, point.touched);
+      node.parent.done.set(node.token, point.touched);
+    }
+    const open = this.#open(node, point);
+    const taken = cheapest(open, point.previous);
+    for (const choice of [...open].reverse()) if (choice !== taken) this.#later(node, choice);
+    return taken;
+  }
+
+  child(node: Node, choice: Choice): Node {
+    const known = node.children.get(choice.token);
+    if (known !== undefined) return known;
+    const { choices, previous } = node.point ?? { choices: [], previous: undefined };
+    const cost = costAfter(node.cost, choice, choices, previous);
+    const acts = choice.actor !== undefined && !isEvent(choice);
+    const started = acts ? new Set([...node.started, choice.actor ?? 0]) : node.started;
+    const share = Math.max(1, node.point === undefined ? 1 : this.#open(node, node.point).length);
+    const made = branch(node, choice.token, cost, started, node.weight / share);
+    node.children.set(choice.token, made);
+    return made;
+  }
+
+  #open(node: Node, point: DecisionPoint): Choice[] {
+    return point.choices.filter(choice => {
+      if (node.sleep.has(choice.token)) return false;
+      if (this.#plan.symmetry !== undefined && this.#isTwin(node, choice)) return false;
+      const inside = within(
+        costAfter(node.cost, choice, point.choices, point.previous),
+        this.#plan.bound,
+      );
+      if (!inside) this.#cut = true;
+      return inside;
+    });
+  }
+
+  /** An identical actor before it has not started: that order is the same with the names changed. */
+  #isTwin(node: Node, choice: Choice): boolean {
+    const groups = this.#plan.symmetry ?? [];
+    const { actor } = choice;
+    if (actor === undefined || isEvent(choice) || node.started.has(actor)) return false;
+    return groups.some((group, other) => {
+      return other < actor && group === groups[actor] && !node.started.has(other);
+    });
+  }
+
+  #later(node: Node, choice: Choice): void {
+    const { choices, previous } = node.point ?? { choices: [], previous: undefined };
+    const { events, preemptions } = costAfter(node.cost, choice, choices, previous);
+    const key = `${events} ${preemptions}`;
+    const waiting = this.#frontier.get(key);
+    if (waiting === undefined) this.#frontier.set(key, [{ node, choice }]);
+    else waiting.push({ node, choice });
+  }
+
+  #next(): readonly string[] | undefined {
+    const keys = [...this.#frontier.keys()].sort((a, b) => compareKeys(a, b));
+    for (const key of keys) {
+      const waiting = this.#frontier.get(key) ?? [];
+      const item = waiting.pop();
+      if (waiting.length === 0) this.#frontier.delete(key);
+      if (item !== undefined) return [...path(item.node), item.choice.token];
+    }
+    return undefined;
+  }
+
+  #end(exhausted: boolean): SearchEnd {
+    return {
+      executions: this.#executions,
+      pruned: this.#pruned,
+      exhausted: exhausted && !this.#cut,
+      cut: this.#cut,
+      covered: exhausted ? 1 : this.#covered,
+    };
+  }
+}
+
+/** One execution: repeats a known prefix, then goes on the cheapest way. */
+class Walk {
+  readonly #search: Search;
+  readonly #prefix: readonly string[];
+  readonly tokens: string[] = [];
+  node: Node;
+  prunedAt: Node | undefined;
+
+  constructor(search: Search, prefix: readonly string[]) {
+    this.#search = search;
+    this.#prefix = prefix;
+    this.node = search.root;
+  }
+
+  choose(point: DecisionPoint): Choice | undefined {
+    const known = this.node.point;
+    const forced = this.#prefix[this.tokens.length];
+    if (known !== undefined) verify(known, point, this.tokens);
+    const choice =
+      known === undefined
+        ? this.#search.arrive(this.node, point)
+        : point.choices.find(one => one.token === forced);
+    if (choice === undefined) {
+      if (forced !== undefined) throw new Nondeterministic(`no choice '${forced}' any more`);
+      this.prunedAt = this.node;
+      return undefined;
+    }
+    this.tokens.push(choice.token);
+    this.node = this.#search.child(this.node, choice);
+    return choice;
+  }
+
+  checkEnd(): void {
+    if (this.tokens.length >= this.#prefix.length && this.node.point === undefined) return;
+    const at = this.tokens.join('');
+    throw new Nondeterministic(`the run ended after ${at}, where it went on before`);
+  }
+}
+
+function verify(known: DecisionPoint, met: DecisionPoint, tokens: readonly string[]): void {
+  const before = signature(known.choices);
+  const now = signature(met.choices);
+  if (before === now) return;
+  throw new Nondeterministic(`after ${tokens.join('')}: before, ${before}; now, ${now}`);
+}
+
+function signature(choices: readonly Choice[]): string {
+  return choices.map(choice => `${choice.token} ${choice.shape}`).join(' | ');
+}
+
+/** Sleep sets (Godefroid): what was taken before a sibling and does not depend on it sleeps on. */
+function asleepAfter(
+  parent: Node,
+  token: string,
+  touched: Footprint | undefined,
+): ReadonlyMap<string, Footprint> {
+  const asleep = new Map<string, Footprint>();
+  for (const [other, footprint] of [...parent.sleep, ...parent.done]) {
+    if (other === token || footprint === undefined) continue;
+    if (independent(footprint, touched)) asleep.set(other, footprint);
+  }
+  return asleep;
+}
+
+function branch(
+  parent: Node | undefined,
+  token: string,
+  cost: Cost,
+  started: ReadonlySet<number>,
+  weight: number,
+): Node {
+  return {
+    parent,
+    token,
+    cost,
+    started,
+    weight,
+    point: undefined,
+    sleep: new Map(),
+    done: new Map(),
+    children: new Map(),
+  };
+}
+
+function path(node: Node): string[] {
+  const tokens: string[] = [];
+  for (let at: Node = node; at.parent !== undefined; at = at.parent) tokens.unshift(at.token);
+  return tokens;
+}
+
+function compareKeys(a: string, b: string): number {
+  const [eventsA = 0, preemptionsA = 0] = a.split(' ').map(Number);
+  const [eventsB = 0, preemptionsB = 0] = b.split(' ').map(Number);
+  return eventsA - eventsB || preemptionsA - preemptionsB;
+}

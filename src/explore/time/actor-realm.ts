@@ -1,0 +1,103 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Socket } from 'node:net';
+import { VirtualTimer } from './virtual-timer.ts';
+
+/** What belongs to one actor inside this process: its clock, its random numbers, its sockets. */
+export class ActorRealm {
+  /** Epoch milliseconds that this actor believes in; moves only when a timer is fired. */
+  nowMs: number;
+  readonly startMs: number;
+  readonly sockets = new Set<Socket>();
+  readonly #timers = new Set<VirtualTimer>();
+  readonly #activity: () => void;
+  #seed: number;
+  #dead = false;
+
+  constructor(startMs: number, seed: number, activity: () => void) {
+    this.startMs = startMs;
+    this.nowMs = startMs;
+    this.#seed = seed >>> 0;
+    this.#activity = activity;
+  }
+
+  /** Whether some timer would fire if time passed. */
+  get asleep(): boolean {
+    return this.#timers.size > 0;
+  }
+
+  add(callback: () => void, delayMs: number, everyMs: number | undefined): VirtualTimer {
+    const delay = Number.isFinite(delayMs) ? Math.max(1, delayMs) : 1;
+    const timer = new VirtualTimer(this, callback, this.nowMs + delay, delay, everyMs);
+    if (!this.#dead) this.schedule(timer);
+    return timer;
+  }
+
+  schedule(timer: VirtualTimer): void {
+    this.#timers.add(timer);
+    this.#activity();
+  }
+
+  cancel(timer: VirtualTimer): void {
+    this.#timers.delete(timer);
+    this.#activity();
+  }
+
+  /** Moves the clock to the earliest timer and fires it: the first set fires first. */
+  fireNext(): void {
+    let next: VirtualTimer | undefined;
+    for (const timer of this.#timers) {
+      if (next === undefined || timer.dueMs < next.dueMs) next = timer;
+    }
+    if (next === undefined) return;
+    this.nowMs = Math.max(this.nowMs, next.dueMs);
+    this.#fire(next);
+  }
+
+  /** The actor was stopped for so long, then went on: what is overdue fires once. */
+  jump(ms: number): void {
+    this.nowMs += ms;
+    const overdue = [...this.#timers].filter(timer => timer.dueMs <= this.nowMs);
+    for (const timer of overdue.sort((a, b) => a.dueMs - b.dueMs)) this.#fire(timer);
+  }
+
+  /** The actor is dead: its timers never fire, and its sockets vanish without a word to it. */
+  kill(): void {
+    this.#dead = true;
+    this.#timers.clear();
+    for (const socket of this.sockets) {
+      socket.removeAllListeners();
+      socket.on('error', () => undefined);
+      socket.destroy();
+    }
+    this.sockets.clear();
+  }
+
+  /** mulberry32: the same numbers in every run. */
+  random(): number {
+    this.#seed = (this.#seed + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  }
+
+  #fire(timer: VirtualTimer): void {
+    if (!this.#timers.delete(timer)) return;
+    if (timer.everyMs !== undefined) {
+      timer.dueMs = this.nowMs + Math.max(1, timer.everyMs);
+      this.#timers.add(timer);
+    }
+    this.#activity();
+    timer.callback();
+  }
+}
+
+const realms = new AsyncLocalStorage<ActorRealm>();
+
+/** The actor whose code is running, or undefined for everybody else in this process. */
+export function currentRealm(): ActorRealm | undefined {
+  return realms.getStore();
+}
+
+export function inRealm<T>(realm: ActorRealm, act: () => T): T {
+  return realms.run(realm, act);
+}
