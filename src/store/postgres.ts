@@ -25,6 +25,8 @@ export interface PostgresOptions {
 const connectTimeoutMs = 400; // a store that is away is told within 500 ms
 const idleInTransactionMs = 15_000; // a frozen process must not hold its row locks for ever
 
+const connectionCheckMs = 500; // a statement whose client was cut off must not keep its locks
+
 const sockets = new WeakMap<pg.ClientBase, Socket>();
 
 /** A client whose connection can be cut from outside, whatever it waits for. */
@@ -42,6 +44,7 @@ export function createPool(options: PostgresOptions): pg.Pool {
     'default_transaction_isolation=read\\ committed',
     `lock_timeout=${options.lockTimeoutMs}`,
     `idle_in_transaction_session_timeout=${idleInTransactionMs}`,
+    `client_connection_check_interval=${connectionCheckMs}`,
   ];
   const pool = new pg.Pool({
     connectionString: options.url,

@@ -9,6 +9,8 @@ export interface RedisOptions {
 }
 
 const reconnectMaxMs = 250;
+const silenceMaxMs = 1_000;
+const commandMaxMs = 400; // a store that is away is told within 500 ms
 
 /**
  * A connection for locks alone. With the defaults a command waits for a server that is away (10 s on
@@ -19,11 +21,27 @@ export function connectRedis({ url, leaseMs, onError }: RedisOptions): Redis {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    commandTimeout: Math.max(20, Math.min(400, Math.floor(leaseMs / 10))),
+    commandTimeout: Math.max(20, Math.min(commandMaxMs, Math.floor(leaseMs / 10))),
     connectTimeout: 400,
+    socketTimeout: silenceMaxMs, // a connection that was cut without a word is replaced
     retryStrategy: times => Math.min(reconnectMaxMs, 10 * 2 ** Math.min(times, 8)),
     enableAutoPipelining: false, // lock pairs are slower with it: measured
   });
   redis.on('error', error => onError?.(error));
   return redis;
+}
+
+/**
+ * What is wrong with a Redis as a place for locks, for people to read at start; undefined where
+ * nothing is, or where it does not say (CONFIG may be forbidden). A policy that evicts takes away
+ * locks that are held.
+ */
+export async function evictionWarning(redis: Redis): Promise<string | undefined> {
+  const answer: unknown = await redis.config('GET', 'maxmemory*').catch(() => []);
+  const words = Array.isArray(answer) ? answer.map(String) : [];
+  const settingOf = (name: string): string | undefined => words[words.indexOf(name) + 1];
+  const policy = words.includes('maxmemory-policy') ? settingOf('maxmemory-policy') : undefined;
+  if (policy === undefined || policy === 'noeviction') return undefined;
+  const limit = settingOf('maxmemory') === '0' ? ' once a maxmemory is set' : '';
+  return `maxmemory-policy is ${policy}: Redis may evict locks that are held${limit}; set it to noeviction`;
 }

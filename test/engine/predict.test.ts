@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type Event,
+  type Guard,
+  type Isolation,
+  predict,
+  type Strategy,
+  type Traits,
+  type Turn,
+  type Wording,
+} from '../../src/contract/index.ts';
+
+/** The prediction is a pure function of facts: each line states what somebody relies on. */
+const strategy = (facts: Partial<Strategy>): Strategy => ({
+  title: 'x',
+  store: 'pg',
+  wording: 'steps',
+  isolation: 'read committed',
+  turns: [],
+  first: [],
+  guard: [],
+  adoption: {
+    migration: 'none',
+    everyWriterMustTakePart: true,
+    poolerSafe: true,
+    retryNeeded: false,
+  },
+  ...facts,
+});
+const turn = (heldBy: Turn['heldBy'], until: Turn['until'] = 'commit'): Turn => ({
+  heldBy,
+  until,
+  open: () => Promise.reject(new Error('not opened here')),
+});
+const wordings: readonly Wording[] = ['steps', 'numbered slots', 'precreated rows'];
+const inserts: Traits = { acts: 'inserts beside it', effect: 'inside' };
+const updates: Traits = { acts: 'updates the deciding row', effect: 'inside' };
+
+const verdict = (facts: Partial<Strategy>, traits: Traits = inserts, ...events: Event[]) =>
+  predict(strategy(facts), { ...traits, wordings }, new Set(events)).verdict;
+const guarded = (isolation: Isolation, ...guard: Guard[]) => ({ isolation, guard });
+
+describe('predict', () => {
+  test('nothing taken and nothing proved is unsafe', () => {
+    expect(verdict({})).toBe('unsafe');
+  });
+
+  test('a row lock before the look is safe under READ COMMITTED, whatever the rule writes', () => {
+    expect(verdict(guarded('read committed', 'lock row'))).toBe('safe');
+    expect(verdict(guarded('read committed', 'lock row'), updates)).toBe('safe');
+  });
+
+  test('a bare lock on the parent is unsafe under REPEATABLE READ, and a touch cures it', () => {
+    expect(verdict(guarded('repeatable read', 'lock row'))).toBe('unsafe');
+    expect(verdict(guarded('repeatable read', 'lock row', 'touch'))).toBe('safe');
+    expect(verdict(guarded('repeatable read', 'lock row'), updates)).toBe('safe');
+  });
+
+  test('SKIP LOCKED is safe only where any free row will do', () => {
+    const facts = guarded('read committed', 'lock row, skip locked');
+    expect(verdict(facts)).toBe('unsafe');
+    expect(verdict(facts, { acts: 'takes any free row', effect: 'inside' })).toBe('safe');
+  });
+
+  test('a lease claims safety while no lease was lost, and nothing after', () => {
+    const lease = { turns: [turn('lease')] };
+    expect(verdict(lease)).toBe('safe');
+    expect(verdict(lease, inserts, 'lease lost')).toBe('no claim');
+    expect(verdict({ turns: [turn('lease', 'rule ends')] })).toBe('unsafe');
+  });
+
+  test('a mutex claims safety inside one process', () => {
+    const mutex = { turns: [turn('process')] };
+    expect(verdict(mutex)).toBe('safe');
+    expect(verdict(mutex, inserts, 'several processes')).toBe('unsafe');
+  });
+
+  test('optimistic proofs and constraints refuse in time, unless money has left', () => {
+    const outside: Traits = { acts: 'updates the deciding row', effect: 'outside' };
+    for (const facts of [
+      { guard: ['compare version'] as const },
+      { wording: 'numbered slots' as const },
+      { isolation: 'serializable' as const },
+    ]) {
+      expect(verdict(facts)).toBe('safe');
+      expect(verdict(facts, outside)).toBe('unsafe');
+    }
+  });
+
+  test('repeated outside effects are unsafe under every lock', () => {
+    const outside: Traits = { acts: 'updates the deciding row', effect: 'outside' };
+    const locked = guarded('read committed', 'lock row');
+    expect(verdict(locked, outside)).toBe('safe');
+    expect(verdict(locked, outside, 'retry after the effect')).toBe('unsafe');
+  });
+
+  test('a wording that the scenario lacks is not offered, with the reason', () => {
+    const told = predict(strategy({ wording: 'exclusion' }), { ...inserts, wordings }, new Set());
+    expect(told).toEqual({
+      verdict: 'not offered',
+      because: "the scenario has no wording 'exclusion'",
+    });
+  });
+
+  test('a variant that expects to be unsafe is, under every strategy', () => {
+    const wrongKey: Traits = { ...inserts, expects: { unsafe: 'duplicate', because: 'wrong key' } };
+    expect(verdict(guarded('read committed', 'lock row'), wrongKey)).toBe('unsafe');
+  });
+});
