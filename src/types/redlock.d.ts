@@ -1,0 +1,78 @@
+/**
+ * What we use of redlock 5.0.0-beta.2. Its own types are not reachable under `nodenext` (its
+ * `exports` name none); these follow its `dist/esm/index.js`.
+ */
+declare module 'redlock' {
+  /** All that the library asks of a client: it calls nothing else (but `quit`, which is ours). */
+  export interface Client {
+    evalsha(sha: string, keyCount: number, args: readonly (string | number)[]): Promise<unknown>;
+    eval(lua: string, keyCount: number, args: readonly (string | number)[]): Promise<unknown>;
+  }
+
+  export interface Settings {
+    /** Share of the duration by which clocks may differ. */
+    readonly driftFactor: number;
+    /** 0: one try. */
+    readonly retryCount: number;
+    readonly retryDelay: number;
+    readonly retryJitter: number;
+    readonly automaticExtensionThreshold: number;
+  }
+
+  /** The votes of one try, once all are in. */
+  export interface Stats {
+    readonly membershipSize: number;
+    readonly quorumSize: number;
+    readonly votesFor: ReadonlySet<Client>;
+    readonly votesAgainst: ReadonlyMap<Client, Error>;
+  }
+
+  export interface Result {
+    readonly attempts: readonly Promise<Stats>[];
+  }
+
+  /** A node says that another value, or none, is under the key. */
+  export class ResourceLockedError extends Error {}
+
+  /** No quorum. Without attempts where the lock was known to be over. */
+  export class ExecutionError extends Error {
+    readonly attempts: readonly Promise<Stats>[];
+  }
+
+  export class Lock {
+    readonly resources: readonly string[];
+    readonly value: string;
+    readonly attempts: readonly Promise<Stats>[];
+    /** On the scale of `Date.now()`; set to 0 by `release`, and by `extend` on the lock it replaces. */
+    expiration: number;
+    release(): Promise<Result>;
+    extend(durationMs: number): Promise<Lock>;
+  }
+
+  interface Script {
+    readonly value: string;
+    readonly hash: string;
+  }
+
+  export default class Redlock {
+    readonly scripts: {
+      readonly acquireScript: Script;
+      readonly extendScript: Script;
+      readonly releaseScript: Script;
+    };
+    constructor(clients: Iterable<Client>, settings?: Partial<Settings>);
+    acquire(
+      keys: readonly string[],
+      durationMs: number,
+      settings?: Partial<Settings>,
+    ): Promise<Lock>;
+    extend(lock: Lock, durationMs: number, settings?: Partial<Settings>): Promise<Lock>;
+    release(lock: Lock, settings?: Partial<Settings>): Promise<Result>;
+    using<T>(
+      keys: readonly string[],
+      durationMs: number,
+      settings: Partial<Settings>,
+      routine: (signal: AbortSignal) => Promise<T>,
+    ): Promise<T>;
+  }
+}

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { Backends } from '../../src/contract/index.ts';
+import type { LeaseStore } from './lease.ts';
+import { Orphans } from './orphans.ts';
+import { connected, redisUnavailable, Script } from './redis-script.ts';
+
+/** Keys in Redis whose value says who owns them. */
+export interface OwnedKeys {
+  readonly keys: readonly string[];
+  /** Random: only who took the keys can give them back or prolong them. */
+  readonly token: string;
+}
+
+/** Name of the Redis key that stands for a resource key. */
+export function lockKey(key: string): string {
+  return `lockstep:lock:${key}`;
+}
+
+// several keys: all or none, in one step
+const takeAll = new Script(`
+for _, key in ipairs(KEYS) do
+  if redis.call('exists', key) == 1 then return 0 end
+end
+for _, key in ipairs(KEYS) do
+  redis.call('set', key, ARGV[1], 'px', ARGV[2])
+end
+return 1
+`);
+
+// pexpire, never set: a lease that is gone may have been somebody else's in between
+const extendOwned = new Script(`
+for _, key in ipairs(KEYS) do
+  if redis.call('get', key) ~= ARGV[1] then return 0 end
+end
+for _, key in ipairs(KEYS) do
+  redis.call('pexpire', key, ARGV[2])
+end
+return 1
+`);
+
+// only our own: after the lease it may be somebody else's
+const deleteOwned = new Script(`
+local given = 0
+for _, key in ipairs(KEYS) do
+  if redis.call('get', key) == ARGV[1] then
+    given = given + redis.call('del', key)
+  end
+end
+return given
+`);
+
+/** Leases on one Redis: SET NX PX with an owner's token, compare-and-pexpire, compare-and-delete. */
+export function redisLeases({
+  redis,
+  now,
+  sleep,
+}: Pick<Backends, 'redis' | 'now' | 'sleep'>): LeaseStore<OwnedKeys> {
+  const orphans = new Orphans({ now, sleep });
+
+  /** An answer, or 'redis-unavailable' and the keys cleared away: they may be there all the same. */
+  const orOrphaned = async <T>(owned: OwnedKeys, leaseMs: number, answer: Promise<T>) => {
+    try {
+      return await answer;
+    } catch (error) {
+      orphans.add(() => deleteOwned.runText(redis, owned.keys, [owned.token]), leaseMs);
+      throw redisUnavailable(error);
+    }
+  };
+
+  return {
+    async take(resources, leaseMs) {
+      await connected(redis);
+      const owned = { keys: resources.map(lockKey), token: newToken() };
+      const taken = await orOrphaned(owned, leaseMs, setIfFree(redis, owned, leaseMs));
+      return taken ? owned : undefined;
+    },
+    async extend(owned, leaseMs) {
+      try {
+        const answer = await extendOwned.run(redis, owned.keys, [owned.token, leaseMs]);
+        return answer === 1 ? owned : undefined;
+      } catch (error) {
+        throw redisUnavailable(error);
+      }
+    },
+    async give(owned) {
+      const answer = deleteOwned.run(redis, owned.keys, [owned.token]);
+      return (await orOrphaned(owned, giveAgainMs, answer)) === owned.keys.length;
+    },
+    async close() {
+      orphans.close();
+    },
+  };
+}
+
+const giveAgainMs = 10_000; // for this long a release that was not answered is tried again
+
+function newToken(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+async function setIfFree(redis: Redis, owned: OwnedKeys, leaseMs: number): Promise<boolean> {
+  const { keys, token } = owned;
+  const [first, ...others] = keys;
+  if (first !== undefined && others.length === 0)
+    return (await redis.set(first, token, 'PX', leaseMs, 'NX')) === 'OK';
+  return (await takeAll.run(redis, keys, [token, leaseMs])) === 1;
+}
