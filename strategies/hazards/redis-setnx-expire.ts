@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { Strategy } from '../../src/contract/index.ts';
+import { leaseGuardian } from '../lib/lease-guardian.ts';
+import { lockKey, type OwnedKeys, redisLeases } from '../lib/redis-leases.ts';
+import { redisUnavailable } from '../lib/redis-script.ts';
+
+/** SETNX, then EXPIRE as a second command: whoever dies between them leaves a key that never ends. */
+export default {
+  title: 'SETNX, then EXPIRE as a second command',
+  store: 'pg',
+  wording: 'steps',
+  isolation: 'read committed',
+  turns: [
+    {
+      heldBy: 'lease',
+      until: 'commit',
+      async open(backends, tuning) {
+        const leases = redisLeases(backends);
+        const take = (resources: readonly string[], leaseMs: number) =>
+          setThenExpire(backends.redis, resources.map(lockKey), leaseMs);
+        return leaseGuardian({ ...leases, take }, backends, tuning);
+      },
+    },
+  ],
+  first: [],
+  guard: [],
+  hazard: {
+    why: 'a crash between SETNX and EXPIRE leaves a key that nobody gives back and that never ends',
+    under: ['crash'],
+    cure: 'redis-lease',
+  },
+  adoption: {
+    migration: 'none',
+    everyWriterMustTakePart: true,
+    newDependency: 'redis',
+    poolerSafe: true,
+    retryNeeded: false,
+  },
+} satisfies Strategy;
+
+async function setThenExpire(
+  redis: Redis,
+  keys: readonly string[],
+  leaseMs: number,
+): Promise<OwnedKeys | undefined> {
+  const token = randomBytes(16).toString('base64url');
+  const taken: string[] = [];
+  try {
+    for (const key of keys) {
+      if ((await redis.setnx(key, token)) === 0) {
+        if (taken.length > 0) await redis.del(...taken);
+        return undefined;
+      }
+      taken.push(key);
+      await redis.pexpire(key, leaseMs);
+    }
+    return { keys, token };
+  } catch (error) {
+    throw redisUnavailable(error);
+  }
+}

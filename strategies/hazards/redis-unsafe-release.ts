@@ -1,0 +1,40 @@
+import type { Strategy } from '../../src/contract/index.ts';
+import { leaseGuardian } from '../lib/lease-guardian.ts';
+import { redisLeases } from '../lib/redis-leases.ts';
+import { redisUnavailable } from '../lib/redis-script.ts';
+
+/** SET NX PX, but DEL without asking whose key it is: a late release lets a third one in beside the second. */
+export default {
+  title: 'SET NX PX, and DEL without a token',
+  store: 'pg',
+  wording: 'steps',
+  isolation: 'read committed',
+  turns: [
+    {
+      heldBy: 'lease',
+      until: 'commit',
+      async open(backends, tuning) {
+        const leases = redisLeases(backends);
+        const give = async ({ keys }: { keys: readonly string[] }): Promise<boolean> =>
+          (await backends.redis.del(...keys).catch(error => {
+            throw redisUnavailable(error);
+          })) > 0;
+        return leaseGuardian({ ...leases, give }, backends, tuning);
+      },
+    },
+  ],
+  first: [],
+  guard: [],
+  hazard: {
+    why: 'a holder whose lease has passed deletes the key of the next one, and a third gets in',
+    under: ['lease lost'],
+    cure: 'redis-lease',
+  },
+  adoption: {
+    migration: 'none',
+    everyWriterMustTakePart: true,
+    newDependency: 'redis',
+    poolerSafe: true,
+    retryNeeded: false,
+  },
+} satisfies Strategy;
