@@ -1,10 +1,12 @@
+import { Redis } from 'ioredis';
 import type { Backends } from '../contract/index.ts';
 import { createPool } from './postgres.ts';
 import { connectRedis } from './redis.ts';
 
 export interface BackendOptions {
   readonly databaseUrl: string;
-  readonly redisUrl: string;
+  /** Undefined where nothing needs Redis: then no connection is made. */
+  readonly redisUrl: string | undefined;
   readonly redisNodeUrls: readonly string[];
   /** Connections for session locks, apart from those for work: one pool for both locks itself out. */
   readonly lockConnectionsMax: number;
@@ -25,7 +27,7 @@ export function openBackends(options: BackendOptions): Backends & { close(): Pro
     applicationName: 'lockstep locks',
     onIdleError: error => onError?.('postgres', error),
   });
-  const redis = connect(redisUrl);
+  const redis = redisUrl === undefined ? new Redis({ lazyConnect: true }) : connect(redisUrl);
   const redisNodes = redisNodeUrls.map(connect);
   return {
     locks,
