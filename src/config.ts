@@ -1,0 +1,181 @@
+/** The service's configuration: environment variables, all faults told at once. */
+import { delimiter, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Tuning } from './contract/index.ts';
+
+const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** Everything that the service is told from outside. */
+export interface Config {
+  /** Unset: servers are started for this run alone. */
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly redisNodeUrls: readonly string[];
+  /** True behind a pooler in transaction mode. */
+  readonly pooler: boolean;
+  readonly host: string;
+  /** Shared by all processes; process i also listens on port + i. 0: free ports. */
+  readonly port: number;
+  readonly processes: number;
+  readonly strategy: string;
+  /** Strategies from outside, as absolute paths. */
+  readonly strategyFiles: readonly string[];
+  /** A lab setting: requests may choose their strategy and variant. */
+  readonly allowStrategyHeader: boolean;
+  readonly tuning: Tuning;
+  /** Per process, for work. */
+  readonly connectionsMax: number;
+  /** Per process, for session locks. */
+  readonly lockConnectionsMax: number;
+  readonly adminToken: string | undefined;
+  readonly logLevel: (typeof logLevels)[number];
+}
+
+/** All that is wrong with the environment, in sentences that name the variable and what to write. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.map(problem => `- ${problem}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** A text field; `read` returns the value, or undefined where `advice` is to be told. */
+function field<T>(read: (text: string) => T | undefined, advice: string, secret = false) {
+  return z.string().transform((text, context) => {
+    const value = read(text.trim());
+    if (value !== undefined) return value;
+    const said = secret ? 'cannot be used' : `is ${JSON.stringify(text)}`;
+    context.issues.push({ code: 'custom', message: `${said}; write ${advice}`, input: text });
+    return z.NEVER;
+  });
+}
+
+function wholeNumber(min: number, max: number) {
+  return field(text => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    return number >= min && number <= max ? number : undefined;
+  }, `a whole number from ${min} to ${max}`);
+}
+
+function oneOf<const T extends string>(words: readonly T[]) {
+  return field(text => words.find(word => word === text), `one of ${words.join(', ')}`);
+}
+
+/** A URL is never repeated in a message: it may hold a password. */
+function isUrl(text: string, protocols: readonly string[]): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return protocols.includes(url.protocol) && url.hostname !== '';
+}
+
+const isRedisUrl = (text: string): boolean => isUrl(text, ['redis:', 'rediss:']);
+
+const databaseUrl = field(
+  text => (isUrl(text, ['postgres:', 'postgresql:']) ? text : undefined),
+  'a URL of the form postgres://user:password@host:5432/database',
+  true,
+);
+
+const redisUrl = field(
+  text => (isRedisUrl(text) ? text : undefined),
+  'a URL of the form redis://user:password@host:6379',
+  true,
+);
+
+/** An even number of nodes can split its votes for ever, and fewer than three have no majority to lose. */
+const redisNodes = field(
+  text => {
+    const urls = text.split(',').map(url => url.trim());
+    const distinct = new Set(urls).size === urls.length;
+    const countable = urls.length >= 3 && urls.length % 2 === 1;
+    return countable && distinct && urls.every(isRedisUrl) ? urls : undefined;
+  },
+  'an odd number (at least 3) of different URLs of the form redis://host:6379, separated by commas',
+  true,
+);
+
+const flag = oneOf(['0', '1']).transform(text => text === '1');
+
+const shape = z.object({
+  DATABASE_URL: databaseUrl.optional(),
+  REDIS_URL: redisUrl.optional(),
+  REDIS_NODES: redisNodes.default([]),
+  DATABASE_POOLER: oneOf(['transaction', 'none']).default('none'),
+  DATABASE_CONNECTIONS: wholeNumber(1, 1_000).default(10),
+  LOCK_CONNECTIONS: wholeNumber(1, 1_000).default(10),
+  HOST: field(
+    text => (/^[\w.:-]+$/.test(text) ? text : undefined),
+    'an address, for example 127.0.0.1',
+  ).default('127.0.0.1'),
+  PORT: wholeNumber(0, 65_535).default(3_000),
+  PROCESSES: wholeNumber(1, 64).default(1),
+  STRATEGY: field(
+    text => (/^[a-z0-9-]+$/.test(text) ? text : undefined),
+    'the name of a strategy, for example row-lock',
+  ).default('row-lock'),
+  STRATEGY_FILES: z
+    .string()
+    .transform(text => text.split(delimiter).filter(path => path !== ''))
+    .transform(paths => paths.map(path => resolve(path)))
+    .default([]),
+  ALLOW_STRATEGY_HEADER: flag.default(false),
+  WAIT_MS: wholeNumber(1, 60_000).default(5_000),
+  LEASE_MS: wholeNumber(20, 600_000).default(10_000),
+  EXTEND_LEASE: flag.default(true),
+  ATTEMPTS_MAX: wholeNumber(1, 100).default(10),
+  ADMIN_TOKEN: field(
+    text => (text.length >= 16 ? text : undefined),
+    'at least 16 characters that nobody can guess',
+    true,
+  ).optional(),
+  LOG_LEVEL: oneOf(logLevels).default('info'),
+});
+
+/** Names of all variables that are read. */
+export const variableNames: readonly string[] = Object.keys(shape.shape);
+
+/** Reads the environment; an empty variable counts as unset. Throws `ConfigError`. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const set = Object.entries(environment).filter(([, text]) => text !== undefined && text !== '');
+  const read = shape.safeParse(Object.fromEntries(set));
+  if (!read.success)
+    throw new ConfigError(
+      read.error.issues.map(issue => `${issue.path.join('.')} ${issue.message}`),
+    );
+  const { data } = read;
+  const portsEnd = data.PORT + data.PROCESSES;
+  if (data.PORT > 0 && portsEnd > 65_535)
+    throw new ConfigError([
+      `PORT + PROCESSES is ${portsEnd}, and each process listens on a port of its own above PORT; ` +
+        'write a lower PORT, or 0 for free ports',
+    ]);
+  return configOf(data);
+}
+
+function configOf(data: z.infer<typeof shape>): Config {
+  return {
+    databaseUrl: data.DATABASE_URL,
+    redisUrl: data.REDIS_URL,
+    redisNodeUrls: data.REDIS_NODES,
+    pooler: data.DATABASE_POOLER === 'transaction',
+    host: data.HOST,
+    port: data.PORT,
+    processes: data.PROCESSES,
+    strategy: data.STRATEGY,
+    strategyFiles: data.STRATEGY_FILES,
+    allowStrategyHeader: data.ALLOW_STRATEGY_HEADER,
+    tuning: {
+      waitMs: data.WAIT_MS,
+      leaseMs: data.LEASE_MS,
+      extendLease: data.EXTEND_LEASE,
+      attemptsMax: data.ATTEMPTS_MAX,
+    },
+    connectionsMax: data.DATABASE_CONNECTIONS,
+    lockConnectionsMax: data.LOCK_CONNECTIONS,
+    adminToken: data.ADMIN_TOKEN,
+    logLevel: data.LOG_LEVEL,
+  };
+}

@@ -1,0 +1,59 @@
+import type { ServerResponse } from 'node:http';
+import { type ProblemCode, problemRow, typeOf } from './problems.ts';
+
+/** When to come back after a 503: whole seconds, the least that the header can say. */
+const retryAfterSeconds = '1';
+
+/** Ends a response with JSON. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  type = 'application/json; charset=utf-8',
+): void {
+  if (response.headersSent) {
+    response.destroy(); // half an answer cannot be taken back
+    return;
+  }
+  const text = JSON.stringify(body);
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+/**
+ * Ends a response with problem details (RFC 9457). `members` are added to the standard ones;
+ * `Retry-After` goes with every 503.
+ */
+export function answerProblem(
+  response: ServerResponse,
+  code: ProblemCode,
+  detail: string | undefined,
+  members: Readonly<Record<string, unknown>> = {},
+): void {
+  const { status, title, meaning } = problemRow(code);
+  if (status === 503 && !response.headersSent) response.setHeader('retry-after', retryAfterSeconds);
+  const body = {
+    type: typeOf(code),
+    title,
+    status,
+    detail: detail ?? meaning,
+    ...members,
+    requestId: response.getHeader('x-request-id'),
+  };
+  answer(response, status, body, 'application/problem+json');
+}
+
+/** A problem of the edge on its way to the error handler. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly detail: string | undefined;
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(code: ProblemCode, detail?: string, members: Readonly<Record<string, unknown>> = {}) {
+    super(detail ?? problemRow(code).title);
+    this.code = code;
+    this.detail = detail;
+    this.members = members;
+  }
+}

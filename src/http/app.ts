@@ -1,0 +1,146 @@
+import express, { type Express, type RequestHandler, type Response } from 'express';
+import type { Logger } from 'pino';
+import { pinoHttp } from 'pino-http';
+import type { Registered, Route } from '../contract/index.ts';
+import type { Engine } from '../engine/serve.ts';
+import type { Store } from '../store/store.ts';
+import { answer, answerProblem, Problem } from './answer.ts';
+import { readBody } from './body.ts';
+import type { ChoiceOptions } from './choice.ts';
+import { contended } from './contended.ts';
+import { problemOf } from './errors.ts';
+import type { Health } from './health.ts';
+import { problemPage, problemPages } from './problems.ts';
+import { identify } from './request-id.ts';
+
+/** What the service is made of, as the edge sees it. */
+export interface AppParts {
+  readonly choice: ChoiceOptions;
+  readonly engine: Engine;
+  /** For the routes that nobody contends for. */
+  readonly store: Store;
+  readonly log: Logger;
+  readonly health: () => Promise<Health>;
+  /** The metrics of all processes, as text. */
+  readonly metricsPage: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** True while the process finishes what is running; no connection is kept alive then. */
+  readonly stopping: () => boolean;
+}
+
+type Handlers = Partial<Record<'get' | 'post', RequestHandler>>;
+
+/** The HTTP interface, derived from the registry: nothing here knows a scenario or a strategy by name. */
+export function createApp(parts: AppParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(identify);
+  if (parts.log.isLevelEnabled('debug')) app.use(requestLog(parts.log));
+  app.use((_request, response, next) => {
+    if (parts.stopping()) response.setHeader('connection', 'close');
+    next();
+  });
+  const routes = new Map<string, Handlers>();
+  const add = (method: 'get' | 'post', path: string, handler: RequestHandler): void => {
+    routes.set(path, { ...routes.get(path), [method]: handler });
+  };
+  addScenarios(parts, add);
+  addService(parts, add);
+  add('get', '/', (_request, response) => answer(response, 200, indexOf(parts)));
+  for (const [path, handlers] of routes) mount(app, path, handlers);
+  app.use(() => {
+    throw new Problem('route-not-found');
+  });
+  app.use(problemOf(parts.log));
+  return app;
+}
+
+type Add = (method: 'get' | 'post', path: string, handler: RequestHandler) => void;
+
+function addScenarios({ choice, engine, store }: AppParts, add: Add): void {
+  for (const scenario of choice.registry.scenarios.values()) {
+    const { path, routes } = scenario.registered;
+    add('post', path, contended(engine, scenario, choice));
+    for (const route of routes) add(route.method, route.path, uncontended(route, store));
+  }
+}
+
+function uncontended(route: Route, store: Store): RequestHandler {
+  return async (request, response) => {
+    const body = route.method === 'post' ? await readBody(request, response) : undefined;
+    const input = { params: request.params, body };
+    const made = await store.transact(query => route.handle(input, query));
+    answer(response, made.status, made.body);
+  };
+}
+
+function addService(parts: AppParts, add: Add): void {
+  add('get', '/livez', (_request, response) => answer(response, 200, { status: 'alive' }));
+  add('get', '/readyz', async (_request, response) => {
+    const { ready, checks } = await parts.health();
+    if (ready) answer(response, 200, { status: 'ready', checks });
+    else answerProblem(response, 'not-ready', undefined, { checks });
+  });
+  add('get', '/metrics', async (_request, response: Response) => {
+    const { contentType, text } = await parts.metricsPage();
+    response.writeHead(200, { 'content-type': contentType }).end(text);
+  });
+  add('get', '/problems', (_request, response) =>
+    answer(response, 200, { problems: problemPages }),
+  );
+  add('get', '/problems/:code', ({ params }, response) => {
+    const page = problemPage(String(params.code));
+    if (!page) throw new Problem('not-found', 'There is no problem type of this name.');
+    answer(response, 200, page);
+  });
+}
+
+function mount(app: Express, path: string, handlers: Handlers): void {
+  const { get, post } = handlers;
+  const route = app.route(path);
+  if (get) route.get(get);
+  if (post) route.post(post);
+  const allow = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', ');
+  route.all((_request, response) => {
+    response.setHeader('allow', allow);
+    throw new Problem('method-not-allowed', `Allowed here: ${allow}.`);
+  });
+}
+
+function indexOf({ choice: { registry, strategy, headersAllowed } }: AppParts): object {
+  const routesOf = ({ title, path, routes }: Registered): object[] => [
+    { method: 'POST', path, title, contended: true },
+    ...routes.map(route => ({
+      method: route.method.toUpperCase(),
+      path: route.path,
+      title: route.title,
+    })),
+  ];
+  return {
+    name: 'lockstep',
+    strategy: strategy.name,
+    ...(headersAllowed && { strategies: [...registry.strategies.keys()] }),
+    scenarios: [...registry.scenarios.values()].map(({ name, registered }) => ({
+      name,
+      title: registered.title,
+      variants: Object.keys(registered.variants),
+      routes: routesOf(registered),
+    })),
+    links: ['/livez', '/readyz', '/metrics', '/problems'],
+  };
+}
+
+/** One line per request, at debug only: it costs more than the validation. */
+function requestLog(log: Logger): RequestHandler {
+  const line = pinoHttp({
+    logger: log,
+    genReqId: (_request, response) => String(response.getHeader('x-request-id')),
+    customLogLevel: () => 'debug',
+    quietReqLogger: true,
+    serializers: {
+      req: ({ id, method, url }) => ({ id, method, url }),
+      res: ({ statusCode }) => ({ statusCode }),
+    },
+  });
+  return (request, response, next) => line(request, response, next);
+}

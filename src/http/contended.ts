@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { Request, RequestHandler, Response } from 'express';
+import { failures } from '../contract/index.ts';
+import type { RegisteredScenario } from '../engine/registry.ts';
+import type { Engine, Served } from '../engine/serve.ts';
+import { answer, answerProblem } from './answer.ts';
+import { readBody } from './body.ts';
+import { type ChoiceOptions, chooser } from './choice.ts';
+
+/** The contended route of a scenario: one request is one command. */
+export function contended(
+  engine: Engine,
+  scenario: RegisteredScenario,
+  options: ChoiceOptions,
+): RequestHandler {
+  const choose = chooser(options, scenario);
+  return async (request: Request, response: Response) => {
+    response.setHeader('lock-strategy', options.strategy.name);
+    const { strategy, variant } = choose(request);
+    response.setHeader('lock-strategy', strategy.name);
+    const body = await readBody(request, response);
+    const commandId = randomUUID();
+    const input = { params: request.params, body };
+    const served = await engine.serve({ scenario, variant, strategy, commandId, input });
+    tell(response, served, commandId);
+  };
+}
+
+function tell(response: Response, { outcome, auditKey: key }: Served, commandId: string): void {
+  const { kind, attempts, detail } = outcome;
+  if (kind === 'accepted')
+    answer(response, 201, { outcome: kind, id: detail, key, commandId, attempts });
+  else if (kind === 'refused')
+    answerProblem(response, 'refused', `The operation was refused: ${detail}.`, {
+      outcome: kind,
+      reason: detail,
+      key,
+      commandId,
+      attempts,
+    });
+  else
+    answerProblem(response, detail, failures[detail].meaning, {
+      outcome: kind,
+      key,
+      commandId,
+      attempts,
+    });
+}

@@ -1,0 +1,36 @@
+import type { Config } from '../config.ts';
+import type { Registry } from '../engine/registry.ts';
+import { reasonAgainst } from './choice.ts';
+import { redisNeedOf } from './health.ts';
+
+/** What is wrong between the configuration and what there is to run, each with what to write. */
+export function deploymentProblems(config: Config, registry: Registry): string[] {
+  const strategy = registry.strategies.get(config.strategy);
+  if (!strategy)
+    return [
+      `STRATEGY is '${config.strategy}', which does not exist; write one of ${[...registry.strategies.keys()].join(', ')}`,
+    ];
+  const scenarios = [...registry.scenarios.values()];
+  const offered = scenarios.some(({ registered: { variants } }) =>
+    Object.keys(variants).some(
+      variant => !reasonAgainst({ strategy, variant }, variants, () => undefined),
+    ),
+  );
+  const problems: string[] = [];
+  if (!offered)
+    problems.push(
+      `STRATEGY is '${strategy.name}', and no scenario is written as '${strategy.declared.wording}'; write another one`,
+    );
+  // servers are started only where none at all are named: each replica with a lock server of its own
+  // would give everybody the turn
+  const need = config.databaseUrl === undefined ? 'none' : redisNeedOf(strategy.declared);
+  if (need === 'redis' && config.redisUrl === undefined)
+    problems.push(
+      `REDIS_URL is not set, and STRATEGY '${strategy.name}' needs Redis; write redis://host:6379`,
+    );
+  if (need === 'several redis nodes' && config.redisNodeUrls.length === 0)
+    problems.push(
+      `REDIS_NODES is not set, and STRATEGY '${strategy.name}' needs several Redis nodes; write their URLs, separated by commas`,
+    );
+  return problems;
+}

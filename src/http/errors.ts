@@ -1,0 +1,31 @@
+import type { ErrorRequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { failures, InvalidInput, isFailure, NotFound } from '../contract/index.ts';
+import { answerProblem, Problem } from './answer.ts';
+
+/** Turns whatever a route throws into its problem; what nobody foresaw is logged and becomes a 500. */
+export function problemOf(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    if (error instanceof Problem) answerProblem(response, error.code, error.detail, error.members);
+    else if (error instanceof InvalidInput)
+      answerProblem(response, 'invalid-input', undefined, { issues: error.issues });
+    else if (error instanceof NotFound)
+      answerProblem(response, 'not-found', sentence(error.message));
+    else if (isFailure(error) && error.code !== 'internal-error')
+      answerProblem(response, error.code, failures[error.code].meaning);
+    // express itself, for an address with a broken percent escape
+    else if (error instanceof URIError) answerProblem(response, 'malformed-request', undefined);
+    else {
+      const requestId = response.getHeader('x-request-id');
+      log.error(
+        { err: error, requestId, method: request.method, url: request.url },
+        'unexpected error',
+      );
+      answerProblem(response, 'internal-error', undefined);
+    }
+  };
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

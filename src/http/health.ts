@@ -1,0 +1,53 @@
+import type { Strategy } from '../contract/index.ts';
+
+/** How one thing that the service needs is doing. */
+export type Check = 'ok' | 'unreachable' | 'stopping';
+
+export interface Health {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, Check>>;
+}
+
+/** Something that must answer for the service to be ready. */
+export interface Probe {
+  readonly name: string;
+  /** Resolves when it answers; rejects, or takes too long, when it does not. */
+  readonly ask: () => Promise<unknown>;
+}
+
+const answerMs = 400;
+
+/** Asks all probes at once, each for at most 400 ms. Never throws. */
+export async function health(probes: readonly Probe[], stopping: boolean): Promise<Health> {
+  const answers = await Promise.all(
+    probes.map(
+      async ({ name, ask }): Promise<readonly [string, Check]> => [
+        name,
+        (await answersInTime(ask)) ? 'ok' : 'unreachable',
+      ],
+    ),
+  );
+  const checks = Object.fromEntries(
+    stopping ? [...answers, ['process', 'stopping'] as const] : answers,
+  );
+  return { ready: Object.values(checks).every(check => check === 'ok'), checks };
+}
+
+/** Which lock stores a strategy cannot do without. */
+export function redisNeedOf({ adoption }: Strategy): 'none' | 'redis' | 'several redis nodes' {
+  return adoption.newDependency ?? 'none';
+}
+
+function answersInTime(ask: Probe['ask']): Promise<boolean> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, answerMs, false);
+    const settle = (answered: boolean): void => {
+      clearTimeout(timer);
+      resolve(answered);
+    };
+    ask().then(
+      () => settle(true),
+      () => settle(false),
+    );
+  });
+}

@@ -1,0 +1,164 @@
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import type { Logger } from 'pino';
+import type { Config } from '../../config.ts';
+import type { Meter } from '../../telemetry/prometheus.ts';
+import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
+import { PageMaker } from './page.ts';
+
+const startLimitMs = 20_000;
+const backoffFirstMs = 100;
+const backoffMaxMs = 5_000;
+const settledMs = 10_000; // a process that lived this long starts again at once
+
+/** One of the n places for a worker process; its port stays when the process is replaced. */
+interface Place {
+  readonly index: number;
+  ownPort: number;
+  worker: Worker | undefined;
+  backoffMs: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly url: string;
+}
+
+export interface PrimaryOptions {
+  readonly config: Config;
+  /** Added to the environment of the workers. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Never 0. */
+  readonly sharedPort: number;
+  readonly log: Logger;
+  readonly meter: Meter;
+}
+
+/** Starts the worker processes, replaces those that die, and sums their metrics. */
+export class Primary {
+  readonly #options: PrimaryOptions;
+  readonly #places: readonly Place[];
+  readonly #pages: PageMaker;
+  #stopping = false;
+
+  constructor(options: PrimaryOptions) {
+    this.#options = options;
+    const { port, processes } = options.config;
+    this.#places = Array.from({ length: processes }, (_, index) => ({
+      index: index + 1,
+      ownPort: port === 0 ? 0 : port + index + 1,
+      worker: undefined,
+      backoffMs: backoffFirstMs,
+      timer: undefined,
+    }));
+    this.#pages = new PageMaker(options.meter);
+    options.meter.set('lockstep_processes', {}, processes);
+  }
+
+  /** Resolves when every process listens. Rejects with the reason of the first that cannot. */
+  async start(): Promise<readonly RunningProcess[]> {
+    return Promise.all(this.#places.map(place => this.#startFirst(place)));
+  }
+
+  /** Asks every process to stop, waits until they have ended, and kills what is left after 12 s. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const killLate = setTimeout(() => this.kill(), stopLimitMs + 2_000);
+    await Promise.all(
+      this.#places.map(async place => {
+        clearTimeout(place.timer);
+        const { worker } = place;
+        if (!worker || worker.isDead()) return;
+        const ended = once(worker, 'exit');
+        tell(worker, { lockstep: 'stop' });
+        await ended;
+      }),
+    );
+    clearTimeout(killLate);
+  }
+
+  /** Ends every process at once. */
+  kill(): void {
+    this.#stopping = true;
+    for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
+  }
+
+  async #startFirst(place: Place): Promise<RunningProcess> {
+    const worker = this.#fork(place);
+    const limit = AbortSignal.timeout(startLimitMs);
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: unknown) => {
+        if (!isOurs<ToPrimary>(message)) return;
+        if (message.lockstep === 'listening') resolve(this.#running(place));
+        if (message.lockstep === 'failed') reject(new Error(message.why));
+      });
+      worker.once('exit', (code, signal) => reject(new Error(`it ended with ${signal ?? code}`)));
+      limit.addEventListener('abort', () => reject(new Error('it did not listen in time')));
+    });
+  }
+
+  #running({ worker, ownPort }: Place): RunningProcess {
+    return { pid: worker?.process.pid ?? 0, url: urlOf(this.#options.config.host, ownPort) };
+  }
+
+  #fork(place: Place): Worker {
+    const { environment, sharedPort } = this.#options;
+    const worker = cluster.fork({
+      ...environment,
+      [workerVariables.sharedPort]: String(sharedPort),
+      [workerVariables.ownPort]: String(place.ownPort),
+    });
+    place.worker = worker;
+    const source = { ask: (ask: number) => tell(worker, { lockstep: 'snapshot?', ask }) };
+    this.#pages.join(source);
+    worker.on('message', (message: unknown) => {
+      if (!isOurs<ToPrimary>(message)) return;
+      if (message.lockstep === 'listening') place.ownPort = message.ownPort;
+      if (message.lockstep === 'snapshot') this.#pages.take(source, message.snapshot);
+      if (message.lockstep === 'page?') void this.#sendPage(worker, message.ask);
+    });
+    worker.on('error', () => {}); // a channel that breaks is told by 'exit'
+    const startedMs = performance.now();
+    worker.once('exit', (code: number, signal: string | null) =>
+      this.#replace(place, { code, signal, livedMs: performance.now() - startedMs }),
+    );
+    // the last words of a process may arrive after its end: both have to be over
+    void Promise.all([once(worker, 'exit'), once(worker, 'disconnect')]).then(() =>
+      this.#pages.leave(source),
+    );
+    return worker;
+  }
+
+  #replace(
+    place: Place,
+    end: { readonly code: number; readonly signal: string | null; readonly livedMs: number },
+  ): void {
+    if (this.#stopping) return;
+    const { log, meter } = this.#options;
+    meter.add('lockstep_process_exits_total', {});
+    if (end.livedMs >= settledMs) place.backoffMs = backoffFirstMs;
+    const waitMs = place.backoffMs;
+    place.backoffMs = Math.min(backoffMaxMs, place.backoffMs * 2);
+    const pid = place.worker?.process.pid;
+    log.error({ process: place.index, pid, ...end, waitMs }, 'a process has ended; it is replaced');
+    place.timer = setTimeout(() => this.#fork(place), waitMs);
+  }
+
+  async #sendPage(worker: Worker, ask: number): Promise<void> {
+    const text = await this.#pages.page().catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the metrics page cannot be made');
+      return '';
+    });
+    tell(worker, { lockstep: 'page', ask, text });
+  }
+}
+
+/** Where a process is reached, with brackets around an IPv6 address. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function tell(worker: Worker, message: ToWorker): void {
+  if (worker.isConnected()) worker.process.send(message, () => {}); // a worker that is gone is told by 'exit'
+}

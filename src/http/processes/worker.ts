@@ -1,0 +1,83 @@
+import type { Server } from 'node:http';
+import type { Logger } from 'pino';
+import type { Config } from '../../config.ts';
+import type { Registry } from '../../engine/registry.ts';
+import { drain, httpServer, listen } from '../server.ts';
+import { Service } from '../service.ts';
+import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
+import { PageRequests } from './page-requests.ts';
+
+/** One of the processes that serve: listens on the shared port and on one of its own. */
+export class Worker {
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #service: Service;
+  readonly #servers: readonly [shared: Server, own: Server];
+  readonly #pages = new PageRequests(ask => this.#send({ lockstep: 'page?', ask }));
+  #stopping = false;
+
+  constructor(config: Config, registry: Registry, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    this.#service = new Service(config, registry, log, {
+      metricsText: () => this.#pages.get(),
+      stopping: () => this.#stopping,
+    });
+    const { app } = this.#service;
+    this.#servers = [httpServer(app), httpServer(app)];
+  }
+
+  /** Listens and tells the primary. Never rejects: what fails is told too, and the process ends. */
+  async start(): Promise<void> {
+    process.on('message', message => {
+      if (isOurs<ToWorker>(message)) this.#hear(message);
+    });
+    process.on('SIGINT', () => {}); // Ctrl-C reaches all processes; the primary decides
+    process.once('SIGTERM', () => void this.#stop());
+    try {
+      this.#service.start();
+      const { host } = this.#config;
+      const [shared, own] = this.#servers;
+      const port = Number(process.env[workerVariables.sharedPort]);
+      await listen(shared, { host, port, exclusive: false });
+      const wanted = Number(process.env[workerVariables.ownPort]);
+      const ownPort = await listen(own, { host, port: wanted, exclusive: true });
+      this.#send({ lockstep: 'listening', ownPort });
+    } catch (error) {
+      this.#log.error({ err: error }, 'cannot listen');
+      const why = error instanceof Error ? error.message : String(error);
+      process.send?.({ lockstep: 'failed', why } satisfies ToPrimary, () => process.exit(1));
+    }
+  }
+
+  #hear(message: ToWorker): void {
+    if (message.lockstep === 'stop') void this.#stop();
+    else if (message.lockstep === 'page') this.#pages.take(message.ask, message.text);
+    else void this.#tellSnapshot(message.ask);
+  }
+
+  async #tellSnapshot(ask: number): Promise<void> {
+    this.#send({ lockstep: 'snapshot', ask, snapshot: await this.#service.snapshot() });
+  }
+
+  /** Finishes what is running, releases what is held, tells its last counts, and ends the process. */
+  async #stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const cut = setTimeout(() => {
+      this.#log.error('what was running did not end in time');
+      process.exit(1);
+    }, stopLimitMs);
+    await drain(this.#servers, stopLimitMs - 1_500);
+    await this.#service.close();
+    const snapshot = await this.#service.snapshot();
+    clearTimeout(cut);
+    const last = { lockstep: 'snapshot', ask: 0, snapshot } satisfies ToPrimary;
+    if (process.connected) process.send?.(last, () => process.exit(0));
+    else process.exit(0);
+  }
+
+  #send(message: ToPrimary): void {
+    if (process.connected) process.send?.(message, () => {}); // a primary that is gone ends us anyway
+  }
+}

@@ -1,0 +1,81 @@
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type EdgeProblemCode, edgeProblems, typeOf } from './problems.ts';
+
+const requestMaxMs = 10_000;
+const headersMaxBytes = 16 * 1_024;
+const keepAliveMs = 10_000;
+const closeIdleEveryMs = 20;
+
+/** An HTTP server whose every wait has a bound. */
+export function httpServer(listener: RequestListener): Server {
+  const server = createServer(
+    {
+      requestTimeout: requestMaxMs,
+      headersTimeout: requestMaxMs,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: keepAliveMs,
+      maxHeaderSize: headersMaxBytes,
+      noDelay: true,
+    },
+    listener,
+  );
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else socket.end(rawProblem(codeOf(error.code)));
+  });
+  return server;
+}
+
+/** Listens and resolves with the port. Rejects when the port is not to be had. */
+export function listen(
+  server: Server,
+  options: { readonly host: string; readonly port: number; readonly exclusive: boolean },
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...options }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : options.port);
+    });
+  });
+}
+
+/** Takes no more connections, finishes what is running, and cuts what is left after `limitMs`. */
+export async function drain(servers: readonly Server[], limitMs: number): Promise<void> {
+  const closed = Promise.all(servers.map(closedServer));
+  // a connection becomes idle when its answer is written, and would then be kept alive
+  const idle = setInterval(() => {
+    for (const server of servers) server.closeIdleConnections();
+  }, closeIdleEveryMs);
+  const cut = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections();
+  }, limitMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(cut);
+}
+
+function closedServer(server: Server): Promise<void> {
+  return new Promise(resolve => server.close(() => resolve()));
+}
+
+function codeOf(code: string | undefined): EdgeProblemCode {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large';
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-timeout' : 'malformed-request';
+}
+
+/** Written by hand: there is no request yet that could be answered. */
+function rawProblem(code: EdgeProblemCode): string {
+  const { status, title, meaning } = edgeProblems[code];
+  const body = JSON.stringify({ type: typeOf(code), title, status, detail: meaning });
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}

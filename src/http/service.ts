@@ -1,0 +1,151 @@
+import type { Express } from 'express';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Backends, Strategy } from '../contract/index.ts';
+import type { Registry } from '../engine/registry.ts';
+import { Engine } from '../engine/serve.ts';
+import { openBackends } from '../store/backends.ts';
+import { createPool, PostgresStore } from '../store/postgres.ts';
+import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
+import { Recorder } from '../telemetry/recorder.ts';
+import { createApp } from './app.ts';
+import { type ChoiceOptions, reasonAgainst } from './choice.ts';
+import { health, type Probe, redisNeedOf } from './health.ts';
+import { outageLog } from './log.ts';
+
+/** What a service asks of the process around it. */
+export interface ServiceSurroundings {
+  /** The metrics of all processes. */
+  readonly metricsText: () => Promise<string>;
+  readonly stopping: () => boolean;
+}
+
+/** Everything that one process needs to serve: stores, engine, metrics and the HTTP interface. */
+export class Service {
+  readonly app: Express;
+  readonly #meter = new Meter('process', { runtime: true });
+  readonly #store: PostgresStore;
+  readonly #backends: Backends & { close(): Promise<void> };
+  readonly #probes: ReturnType<typeof createPool>;
+  readonly #engine: Engine;
+  readonly #recorder: Recorder;
+  readonly #choice: ChoiceOptions;
+
+  constructor(config: Config, registry: Registry, log: Logger, around: ServiceSurroundings) {
+    const { databaseUrl: url = '', tuning } = config;
+    const tell = outageLog(log);
+    const onIdleError = (error: Error): void => tell('Postgres', error);
+    const shared = { url, pooler: config.pooler, lockTimeoutMs: tuning.waitMs, onIdleError };
+    this.#store = new PostgresStore({ ...shared, connectionsMax: config.connectionsMax });
+    this.#probes = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep probe' });
+    this.#backends = openBackends({
+      databaseUrl: url,
+      redisUrl: config.redisUrl,
+      redisNodeUrls: config.redisNodeUrls,
+      lockConnectionsMax: config.lockConnectionsMax,
+      waitMs: tuning.waitMs,
+      leaseMs: tuning.leaseMs,
+      onError: (store, error) => tell(store === 'redis' ? 'Redis' : 'Postgres', error),
+    });
+    this.#recorder = new Recorder(this.#meter, {
+      internal: (cell, err) =>
+        log.error({ err, ...cell }, 'an attempt ended with an unexpected error'),
+    });
+    this.#engine = new Engine({
+      stores: { pg: this.#store },
+      backends: this.#backends,
+      tuning,
+      observer: this.#recorder,
+    });
+    this.#choice = choiceOf(config, registry);
+    this.app = createApp({
+      choice: this.#choice,
+      engine: this.#engine,
+      store: this.#store,
+      log,
+      health: () => health(this.#probesOf(), around.stopping()),
+      metricsPage: async () => ({ contentType: pageContentType, text: await around.metricsText() }),
+      stopping: around.stopping,
+    });
+  }
+
+  /** Exports what will be counted as 0 and begins to watch the pools. */
+  start(): void {
+    this.#zero();
+    this.#meter.beforeSnapshot(() => this.#watchPools());
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return this.#meter.snapshot();
+  }
+
+  /** Gives back what is held and closes every connection. */
+  async close(): Promise<void> {
+    await this.#engine.close();
+    await Promise.allSettled([this.#store.close(), this.#probes.end(), this.#backends.close()]);
+  }
+
+  #zero(): void {
+    const { registry, strategy: active, headersAllowed, missing } = this.#choice;
+    for (const { name: scenario, registered } of registry.scenarios.values())
+      for (const variant of Object.keys(registered.variants))
+        for (const strategy of headersAllowed ? registry.strategies.values() : [active]) {
+          if (reasonAgainst({ strategy, variant }, registered.variants, missing)) continue;
+          const turns = strategy.declared.turns.length > 0;
+          const histograms = strategy === active;
+          this.#recorder.zero(
+            { scenario, variant, strategy: strategy.name },
+            { turns, histograms },
+          );
+        }
+  }
+
+  #watchPools(): void {
+    const { open, idle, waiting } = this.#store.load;
+    const { totalCount, idleCount, waitingCount } = this.#backends.locks;
+    const pools = [
+      { pool: 'work', busy: open - idle, idle, waiting },
+      { pool: 'locks', busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount },
+    ];
+    for (const { pool, ...counts } of pools) {
+      this.#meter.set('lockstep_pool_connections', { pool, state: 'busy' }, counts.busy);
+      this.#meter.set('lockstep_pool_connections', { pool, state: 'idle' }, counts.idle);
+      this.#meter.set('lockstep_pool_waiting', { pool }, counts.waiting);
+    }
+  }
+
+  #probesOf(): readonly Probe[] {
+    const { redis, redisNodes } = this.#backends;
+    const postgres = { name: 'postgres', ask: () => this.#probes.query('select 1') };
+    const need = redisNeedOf(this.#choice.strategy.declared);
+    if (need === 'redis') return [postgres, { name: 'redis', ask: () => redis.ping() }];
+    if (need === 'none') return [postgres];
+    const majority = async (): Promise<void> => {
+      const answers = await Promise.allSettled(redisNodes.map(node => node.ping()));
+      const alive = answers.filter(answer => answer.status === 'fulfilled').length;
+      if (alive <= redisNodes.length / 2) throw new Error('most redis nodes are away');
+    };
+    return [postgres, { name: 'redis nodes', ask: majority }];
+  }
+}
+
+/** Which strategy runs where, from the configuration. Throws where STRATEGY is unknown. */
+export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
+  const strategy = registry.strategies.get(config.strategy);
+  if (!strategy) throw new Error(`there is no strategy '${config.strategy}'`);
+  return {
+    registry,
+    strategy,
+    headersAllowed: config.allowStrategyHeader,
+    missing: declared => missingStore(declared, config),
+  };
+}
+
+function missingStore(declared: Strategy, config: Config): string | undefined {
+  const need = redisNeedOf(declared);
+  if (need === 'redis' && config.redisUrl === undefined)
+    return 'needs Redis, and REDIS_URL is not set';
+  return need === 'several redis nodes' && config.redisNodeUrls.length === 0
+    ? 'needs several Redis nodes, and REDIS_NODES is not set'
+    : undefined;
+}

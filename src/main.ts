@@ -1,0 +1,121 @@
+/** `npm start`: reads the configuration, opens the stores, and serves in PROCESSES processes. */
+import cluster from 'node:cluster';
+import { readFile } from 'node:fs/promises';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts';
+import { deploymentProblems } from './http/deployment.ts';
+import { createLog, reasonOf } from './http/log.ts';
+import { Primary, urlOf } from './http/processes/primary.ts';
+import { Stop } from './http/processes/stop.ts';
+import { Worker } from './http/processes/worker.ts';
+import { freePort, openServices, type Services } from './services/index.ts';
+import { migrate } from './store/migrate.ts';
+import { Meter } from './telemetry/prometheus.ts';
+
+const misconfigured = 2;
+
+if (cluster.isPrimary) await runPrimary();
+else await runWorker();
+
+async function runWorker(): Promise<void> {
+  const config = readConfig(process.env);
+  const registry = await loadRegistry(config.strategyFiles);
+  await new Worker(config, registry, createLog(config)).start();
+}
+
+async function runPrimary(): Promise<void> {
+  const { config, registry } = await checked();
+  const stop = new Stop();
+  const services = await openedServices(config, stop);
+  stop.before(() => services?.close());
+  const environment = environmentOf(config, services);
+  const databaseUrl = environment.DATABASE_URL ?? config.databaseUrl ?? '';
+  await migrate(databaseUrl, [...registry.scenarios.values()]).catch(error =>
+    stop.fail(
+      `Postgres at ${placeOf(databaseUrl)} cannot be used: ${reasonOf(error)}. It has to run and ` +
+        'take this user before the service starts; DATABASE_URL says where it is.',
+    ),
+  );
+  const log = createLog({ ...config, databaseUrl });
+  const meter = new Meter('service', { runtime: false });
+  const version = await ownVersion();
+  const info = { version, node: process.versions.node, strategy: config.strategy };
+  meter.set('lockstep_build_info', info, 1);
+  const sharedPort = config.port || (await freePort());
+  const primary = new Primary({ config, environment, sharedPort, log, meter });
+  stop.before(() => primary.stop());
+  stop.atOnce(() => primary.kill());
+  const processes = await primary
+    .start()
+    .catch(error => stop.fail(`A process cannot start: ${reasonOf(error)}.`));
+  const url = urlOf(config.host, sharedPort);
+  print({ level: 30, time: Date.now(), pid: process.pid, msg: 'ready', url, processes });
+}
+
+/** Configuration and registry; with all that is wrong in either, the process ends here. */
+async function checked(): Promise<{ readonly config: Config; readonly registry: Registry }> {
+  const problems: string[] = [];
+  const collect = (error: unknown): undefined => {
+    if (!(error instanceof ConfigError || error instanceof RegistryError)) throw error;
+    problems.push(...error.problems);
+  };
+  let config: Config | undefined;
+  try {
+    config = readConfig(process.env);
+  } catch (error) {
+    collect(error);
+  }
+  const registry = await loadRegistry(config?.strategyFiles ?? []).catch(collect);
+  if (config && registry) problems.push(...deploymentProblems(config, registry));
+  if (config && registry && problems.length === 0) return { config, registry };
+  console.error('The service cannot start:');
+  for (const problem of problems) console.error(`- ${problem}`);
+  process.exit(misconfigured);
+}
+
+async function openedServices(config: Config, stop: Stop): Promise<Services | undefined> {
+  if (config.databaseUrl !== undefined) return undefined;
+  const { redisUrl, redisNodeUrls } = config;
+  return openServices({
+    ...(redisUrl !== undefined && { redisUrl }),
+    redisNodeUrls,
+    redisNodeCount: 3,
+    durable: true,
+    signal: stop.signal,
+    report: line => print({ level: 30, time: Date.now(), pid: process.pid, msg: line }),
+  }).catch(error => stop.fail(reasonOf(error)));
+}
+
+/** What the workers need to know about servers that were started here. */
+function environmentOf(
+  config: Config,
+  services: Services | undefined,
+): Readonly<Record<string, string>> {
+  if (!services) return {};
+  const nodes = services.redisNodes.map(node => node.url);
+  return {
+    DATABASE_URL: services.postgres.url,
+    REDIS_URL: config.redisUrl ?? services.redis.url,
+    ...(nodes.length > 0 && { REDIS_NODES: nodes.join(',') }),
+  };
+}
+
+function placeOf(databaseUrl: string): string {
+  const { host, pathname } = new URL(databaseUrl);
+  return `${host}${pathname}`;
+}
+
+/** The version in the nearest package.json above: ours, compiled or not. */
+async function ownVersion(): Promise<string> {
+  for (const above of ['../package.json', '../../package.json']) {
+    const text = await readFile(new URL(above, import.meta.url), 'utf8').catch(() => undefined);
+    const found: unknown = text && JSON.parse(text);
+    if (typeof found === 'object' && found !== null && 'version' in found)
+      return String(found.version);
+  }
+  return 'unknown';
+}
+
+function print(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}

@@ -1,0 +1,108 @@
+/** The only file that knows prom-client: instruments made from the table, and pages made from snapshots. */
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
+import {
+  type LabelsOf,
+  type MetricName,
+  type MetricRow,
+  metricRows,
+  type NameOf,
+} from './metrics.ts';
+
+/** What one process knows, in a form that crosses a process boundary. */
+export type Snapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
+
+/** Against the naming rule: a gauge must not end in `_total`. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+
+export const pageContentType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** The instruments of one process. */
+export class Meter {
+  readonly #registry = new Registry();
+  readonly #counters = new Map<string, Counter>();
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #histograms = new Map<string, Histogram>();
+  readonly #collectors: (() => void)[] = [];
+
+  /** `runtime`: beside the table's rows of this kind also Node's own metrics. */
+  constructor(of: MetricRow['of'], options: { readonly runtime: boolean }) {
+    for (const [name, row] of metricRows) if (row.of === of) this.#register(name, row);
+    if (!options.runtime) return;
+    collectDefaultMetrics({ register: this.#registry });
+    for (const name of misnamed) this.#registry.removeSingleMetric(name);
+  }
+
+  add<N extends NameOf<'counter'>>(name: N, labels: LabelsOf<N>, count = 1): void {
+    this.#counters.get(name)?.inc(labels, count);
+  }
+
+  set<N extends NameOf<'gauge'>>(name: N, labels: LabelsOf<N>, value: number): void {
+    this.#gauges.get(name)?.set(labels, value);
+  }
+
+  observe<N extends NameOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void {
+    this.#histograms.get(name)?.observe(labels, value);
+  }
+
+  /** Exports a label set as 0; for the start, since a histogram's values would be lost. */
+  zero<N extends NameOf<'counter' | 'histogram'>>(name: N, labels: LabelsOf<N>): void {
+    this.#counters.get(name)?.inc(labels, 0);
+    this.#histograms.get(name)?.zero(labels);
+  }
+
+  /** `collect` sets gauges right before each snapshot. */
+  beforeSnapshot(collect: () => void): void {
+    this.#collectors.push(collect);
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    for (const collect of this.#collectors) collect();
+    return this.#registry.getMetricsAsJSON();
+  }
+
+  #register(name: MetricName | string, row: MetricRow): void {
+    const { help, labels, merge } = row;
+    const registers = [this.#registry];
+    const options = { name, help, labelNames: [...labels], aggregator: merge, registers };
+    if (row.type === 'counter') this.#counters.set(name, new Counter(options));
+    else if (row.type === 'gauge') this.#gauges.set(name, new Gauge(options));
+    else {
+      const buckets = [...(row.buckets ?? [])];
+      this.#histograms.set(name, new Histogram({ ...options, buckets }));
+    }
+  }
+}
+
+/** Merges snapshots by each metric's rule. */
+export function mergeSnapshots(snapshots: readonly Snapshot[]): Promise<Snapshot> {
+  return merged(snapshots).getMetricsAsJSON();
+}
+
+/** The text of the merged snapshots, in Prometheus' exposition format. */
+export function pageOf(snapshots: readonly Snapshot[]): Promise<string> {
+  return merged(snapshots).metrics();
+}
+
+/** What stays true of a process that is gone or does not answer: what it has counted, not how it is. */
+export function countedIn(snapshot: Snapshot): Snapshot {
+  return snapshot.filter(
+    ({ type }) => type.toString() === 'counter' || type.toString() === 'histogram',
+  );
+}
+
+function merged(snapshots: readonly Snapshot[]): Registry {
+  return AggregatorRegistry.aggregate(snapshots.map(snapshot => [...snapshot]));
+}

@@ -1,0 +1,93 @@
+import {
+  type FailureCode,
+  failures,
+  isFailureCode,
+  type Outcome,
+  outcomeKinds,
+  type ReleaseEnd,
+} from '../contract/index.ts';
+import { type AttemptPhase, attemptPhases, type Cell, type Observer } from '../engine/observer.ts';
+import type { Meter } from './prometheus.ts';
+
+const releaseEnds: readonly ReleaseEnd[] = ['released', 'already gone', 'lost', 'unknown'];
+const durationOutcomes = ['accepted', 'refused', 'other'] as const;
+const violationKinds = [
+  'duplicate',
+  'lost update',
+  'lost acknowledgement',
+  'false refusal',
+  'inconsistent',
+  'stuck',
+] as const;
+
+/** What the recorder hands on beside counting. */
+export interface Listeners {
+  /** A key where something was, or may have been, committed. */
+  readonly touched?: (cell: Cell, auditKey: string) => void;
+  /** A failure that is nobody's business but ours. */
+  readonly internal?: (cell: Cell, error: unknown) => void;
+}
+
+/** Writes what the engine tells into the metrics. */
+export class Recorder implements Observer {
+  readonly #meter: Meter;
+  readonly #listeners: Listeners;
+
+  constructor(meter: Meter, listeners: Listeners = {}) {
+    this.#meter = meter;
+    this.#listeners = listeners;
+  }
+
+  phase({ scenario, strategy }: Cell, phase: AttemptPhase, seconds: number): void {
+    const labels = { scenario, strategy, phase };
+    this.#meter.observe('lockstep_attempt_phase_seconds', labels, Math.max(0, seconds));
+  }
+
+  failure(cell: Cell, code: FailureCode, error: unknown): void {
+    const { scenario, strategy } = cell;
+    this.#meter.add('lockstep_attempt_failures_total', { scenario, strategy, code });
+    if (code === 'internal-error') this.#listeners.internal?.(cell, error);
+  }
+
+  release({ scenario, strategy }: Cell, end: ReleaseEnd): void {
+    this.#meter.add('lockstep_lock_releases_total', { scenario, strategy, end });
+    if (end === 'lost') this.#meter.add('lockstep_leases_lost_total', { scenario, strategy });
+  }
+
+  outcome(cell: Cell, { kind, attempts }: Outcome, seconds: number, auditKey: string): void {
+    const { scenario, variant, strategy } = cell;
+    const meter = this.#meter;
+    meter.add('lockstep_commands_total', { scenario, variant, strategy, outcome: kind });
+    meter.add('lockstep_attempts_total', { scenario, strategy }, attempts);
+    const outcome = kind === 'accepted' || kind === 'refused' ? kind : 'other';
+    meter.observe('lockstep_command_duration_seconds', { scenario, strategy, outcome }, seconds);
+    if (auditKey !== '' && (kind === 'accepted' || kind === 'unknown'))
+      this.#listeners.touched?.(cell, auditKey);
+  }
+
+  /**
+   * Exports a cell as 0. Counters always; histograms only where `histograms` is set: seven label
+   * sets each, and beyond about 100 per process a scrape is felt by those who are being served.
+   */
+  zero(cell: Cell, options: { readonly turns: boolean; readonly histograms: boolean }): void {
+    const { scenario, variant, strategy } = cell;
+    const meter = this.#meter;
+    for (const outcome of outcomeKinds)
+      meter.zero('lockstep_commands_total', { scenario, variant, strategy, outcome });
+    meter.zero('lockstep_attempts_total', { scenario, strategy });
+    for (const code of Object.keys(failures).filter(isFailureCode))
+      meter.zero('lockstep_attempt_failures_total', { scenario, strategy, code });
+    for (const kind of violationKinds)
+      meter.zero('lockstep_violations_total', { scenario, strategy, kind });
+    if (options.turns) {
+      for (const end of releaseEnds)
+        meter.zero('lockstep_lock_releases_total', { scenario, strategy, end });
+      meter.zero('lockstep_leases_lost_total', { scenario, strategy });
+    }
+    if (!options.histograms) return;
+    for (const outcome of durationOutcomes)
+      meter.zero('lockstep_command_duration_seconds', { scenario, strategy, outcome });
+    for (const phase of attemptPhases)
+      meter.zero('lockstep_attempt_phase_seconds', { scenario, strategy, phase });
+  }
+}
