@@ -1,0 +1,125 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadRegistry } from '../../src/engine/registry.ts';
+import { root, sources } from './sources.ts';
+
+/** The house rules that a machine can hold. A broken rule names the file. */
+const all = sources();
+const below = (folder: string) => all.filter(({ path }) => path.startsWith(`${folder}/`));
+
+/** Arrows that must not exist: [from, to, why]. */
+const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] = [
+  ['src/contract', /^(src\/(?!contract)|strategies|bench|test)/, 'the contract imports nothing'],
+  ['strategies', /^src\/(scenarios|engine|http|telemetry|explore|services)/, 'only the contract'],
+  [
+    'src/scenarios',
+    /^(strategies|src\/(engine|store|http|telemetry|explore|services))/,
+    'only the contract',
+  ],
+  ['src', /^(bench|test)\//, 'the product does not need its tests'],
+  ['src/engine', /^src\/(scenarios|http|telemetry|explore|services)/, 'the engine knows no names'],
+  ['src/store', /^src\/(engine|scenarios|http|telemetry|explore|services)/, 'stores know no rules'],
+  ['src/explore', /^(src\/(?!explore)|strategies|bench|test)/, 'usable without the rest'],
+  ['src/services', /^(src\/(?!services)|strategies|bench|test)/, 'usable without the rest'],
+];
+
+describe('arrows', () => {
+  for (const [from, to, why] of forbidden) {
+    test(`${from} does not reach ${to.source}: ${why}`, () => {
+      const broken = below(from).flatMap(({ path, imports }) =>
+        imports.filter(target => to.test(target)).map(target => `${path} -> ${target}`),
+      );
+      expect(broken).toEqual([]);
+    });
+  }
+
+  test('the contract imports packages as types only', () => {
+    const runtime = below('src/contract').filter(({ text }) =>
+      /^import (?!type)[^;]*from '(?!\.)/m.test(text),
+    );
+    expect(runtime.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('a package that could be replaced is imported in one room', () => {
+    const rooms = (name: string) => [
+      ...new Set(
+        all
+          .filter(({ path, imports }) => !path.startsWith('test/') && imports.includes(name))
+          .map(({ path }) => path.split('/').slice(0, 2).join('/')),
+      ),
+    ];
+    expect(rooms('prom-client')).toEqual(['src/telemetry']);
+    expect(rooms('express')).toEqual(['src/http']);
+  });
+});
+
+describe('names', () => {
+  test('no variant is branched on by its name', async () => {
+    const { strategies, scenarios } = await loadRegistry();
+    const names = [...strategies.keys(), ...scenarios.keys()].filter(name => name !== 'none');
+    const rooms = ['src/engine', 'src/store', 'src/http', 'src/telemetry', 'src/contract'];
+    const broken = rooms
+      .flatMap(below)
+      .flatMap(({ path, text }) =>
+        names.filter(name => text.includes(`'${name}'`)).map(name => `${path}: '${name}'`),
+      );
+    expect(broken).toEqual([]);
+  });
+
+  test('no file is called after nothing', () => {
+    const vague = /^(utils?|helpers?|common|misc|manager|lib)\b/;
+    expect(all.map(({ path }) => basename(path)).filter(name => vague.test(name))).toEqual([]);
+  });
+});
+
+describe('budgets', () => {
+  test('no file is longer than 250 lines', () => {
+    const long = all.map(({ path, text }) => `${text.split('\n').length} ${path}`);
+    expect(long.filter(line => Number.parseInt(line, 10) > 250)).toEqual([]);
+  });
+
+  test('a strategy is one file of 10 to 70 lines', () => {
+    const odd = all
+      .filter(({ path }) => /^strategies\/(hazards\/)?[^/]+\.ts$/.test(path))
+      .map(({ path, text }) => `${text.trimEnd().split('\n').length} ${path}`)
+      .filter(line => Number.parseInt(line, 10) < 10 || Number.parseInt(line, 10) > 70);
+    expect(odd).toEqual([]);
+  });
+});
+
+describe('dead files', () => {
+  /** Started by path rather than imported. */
+  const entries = [
+    /^src\/main\.ts$/,
+    /^src\/contract\/package\.ts$/,
+    /^src\/services\/keeper-process\.ts$/,
+    /^src\/scenarios\/[^/]+\/index\.ts$/,
+    /^src\/explore\/(command|index|.*-process)\.ts$/,
+    /^strategies\/(hazards\/)?[^/]+\.ts$/,
+    /^bench\/(compare|lockstep)\.ts$/,
+    /\.d\.ts$/,
+  ];
+
+  test('every file of the product is started or imported by another', () => {
+    const imported = new Set(
+      all.filter(({ path }) => !path.startsWith('test/')).flatMap(({ imports }) => imports),
+    );
+    const dead = [...below('src'), ...below('strategies'), ...below('bench')]
+      .map(({ path }) => path)
+      .filter(path => !imported.has(path) && !entries.some(entry => entry.test(path)));
+    expect(dead).toEqual([]);
+  });
+});
+
+describe('documents', () => {
+  test('each scenario tells its incident in a README', () => {
+    const folders = readdirSync(join(root, 'src', 'scenarios'), { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(entry => entry.name);
+    const without = folders.filter(
+      name => !existsSync(join(root, 'src', 'scenarios', name, 'README.md')),
+    );
+    expect(without).toEqual([]);
+  });
+});
