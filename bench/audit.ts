@@ -1,0 +1,84 @@
+/** The judge: the scenario's own SQL over committed rows, with what callers were told. */
+import pg from 'pg';
+import { z } from 'zod';
+import type { Claims } from './load/phase.ts';
+import type { Audit } from './results/schema.ts';
+import { waitMs } from './wait.ts';
+
+const settleMaxMs = 10_000;
+const settleLookMs = 50;
+const auditMaxMs = 30_000;
+const rowsKeptMax = 5_000;
+
+const row = z.object({
+  key: z.string(),
+  kind: z.enum([
+    'duplicate',
+    'lost update',
+    'lost acknowledgement',
+    'false refusal',
+    'inconsistent',
+    'stuck',
+  ]),
+  excess: z.coerce.number(),
+  detail: z.string(),
+});
+
+/** A connection of its own, so that no pool of the service is in the judge's way. */
+export class Judge {
+  readonly #client: pg.Client;
+  readonly #auditSql: string;
+
+  private constructor(client: pg.Client, auditSql: string) {
+    this.#client = client;
+    this.#auditSql = auditSql;
+  }
+
+  static async open(databaseUrl: string, auditSql: string): Promise<Judge> {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'lockstep judge',
+      query_timeout: auditMaxMs,
+      connectionTimeoutMillis: 5_000,
+    });
+    client.on('error', () => {}); // told by the query that meets it
+    await client.connect();
+    return new Judge(client, auditSql);
+  }
+
+  /** Waits until nobody else has a transaction open in this database; false after 10 s. */
+  async settled(signal: AbortSignal): Promise<boolean> {
+    const lastMs = performance.now() + settleMaxMs;
+    while (performance.now() < lastMs) {
+      const { rows } = await this.#client.query<{ open: number }>(`
+        select count(*)::integer as open from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
+          and backend_type = 'client backend'`);
+      if (rows[0]?.open === 0) return true;
+      await waitMs(settleLookMs, signal);
+    }
+    return false;
+  }
+
+  async audit(claims: Claims, settled: boolean): Promise<Audit> {
+    const { keys, acknowledged, refusedKeys } = claims;
+    const { rows } = await this.#client.query(this.#auditSql, [
+      keys,
+      acknowledged.map(one => one.key),
+      acknowledged.map(one => one.commandId),
+      refusedKeys,
+    ]);
+    return {
+      settled,
+      keys: keys.length,
+      acknowledged: acknowledged.length,
+      refusedKeys: refusedKeys.length,
+      findings: rows.length,
+      violations: z.array(row).parse(rows.slice(0, rowsKeptMax)),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => {});
+  }
+}

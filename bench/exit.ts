@@ -1,0 +1,34 @@
+import type { CellVerdict } from './verdict.ts';
+
+/** How `compare` ends. Scripts and CI depend on these numbers. */
+export const exitCodes = {
+  /** Every strategy behaved as predicted, and enough was observed to say so. */
+  asPredicted: 0,
+  /** A strategy let through what it claims to prevent. */
+  claimViolated: 1,
+  /** The command line is wrong; the message says what to write. Nothing ran. */
+  usage: 2,
+  /** A predicted violation was not seen, too little was observed, or the run broke off. */
+  inconclusive: 3,
+  /** Ctrl-C, SIGTERM or SIGHUP: the result is marked incomplete. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** How a run ended, before any cell is looked at. */
+export type RunEnd = 'complete' | 'interrupted' | 'broken off';
+
+/**
+ * The exit code of a run. A violated claim is told even where other cells are inconclusive, but a
+ * run that did not end is never judged.
+ */
+export function exitCodeOf(end: RunEnd, verdicts: readonly CellVerdict[]): ExitCode {
+  if (end === 'interrupted') return exitCodes.interrupted;
+  if (end === 'broken off') return exitCodes.inconclusive;
+  const has = (agreement: CellVerdict['agreement']): boolean =>
+    verdicts.some(verdict => verdict.agreement === agreement);
+  if (has('claim violated')) return exitCodes.claimViolated;
+  const judged = verdicts.some(verdict => verdict.observed !== 'not offered');
+  return has('not shown') || !judged ? exitCodes.inconclusive : exitCodes.asPredicted;
+}

@@ -1,0 +1,185 @@
+/** The two loads: rivals released together on one key, and many keys with one command each. */
+import type { Load, Query, Round as RoundPlan } from '../../src/contract/index.ts';
+import type { Round } from '../results/schema.ts';
+import type { Answer, Client, ClientOptions } from './client.ts';
+
+/** What a phase saw, with what the audit needs. */
+export interface PhaseLog {
+  readonly rounds: readonly Round[];
+  readonly seconds: number;
+  readonly cutShort: boolean;
+  readonly generatorCores: number;
+  readonly claims: Claims;
+}
+
+/** What callers were told; the audit holds it against the database. */
+export interface Claims {
+  readonly keys: readonly string[];
+  /** Accepted commands. */
+  readonly acknowledged: readonly { readonly key: string; readonly commandId: string }[];
+  /** Keys where somebody who got nothing was told that there is nothing left. */
+  readonly refusedKeys: readonly string[];
+}
+
+export interface PhaseOptions {
+  readonly client: Client;
+  readonly to: ClientOptions;
+  readonly load: Load;
+  readonly query: Query;
+  readonly random: () => number;
+  /** No further key is begun after this. */
+  readonly limitMs: number;
+}
+
+export interface ContestedOptions extends PhaseOptions {
+  readonly rounds: number;
+  readonly rivals: number;
+  readonly doubleTapShare: number;
+}
+
+/**
+ * One fresh key after the other; all commands of a key leave in one turn of the event loop, spread
+ * over the processes, so that rivals of one key really meet in different processes.
+ */
+export async function contested(options: ContestedOptions): Promise<PhaseLog> {
+  const { load, query, rounds, rivals, doubleTapShare, random, client, to } = options;
+  const plans = await load({ rounds, rivals, doubleTapShare, random }, query);
+  return timed(options, plans, async next => {
+    const answers: RoundAnswers[] = [];
+    for (let plan = next(); plan; plan = next()) {
+      const offset = Math.floor(random() * to.processUrls.length);
+      const releasedMs = performance.now();
+      const sends = plan.calls.map((call, index) =>
+        client.send(call, (offset + index) % to.processUrls.length, to),
+      );
+      answers.push({ plan, releasedMs, answers: await settled(sends) });
+    }
+    return answers;
+  });
+}
+
+export interface UncontendedOptions extends PhaseOptions {
+  readonly keys: number;
+  readonly inFlight: number;
+}
+
+/** Every key once, so many at a time: nobody waits for anybody but for processor and disk. */
+export async function uncontended(options: UncontendedOptions): Promise<PhaseLog> {
+  const { load, query, keys, inFlight, random, client, to } = options;
+  const plans = await load({ rounds: keys, rivals: 1, doubleTapShare: 0, random }, query);
+  return timed(options, plans, async next => {
+    const answers: RoundAnswers[] = [];
+    const lane = async (process: number): Promise<void> => {
+      for (let plan = next(); plan; plan = next()) {
+        const releasedMs = performance.now();
+        const sends = plan.calls.map(call => client.send(call, process, to));
+        answers.push({ plan, releasedMs, answers: await settled(sends) });
+      }
+    };
+    const lanes = Array.from({ length: inFlight }, (_, index) =>
+      lane(index % to.processUrls.length),
+    );
+    await settled(lanes);
+    return answers;
+  });
+}
+
+interface RoundAnswers {
+  readonly plan: RoundPlan;
+  readonly releasedMs: number;
+  readonly answers: readonly Answer[];
+}
+
+async function timed(
+  options: PhaseOptions,
+  plans: readonly RoundPlan[],
+  run: (next: () => RoundPlan | undefined) => Promise<readonly RoundAnswers[]>,
+): Promise<PhaseLog> {
+  const { limitMs, to } = options;
+  let used = 0;
+  const cpu = process.cpuUsage();
+  const startMs = performance.now();
+  const next = (): RoundPlan | undefined => {
+    to.signal.throwIfAborted();
+    if (performance.now() - startMs > limitMs) return undefined;
+    used += 1;
+    return plans[used - 1];
+  };
+  const answers = await run(next);
+  const seconds = (performance.now() - startMs) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    rounds: answers.map(one => roundOf(one, to.processUrls.length)),
+    seconds,
+    cutShort: answers.length < plans.length,
+    generatorCores: (user + system) / 1e6 / seconds,
+    claims: claimsOf(answers),
+  };
+}
+
+/** Waits for all, then throws the first error: nothing is left running behind a failed phase. */
+async function settled<T>(all: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(all);
+  return Promise.all(all);
+}
+
+/** A key as it is kept. Exported for its test. */
+export function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number): Round {
+  const inOrder = answers.toSorted((a, b) => a.answeredMs - b.answeredMs);
+  const filling = inOrder.filter(answer => answer.outcome === 'accepted')[plan.capacity - 1];
+  const last = inOrder.at(-1)?.answeredMs ?? releasedMs;
+  return {
+    key: plan.key,
+    capacity: plan.capacity,
+    decidedMs: filling ? rounded(filling.answeredMs - releasedMs) : null,
+    answeredMs: rounded(last - releasedMs),
+    overlapped: overlapped(answers, processes),
+    calls: answers.map(({ actor, process, outcome, detail, attempts, ms }) => ({
+      actor,
+      process,
+      outcome,
+      detail,
+      attempts,
+      ms: rounded(ms),
+    })),
+  };
+}
+
+/** Whether different actors were under way together, at different processes where there are several. */
+function overlapped(answers: readonly Answer[], processes: number): boolean {
+  return answers.some(a =>
+    answers.some(
+      b =>
+        a.actor !== b.actor &&
+        (processes === 1 || a.process !== b.process) &&
+        a.sentMs < b.answeredMs &&
+        b.sentMs < a.answeredMs,
+    ),
+  );
+}
+
+function claimsOf(rounds: readonly RoundAnswers[]): Claims {
+  return {
+    keys: rounds.map(({ plan }) => plan.key),
+    acknowledged: rounds.flatMap(({ plan, answers }) =>
+      answers
+        .filter(answer => answer.outcome === 'accepted')
+        .map(({ commandId }) => ({ key: plan.key, commandId })),
+    ),
+    refusedKeys: rounds.filter(({ answers }) => leftEmpty(answers)).map(({ plan }) => plan.key),
+  };
+}
+
+/**
+ * Whether an actor was refused who got nothing: it was told that nothing is left. The second tap of
+ * one who was accepted is refused for another reason, and where an answer is unknown one cannot say.
+ */
+function leftEmpty(answers: readonly Answer[]): boolean {
+  const has = (actor: string, ...outcomes: readonly Answer['outcome'][]): boolean =>
+    answers.some(answer => answer.actor === actor && outcomes.includes(answer.outcome));
+  return answers.some(
+    ({ actor, outcome }) => outcome === 'refused' && !has(actor, 'accepted', 'unknown'),
+  );
+}
+
+const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000;

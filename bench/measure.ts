@@ -1,0 +1,169 @@
+/** Measures cells on a running stack, repetition by repetition, then has them judged. */
+import type { RegisteredScenario } from '../src/engine/registry.ts';
+import { PostgresStore } from '../src/store/postgres.ts';
+import { Judge } from './audit.ts';
+import { Client, type ClientOptions } from './load/client.ts';
+import { type Claims, contested, type PhaseLog, uncontended } from './load/phase.ts';
+import type { Settings } from './options.ts';
+import { orderOf, type PhaseLimits, type PlannedCell } from './plan.ts';
+import type { Progress } from './progress.ts';
+import { randomOf } from './random.ts';
+import type { Cell, Phase, Repetition } from './results/schema.ts';
+import { deltaOf, scrape } from './scrape.ts';
+import type { Stack } from './stack.ts';
+
+/** What was measured of a cell so far; complete repetitions only. */
+export interface CellLog {
+  readonly cell: PlannedCell;
+  readonly repetitions: Repetition[];
+  readonly claims: { readonly contested: Claims[]; readonly uncontended: Claims[] };
+  audit: Cell['audit'];
+}
+
+export interface MeasureOptions {
+  readonly stack: Stack;
+  readonly scenario: RegisteredScenario;
+  readonly settings: Settings;
+  readonly limits: PhaseLimits;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+const answerGraceMs = 5_000; // beyond the longest wait of a command: then the answer is given up
+const heatUpRounds = 12;
+export const warmUpRounds = 2;
+
+/** One run's measuring: owns the client and the connection that seeds the keys. */
+export class Measurement {
+  readonly #options: MeasureOptions;
+  readonly #client: Client;
+  readonly #seeds: PostgresStore;
+
+  constructor(options: MeasureOptions) {
+    this.#options = options;
+    this.#client = new Client(options.stack.processUrls.length);
+    this.#seeds = new PostgresStore({
+      url: options.stack.databaseUrl,
+      connectionsMax: 1,
+      lockTimeoutMs: 10_000,
+      applicationName: 'lockstep load',
+    });
+  }
+
+  /** Fills `logs`, which hold what was measured also when this ends early by throwing. */
+  async run(logs: readonly CellLog[]): Promise<void> {
+    const { settings, progress } = this.#options;
+    const [first] = logs;
+    if (!first) return;
+    await this.#warmUp(first.cell, 'heat up', heatUpRounds); // every process meets its code once
+    for (let repetition = 1; repetition <= settings.repetitions; repetition += 1)
+      for (const log of orderOf(logs, settings.seed, repetition)) {
+        const { name } = log.cell.participant.strategy;
+        progress.step(`${name}, repetition ${repetition} of ${settings.repetitions}`);
+        await this.#repetition(log, repetition);
+      }
+    await this.#judge(logs);
+  }
+
+  async close(): Promise<void> {
+    this.#client.close();
+    await this.#seeds.close();
+  }
+
+  async #repetition(log: CellLog, repetition: number): Promise<void> {
+    const purpose = `${log.cell.variant} ${log.cell.participant.strategy.name} ${repetition}`;
+    await this.#warmUp(log.cell, `warm-up ${purpose}`, warmUpRounds);
+    const { settings, limits } = this.#options;
+    const first = await this.#phase(log.cell, () =>
+      contested({
+        ...this.#phaseOptions(log.cell, `contested ${purpose}`, limits.contestedMs),
+        rounds: settings.rounds,
+        rivals: settings.rivals,
+        doubleTapShare: settings.doubleTapShare,
+      }),
+    );
+    const second = await this.#phase(log.cell, () =>
+      uncontended({
+        ...this.#phaseOptions(log.cell, `uncontended ${purpose}`, limits.uncontendedMs),
+        keys: settings.uncontendedKeys,
+        inFlight: settings.inFlight,
+      }),
+    );
+    log.repetitions.push({ contested: first.phase, uncontended: second.phase });
+    log.claims.contested.push(first.claims);
+    log.claims.uncontended.push(second.claims);
+  }
+
+  async #phase(
+    cell: PlannedCell,
+    run: () => Promise<PhaseLog>,
+  ): Promise<{ phase: Phase; claims: Claims }> {
+    const { scenario, signal } = this.#options;
+    const labels = { scenario: scenario.name, strategy: cell.participant.strategy.name };
+    const page = () => scrape(this.#options.stack.processUrls[0] ?? '', signal);
+    const before = await page();
+    const { claims, ...seen } = await run();
+    return {
+      phase: { ...seen, rounds: [...seen.rounds], service: deltaOf(before, await page(), labels) },
+      claims,
+    };
+  }
+
+  async #warmUp(cell: PlannedCell, purpose: string, rounds: number): Promise<void> {
+    const { settings, limits } = this.#options;
+    const options = this.#phaseOptions(cell, purpose, limits.contestedMs);
+    const { rivals, doubleTapShare, inFlight } = settings;
+    await contested({ ...options, rounds, rivals, doubleTapShare });
+    await uncontended({ ...options, keys: inFlight * 2, inFlight });
+  }
+
+  #phaseOptions(cell: PlannedCell, purpose: string, limitMs: number) {
+    const { scenario, settings } = this.#options;
+    return {
+      client: this.#client,
+      to: this.#to(cell),
+      load: scenario.registered.load,
+      query: this.#seeds.query,
+      random: randomOf(settings.seed, purpose),
+      limitMs,
+    };
+  }
+
+  #to({ variant, participant }: PlannedCell): ClientOptions {
+    const { stack, settings, signal } = this.#options;
+    return {
+      processUrls: stack.processUrls,
+      strategy: participant.strategy.name,
+      variant,
+      timeoutMs: settings.waitMs + answerGraceMs,
+      signal,
+    };
+  }
+
+  /** Once everything has settled, for all cells: a late COMMIT must not escape the judge. */
+  async #judge(logs: readonly CellLog[]): Promise<void> {
+    const { stack, scenario, signal, progress } = this.#options;
+    const judge = await Judge.open(stack.databaseUrl, scenario.auditSql);
+    try {
+      progress.step('the audit');
+      const settled = await judge.settled(signal);
+      for (const log of logs) {
+        signal.throwIfAborted();
+        log.audit = {
+          contested: await judge.audit(joined(log.claims.contested), settled),
+          uncontended: await judge.audit(joined(log.claims.uncontended), settled),
+        };
+      }
+    } finally {
+      await judge.close();
+    }
+  }
+}
+
+function joined(claims: readonly Claims[]): Claims {
+  return {
+    keys: claims.flatMap(one => one.keys),
+    acknowledged: claims.flatMap(one => one.acknowledged),
+    refusedKeys: claims.flatMap(one => one.refusedKeys),
+  };
+}

@@ -1,0 +1,191 @@
+/** The command line of `compare`. */
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { isStrategyPath } from '../src/engine/registry.ts';
+import { exitCodes } from './exit.ts';
+import { UsageError } from './plan.ts';
+
+/** What the command line asks for. */
+export interface Options {
+  readonly scenario: string;
+  /** Names and paths; empty for all. */
+  readonly strategies: readonly string[];
+  /** Undefined: as many as fit into the time. */
+  readonly rounds: number | undefined;
+  readonly rivals: number;
+  readonly processes: number;
+  readonly repetitions: number;
+  readonly seed: number;
+  readonly json: boolean;
+  readonly out: string;
+}
+
+/** The options with everything that is fixed or derived. */
+export interface Settings extends Omit<Options, 'rounds'> {
+  readonly rounds: number;
+  readonly doubleTapShare: number;
+  readonly uncontendedKeys: number;
+  readonly inFlight: number;
+  readonly waitMs: number;
+}
+
+const defaults = {
+  scenario: 'appointment',
+  rivals: 8,
+  processes: 4,
+  repetitions: 3,
+  out: 'results',
+} as const;
+
+const fixed = { doubleTapShare: 0.2, uncontendedKeys: 160, inFlight: 8 } as const;
+const roundsDefault = 60;
+const seedsMax = 1_000_000;
+
+/** Adds what is not asked for. `waitMs`: how long the service lets a command wait. */
+export function settingsOf(options: Options, waitMs: number): Settings {
+  return { ...options, ...fixed, rounds: options.rounds ?? roundsDefault, waitMs };
+}
+
+function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
+  };
+}
+
+function strategyList(text: string, before: readonly string[] = []): string[] {
+  const names = text.split(',').map(name => name.trim());
+  if (names.some(name => name === ''))
+    throw new InvalidArgumentError(
+      'Write names or paths with commas between: row-lock,./my-lock.ts',
+    );
+  return [...before, ...names.map(name => (isStrategyPath(name) ? resolve(name) : name))];
+}
+
+const examples = `
+Examples:
+  npm run compare                                              every strategy
+  npm run compare -- --strategy row-lock,redlock               two, beside the control
+  npm run compare -- --strategy ./my-lock.ts                   a file of your own
+  npm run compare -- --strategy ./my-lock.ts,row-lock --rounds 500
+  npm run compare -- --processes 1                             where a lock in one process is right
+  npm run compare -- --json > result.json                      for a script
+
+Servers: DATABASE_URL, REDIS_URL and REDIS_NODES are used where set; else they are started here.
+The service takes WAIT_MS, LEASE_MS, EXTEND_LEASE, ATTEMPTS_MAX, DATABASE_CONNECTIONS and
+LOCK_CONNECTIONS from the environment.
+
+Exit codes:
+  ${exitCodes.asPredicted}    every strategy behaved as predicted
+  ${exitCodes.claimViolated}    a strategy let through what it claims to prevent
+  ${exitCodes.usage}    the command line or a strategy file is wrong; nothing ran
+  ${exitCodes.inconclusive}    inconclusive: a predicted violation was not seen, too little was observed,
+       or the run broke off
+  ${exitCodes.interrupted}  interrupted: the result is marked incomplete`;
+
+/** `--help` was asked for; `text` is what to print. */
+export class HelpAsked extends Error {
+  override readonly name = 'HelpAsked';
+  readonly text: string;
+  constructor(text: string) {
+    super('help');
+    this.text = text;
+  }
+}
+
+interface Read {
+  readonly scenario: string;
+  readonly strategy?: readonly string[];
+  readonly rounds?: number;
+  readonly rivals: number;
+  readonly processes: number;
+  readonly repetitions: number;
+  readonly seed?: number;
+  readonly json?: true;
+  readonly out: string;
+}
+
+/** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
+export function readOptions(argv: readonly string[], drawSeed = drawn): Options {
+  let [printed, complaint] = ['', ''];
+  const program = commandOf().configureOutput({
+    writeOut: text => {
+      printed += text;
+    },
+    writeErr: text => {
+      complaint += text;
+    },
+  });
+  try {
+    program.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) throw new HelpAsked(printed);
+    throw new UsageError(complaint.replace(/^error: /, '').trim());
+  }
+  const { strategy = [], seed, json, rounds, ...rest } = program.opts<Read>();
+  return { ...rest, rounds, strategies: strategy, json: json ?? false, seed: seed ?? drawSeed() };
+}
+
+function drawn(): number {
+  return Math.floor(Math.random() * seedsMax);
+}
+
+function commandOf(): Command {
+  const number = (flags: string, text: string, min: number, max: number): Option =>
+    new Option(flags, text).argParser(wholeNumber(min, max));
+  return new Command('compare')
+    .description(
+      'Runs strategies on a scenario under contention, has the database audited, and says which are\n' +
+        'safe and what those cost. Raw data go to <out>/<time>-<commit>/, reports to <out>/latest/.',
+    )
+    .option('--scenario <name>', 'what callers contend for', defaults.scenario)
+    .option(
+      '--strategy <list>',
+      'names and files, with commas between (default: all)',
+      strategyList,
+    )
+    .addOption(
+      number(
+        '--rounds <n>',
+        `contested keys per strategy and repetition (default: ${roundsDefault}, fewer if time runs out)`,
+        1,
+        100_000,
+      ),
+    )
+    .addOption(number('--rivals <n>', 'callers per contested key', 1, 64).default(defaults.rivals))
+    .addOption(
+      number('--processes <n>', 'processes of the service', 1, 16).default(defaults.processes),
+    )
+    .addOption(
+      number('--repetitions <n>', 'each in a random order of its own', 1, 100).default(
+        defaults.repetitions,
+      ),
+    )
+    .addOption(number('--seed <n>', 'repeats order and load of an earlier run', 0, 999_999_999))
+    .option('--out <folder>', 'where results are written', defaults.out)
+    .option('--json', 'print the result as JSON instead of the table')
+    .helpOption('--help', 'print this')
+    .addHelpText('after', examples)
+    .allowExcessArguments(false)
+    .showSuggestionAfterError()
+    .exitOverride();
+}
+
+/** The command line that repeats a run, seed included. */
+export function commandLine(options: Options): string {
+  const asked = (name: 'scenario' | 'rivals' | 'processes' | 'repetitions'): string[] =>
+    options[name] === defaults[name] ? [] : [`--${name}`, String(options[name])];
+  const parts = [
+    ...asked('scenario'),
+    ...(options.strategies.length > 0 ? ['--strategy', options.strategies.join(',')] : []),
+    ...(options.rounds === undefined ? [] : ['--rounds', String(options.rounds)]),
+    ...asked('rivals'),
+    ...asked('processes'),
+    ...asked('repetitions'),
+    '--seed',
+    String(options.seed),
+  ];
+  return `npm run compare -- ${parts.join(' ')}`;
+}

@@ -1,0 +1,26 @@
+/** Chance that repeats: the seed of a run is printed, and the same seed draws the same again. */
+
+/** Uniform in [0, 1), for one purpose of a run: what one purpose draws does not shift another. */
+export function randomOf(seed: number, purpose: string): () => number {
+  let state = fnv1a(`${seed} ${purpose}`);
+  // mulberry32 (Tommy Ettinger, public domain): 32 bits of state are plenty for a load
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A new list in random order. */
+export function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const keyed = items.map(item => ({ item, at: random() }));
+  return keyed.sort((a, b) => a.at - b.at).map(({ item }) => item);
+}
+
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const character of text)
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return hash >>> 0;
+}

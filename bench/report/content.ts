@@ -1,0 +1,145 @@
+/** What every form of the report says, before it is set as a table, Markdown or HTML. Pure. */
+import type { PhaseName } from '../results/phase-summary.ts';
+import type { CellSummary, Summary } from '../results/summary.ts';
+import { counted, countOrNothing, list, nothing, percent, whole } from './format.ts';
+
+export type Observed = CellSummary['verdict']['observed'];
+
+export const symbols: Readonly<Record<Observed, string>> = {
+  safe: '✓',
+  unsafe: '✗',
+  'no claim': '~',
+  inconclusive: '?',
+  'not offered': '–',
+};
+
+export const phaseTitles: Readonly<Record<PhaseName, string>> = {
+  contested: 'Contested: many callers, one key',
+  uncontended: 'Uncontended: many keys, one caller each',
+};
+
+const orderOfVerdicts: readonly Observed[] = [
+  'safe',
+  'no claim',
+  'inconclusive',
+  'unsafe',
+  'not offered',
+];
+
+/** Cells in reading order: what may be used first, cheapest first; violated claims above all. */
+export function inOrder(cells: readonly CellSummary[]): CellSummary[] {
+  const weight = (cell: CellSummary): number =>
+    cell.verdict.agreement === 'claim violated'
+      ? -1
+      : orderOfVerdicts.indexOf(cell.verdict.observed);
+  const place = (cell: CellSummary): number => cell.ranks.contested?.place ?? 0;
+  return cells.toSorted(
+    (a, b) =>
+      weight(a) - weight(b) ||
+      place(a) - place(b) ||
+      a.strategy.name.localeCompare(b.strategy.name),
+  );
+}
+
+/** The cells that are ranked in a phase, cheapest first. */
+export function ranked(cells: readonly CellSummary[], phase: PhaseName): CellSummary[] {
+  return cells
+    .filter(cell => cell.ranks[phase])
+    .toSorted((a, b) => (a.ranks[phase]?.place ?? 0) - (b.ranks[phase]?.place ?? 0));
+}
+
+/** The cells where the audit found something, worst first. */
+export function unsafe(cells: readonly CellSummary[]): CellSummary[] {
+  return cells
+    .filter(cell => (cell.observed?.findings ?? 0) > 0)
+    .toSorted((a, b) => (b.observed?.keysHit ?? 0) - (a.observed?.keysHit ?? 0));
+}
+
+/** The answer in one sentence. */
+export function headline(summary: Summary): string {
+  if (summary.end === 'interrupted')
+    return 'Interrupted: this result is incomplete and judges nothing.';
+  if (summary.end === 'broken off')
+    return `Broken off: this result is incomplete and judges nothing (${summary.brokenOff}).`;
+  const names = (want: (cell: CellSummary) => boolean): string[] =>
+    inOrder(summary.cells)
+      .filter(want)
+      .map(cell => cell.strategy.name);
+  const broken = names(cell => cell.verdict.agreement === 'claim violated');
+  const open = names(cell => cell.verdict.agreement === 'not shown');
+  const held = names(cell => cell.verdict.observed === 'safe');
+  const failed = names(cell => cell.verdict.observed === 'unsafe');
+  if (broken.length > 0)
+    return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
+  if (open.length > 0) return `Inconclusive for ${list(open)}: the reasons stand below.`;
+  const safe = `${counted(held.length, 'strategy', 'strategies')} held`;
+  return failed.length > 0
+    ? `${safe}; ${list(failed)} failed, as predicted.`
+    : `${safe}, as predicted.`;
+}
+
+/** The count behind a verdict, with the bound where nothing was found. */
+export function counts(cell: CellSummary): string {
+  const { observed, verdict } = cell;
+  if (!observed) return nothing;
+  if (!observed.audited) return 'not audited';
+  const hit = `${whole(observed.keysHit)} of ${counted(observed.keys, 'key')}`;
+  return verdict.boundShare === undefined ? hit : `${hit}, so < ${percent(verdict.boundShare)}`;
+}
+
+/** Every kind of violation but duplicates, with how many keys it hit. */
+export function otherFindings(cell: CellSummary): string {
+  const others = cell.findings.filter(one => one.kind !== 'duplicate');
+  return others.length === 0
+    ? nothing
+    : others.map(one => `${one.kind} on ${counted(one.keys, 'key')}`).join(', ');
+}
+
+export function claimOf(cell: CellSummary): string {
+  const { claimed } = cell;
+  return `${claimed.verdict}: ${claimed.because}`;
+}
+
+/** What it takes to bring a strategy into a running system. */
+export function adoption({ strategy }: CellSummary): readonly string[] {
+  const { migration, everyWriterMustTakePart, newDependency, poolerSafe, retryNeeded } =
+    strategy.adoption;
+  return [
+    migration === 'none' ? 'none' : migration,
+    newDependency ?? 'none',
+    everyWriterMustTakePart ? 'yes' : 'no',
+    poolerSafe ? 'yes' : 'no',
+    retryNeeded ? 'yes' : 'no',
+  ];
+}
+
+export const adoptionTitles = [
+  'Migration',
+  'New dependency',
+  'Every writer must take part',
+  'Works behind a transaction pooler',
+  'Callers meet conflicts to retry',
+] as const;
+
+/** Attempts that failed and turns that were lost, in words. */
+export function incidents(cell: CellSummary, phase: PhaseName): string {
+  const codes = Object.entries(cell.phases?.[phase].failures ?? {});
+  return codes.length === 0
+    ? nothing
+    : codes.map(([code, count]) => `${code} ${whole(count)}`).join(', ');
+}
+
+/** busy / unfilled keys / failed / unknown. */
+export function troubles(cell: CellSummary, phase: PhaseName): readonly string[] {
+  const seen = cell.phases?.[phase];
+  if (!seen) return [nothing, nothing, nothing, nothing];
+  const { busy, failed, unknown } = seen.outcomes;
+  return [busy, seen.unfilled, failed, unknown].map(countOrNothing);
+}
+
+/** The command that runs one strategy of this run again, beside the control. */
+export function rerun(summary: Summary, cell: CellSummary): string {
+  const { command } = summary;
+  if (cell.strategy.source === 'outside' || command.includes('--strategy')) return command;
+  return command.replace(' -- ', ` -- --strategy ${cell.strategy.name} `);
+}

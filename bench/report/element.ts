@@ -1,0 +1,94 @@
+/** Building blocks of the page. Everything that is not made here is escaped. Pure. */
+
+/** Text that is HTML already. */
+export interface Html {
+  readonly html: string;
+}
+
+export type Content = string | Html | readonly (string | Html)[];
+
+/** Characters that could end a text or an attribute become harmless. */
+export function escaped(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}
+
+/** An element; attribute values and plain text are escaped. Tag and attribute names are constants. */
+export function element(
+  tag: string,
+  content: Content,
+  attributes: Readonly<Record<string, string | undefined>> = {},
+): Html {
+  const pairs = Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}="${escaped(value ?? '')}"`);
+  return { html: `<${tag}${pairs.join('')}>${inner(content)}</${tag}>` };
+}
+
+/** Several things, one after the other. */
+export function inner(content: Content): string {
+  if (typeof content === 'string') return escaped(content);
+  if ('html' in content) return content.html;
+  return content.map(part => (typeof part === 'string' ? escaped(part) : part.html)).join('');
+}
+
+/** A cell of a table. `numeric` is set to the right, in figures of one width. */
+export interface TableCell {
+  readonly content: Content;
+  readonly numeric?: boolean;
+  /** Extra class. */
+  readonly kind?: string;
+  readonly style?: string;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly numeric?: boolean;
+}
+
+export interface TableRow {
+  readonly cells: readonly (TableCell | string)[];
+  readonly kind?: string;
+  /** A row below it over the whole width. */
+  readonly more?: Content;
+}
+
+/** A table that scrolls inside its frame; `stack` breaks each row into lines on a narrow screen. */
+export function tableOf(
+  columns: readonly Column[],
+  rows: readonly TableRow[],
+  caption: string,
+): Html {
+  const head = columns.map(({ title, numeric }) =>
+    element('th', title, { scope: 'col', class: numeric ? 'n' : undefined }),
+  );
+  const body = rows.flatMap(row => rowOf(columns, row));
+  const table = element('table', [element('thead', element('tr', head)), element('tbody', body)], {
+    class: 'stack',
+    'aria-label': caption,
+  });
+  return element('div', table, { class: 'scroll' });
+}
+
+function rowOf(columns: readonly Column[], { cells, kind, more }: TableRow): Html[] {
+  const made = cells.map((given, index) => {
+    const cell = typeof given === 'string' ? { content: given } : given;
+    const { title = '', numeric } = columns[index] ?? {};
+    if (index === 0) return element('th', cell.content, { scope: 'row' });
+    const blank = cell.content === '–' || cell.content === '';
+    const classes = [numeric ? 'n' : '', cell.kind ?? '', blank ? 'blank' : ''].filter(Boolean);
+    return element('td', cell.content, {
+      class: classes.join(' ') || undefined,
+      'data-label': title || undefined,
+      style: cell.style,
+    });
+  });
+  const row = element('tr', made, { class: kind });
+  if (more === undefined) return [row];
+  const below = element('td', more, { colspan: String(columns.length) });
+  return [row, element('tr', below, { class: `more ${kind ?? ''}`.trim() })];
+}

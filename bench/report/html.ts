@@ -1,0 +1,114 @@
+/** The report as one self-contained page: no script, no outside request. Pure. */
+import type { CellSummary, Summary } from '../results/summary.ts';
+import { conditionRows, durabilityWarning, limits } from './conditions.ts';
+import { adoption, adoptionTitles, headline, inOrder } from './content.ts';
+import { element, escaped, type Html, tableOf } from './element.ts';
+import { counted } from './format.ts';
+import { costSection, unsafeSection, verdictSection } from './html-sections.ts';
+import { style } from './style.ts';
+
+/** The whole document. */
+export function html(summary: Summary): string {
+  const title = `Which lock is right for ${summary.plan.scenario}?`;
+  const body = [header(summary, title), main(summary), footer(summary)];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+${body.map(part => part.html).join('\n')}
+</body>
+</html>
+`;
+}
+
+function header(summary: Summary, title: string): Html {
+  const { plan, conditions, startedAt } = summary;
+  const fact = (label: string, value: string): Html =>
+    element('li', [`${label} `, element('b', value)]);
+  const warnings = [
+    summary.incomplete ? 'This result is incomplete. Nothing in it is a verdict.' : '',
+    durabilityWarning(summary),
+  ].filter(warning => warning !== '');
+  return element('header', [
+    element('h1', title),
+    element('p', headline(summary), { class: 'answer' }),
+    element(
+      'ul',
+      [
+        fact('on', startedAt.slice(0, 10)),
+        fact('commit', conditions.commit.slice(0, 7)),
+        fact('processes', String(plan.processes)),
+        fact('callers per key', String(plan.rivals)),
+        fact('contested keys', `${plan.repetitions} × ${plan.rounds}`),
+        fact('seed', String(plan.seed)),
+        fact('Postgres', conditions.postgres.version),
+        fact('Redis', conditions.redis.version),
+      ],
+      { class: 'facts' },
+    ),
+    ...warnings.map(warning => element('p', warning, { class: 'banner', role: 'note' })),
+    element(
+      'nav',
+      ['verdicts', 'cost', 'unsafe', 'adoption', 'conditions', 'limits'].map(id =>
+        element('a', id[0]?.toUpperCase() + id.slice(1), { href: `#${id}` }),
+      ),
+      { 'aria-label': 'Sections' },
+    ),
+  ]);
+}
+
+function main(summary: Summary): Html {
+  const variants = [...new Set(summary.cells.map(cell => cell.variant))];
+  const sections = variants.flatMap((variant, index) => {
+    const cells = summary.cells.filter(cell => cell.variant === variant);
+    const place = { variant, first: index === 0 };
+    return [
+      ...verdictSection(summary, cells, place),
+      ...costSection(cells, 'contested', place),
+      ...costSection(cells, 'uncontended', place),
+      ...unsafeSection(cells, place),
+      ...adoptionSection(cells, index === 0),
+    ];
+  });
+  return element('main', [...sections, ...conditionsSection(summary), ...limitsSection(summary)]);
+}
+
+function adoptionSection(cells: readonly CellSummary[], first: boolean): Html[] {
+  const columns = [{ title: 'Strategy' }, ...adoptionTitles.map(title => ({ title }))];
+  const rows = inOrder(cells).map(cell => ({ cells: [cell.strategy.name, ...adoption(cell)] }));
+  return [
+    element('h2', 'What it takes to adopt', { id: first ? 'adoption' : undefined }),
+    element('p', 'These facts decide as often as safety does.'),
+    tableOf(columns, rows, 'Adoption facts'),
+  ];
+}
+
+function conditionsSection(summary: Summary): Html[] {
+  const rows = conditionRows(summary).flatMap(([label, value]) => [
+    element('dt', label),
+    element('dd', label === 'Command' ? element('code', value) : value),
+  ]);
+  return [element('h2', 'Conditions', { id: 'conditions' }), element('dl', rows)];
+}
+
+function limitsSection(summary: Summary): Html[] {
+  const items = limits(summary).map(limit => element('li', limit));
+  return [
+    element('h2', 'What these numbers do not say', { id: 'limits' }),
+    element('ul', items, { class: 'limits' }),
+  ];
+}
+
+function footer(summary: Summary): Html {
+  const { plan, cells } = summary;
+  return element(
+    'footer',
+    `Lockstep ${summary.conditions.version}. ${counted(cells.length, 'cell')}, ` +
+      `${counted(plan.repetitions, 'repetition')}, made from the raw data of one run and nothing else.`,
+  );
+}

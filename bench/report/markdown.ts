@@ -1,0 +1,215 @@
+/** The report as Markdown: the same content as the page. Pure. */
+import type { PhaseName } from '../results/phase-summary.ts';
+import type { CellSummary, Summary } from '../results/summary.ts';
+import { conditionRows, durabilityWarning, limits } from './conditions.ts';
+import {
+  adoption,
+  adoptionTitles,
+  claimOf,
+  counts,
+  headline,
+  incidents,
+  inOrder,
+  otherFindings,
+  phaseTitles,
+  ranked,
+  rerun,
+  symbols,
+  troubles,
+  unsafe,
+} from './content.ts';
+import {
+  counted,
+  countOrNothing,
+  figure,
+  latencies,
+  quantiles,
+  spread,
+  times,
+  whole,
+} from './format.ts';
+
+/** The whole document, ending with a newline. */
+export function markdown(summary: Summary): string {
+  const variants = [...new Set(summary.cells.map(cell => cell.variant))];
+  const warning = durabilityWarning(summary);
+  const parts = [
+    `# Which lock is right for \`${summary.plan.scenario}\`?`,
+    `**${text(headline(summary))}**`,
+    ...(warning === '' ? [] : [`> ${text(warning)}`]),
+    ...variants.flatMap(variant =>
+      variantParts(
+        summary,
+        variant,
+        summary.cells.filter(cell => cell.variant === variant),
+      ),
+    ),
+    '## Conditions',
+    grid(['What', 'Value'], conditionRows(summary)),
+    '## Limits',
+    limits(summary)
+      .map(limit => `- ${text(limit)}`)
+      .join('\n'),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function variantParts(summary: Summary, variant: string, cells: readonly CellSummary[]): string[] {
+  return [
+    `## Verdicts: ${text(`${summary.plan.scenario}/${variant}`)}`,
+    verdicts(cells),
+    ...costs('contested', cells),
+    ...costs('uncontended', cells),
+    ...unsafePart(cells),
+    '## Adoption',
+    grid(
+      ['Strategy', ...adoptionTitles],
+      inOrder(cells).map(cell => [cell.strategy.name, ...adoption(cell)]),
+    ),
+    '## Evidence',
+    ...inOrder(cells).map(cell => evidence(summary, cell)),
+  ];
+}
+
+function verdicts(cells: readonly CellSummary[]): string {
+  const head = [
+    'Strategy',
+    'Claimed',
+    'Observed',
+    'Keys violated',
+    'Duplicates',
+    'Other kinds',
+    'Leases lost',
+  ];
+  const rows = inOrder(cells).map(cell => [
+    cell.strategy.name,
+    claimOf(cell),
+    `${symbols[cell.verdict.observed]} ${cell.verdict.observed}`,
+    counts(cell),
+    countOrNothing(cell.duplicates),
+    otherFindings(cell),
+    countOrNothing(cell.leasesLost),
+  ]);
+  return grid(head, rows);
+}
+
+function costs(phase: PhaseName, cells: readonly CellSummary[]): string[] {
+  const best = ranked(cells, phase);
+  if (best.length === 0) return [];
+  const title = `## ${phaseTitles[phase]}`;
+  const cost = phase === 'contested' ? 'Decided p50 (range)' : 'In the service, mean (range)';
+  const outside = grid(
+    [
+      '#',
+      'Strategy',
+      cost,
+      '× best',
+      'Accepted p50/p95/p99/max',
+      'Refused p50/p95/p99/max',
+      'Goodput/s',
+    ],
+    best.map(cell => [
+      String(cell.ranks[phase]?.place ?? ''),
+      cell.strategy.name,
+      spread(cell.phases?.[phase].cost),
+      times(cell.ranks[phase]?.timesBest ?? 1),
+      latencies(cell.phases?.[phase].accepted),
+      latencies(cell.phases?.[phase].refused),
+      spread(cell.phases?.[phase].goodput),
+    ]),
+  );
+  const inside = grid(
+    [
+      'Strategy',
+      'Pool p50/p95/p99',
+      'Wait',
+      'Hold',
+      'Commit',
+      'Attempts per accepted',
+      'Busy',
+      'Unfilled keys',
+      'Failed',
+      'Unknown',
+      'Failed attempts',
+    ],
+    best.map(cell => [
+      cell.strategy.name,
+      ...['pool', 'wait', 'hold', 'commit'].map(name =>
+        quantiles(cell.phases?.[phase].attemptTimes[name]),
+      ),
+      figure(cell.phases?.[phase].attemptsPerAccepted),
+      ...troubles(cell, phase),
+      incidents(cell, phase),
+    ]),
+  );
+  return [title, 'Milliseconds; safe strategies only, cheapest first.', outside, inside];
+}
+
+function unsafePart(cells: readonly CellSummary[]): string[] {
+  const bad = unsafe(cells);
+  if (bad.length === 0) return [];
+  return [
+    '## Not safe, not ranked',
+    grid(
+      [
+        'Strategy',
+        'Duplicates',
+        'On keys',
+        'Most accepted on a key',
+        'Most in excess',
+        'Other kinds',
+        'Why',
+        'Cure',
+      ],
+      bad.map(cell => [
+        cell.strategy.name,
+        whole(cell.duplicates),
+        `${whole(cell.duplicateKeys)} of ${whole(cell.observed?.keys ?? 0)}`,
+        whole(cell.acceptedPerKeyMax),
+        whole(cell.excessPerKeyMax),
+        otherFindings(cell),
+        cell.verdict.because,
+        cell.strategy.hazard?.cure ?? '',
+      ]),
+    ),
+  ];
+}
+
+function evidence(summary: Summary, cell: CellSummary): string {
+  const { strategy, verdict, observed, findings, events } = cell;
+  const examples = findings.flatMap(one =>
+    one.examples.map(row => [row.key, row.kind, row.detail]),
+  );
+  const lines = [
+    `### ${symbols[verdict.observed]} ${text(strategy.name)}`,
+    '',
+    `${text(strategy.title)}. Claimed ${text(claimOf(cell))}. Observed ${verdict.observed}: ` +
+      `${text(verdict.because)}.`,
+    '',
+    ...(observed
+      ? [
+          `${counted(observed.keys, 'key')}, of these ${whole(observed.keysDecided)} decided, ` +
+            `${whole(observed.keysOverlapped)} with overlapping commands, ` +
+            `${whole(observed.keysUnfilled)} left with room; events: ${text(events.join(', ') || 'none')}.`,
+          '',
+        ]
+      : []),
+    ...(examples.length > 0 ? [grid(['Key', 'Kind', 'What the audit found'], examples), ''] : []),
+    `Again: \`${rerun(summary, cell)}\``,
+  ];
+  return lines.join('\n');
+}
+
+function grid(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (row: readonly string[]): string => `| ${row.map(text).join(' | ')} |`;
+  return [line(head), `|${head.map(() => ' --- |').join('')}`, ...rows.map(line)].join('\n');
+}
+
+/** Takes their meaning from characters that Markdown or HTML would read. */
+function text(value: string): string {
+  return value
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll(/[\\`*_{}[\]|#]/g, character => `\\${character}`)
+    .replaceAll(/\s+/g, ' ');
+}

@@ -1,0 +1,121 @@
+/** The prediction beside what the audit found. Pure; it branches on facts, never on names. */
+import type { Event, Prediction } from '../src/contract/index.ts';
+import { ruleOfThree } from './statistics.ts';
+
+/** What was seen in one cell, all repetitions together. */
+export interface Observation {
+  /** Keys that somebody contended for. */
+  readonly keys: number;
+  /** Of these: as many were accepted as there was room for, or more. */
+  readonly keysDecided: number;
+  /** Of these: at least two commands were under way at the same time, in as many processes as can be. */
+  readonly keysOverlapped: number;
+  /** Keys with room left where somebody was turned away as busy, failed or unknown. */
+  readonly keysUnfilled: number;
+  /** Keys with a violation, in both phases. */
+  readonly keysHit: number;
+  /** Findings of the audit, in both phases. */
+  readonly findings: number;
+  /** False while transactions were still open when the audit had to begin. */
+  readonly settled: boolean;
+  /** False where the run ended before the audit of this cell. */
+  readonly audited: boolean;
+}
+
+/** Whether the audit was seen to find what a strategy without any protection lets through. */
+export type Control = 'seen' | 'not seen';
+
+export interface CellVerdict {
+  readonly observed: 'safe' | 'unsafe' | 'no claim' | 'inconclusive' | 'not offered';
+  readonly because: string;
+  readonly agreement: 'as claimed' | 'claim violated' | 'not shown' | 'nothing claimed';
+  /** Only where 0 of n was seen: the share of keys that may still be hit (95 % confidence). */
+  readonly boundShare?: number;
+}
+
+/** A strategy that broke a fifth of the keys would be missed in 20 keys once in 87 runs (0.8^20). */
+export const keysMin = 20;
+/** With more keys than this left undecided, what was seen is mostly refusal by being busy. */
+export const unfilledShareMax = 0.2;
+
+/** Compares the claim with the observation. `observed` is undefined where the cell was not run. */
+export function verdictOf(
+  claimed: Prediction,
+  observed: Observation | undefined,
+  control: Control,
+): CellVerdict {
+  if (claimed.verdict === 'not offered')
+    return { observed: 'not offered', because: claimed.because, agreement: 'nothing claimed' };
+  if (!observed?.audited) return notShown('the run ended before this cell was audited');
+  if (observed.findings > 0) return found(claimed, observed);
+  const missing = tooLittle(observed);
+  switch (claimed.verdict) {
+    case 'unsafe':
+      return notShown(`the predicted violation was not seen (${claimed.because})`);
+    case 'no claim':
+      return { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
+    case 'safe':
+      if (missing) return notShown(missing);
+      if (control === 'not seen')
+        return notShown('the control was not seen to fail, so seeing nothing here means nothing');
+      return {
+        observed: 'safe',
+        because: claimed.because,
+        agreement: 'as claimed',
+        boundShare: ruleOfThree(observed.keysDecided),
+      };
+  }
+}
+
+function found(claimed: Prediction, observed: Observation): CellVerdict {
+  const seen = `${observed.keysHit} of ${observed.keys} keys were violated`;
+  if (claimed.verdict === 'no claim')
+    return { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
+  return claimed.verdict === 'unsafe'
+    ? { observed: 'unsafe', because: claimed.because, agreement: 'as claimed' }
+    : {
+        observed: 'unsafe',
+        because: `${seen} though it claims safety`,
+        agreement: 'claim violated',
+      };
+}
+
+/** Why seeing nothing would say nothing; undefined where enough was observed. */
+function tooLittle(observed: Observation): string | undefined {
+  const { keys, keysDecided, keysOverlapped, keysUnfilled, settled } = observed;
+  if (!settled) return 'transactions were still open when the audit had to begin';
+  if (keysUnfilled > keys * unfilledShareMax)
+    return `${keysUnfilled} of ${keys} keys were left with room while callers were turned away`;
+  if (keysDecided < keysMin)
+    return `only ${keysDecided} keys were decided; at least ${keysMin} are needed`;
+  if (keysOverlapped < keysMin)
+    return `commands overlapped on only ${keysOverlapped} keys; at least ${keysMin} are needed`;
+  return undefined;
+}
+
+function notShown(because: string): CellVerdict {
+  return { observed: 'inconclusive', because, agreement: 'not shown' };
+}
+
+/** What the service's counters say happened in a cell. */
+export interface CellCounters {
+  readonly processes: number;
+  readonly commands: number;
+  readonly attempts: number;
+  readonly leasesLost: number;
+  readonly releases: Readonly<Record<string, number>>;
+  readonly failures: Readonly<Record<string, number>>;
+}
+
+/** The events that may void a claim, as far as load without faults can bring them about. */
+export function eventsOf(counters: CellCounters): Event[] {
+  const { processes, commands, attempts, leasesLost, releases, failures } = counters;
+  const of = (code: string): number => failures[code] ?? 0;
+  const events: Event[] = [];
+  if (processes > 1) events.push('several processes');
+  if ((releases.lost ?? 0) + leasesLost + of('turn-lost') > 0) events.push('lease lost');
+  if (of('connection-lost') + of('outcome-unknown') + of('turn-lost') > 0)
+    events.push('session lost');
+  if (attempts > commands) events.push('retry after the effect');
+  return events;
+}
