@@ -27,7 +27,11 @@ export interface Served {
   readonly outcome: Outcome;
   /** The id by which the audit knows the key. */
   readonly auditKey: string;
+  /** What ended the last attempt, for the log; not there after `accepted` and `refused`. */
+  readonly error?: unknown;
 }
+
+type Ended = Pick<Served, 'outcome' | 'error'>;
 
 /** Turns a command into attempts and those into one outcome. */
 export class Engine {
@@ -51,16 +55,16 @@ export class Engine {
     const plan = await registered
       .prepare(command.variant, command.input, store.query)
       .catch(unprepared);
-    if ('kind' in plan) return this.#served(command, plan, startMs, '');
-    const outcome = await this.#attempts(command, plan, startMs + tuning.waitMs);
-    return this.#served(command, outcome, startMs, plan.auditKey);
+    if ('outcome' in plan) return this.#served(command, plan, startMs, '');
+    const ended = await this.#attempts(command, plan, startMs + tuning.waitMs);
+    return this.#served(command, ended, startMs, plan.auditKey);
   }
 
-  #served(command: Command, outcome: Outcome, startMs: number, auditKey: string): Served {
+  #served(command: Command, ended: Ended, startMs: number, auditKey: string): Served {
     const { backends, observer } = this.#options;
     const seconds = (backends.now() - startMs) / 1_000;
-    observer.outcome(cellOf(command), outcome, seconds, auditKey);
-    return { outcome, auditKey };
+    observer.outcome(cellOf(command), ended.outcome, seconds, auditKey);
+    return { ...ended, auditKey };
   }
 
   /** Closes the turns; stores and backends belong to the caller. */
@@ -68,21 +72,22 @@ export class Engine {
     await this.#guardians.close();
   }
 
-  async #attempts(command: Command, plan: Plan, deadlineMs: number): Promise<Outcome> {
+  async #attempts(command: Command, plan: Plan, deadlineMs: number): Promise<Ended> {
     const { backends, tuning, observer } = this.#options;
     for (let number = 1; ; number += 1) {
       try {
         const decision = await this.#attempt(command, plan, number, deadlineMs);
-        return 'accepted' in decision
-          ? { kind: 'accepted', detail: decision.accepted, attempts: number }
-          : { kind: 'refused', detail: decision.refused, attempts: number };
+        return { outcome: decided(decision, number) };
       } catch (error) {
         const code = codeOf(error);
         observer.failure(cellOf(command), code, error);
         const pauseMs = backoffMs(number, backends.random);
         const again = failures[code].retry && number < tuning.attemptsMax;
         if (!again || backends.now() + pauseMs >= deadlineMs)
-          return { kind: failures[code].outcome, detail: code, attempts: number };
+          return {
+            outcome: { kind: failures[code].outcome, detail: code, attempts: number },
+            error,
+          };
         await backends.sleep(pauseMs);
       }
     }
@@ -109,9 +114,16 @@ export class Engine {
 }
 
 /** A store that is away while a command is being prepared is an outcome, not an exception. */
-function unprepared(error: unknown): Outcome {
+function unprepared(error: unknown): Ended {
   if (!isFailure(error)) throw error;
-  return { kind: failures[error.code].outcome, detail: error.code, attempts: 0 };
+  const { code } = error;
+  return { outcome: { kind: failures[code].outcome, detail: code, attempts: 0 }, error };
+}
+
+function decided(decision: Decision, attempts: number): Outcome {
+  return 'accepted' in decision
+    ? { kind: 'accepted', detail: decision.accepted, attempts }
+    : { kind: 'refused', detail: decision.refused, attempts };
 }
 
 function codeOf(error: unknown): FailureCode {
