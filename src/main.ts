@@ -11,6 +11,7 @@ import { Worker } from './http/processes/worker.ts';
 import { freePort, openServices, type Services } from './services/index.ts';
 import { migrate } from './store/migrate.ts';
 import { Meter } from './telemetry/prometheus.ts';
+import { violationsSchema } from './telemetry/violations.ts';
 
 const misconfigured = 2;
 
@@ -30,7 +31,8 @@ async function runPrimary(): Promise<void> {
   stop.before(() => services?.close());
   const environment = environmentOf(config, services);
   const databaseUrl = environment.DATABASE_URL ?? config.databaseUrl ?? '';
-  await migrate(databaseUrl, [...registry.scenarios.values()]).catch(error =>
+  const schemas = [...registry.scenarios.values(), violationsSchema];
+  await migrate(databaseUrl, schemas).catch(error =>
     stop.fail(
       `Postgres at ${placeOf(databaseUrl)} cannot be used: ${reasonOf(error)}. It has to run and ` +
         'take this user before the service starts; DATABASE_URL says where it is.',

@@ -57,10 +57,10 @@ export function createApp(parts: AppParts): Express {
 
 type Add = (method: 'get' | 'post', path: string, handler: RequestHandler) => void;
 
-function addScenarios({ choice, engine, store }: AppParts, add: Add): void {
+function addScenarios({ choice, engine, store, log }: AppParts, add: Add): void {
   for (const scenario of choice.registry.scenarios.values()) {
     const { path, routes } = scenario.registered;
-    add('post', path, contended(engine, scenario, choice));
+    add('post', path, contended(engine, scenario, choice, log));
     for (const route of routes) add(route.method, route.path, uncontended(route, store));
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
 import { failures } from '../contract/index.ts';
 import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
@@ -12,6 +13,7 @@ export function contended(
   engine: Engine,
   scenario: RegisteredScenario,
   options: ChoiceOptions,
+  log: Logger,
 ): RequestHandler {
   const choose = chooser(options, scenario);
   return async (request: Request, response: Response) => {
@@ -22,6 +24,13 @@ export function contended(
     const commandId = randomUUID();
     const input = { params: request.params, body };
     const served = await engine.serve({ scenario, variant, strategy, commandId, input });
+    if (served.outcome.kind === 'failed' && served.outcome.detail === 'internal-error') {
+      const requestId = response.getHeader('x-request-id');
+      log.error(
+        { err: served.error, requestId, commandId, strategy: strategy.name },
+        'a command failed',
+      );
+    }
     tell(response, served, commandId);
   };
 }

@@ -6,6 +6,7 @@ import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import { openBackends } from '../store/backends.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
+import { Auditor } from '../telemetry/auditor.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
 import { createApp } from './app.ts';
@@ -27,6 +28,8 @@ export class Service {
   readonly #store: PostgresStore;
   readonly #backends: Backends & { close(): Promise<void> };
   readonly #probes: ReturnType<typeof createPool>;
+  readonly #audits: ReturnType<typeof createPool>;
+  readonly #auditor: Auditor;
   readonly #engine: Engine;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
@@ -38,6 +41,9 @@ export class Service {
     const shared = { url, pooler: config.pooler, lockTimeoutMs: tuning.waitMs, onIdleError };
     this.#store = new PostgresStore({ ...shared, connectionsMax: config.connectionsMax });
     this.#probes = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep probe' });
+    this.#audits = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep audit' });
+    const scenarios = [...registry.scenarios.values()];
+    this.#auditor = new Auditor({ pool: this.#audits, scenarios, meter: this.#meter, log });
     this.#backends = openBackends({
       databaseUrl: url,
       redisUrl: config.redisUrl,
@@ -48,8 +54,7 @@ export class Service {
       onError: (store, error) => tell(store === 'redis' ? 'Redis' : 'Postgres', error),
     });
     this.#recorder = new Recorder(this.#meter, {
-      internal: (cell, err) =>
-        log.error({ err, ...cell }, 'an attempt ended with an unexpected error'),
+      touched: (cell, key) => this.#auditor.touched(cell.scenario, cell.strategy, key),
     });
     this.#engine = new Engine({
       stores: { pg: this.#store },
@@ -69,10 +74,11 @@ export class Service {
     });
   }
 
-  /** Exports what will be counted as 0 and begins to watch the pools. */
+  /** Exports what will be counted as 0, and begins to watch the pools and to audit. */
   start(): void {
     this.#zero();
     this.#meter.beforeSnapshot(() => this.#watchPools());
+    this.#auditor.start();
   }
 
   snapshot(): Promise<Snapshot> {
@@ -82,7 +88,9 @@ export class Service {
   /** Gives back what is held and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
-    await Promise.allSettled([this.#store.close(), this.#probes.end(), this.#backends.close()]);
+    await this.#auditor.stop();
+    const pools = [this.#probes, this.#audits].map(pool => pool.end());
+    await Promise.allSettled([this.#store.close(), this.#backends.close(), ...pools]);
   }
 
   #zero(): void {

@@ -7,25 +7,15 @@ import {
   type ReleaseEnd,
 } from '../contract/index.ts';
 import { type AttemptPhase, attemptPhases, type Cell, type Observer } from '../engine/observer.ts';
+import { violationKinds } from './kinds.ts';
 import type { Meter } from './prometheus.ts';
 
 const releaseEnds: readonly ReleaseEnd[] = ['released', 'already gone', 'lost', 'unknown'];
 const durationOutcomes = ['accepted', 'refused', 'other'] as const;
-const violationKinds = [
-  'duplicate',
-  'lost update',
-  'lost acknowledgement',
-  'false refusal',
-  'inconsistent',
-  'stuck',
-] as const;
-
 /** What the recorder hands on beside counting. */
 export interface Listeners {
   /** A key where something was, or may have been, committed. */
   readonly touched?: (cell: Cell, auditKey: string) => void;
-  /** A failure that is nobody's business but ours. */
-  readonly internal?: (cell: Cell, error: unknown) => void;
 }
 
 /** Writes what the engine tells into the metrics. */
@@ -43,10 +33,8 @@ export class Recorder implements Observer {
     this.#meter.observe('lockstep_attempt_phase_seconds', labels, Math.max(0, seconds));
   }
 
-  failure(cell: Cell, code: FailureCode, error: unknown): void {
-    const { scenario, strategy } = cell;
+  failure({ scenario, strategy }: Cell, code: FailureCode): void {
     this.#meter.add('lockstep_attempt_failures_total', { scenario, strategy, code });
-    if (code === 'internal-error') this.#listeners.internal?.(cell, error);
   }
 
   release({ scenario, strategy }: Cell, end: ReleaseEnd): void {

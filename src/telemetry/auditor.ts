@@ -1,0 +1,167 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Violation, ViolationKind } from '../contract/index.ts';
+import { violationKinds } from './kinds.ts';
+import type { Meter } from './prometheus.ts';
+import { type Keys, RecentKeys } from './recent-keys.ts';
+import { insertViolations } from './violations.ts';
+
+export interface AuditorOptions {
+  /** Connections of the auditor's own: it must neither wait for work nor make it wait. */
+  readonly pool: Pool;
+  readonly scenarios: readonly { readonly name: string; readonly auditSql: string }[];
+  readonly meter: Meter;
+  readonly log: Logger;
+  readonly everyMs?: number;
+  /** Keys per audit and scenario. */
+  readonly keysPerAuditMax?: number;
+}
+
+const everyUsuallyMs = 2_000;
+const everyWithBacklogMs = 250;
+const keysPerAudit = 1_000;
+const keysMax = 20_000; // per scenario
+const queryMaxMs = 5_000;
+const excessMax = 1_000; // rows of evidence per key and kind
+const lastAuditsMax = 5;
+
+/**
+ * Judges, every 2 s, the keys on which this process has accepted something: the scenario's audit over
+ * committed rows. Whichever process commits last on a key judges all that was committed on it.
+ * Live, rows alone are judged: nobody remembers every acknowledgement and every refusal.
+ */
+export class Auditor {
+  readonly #options: AuditorOptions;
+  readonly #recent: ReadonlyMap<string, RecentKeys>;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+  #away = false;
+
+  constructor(options: AuditorOptions) {
+    this.#options = options;
+    this.#recent = new Map(options.scenarios.map(({ name }) => [name, new RecentKeys(keysMax)]));
+  }
+
+  /** A key on which something was, or may have been, committed. */
+  touched(scenario: string, strategy: string, key: string): void {
+    const skipped = this.#recent.get(scenario)?.add(key, strategy) ?? 0;
+    if (skipped > 0)
+      this.#options.meter.add('lockstep_audit_keys_skipped_total', { scenario }, skipped);
+  }
+
+  /** Keys that wait. */
+  get backlog(): number {
+    let keys = 0;
+    for (const recent of this.#recent.values()) keys += recent.size;
+    return keys;
+  }
+
+  /** Audits from now on. The time of the start counts as a success: nothing has been missed yet. */
+  start(): void {
+    const { meter, scenarios } = this.#options;
+    for (const { name: scenario } of scenarios) {
+      meter.zero('lockstep_audit_keys_total', { scenario });
+      meter.zero('lockstep_audit_keys_skipped_total', { scenario });
+    }
+    meter.beforeSnapshot(() => meter.set('lockstep_audit_backlog_keys', {}, this.backlog));
+    this.#succeeded();
+    this.#next();
+  }
+
+  /** Judges what is left, within a bound, and ends. The pool belongs to the caller. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+    for (let last = 0; last < lastAuditsMax && this.backlog > 0 && !this.#away; last += 1)
+      await this.run();
+  }
+
+  /** One audit of every scenario's recent keys. Never throws: keys that could not be judged wait on. */
+  async run(): Promise<void> {
+    const { meter, log, scenarios } = this.#options;
+    const startMs = performance.now();
+    const errors: unknown[] = [];
+    for (const scenario of scenarios)
+      await this.#audit(scenario).catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) {
+      meter.add('lockstep_audit_failures_total', {});
+      if (!this.#away) log.warn({ err: errors[0] }, 'the live audit cannot run; it goes on trying');
+      this.#away = true;
+      return;
+    }
+    if (this.#away) log.info('the live audit runs again');
+    this.#away = false;
+    meter.observe('lockstep_audit_duration_seconds', {}, (performance.now() - startMs) / 1_000);
+    this.#succeeded();
+  }
+
+  #next(): void {
+    const { everyMs = everyUsuallyMs } = this.#options;
+    const behind = this.backlog > 0 && !this.#away;
+    this.#timer = setTimeout(
+      () => {
+        this.#running = this.run().then(() => {
+          if (!this.#stopped) this.#next();
+        });
+      },
+      behind ? Math.min(everyMs, everyWithBacklogMs) : everyMs,
+    );
+  }
+
+  async #audit({ name, auditSql }: { name: string; auditSql: string }): Promise<void> {
+    const recent = this.#recent.get(name);
+    const keys = recent?.take(this.#options.keysPerAuditMax ?? keysPerAudit);
+    if (!recent || !keys || keys.size === 0) return;
+    try {
+      const found = await this.#query<Violation>(auditSql, [[...keys.keys()], [], [], []]);
+      if (found.length > 0) await this.#count(name, keys, found);
+      this.#options.meter.add('lockstep_audit_keys_total', { scenario: name }, keys.size);
+    } catch (error) {
+      for (const [key, strategy] of keys) this.touched(name, strategy, key);
+      throw error;
+    }
+  }
+
+  /** Counts what no process has counted before; what is counted twice in `found` is one sum. */
+  async #count(scenario: string, keys: Keys, found: readonly Violation[]): Promise<void> {
+    const sums = new Map<string, Violation>();
+    for (const violation of found) {
+      const id = `${violation.kind} ${violation.key}`;
+      const excess = (sums.get(id)?.excess ?? 0) + violation.excess;
+      sums.set(id, { ...(sums.get(id) ?? violation), excess: Math.min(excess, excessMax) });
+    }
+    const rows = [...sums.values()];
+    const fresh = await this.#query<{ kind: string; strategy: string }>(insertViolations, [
+      scenario,
+      rows.map(row => row.key),
+      rows.map(row => row.kind),
+      rows.map(row => row.excess),
+      rows.map(row => keys.get(row.key) ?? 'unknown'),
+      rows.map(row => row.detail),
+    ]);
+    for (const { kind, strategy } of fresh)
+      if (isKind(kind))
+        this.#options.meter.add('lockstep_violations_total', { scenario, strategy, kind });
+    if (fresh.length > 0)
+      this.#options.log.error(
+        { scenario, units: fresh.length, first: rows[0] },
+        'violations found',
+      );
+  }
+
+  async #query<R extends object>(text: string, values: readonly unknown[]): Promise<readonly R[]> {
+    const config = { text, values: [...values], query_timeout: queryMaxMs };
+    return (await this.#options.pool.query<R>(config)).rows;
+  }
+
+  #succeeded(): void {
+    const nowSeconds = Date.now() / 1_000;
+    this.#options.meter.set('lockstep_audit_last_success_timestamp_seconds', {}, nowSeconds);
+  }
+}
+
+function isKind(kind: string): kind is ViolationKind {
+  return violationKinds.some(known => known === kind);
+}
