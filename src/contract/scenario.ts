@@ -112,6 +112,8 @@ export interface Scenario<C> {
   readonly path: string;
   /** What the audit shows when two act on one look. */
   readonly race: ViolationKind;
+  /** Reasons of a refusal that mean that nothing is left: each is a claim that the audit checks. */
+  readonly exhaustedReasons: readonly string[];
   /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
   prepare(input: Input, query: Query): Promise<C>;
   readonly variants: Readonly<Record<string, Variant<C>>>;
@@ -133,6 +135,7 @@ export interface Registered {
   readonly title: string;
   readonly path: string;
   readonly race: ViolationKind;
+  readonly exhaustedReasons: readonly string[];
   readonly variants: Readonly<
     Record<string, Traits & { readonly title: string; readonly wordings: readonly Wording[] }>
   >;
@@ -143,7 +146,7 @@ export interface Registered {
 
 /** Closes an authored scenario over its command type. */
 export function scenario<C>(authored: Scenario<C>): Registered {
-  const { title, path, race, routes, load } = authored;
+  const { title, path, race, exhaustedReasons, routes, load } = authored;
   const variants = Object.fromEntries(
     Object.entries(authored.variants).map(([name, variant]) => [name, traitsOf(variant)]),
   );
@@ -151,6 +154,7 @@ export function scenario<C>(authored: Scenario<C>): Registered {
     title,
     path,
     race,
+    exhaustedReasons,
     routes,
     load,
     variants,

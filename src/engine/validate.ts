@@ -91,6 +91,7 @@ const scenarioShape = z.object({
   title: text,
   path: z.string().regex(/^\//, "must start with '/'"),
   race: text,
+  exhaustedReasons: z.array(text),
   variants: z
     .record(z.string(), z.object({ title: text, wordings: z.array(z.enum(wordingsAll)) }))
     .refine(variants => Object.keys(variants).length > 0, 'needs at least one variant'),

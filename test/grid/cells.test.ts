@@ -78,7 +78,8 @@ async function contend(
 async function audit(scenario: RegisteredScenario, told: readonly Told[]): Promise<Violation[]> {
   const accepted = told.filter(({ kind }) => kind === 'accepted');
   const refused = told.filter(
-    ({ kind, detail }) => kind === 'refused' && ['full', 'expired'].includes(detail),
+    ({ kind, detail }) =>
+      kind === 'refused' && scenario.registered.exhaustedReasons.includes(detail),
   );
   const rows = await engines[0]?.store.query<Violation>({ text: scenario.auditSql }, [
     [...new Set(told.map(({ key }) => key))],

@@ -54,6 +54,7 @@ export function counterScenario(works: ReadonlyMap<string, (tx: Tx) => Promise<v
     title: 'a counter',
     path: '/counters/:id',
     race: 'duplicate',
+    exhaustedReasons: [],
     async prepare({ params }, query) {
       const id = String(params.id);
       await query(makeCounter, [id]);

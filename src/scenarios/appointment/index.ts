@@ -21,6 +21,7 @@ export default scenario<Accept>({
   title: 'Several therapists accept one appointment request',
   path: '/appointment-offers/:id/accept',
   race: 'duplicate',
+  exhaustedReasons: ['full', 'expired'],
   async prepare({ params, body }, query) {
     const { id: offerId } = parse(z.object({ id }), params);
     parse(z.strictObject({}).optional(), body);
