@@ -6,7 +6,7 @@ import { checkedPostgres } from './postgres-check.ts';
 import { checkedRedis, startRedis } from './redis.ts';
 import { findRedis, type RedisPlaces, usualRedisPlaces } from './redis-binaries.ts';
 import type { RedisBinary } from './redis-probe.ts';
-import { described, type Server } from './server.ts';
+import { described, reasonOf, type Server, ServerUnusable } from './server.ts';
 
 export {
   type Account,
@@ -54,8 +54,31 @@ export interface ServicesOptions {
   readonly places?: { readonly postgres?: PostgresPlaces; readonly redis?: RedisPlaces };
 }
 
+interface Given {
+  readonly postgres: Server | undefined;
+  readonly redis: Server | undefined;
+  readonly redisNodes: readonly Server[];
+}
+
+/** The servers that URLs name. Rejects with what is wrong with each of them, all at once. */
+async function checkGiven(options: ServicesOptions): Promise<Given> {
+  const { databaseUrl, redisUrl, redisNodeUrls = [] } = options;
+  const faults: string[] = [];
+  const checked = (check: Promise<Server>) =>
+    check.catch(error => {
+      faults.push(reasonOf(error));
+      return undefined;
+    });
+  const [postgres, redis, ...nodes] = await Promise.all([
+    databaseUrl === undefined ? undefined : checked(checkedPostgres(databaseUrl)),
+    redisUrl === undefined ? undefined : checked(checkedRedis(redisUrl, 'REDIS_URL')),
+    ...redisNodeUrls.map(url => checked(checkedRedis(url, 'REDIS_NODES'))),
+  ]);
+  if (faults.length > 0) throw new ServerUnusable(faults.join('\n'));
+  return { postgres, redis, redisNodes: nodes.filter(node => node !== undefined) };
+}
+
 async function openPostgres(keeper: Keeper, options: ServicesOptions): Promise<Server> {
-  if (options.databaseUrl !== undefined) return checkedPostgres(options.databaseUrl);
   const places = options.places?.postgres ?? (await usualPostgresPlaces());
   return startPostgres(keeper, await findPostgres(keeper, places), options.durable);
 }
@@ -66,21 +89,25 @@ interface RedisServers {
   readonly downloadMs: number;
 }
 
-async function openRedis(keeper: Keeper, options: ServicesOptions): Promise<RedisServers> {
-  const { redisUrl, redisNodeUrls = [], redisNodeCount, report } = options;
+async function openRedis(
+  keeper: Keeper,
+  given: Given,
+  options: ServicesOptions,
+): Promise<RedisServers> {
   let binary: Promise<RedisBinary> | undefined;
   const start = async (name: string) => {
-    binary ??= findRedis(keeper, options.places?.redis ?? usualRedisPlaces(), report);
+    const places = options.places?.redis ?? usualRedisPlaces();
+    binary ??= findRedis(keeper, places, options.report);
     return startRedis(keeper, await binary, name);
   };
-  const nodeNames = Array.from({ length: redisNodeCount }, (_, index) => `redis node ${index + 1}`);
-  const [redis, ...redisNodes] = await Promise.all([
-    redisUrl === undefined ? start('redis') : checkedRedis(redisUrl, 'REDIS_URL'),
-    ...(redisNodeUrls.length > 0
-      ? redisNodeUrls.map(url => checkedRedis(url, 'REDIS_NODES'))
-      : nodeNames.map(start)),
+  const count = given.redisNodes.length > 0 ? 0 : options.redisNodeCount;
+  const names = Array.from({ length: count }, (_, index) => `redis node ${index + 1}`);
+  const [redis, ...started] = await Promise.all([
+    given.redis ?? start('redis'),
+    ...names.map(name => start(name)),
   ]);
-  return { redis, redisNodes, downloadMs: (await binary)?.downloadMs ?? 0 };
+  const downloadMs = (await binary)?.downloadMs ?? 0;
+  return { redis, redisNodes: [...given.redisNodes, ...started], downloadMs };
 }
 
 /**
@@ -89,10 +116,14 @@ async function openRedis(keeper: Keeper, options: ServicesOptions): Promise<Redi
  */
 export async function openServices(options: ServicesOptions): Promise<Services> {
   options.signal?.throwIfAborted();
+  const given = await checkGiven(options);
   const keeper = await openKeeper(options.report);
   const abort = () => void keeper.close();
   options.signal?.addEventListener('abort', abort, { once: true });
-  const opening = [openPostgres(keeper, options), openRedis(keeper, options)] as const;
+  const opening = [
+    given.postgres ?? openPostgres(keeper, options),
+    openRedis(keeper, given, options),
+  ] as const;
   try {
     const [postgres, { redis, redisNodes, downloadMs }] = await Promise.all(opening);
     options.signal?.throwIfAborted();

@@ -85,7 +85,7 @@ export class Keeper {
       if (this.#closed) return;
       const said = this.#channel.errors;
       onLost(`the keeper of the child processes has ended${said === '' ? '' : `: ${said}`}`);
-      this.#closed = this.#endOrphans();
+      this.#closed = this.#endOrphans().then(() => this.#tellEnds());
     });
   }
 
@@ -115,7 +115,12 @@ export class Keeper {
       name: spec.name,
       pid,
       exited,
-      stop: () => this.#channel.ask({ kind: 'stop', child: key }).then(() => exited),
+      // A keeper that is gone has ended the child, or its owner has.
+      stop: () =>
+        this.#channel.ask({ kind: 'stop', child: key }).then(
+          () => exited,
+          () => exited,
+        ),
       signal: async name => {
         await this.#channel.ask({ kind: 'signal', child: key, signal: name });
       },
@@ -186,15 +191,21 @@ export class Keeper {
     await this.#channel.ended;
     clearTimeout(timer);
     if (lost || overdue) await this.#endOrphans();
+    this.#tellEnds();
+  }
+
+  /** Whoever still waits for a child is told: its notice went with the keeper. */
+  #tellEnds(): void {
+    const unknown = { code: null, signal: 'SIGKILL', tail: '' } as const;
+    for (const { onExit } of this.#children.values()) onExit(unknown);
+    this.#children.clear();
   }
 
   async #endOrphans(): Promise<void> {
-    const left = [...this.#children.values()];
-    const orphans = left.flatMap(({ pid, spec }) => {
+    const orphans = [...this.#children.values()].flatMap(({ pid, spec }) => {
       return pid === undefined ? [] : [{ pid, stop: spec.stop }];
     });
     await endOrphans(orphans, this.#paths);
-    for (const { onExit } of left) onExit({ code: null, signal: 'SIGKILL', tail: '' });
   }
 
   #take(notice: Notice): void {

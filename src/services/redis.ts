@@ -10,6 +10,7 @@ import { isNewEnough, type RedisBinary, redisOldest } from './redis-probe.ts';
 import { freePort, reasonOf, type Server, ServerUnusable } from './server.ts';
 
 const reachMs = 5_000;
+const endMs = 200;
 const portsMax = 5;
 
 interface Facts {
@@ -30,6 +31,7 @@ async function factsOf(url: string): Promise<Facts> {
     lazyConnect: true,
     connectTimeout: reachMs,
     commandTimeout: reachMs,
+    disconnectTimeout: endMs,
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
     retryStrategy: () => null,
@@ -38,16 +40,21 @@ async function factsOf(url: string): Promise<Facts> {
   redis.on('error', error => {
     last = error; // the reason; `connect` itself only says that the connection is closed
   });
+  const timer = setTimeout(() => {
+    last ??= new Error(`no answer within ${reachMs} ms`);
+    redis.disconnect(); // ends what is waiting
+  }, reachMs);
   try {
-    await redis.connect().catch(error => {
-      throw last ?? error;
-    });
+    await redis.connect();
     const fields = infoFields(await redis.info('server'));
     const product = fields.get('server_name') === 'valkey' ? 'Valkey' : 'Redis';
     const version = fields.get(product === 'Valkey' ? 'valkey_version' : 'redis_version') ?? '';
     if (!isNewEnough(product, version)) throw new ServerUnusable(`it is ${product} ${version}`);
     return { product, version, pid: Number(fields.get('process_id')) };
+  } catch (error) {
+    throw error instanceof ServerUnusable ? error : (last ?? error);
   } finally {
+    clearTimeout(timer);
     redis.disconnect();
   }
 }
