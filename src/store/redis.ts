@@ -10,7 +10,7 @@ export interface RedisOptions {
 
 const reconnectMaxMs = 250;
 const silenceMaxMs = 1_000;
-const commandMaxMs = 400; // a store that is away is told within 500 ms
+const commandMaxMs = 300; // a store that is away is told within 500 ms
 
 /**
  * A connection for locks alone. With the defaults a command waits for a server that is away (10 s on

@@ -54,6 +54,7 @@ export class Lease<G> {
   readonly lost: AbortSignal;
   readonly #terms: LeaseTerms<G>;
   readonly #loss = new AbortController();
+  #isLost = false;
   #grant: G;
   #untilMs: number;
   #extendAtMs: number;
@@ -86,7 +87,7 @@ export class Lease<G> {
     this.#look();
     this.#released = true;
     clearTimeout(this.#timer);
-    const lostBefore = this.#loss.signal.aborted;
+    const lostBefore = this.#isLost;
     try {
       const given = await this.#terms.store.give(this.#grant);
       if (!given) this.#lose('gone');
@@ -103,12 +104,14 @@ export class Lease<G> {
   }
 
   #lose(why: LeaseLost['why']): void {
-    if (!this.#loss.signal.aborted) this.#loss.abort(new LeaseLost(why));
+    if (this.#isLost) return;
+    this.#isLost = true; // before the listeners run: they may ask
+    this.#loss.abort(new LeaseLost(why));
   }
 
   /** After a stall the work may be resumed before the timer: whoever asks looks at the clock. */
   #look(): void {
-    if (!this.#released && this.remainingMs <= 0) this.#lose('expired');
+    if (!this.#isLost && !this.#released && this.remainingMs <= 0) this.#lose('expired');
   }
 
   #arm(): void {
@@ -123,7 +126,7 @@ export class Lease<G> {
 
   #tick(): void {
     this.#look();
-    if (this.#released || this.#loss.signal.aborted) return;
+    if (this.#released || this.#isLost) return;
     const due = this.#terms.extend && !this.#extending && this.#terms.now() >= this.#extendAtMs;
     if (due) void this.#extend();
     this.#arm();
@@ -138,26 +141,24 @@ export class Lease<G> {
       this.#look(); // an answer that comes too late does not bring a lost lease back
       if (grant === undefined) this.#lose('gone');
       else this.#grant = grant;
-      if (this.#loss.signal.aborted) return;
+      if (this.#isLost) return;
       this.#untilMs = sentMs + leaseMs - driftMs(leaseMs);
       this.#extendAtMs = sentMs + leaseMs / 3;
     } catch {
       this.#extendAtMs = now() + leaseMs / 20; // again soon: some time is left
     } finally {
       this.#extending = false;
-      if (!this.#released) this.#arm();
+      if (!this.#released && !this.#isLost) this.#arm();
     }
   }
 }
 
 /** The signal itself, but asking `aborted` looks first. */
 function watchful(signal: AbortSignal, look: () => void): AbortSignal {
-  const aborted = () => Reflect.get(AbortSignal.prototype, 'aborted', signal);
-  Object.defineProperty(signal, 'aborted', {
-    get: () => {
-      if (!aborted()) look();
-      return aborted();
+  return Object.defineProperty(signal, 'aborted', {
+    get() {
+      look();
+      return Reflect.get(AbortSignal.prototype, 'aborted', signal);
     },
   });
-  return signal;
 }
