@@ -1,124 +1,88 @@
-import { type ActorEnd, type ActorFunction, InProcessActor } from './run/actor.ts';
-import { Arena, realNow } from './run/arena.ts';
-import { Baseline } from './run/baseline.ts';
-import { createDatabase } from './run/database.ts';
-import {
-  Execution,
-  type ExecutionEnd,
-  type ExecutionSettings,
-  type TraceLine,
-} from './run/execution.ts';
-import { installPhases } from './run/phases.ts';
-import type { Choose } from './search/point.ts';
-import { ActorRealm } from './time/actor-realm.ts';
-import { installRealms } from './time/install.ts';
+import { assumptionsOf } from './assumptions.ts';
+import type { Exploration } from './result.ts';
+import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
+import type { Bound } from './search/cost.ts';
+import { Nondeterministic } from './search/point.ts';
+import { Search, type SearchEnd } from './search/search.ts';
+import { boundOf, type ExploreOptions, reduces, settingsOf, symmetryOf } from './settings.ts';
+import { Tally } from './tally.ts';
 
-/** What an exploration is about: code, unmodified, and how to judge what it left behind. */
-export interface Subject {
-  /** SQL run once in a database of its own; its rows are put back before every execution. */
-  readonly setup: string;
-  /** One entry per concurrent caller, in the order of their letters: A, B, C … */
-  readonly actors: Readonly<Record<string, ActorFunction>>;
-  /** SQL over committed rows; every row that it returns is a violation. */
-  readonly audit: string;
-  /** Judges what the callers were told; each string that it returns is a violation. */
-  readonly check?: (ends: readonly (ActorEnd | undefined)[]) => readonly string[];
+export { replay } from './replay.ts';
+export type { Counterexample, Exploration, ExploreOutcome } from './result.ts';
+export type { ActorEnd, ActorFunction, ActorUrls } from './run/actor.ts';
+export type { ExecutionRecord, ServerUrls, Subject } from './run/stage.ts';
+export type { ExploreOptions } from './settings.ts';
+
+/**
+ * Runs the actors under every order of their steps within the bound, on the real servers, and
+ * audits what each order left behind. Does not throw for what the subject does wrong: the outcome
+ * and `why` tell it. Nothing is left running or open when it resolves.
+ */
+export async function explore(subject: Subject, options: ExploreOptions): Promise<Exploration> {
+  const tally = new Tally();
+  const bound = boundOf(options);
+  const base = { bound, assumptions: assumptionsOf(subject, options) };
+  let stage: Stage;
+  try {
+    stage = await Stage.open(subject, options.servers, settingsOf(options));
+  } catch (error) {
+    return tally.result(base, undefined, { outcome: 'setup-failed', why: messageOf(error) });
+  }
+  try {
+    return tally.result(base, await visitAll(stage, subject, options, bound, tally));
+  } catch (error) {
+    const outcome = error instanceof Nondeterministic ? 'nondeterministic' : 'inconclusive';
+    return tally.result(base, undefined, { outcome, why: messageOf(error) });
+  } finally {
+    await stage.close();
+  }
 }
 
-export interface ServerUrls {
-  /** A role that may create databases; the exploration makes one and drops it. */
-  readonly pgUrl: string;
-  /** Its logical database is emptied before every execution: give one that holds nothing else. */
-  readonly redisUrls?: readonly string[];
+/** The simple orders first and unreduced, for the shortest counterexample; then all of them. */
+async function visitAll(
+  stage: Stage,
+  subject: Subject,
+  options: ExploreOptions,
+  bound: Bound,
+  tally: Tally,
+): Promise<SearchEnd> {
+  const deadlineMs = performance.now() + (options.secondsMax ?? 3600) * 1000;
+  const outOfTime = (): boolean => performance.now() > deadlineMs;
+  const executionsMax = options.executionsMax ?? 100_000;
+  if (!reduces(options)) {
+    const plan = { bound, executionsMax, outOfTime, reduce: false, symmetry: undefined };
+    return visit(stage, new Search(plan), options, tally);
+  }
+  const simple = { events: bound.events, preemptions: 1, preemptionsWithEvent: 0 };
+  const first = { bound: simple, executionsMax, outOfTime, reduce: false, symmetry: undefined };
+  const seen = await visit(stage, new Search(first), options, tally);
+  if (!seen.cut || tally.stopped) return seen;
+  tally.startOver();
+  const symmetry = symmetryOf(subject, options);
+  const left = Math.max(0, executionsMax - seen.executions);
+  const all = { bound, executionsMax: left, outOfTime, reduce: true, symmetry };
+  return visit(stage, new Search(all), options, tally);
 }
 
-/** What one execution came to. */
-export interface ExecutionRecord {
-  readonly end: ExecutionEnd;
-  readonly ends: readonly (ActorEnd | undefined)[];
-  readonly lines: readonly TraceLine[];
-  readonly violations: readonly string[];
+async function visit(
+  stage: Stage,
+  search: Search,
+  options: ExploreOptions,
+  tally: Tally,
+): Promise<SearchEnd> {
+  let record: ExecutionRecord | undefined;
+  return search.run(
+    async choose => {
+      record = await stage.execute(choose);
+    },
+    schedule => {
+      if (record !== undefined) tally.count(schedule, record, options.firstOnly ?? false);
+      options.progress?.({ executions: tally.orders, violating: tally.violating });
+      return tally.stopped ? 'stop' : 'go on';
+    },
+  );
 }
 
-/** Everything open for one exploration; runs one schedule after the other. */
-export class Bench {
-  readonly #arena: Arena;
-  readonly #baseline: Baseline;
-  readonly #subject: Subject;
-  readonly #settings: ExecutionSettings;
-  readonly #startMs = Date.now();
-  readonly #close: (() => Promise<void> | void)[];
-
-  private constructor(
-    arena: Arena,
-    baseline: Baseline,
-    subject: Subject,
-    settings: ExecutionSettings,
-    close: (() => Promise<void> | void)[],
-  ) {
-    this.#arena = arena;
-    this.#baseline = baseline;
-    this.#subject = subject;
-    this.#settings = settings;
-    this.#close = close;
-  }
-
-  /** Makes the database, runs the setup, opens gates. Whatever was opened is closed on failure. */
-  static async open(
-    subject: Subject,
-    servers: ServerUrls,
-    settings: ExecutionSettings,
-  ): Promise<Bench> {
-    const close: (() => Promise<void> | void)[] = [];
-    try {
-      const database = await createDatabase(servers.pgUrl);
-      close.unshift(() => database.drop());
-      const urls = { pgUrl: database.url, redisUrls: servers.redisUrls ?? [] };
-      const arena = await Arena.open(urls, Object.keys(subject.actors));
-      close.unshift(() => arena.close());
-      await arena.postgres.query(subject.setup);
-      const baseline = await Baseline.capture(arena.postgres, arena.redis);
-      if (settings.phases) await installPhases(arena.postgres);
-      close.unshift(installRealms());
-      return new Bench(arena, baseline, subject, settings, close);
-    } catch (error) {
-      for (const end of close) await end();
-      throw error;
-    }
-  }
-
-  async close(): Promise<void> {
-    for (const end of this.#close) await end();
-  }
-
-  /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
-  async execute(choose: Choose): Promise<ExecutionRecord> {
-    await this.#baseline.restore();
-    const execution = new Execution(this.#arena, ended => this.#start(ended), this.#settings);
-    try {
-      const end = await execution.run(choose);
-      const ends = execution.ends;
-      await execution.dispose();
-      if (end.kind === 'abandoned') return { end, ends, lines: execution.lines, violations: [] };
-      return { end, ends, lines: execution.lines, violations: await this.#judge(ends) };
-    } finally {
-      await execution.dispose();
-    }
-  }
-
-  #start(ended: () => void): InProcessActor[] {
-    return Object.entries(this.#subject.actors).map(([name, act], index) => {
-      const port = this.#arena.ports[index];
-      if (port === undefined) throw new Error(`no gates for ${name}`);
-      port.movedAtMs = realNow();
-      const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
-      return new InProcessActor(name, act, port.urls, realm, ended);
-    });
-  }
-
-  async #judge(ends: readonly (ActorEnd | undefined)[]): Promise<string[]> {
-    const rows = await this.#arena.postgres.query(this.#subject.audit);
-    const told = this.#subject.check?.(ends) ?? [];
-    return [...rows.map(row => JSON.stringify(row)), ...told];
-  }
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -51,7 +51,7 @@ function statements(unit: PostgresUnit): string[] {
 function tidy(text: string): string {
   return text
     .replace(/--[^\n]*/g, ' ')
-    .replace(/\/\*[^]*?\*\//g, ' ')
+    .replace(/\/\*[\s\S]*?\*\//g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
 }

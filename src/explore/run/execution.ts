@@ -17,9 +17,7 @@ export interface TraceLine {
   readonly label: string;
   /** What came back; empty while it waits. */
   result: string;
-  /** It had to wait for a lock, at the phase gate or at Redis. */
-  waited: boolean;
-  /** Lines before this one were taken when its reply came. */
+  /** How many lines there were when its reply came: more than its own number if it waited. */
   answeredAfter: number;
 }
 
@@ -37,6 +35,8 @@ export interface ExecutionSettings {
   readonly phases: boolean;
   readonly events: ReadonlySet<EventKind>;
   readonly eventsMax: number;
+  /** Asks the servers what each step touched. */
+  readonly footprints: boolean;
 }
 
 /** One run of all actors under one schedule. */
@@ -175,16 +175,18 @@ export class Execution {
   }
 
   async #closePhaseGate(one: TrackedLane): Promise<void> {
-    if (!this.#settings.phases || one.gated || !(one.lane instanceof PostgresLane)) return;
-    if (one.lane.pid === undefined) return;
-    one.gated = true;
+    if (!this.#settings.phases || one.lane.pid === undefined) return;
     await this.#arena.postgres.closePhaseGate(one.lane.pid);
   }
 
   async #effect(choice: Choice, one: TrackedLane): Promise<void> {
     const line = this.#line(choice, 'postgres', `effect of ${one.lane.inFlight?.label ?? ''}`);
-    this.#open.set(one, [...(this.#open.get(one) ?? []), line]);
-    one.gated = false;
+    for (const [at, first] of this.lines.entries()) {
+      if (!this.#open.get(one)?.includes(first)) continue;
+      first.result = 'snapshot taken';
+      first.answeredAfter = at + 1;
+    }
+    this.#open.set(one, [line]);
     one.wait = 'no';
     one.blockers = [];
     if (one.lane.pid !== undefined) await this.#arena.postgres.openPhaseGate(one.lane.pid);
@@ -211,14 +213,13 @@ export class Execution {
 
   #line(choice: Choice, store: string, label: string): TraceLine {
     const { token, actor } = choice;
-    const line = { token, actor, store, label, result: '', waited: false, answeredAfter: 0 };
+    const line = { token, actor, store, label, result: '', answeredAfter: 0 };
     this.lines.push(line);
     return line;
   }
 
   #answered(one: TrackedLane, result: string): void {
     for (const line of this.#open.get(one) ?? []) {
-      line.waited = one.wait !== 'no' || line !== this.lines.at(-1);
       line.result = line.result === '' ? result : `${line.result} → ${result}`;
       line.answeredAfter = this.lines.length;
     }

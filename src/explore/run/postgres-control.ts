@@ -6,6 +6,7 @@ export const phaseKey = 77_0077;
 /** The explorer's own session: asks who waits for whom, and never touches the actors' rows. */
 export class PostgresControl {
   readonly #client: pg.Client;
+  readonly #closedGates = new Set<number>();
   pid = 0;
 
   constructor(url: string) {
@@ -38,12 +39,18 @@ export class PostgresControl {
     await this.#client.query('select pg_terminate_backend($1)', [pid]);
   }
 
-  /** Closes the phase gate of a backend: its next writing statement stops after its snapshot. */
+  /**
+   * Closes the phase gate of a backend: its next writing statement stops after its snapshot.
+   * A closed gate stays closed from one client of a warm backend to the next.
+   */
   async closePhaseGate(pid: number): Promise<void> {
+    if (this.#closedGates.has(pid)) return;
+    this.#closedGates.add(pid);
     await this.#client.query('select pg_advisory_lock($1, $2)', [phaseKey, pid]);
   }
 
   async openPhaseGate(pid: number): Promise<void> {
+    if (!this.#closedGates.delete(pid)) return;
     await this.#client.query('select pg_advisory_unlock($1, $2)', [phaseKey, pid]);
   }
 

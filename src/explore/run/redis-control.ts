@@ -19,7 +19,7 @@ export class RedisControl {
   }
 
   static async open(url: string): Promise<RedisControl> {
-    const { hostname, port, username, password } = new URL(url);
+    const { hostname, port, username, password, pathname } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port || 6379), noDelay: true });
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
@@ -31,6 +31,8 @@ export class RedisControl {
     const control = new RedisControl(socket);
     if (password !== '')
       await control.ask('auth', ...(username === '' ? [] : [username]), password);
+    const database = pathname.slice(1);
+    if (database !== '') await control.ask('select', database);
     return control;
   }
 

@@ -47,27 +47,30 @@ export class Settler {
    */
   async settle(released: boolean): Promise<void> {
     if (released) for (const one of this.#book.flying()) one.wait = 'no';
+    // A step in flight moves nothing in this process before its reply is delivered.
+    let calm = this.#book.flying().some(one => one.wait === 'no');
     for (let round = 0; round < roundsMax; round++) {
-      await this.#quiet();
       await this.#explain();
       const [first] = this.#book.answered();
-      if (first === undefined) return;
-      await this.#deliver(first);
-      // Its COMMIT, or its end, may have freed others; they answer before the next choice.
-      for (const one of this.#book.flying()) if (released) one.wait = 'no';
+      if (first !== undefined) {
+        this.#deliver(first);
+        // Its end may free those who waited for it: they are asked again.
+        if (released) for (const one of this.#book.flying()) one.wait = 'no';
+      }
+      if (first === undefined && calm) return;
+      if (first !== undefined || !calm) await this.#quiet();
+      calm = true;
     }
     throw new Unexplained('the actors never come to rest');
   }
 
-  async #deliver(one: TrackedLane): Promise<void> {
+  #deliver(one: TrackedLane): void {
     const { lane } = one;
-    if (one.gated && one.wait === 'phase') throw new Error('a gated step answered unasked');
     this.#delivered(one, lane.result);
     one.wait = 'no';
     one.blockers = [];
     lane.deliver(one.losesReply ? 'lost' : undefined);
     one.losesReply = false;
-    await this.#quiet();
   }
 
   /** Rest inside this process and no start-up at a server. */
@@ -76,7 +79,7 @@ export class Settler {
     const deadlineMs = realNow() + this.#patience.stepMs;
     let seen = -1;
     let calm = 0;
-    while (calm < calmHops) {
+    while (calm < (this.#allAsked() ? 2 : calmHops)) {
       this.#check(deadlineMs);
       if (this.#book.busy()) await activity.next(5);
       else await sentinel.hop();
@@ -97,13 +100,20 @@ export class Settler {
     }
   }
 
+  /** Every actor has ended or has something at a gate: nobody is on the way to one. */
+  #allAsked(): boolean {
+    return this.#actors.every((actor, index) => actor.end !== undefined || this.#asks(index));
+  }
+
+  #asks(actor: number): boolean {
+    const lanes = this.#book.of(actor);
+    return lanes.some(({ lane }) => lane.held !== undefined || lane.inFlight !== undefined);
+  }
+
   /** An actor that neither ended nor asked for anything, and has been silent only shortly. */
   #somebodyComputes(): boolean {
     return this.#actors.some((actor, index) => {
-      if (actor.end !== undefined || actor.asleep) return false;
-      const lanes = this.#book.of(index);
-      if (lanes.some(({ lane }) => lane.held !== undefined || lane.inFlight !== undefined))
-        return false;
+      if (actor.end !== undefined || actor.asleep || this.#asks(index)) return false;
       const movedAtMs = this.#arena.ports[index]?.movedAtMs ?? 0;
       return realNow() - movedAtMs < actor.patienceMs;
     });

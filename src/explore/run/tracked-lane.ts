@@ -14,8 +14,6 @@ export interface TrackedLane {
   blockers: readonly number[];
   /** The reply of the step in flight must not arrive. */
   losesReply: boolean;
-  /** The phase gate of its backend is closed. */
-  gated: boolean;
 }
 
 /** The lanes of one execution, in an order that does not depend on which byte came first. */
@@ -32,7 +30,6 @@ export class LaneBook {
       wait: 'no',
       blockers: [],
       losesReply: false,
-      gated: false,
     });
   }
 

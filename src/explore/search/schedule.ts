@@ -21,3 +21,10 @@ export function parseSchedule(text: string): string[] {
   }
   return tokens;
 }
+
+/** One actor after the other, each to its end. */
+export function isSerial(tokens: readonly string[]): boolean {
+  const actors = tokens.map(one => one.replace(/[\d^]/g, '').toUpperCase());
+  const changes = actors.filter((actor, at) => actor !== actors[at - 1]);
+  return new Set(changes).size === changes.length;
+}

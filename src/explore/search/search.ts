@@ -20,8 +20,10 @@ export interface SearchEnd {
   readonly executions: number;
   /** Executions given up because their order is covered by another. */
   readonly pruned: number;
-  /** Every schedule within the bound was visited (up to reduction and symmetry). */
+  /** Every schedule within the bound was visited, up to reduction and symmetry. */
   readonly exhausted: boolean;
+  /** It ended before its time: by its budget, or because it was told to. */
+  readonly stopped: boolean;
   /** Some schedule lies beyond the bound. */
   readonly cut: boolean;
   /** The share of the tree that was visited, by the branching that was met: 1 when exhausted. */
@@ -166,7 +168,8 @@ export class Search {
     return {
       executions: this.#executions,
       pruned: this.#pruned,
-      exhausted: exhausted && !this.#cut,
+      exhausted,
+      stopped: !exhausted,
       cut: this.#cut,
       covered: exhausted ? 1 : this.#covered,
     };

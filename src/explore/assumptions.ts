@@ -1,0 +1,28 @@
+import type { Subject } from './run/stage.ts';
+import { type ExploreOptions, reduces } from './settings.ts';
+
+/** What a verdict rests on, in sentences for the report. */
+export function assumptionsOf(subject: Subject, options: ExploreOptions): string[] {
+  const said = [
+    'An order is one of requests at the servers; what runs inside one statement runs as the server does it.',
+    'Timers of an actor fire only while it waits for nothing else; timeouts of the servers run in real time.',
+    'Waiters that one release frees together go on in the order that the server chooses.',
+    "A deadlock's victim is cancelled by the explorer and told 40P01; every member of the cycle is tried.",
+    `Actors in one process share its modules (${Object.keys(subject.actors).join(', ')}).`,
+  ];
+  if (options.fuseBegin ?? true) {
+    said.push('BEGIN runs with the statement after it: it takes no snapshot, but it fixes now().');
+  }
+  if (options.phases ?? true) {
+    said.push(
+      'Writing statements are split at a BEFORE STATEMENT trigger; not DDL, not TRUNCATE, not COPY, ' +
+        'not tables made during a run, not views, and no second write inside one statement.',
+    );
+  } else said.push('Statements are whole: a race inside one statement is not seen.');
+  if (reduces(options)) {
+    said.push('Orders that differ only in steps which touch nothing in common are run once.');
+  }
+  if (options.identical !== undefined)
+    said.push('Identical actors are interchangeable to the audit.');
+  return said;
+}

@@ -1,0 +1,71 @@
+import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
+import type { Choice } from './search/choice.ts';
+import { cheapest } from './search/cost.ts';
+import { type DecisionPoint, Nondeterministic } from './search/point.ts';
+import { parseSchedule } from './search/schedule.ts';
+import { type ExploreOptions, settingsOf } from './settings.ts';
+
+export interface ReplayOptions extends ExploreOptions {
+  readonly times?: number;
+  /** 'guided' leaves out what is no longer possible: for code that has changed. */
+  readonly mode?: 'strict' | 'guided';
+}
+
+/**
+ * Runs one schedule, `v1:…`, again. Throws Nondeterministic where a strict replay cannot be followed
+ * to its end: the code, the data or the options differ from those that found it.
+ */
+export async function replay(
+  subject: Subject,
+  schedule: string,
+  options: ReplayOptions,
+): Promise<readonly ExecutionRecord[]> {
+  const tokens = parseSchedule(schedule);
+  const events = settingsOf(options);
+  const stage = await Stage.open(subject, options.servers, events);
+  try {
+    const records: ExecutionRecord[] = [];
+    for (let time = 0; time < (options.times ?? 1); time++) {
+      const follow = new Follow(tokens, options.mode ?? 'strict');
+      records.push(await stage.execute(point => follow.choose(point)));
+      follow.checkEnd();
+    }
+    return records;
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Follows the tokens of a schedule. */
+class Follow {
+  readonly #tokens: readonly string[];
+  readonly #mode: 'strict' | 'guided';
+  #at = 0;
+
+  constructor(tokens: readonly string[], mode: 'strict' | 'guided') {
+    this.#tokens = tokens;
+    this.#mode = mode;
+  }
+
+  choose(point: DecisionPoint): Choice | undefined {
+    for (; this.#at < this.#tokens.length; this.#at++) {
+      const token = this.#tokens[this.#at];
+      const choice = point.choices.find(one => one.token === token);
+      if (choice !== undefined) {
+        this.#at++;
+        return choice;
+      }
+      if (this.#mode === 'strict') {
+        const possible = point.choices.map(one => one.token).join(' ');
+        throw new Nondeterministic(`'${token}' is not possible here; possible are ${possible}`);
+      }
+    }
+    if (this.#mode === 'guided') return cheapest(point.choices, point.previous);
+    throw new Nondeterministic('the actors go on after the end of the schedule');
+  }
+
+  checkEnd(): void {
+    if (this.#mode === 'guided' || this.#at === this.#tokens.length) return;
+    throw new Nondeterministic(`the actors ended before '${this.#tokens[this.#at]}'`);
+  }
+}

@@ -1,0 +1,39 @@
+import type { ExecutionRecord } from './run/stage.ts';
+import type { Bound, Cost } from './search/cost.ts';
+
+export type ExploreOutcome =
+  | 'safe'
+  | 'unsafe'
+  | 'inconclusive'
+  | 'nondeterministic'
+  | 'budget-stopped'
+  | 'setup-failed';
+
+export interface Counterexample {
+  /** `v1:…`: give it to `replay`. */
+  readonly schedule: string;
+  readonly cost: Cost;
+  readonly record: ExecutionRecord;
+}
+
+export interface Exploration {
+  readonly outcome: ExploreOutcome;
+  /** Why there is no verdict, or what was found. */
+  readonly why: string;
+  /** Orders that ran to their end, each different from the others. */
+  readonly orders: number;
+  readonly violating: number;
+  /** Orders given up because an equivalent one is counted. */
+  readonly pruned: number;
+  /** Every order within the bound was visited. */
+  readonly exhausted: boolean;
+  /** There are orders beyond the bound. */
+  readonly cut: boolean;
+  readonly bound: Bound;
+  /** Share of the search that is done; 1 when exhausted. */
+  readonly covered: number;
+  /** How often each combination of the actors' ends and the audit's finding was seen. */
+  readonly ends: ReadonlyMap<string, number>;
+  readonly assumptions: readonly string[];
+  readonly counterexample: Counterexample | undefined;
+}

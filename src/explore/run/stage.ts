@@ -1,0 +1,137 @@
+import type { Choose } from '../search/point.ts';
+import { ActorRealm } from '../time/actor-realm.ts';
+import { installRealms } from '../time/install.ts';
+import { type ActorEnd, type ActorFunction, InProcessActor } from './actor.ts';
+import { Arena, realNow } from './arena.ts';
+import { Baseline } from './baseline.ts';
+import { createDatabase } from './database.ts';
+import {
+  Execution,
+  type ExecutionEnd,
+  type ExecutionSettings,
+  type TraceLine,
+} from './execution.ts';
+import { installPhases } from './phases.ts';
+import type { RedisControl } from './redis-control.ts';
+
+/** What an exploration is about: code, unmodified, and how to judge what it left behind. */
+export interface Subject {
+  /** SQL run once in a database of its own; its rows are put back before every execution. */
+  readonly setup: string;
+  /** One entry per concurrent caller, in the order of their letters: A, B, C … */
+  readonly actors: Readonly<Record<string, ActorFunction>>;
+  /** SQL over committed rows; every row that it returns is a violation. */
+  readonly audit: string;
+  /** Judges what the callers were told; each string that it returns is a violation. */
+  readonly check?: (ends: readonly (ActorEnd | undefined)[]) => readonly string[];
+}
+
+export interface ServerUrls {
+  /** A role that may create databases; the exploration makes one and drops it. */
+  readonly pgUrl: string;
+  /** Its logical database is emptied before every execution: give one that holds nothing else. */
+  readonly redisUrls?: readonly string[];
+}
+
+/** What one execution came to. */
+export interface ExecutionRecord {
+  readonly end: ExecutionEnd;
+  readonly ends: readonly (ActorEnd | undefined)[];
+  readonly lines: readonly TraceLine[];
+  readonly violations: readonly string[];
+}
+
+/** Everything open for one exploration; runs one schedule after the other. */
+export class Stage {
+  readonly #arena: Arena;
+  readonly #baseline: Baseline;
+  readonly #subject: Subject;
+  readonly #settings: ExecutionSettings;
+  readonly #startMs = Date.now();
+  readonly #close: (() => Promise<void> | void)[];
+
+  private constructor(
+    arena: Arena,
+    baseline: Baseline,
+    subject: Subject,
+    settings: ExecutionSettings,
+    close: (() => Promise<void> | void)[],
+  ) {
+    this.#arena = arena;
+    this.#baseline = baseline;
+    this.#subject = subject;
+    this.#settings = settings;
+    this.#close = close;
+  }
+
+  /** Makes the database, runs the setup, opens gates. Whatever was opened is closed on failure. */
+  static async open(
+    subject: Subject,
+    servers: ServerUrls,
+    settings: ExecutionSettings,
+  ): Promise<Stage> {
+    const close: (() => Promise<void> | void)[] = [];
+    try {
+      const database = await createDatabase(servers.pgUrl);
+      close.unshift(() => database.drop());
+      const urls = { pgUrl: database.url, redisUrls: servers.redisUrls ?? [] };
+      const arena = await Arena.open(urls, Object.keys(subject.actors));
+      close.unshift(() => arena.close());
+      for (const redis of arena.redis) await refuseFull(redis);
+      await arena.postgres.query(subject.setup);
+      const baseline = await Baseline.capture(arena.postgres, arena.redis);
+      if (settings.phases) await installPhases(arena.postgres);
+      close.unshift(installRealms());
+      return new Stage(arena, baseline, subject, settings, close);
+    } catch (error) {
+      for (const end of close) await end();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#close) await end();
+  }
+
+  /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
+  async execute(choose: Choose): Promise<ExecutionRecord> {
+    await this.#baseline.restore();
+    const execution = new Execution(this.#arena, ended => this.#start(ended), this.#settings);
+    try {
+      const end = await execution.run(choose);
+      const ends = execution.ends;
+      await execution.dispose();
+      if (end.kind === 'abandoned') return { end, ends, lines: execution.lines, violations: [] };
+      return { end, ends, lines: execution.lines, violations: await this.#judge(ends) };
+    } finally {
+      await execution.dispose();
+    }
+  }
+
+  #start(ended: () => void): InProcessActor[] {
+    return Object.entries(this.#subject.actors).map(([name, act], index) => {
+      const port = this.#arena.ports[index];
+      if (port === undefined) throw new Error(`no gates for ${name}`);
+      port.movedAtMs = realNow();
+      const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
+      return new InProcessActor(name, act, port.urls, realm, ended);
+    });
+  }
+
+  async #judge(ends: readonly (ActorEnd | undefined)[]): Promise<string[]> {
+    const rows = await this.#arena.postgres.query(this.#subject.audit);
+    const told = this.#subject.check?.(ends) ?? [];
+    return [...rows.map(row => JSON.stringify(row)), ...told];
+  }
+}
+
+/** Its database is emptied again and again: never somebody's data. */
+async function refuseFull(redis: RedisControl): Promise<void> {
+  const size = await redis.ask('dbsize');
+  if (size !== 0) {
+    throw new Error(
+      `this Redis database holds ${String(size)} keys and would be emptied: name an empty one ` +
+        '(redis://127.0.0.1:6379/15), or a server of its own',
+    );
+  }
+}

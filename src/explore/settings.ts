@@ -1,0 +1,80 @@
+import type { ExecutionSettings } from './run/execution.ts';
+import type { ServerUrls, Subject } from './run/stage.ts';
+import type { EventKind } from './search/choice.ts';
+import type { Bound } from './search/cost.ts';
+
+export interface ExploreOptions {
+  readonly servers: ServerUrls;
+  /** What may go wrong, each at every point. None by default. */
+  readonly events?: readonly EventKind[];
+  /** How many events one schedule may hold. Default 1 when `events` names some. */
+  readonly eventsMax?: number;
+  /** Switches away from an actor that could go on. Default 2, and 1 beside an event. */
+  readonly preemptions?: number | 'unbounded';
+  readonly preemptionsWithEvent?: number | 'unbounded';
+  /** Splits writing statements into snapshot and effect. Default true. */
+  readonly phases?: boolean;
+  /** BEGIN runs together with the statement after it. Default true. */
+  readonly fuseBegin?: boolean;
+  /** Leaves out orders that cannot differ; only without a preemption bound. Default true. */
+  readonly reduce?: boolean;
+  /** Names of actors that run the same code with the same arguments. */
+  readonly identical?: readonly (readonly string[])[];
+  readonly executionsMax?: number;
+  readonly secondsMax?: number;
+  /** Stops at the first counterexample, which is the shortest by (events, preemptions). */
+  readonly firstOnly?: boolean;
+  readonly stepsMax?: number;
+  /** How long a step may neither answer nor be seen to wait. Default 10 000 ms. */
+  readonly stepMs?: number;
+  /** Told after each execution. */
+  readonly progress?: (sofar: Progress) => void;
+}
+
+export interface Progress {
+  readonly executions: number;
+  readonly violating: number;
+}
+
+/** How one execution is run. */
+export function settingsOf(options: ExploreOptions): ExecutionSettings {
+  const events = new Set(options.events ?? []);
+  return {
+    patience: { stepMs: options.stepMs ?? 10_000, promptMs: 2 },
+    stepsMax: options.stepsMax ?? 200,
+    fuseBegin: options.fuseBegin ?? true,
+    phases: options.phases ?? true,
+    events,
+    eventsMax: eventsMaxOf(options),
+    footprints: reduces(options),
+  };
+}
+
+export function boundOf(options: ExploreOptions): Bound {
+  const free = options.preemptions ?? 2;
+  const beside = options.preemptionsWithEvent ?? (free === 'unbounded' ? free : Math.min(free, 1));
+  return {
+    events: eventsMaxOf(options),
+    preemptions: free === 'unbounded' ? undefined : free,
+    preemptionsWithEvent: beside === 'unbounded' ? undefined : beside,
+  };
+}
+
+/** A preemption bound could cut the one order that stands for the others: never both. */
+export function reduces(options: ExploreOptions): boolean {
+  return (options.reduce ?? true) && options.preemptions === 'unbounded';
+}
+
+/** A group number for each actor, equal for identical ones. */
+export function symmetryOf(subject: Subject, options: ExploreOptions): number[] | undefined {
+  if (options.identical === undefined || !reduces(options)) return undefined;
+  const names = Object.keys(subject.actors);
+  return names.map((name, at) => {
+    const group = options.identical?.findIndex(one => one.includes(name)) ?? -1;
+    return group < 0 ? names.length + at : group;
+  });
+}
+
+function eventsMaxOf(options: ExploreOptions): number {
+  return options.eventsMax ?? ((options.events ?? []).length > 0 ? 1 : 0);
+}

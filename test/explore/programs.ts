@@ -1,0 +1,110 @@
+import pg from 'pg';
+import type { ActorFunction, Subject } from '../../src/explore/explore.ts';
+
+/** The programs whose interleavings are known: one place, one rule, several ways to guard it. */
+const table = 'create table booking (id serial primary key, who text)';
+const slot = `${table};
+  create table slot (id int primary key, version int not null default 0);
+  insert into slot values (1)`;
+const atMostOne = 'select count(*)::int as bookings from booking having count(*) > 1';
+
+type Work = (query: (text: string) => Promise<Record<string, unknown>[]>) => Promise<unknown>;
+
+/** An actor with one connection of its own. */
+export function onePgClient(work: Work): ActorFunction {
+  return async ({ pgUrl }) => {
+    const client = new pg.Client(pgUrl);
+    await client.connect();
+    try {
+      return await work(
+        async text => (await client.query<Record<string, unknown>>(text)).rows ?? [],
+      );
+    } finally {
+      await client.end();
+    }
+  };
+}
+
+export function subject(setup: string, audit: string, actors: readonly ActorFunction[]): Subject {
+  return {
+    setup,
+    audit,
+    actors: Object.fromEntries(actors.map((act, at) => [`actor ${at}`, act])),
+  };
+}
+
+const countThenInsert: Work = async query => {
+  const [row] = await query('select count(*)::int as n from booking');
+  if (row?.n === 0) await query("insert into booking (who) values ('me')");
+};
+
+/** A failed transaction is rolled back, and not tried again. */
+function transaction(begin: string, work: Work): Work {
+  return async query => {
+    await query(begin);
+    try {
+      await work(query);
+      await query('commit');
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw error;
+      await query('rollback');
+      return error.code;
+    }
+    return undefined;
+  };
+}
+
+const lockSlot: Work = async query => {
+  await query('select id from slot where id = 1 for update');
+  await countThenInsert(query);
+};
+
+const touchSlot: Work = async query => {
+  await query('update slot set version = version + 1 where id = 1');
+  await countThenInsert(query);
+};
+
+const advisory: Work = async query => {
+  await query('begin');
+  await query('select pg_advisory_lock(42)');
+  await countThenInsert(query);
+  await query('select pg_advisory_unlock(42)');
+  await query('commit');
+};
+
+const versioned: Work = async query => {
+  await query('begin');
+  const [slotRow] = await query('select version from slot where id = 1');
+  const [row] = await query('select count(*)::int as n from booking');
+  if (row?.n === 0) {
+    await query("insert into booking (who) values ('me')");
+    const updated = await query(
+      `update slot set version = version + 1
+       where id = 1 and version = ${Number(slotRow?.version)} returning id`,
+    );
+    await query(updated.length === 1 ? 'commit' : 'rollback');
+  } else await query('commit');
+};
+
+function twice(setup: string, work: Work, times = 2): Subject {
+  return subject(setup, atMostOne, Array(times).fill(onePgClient(work)));
+}
+
+export const programs = {
+  autocommit: twice(table, countThenInsert),
+  'autocommit, three actors': twice(table, countThenInsert, 3),
+  transaction: twice(table, transaction('begin', countThenInsert)),
+  'row lock': twice(slot, transaction('begin', lockSlot)),
+  'row lock, three actors': twice(slot, transaction('begin', lockSlot), 3),
+  'row lock, repeatable read': twice(
+    slot,
+    transaction('begin isolation level repeatable read', lockSlot),
+  ),
+  'touch, repeatable read': twice(
+    slot,
+    transaction('begin isolation level repeatable read', touchSlot),
+  ),
+  serializable: twice(table, transaction('begin isolation level serializable', countThenInsert)),
+  'advisory lock released before commit': twice(table, advisory),
+  versioned: twice(slot, versioned),
+} as const satisfies Readonly<Record<string, Subject>>;

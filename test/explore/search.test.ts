@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import type { Choice } from '../../src/explore/search/choice.ts';
+import type { Footprint } from '../../src/explore/search/footprint.ts';
+import { type Choose, Nondeterministic } from '../../src/explore/search/point.ts';
+import { formatSchedule, isSerial, parseSchedule } from '../../src/explore/search/schedule.ts';
+import { Search, type SearchPlan } from '../../src/explore/search/search.ts';
+
+/** Actors whose steps each touch one key: `['x', 'y']` takes two steps. */
+type Program = readonly (readonly string[])[];
+
+const everything: SearchPlan = {
+  bound: { events: 0, preemptions: undefined, preemptionsWithEvent: undefined },
+  executionsMax: 1_000_000,
+  outOfTime: () => false,
+  reduce: false,
+  symmetry: undefined,
+};
+
+function touches(actor: number, key: string): Footprint {
+  return {
+    actor,
+    reach: 'these',
+    relations: new Map(),
+    advisory: new Set(),
+    keys: new Map([[key, 'writes']]),
+    ends: false,
+    fixesSnapshot: false,
+    serializable: false,
+  };
+}
+
+/** Runs a program under `choose`; what it ends in is the order of the writers of each key. */
+function interpret(program: Program, choose: Choose): string | undefined {
+  const at = program.map(() => 0);
+  const writers = new Map<string, string>();
+  let previous: number | undefined;
+  let touched: Footprint | undefined;
+  for (;;) {
+    const choices = program.flatMap((steps, actor): Choice[] => {
+      const key = steps[at[actor] ?? 0];
+      const token = String.fromCharCode(65 + actor);
+      return key === undefined ? [] : [{ token, kind: 'step', actor, shape: key }];
+    });
+    if (choices.length === 0) break;
+    const choice = choose({ choices, previous, touched });
+    if (choice === undefined) return undefined;
+    const actor = choice.actor ?? 0;
+    at[actor] = (at[actor] ?? 0) + 1;
+    writers.set(choice.shape, (writers.get(choice.shape) ?? '') + choice.token);
+    touched = touches(actor, choice.shape);
+    previous = actor;
+  }
+  return [...writers]
+    .sort()
+    .map(pair => pair.join('='))
+    .join(' ');
+}
+
+async function outcomes(program: Program, plan: SearchPlan) {
+  const seen = new Map<string, number>();
+  const schedules: string[] = [];
+  let last: string | undefined;
+  const end = await new Search(plan).run(
+    async choose => {
+      last = interpret(program, choose);
+    },
+    visit => {
+      schedules.push(visit.tokens.join(''));
+      if (last !== undefined) seen.set(last, (seen.get(last) ?? 0) + 1);
+      return 'go on';
+    },
+  );
+  return { end, seen, schedules };
+}
+
+describe('the search', () => {
+  test('visits every order once', async () => {
+    const { end, schedules } = await outcomes(
+      [
+        ['a', 'a', 'a', 'a'],
+        ['a', 'a', 'a', 'a'],
+      ],
+      everything,
+    );
+    expect(end).toMatchObject({ executions: 70, exhausted: true, cut: false, covered: 1 });
+    expect(new Set(schedules).size).toBe(70);
+  });
+
+  test.each([
+    [0, 2],
+    [1, 8],
+    [2, 26],
+    [3, 44],
+  ])('within %i preemptions there are %i orders of 2 × 4 steps', async (preemptions, orders) => {
+    const bound = { ...everything.bound, preemptions };
+    const program = [
+      ['a', 'a', 'a', 'a'],
+      ['a', 'a', 'a', 'a'],
+    ];
+    const { end } = await outcomes(program, { ...everything, bound });
+    expect(end).toMatchObject({ executions: orders, exhausted: true, cut: true });
+  });
+
+  test('simpler schedules come first, so the first finding is the shortest', async () => {
+    const costs: number[] = [];
+    await new Search(everything).run(
+      async choose => {
+        interpret(
+          [
+            ['a', 'a', 'a'],
+            ['a', 'a', 'a'],
+          ],
+          choose,
+        );
+      },
+      visit => {
+        costs.push(visit.cost.preemptions);
+        return 'go on';
+      },
+    );
+    expect(costs).toEqual([...costs].sort((a, b) => a - b));
+  });
+
+  test.each<[string, Program]>([
+    ['nothing shared', [['a', 'b'], ['c', 'd'], ['e']]],
+    [
+      'one key shared',
+      [
+        ['a', 'x', 'b'],
+        ['c', 'x', 'd'],
+      ],
+    ],
+    ['two keys, crossed', [['x', 'y'], ['y', 'x'], ['x']]],
+    [
+      'all shared',
+      [
+        ['x', 'x'],
+        ['x', 'x'],
+      ],
+    ],
+  ])('sleep sets meet the same outcomes with fewer orders: %s', async (_name, program) => {
+    const full = await outcomes(program, everything);
+    const reduced = await outcomes(program, { ...everything, reduce: true });
+    expect([...reduced.seen.keys()].sort()).toEqual([...full.seen.keys()].sort());
+    // Exactly one order for each outcome: here an outcome is a class of equivalent orders.
+    expect(reduced.end.executions).toBe(full.seen.size);
+    expect(reduced.end.exhausted).toBe(true);
+  });
+
+  test('of identical actors only one order of their first steps is run', async () => {
+    const program = [
+      ['a', 'b'],
+      ['a', 'b'],
+      ['a', 'b'],
+    ];
+    const { end } = await outcomes(program, { ...everything, symmetry: [0, 0, 0] });
+    expect(end.executions).toBe(90 / 6);
+  });
+
+  test('a run that meets other choices than before is nondeterministic', async () => {
+    let run = 0;
+    const search = new Search(everything);
+    const wavering = search.run(
+      async choose => {
+        run++;
+        interpret([[run === 1 ? 'a' : 'b', 'a'], ['a']], choose);
+      },
+      () => 'go on',
+    );
+    await expect(wavering).rejects.toThrow(Nondeterministic);
+  });
+
+  test('a budget ends it, and it says that it is not exhausted', async () => {
+    const plan = { ...everything, executionsMax: 5 };
+    const { end } = await outcomes(
+      [
+        ['a', 'a', 'a'],
+        ['a', 'a', 'a'],
+      ],
+      plan,
+    );
+    expect(end).toMatchObject({ executions: 5, exhausted: false, stopped: true });
+    expect(end.covered).toBeLessThan(1);
+  });
+});
+
+describe('a schedule string', () => {
+  test('is read back as it was written', () => {
+    const tokens = ['A', 'A1', 'b', '!C', '?A', '^B', '%', '#', '~A', '*B', 'C'];
+    expect(parseSchedule(formatSchedule(tokens))).toEqual(tokens);
+  });
+
+  test('of another version, or with a slip, is refused', () => {
+    expect(() => parseSchedule('v2:AB')).toThrow(/version 1/);
+    expect(() => parseSchedule('v1:AB?')).toThrow(/from '\?'/);
+  });
+
+  test('tells serial orders from others', () => {
+    expect(isSerial(['B', 'B', 'b', 'A', 'A1'])).toBe(true);
+    expect(isSerial(['B', 'A', 'B'])).toBe(false);
+  });
+});
