@@ -22,7 +22,7 @@ export function redlockLeases({
   assertOdd(redisNodes.length);
   const quorum = Math.floor(redisNodes.length / 2) + 1;
   const orphans = new Orphans({ now, sleep });
-  const members = redisNodes.map(redis => new Member(redis, orphans));
+  const members = redisNodes.map(redis => new Member(redis, orphans, now));
   const redlock = new Redlock(members, once);
   for (const member of members) member.release = redlock.scripts.releaseScript;
 
@@ -72,6 +72,7 @@ function assertOdd(count: number): void {
 }
 
 const giveAgainMs = 10_000; // for this long a vote that could not be given back is tried again
+const silentMs = 500; // for this long a node that let a command run out of time is not waited for again
 
 /** One node as the library sees it: remembers whether it answers, and clears away late votes. */
 class Member implements Client {
@@ -79,10 +80,13 @@ class Member implements Client {
   release: { readonly value: string; readonly hash: string } | undefined;
   readonly #redis: Redis;
   readonly #orphans: Orphans;
+  readonly #now: () => number;
+  #silentUntilMs = 0;
 
-  constructor(redis: Redis, orphans: Orphans) {
+  constructor(redis: Redis, orphans: Orphans, now: () => number) {
     this.#redis = redis;
     this.#orphans = orphans;
+    this.#now = now;
   }
 
   /** Waits for a connection that is being made; never throws, the others may be enough. */
@@ -94,7 +98,7 @@ class Member implements Client {
 
   async evalsha(sha: string, keyCount: number, args: readonly (string | number)[]) {
     const releases = this.release !== undefined && sha === this.release.hash;
-    if (releases && !this.answers) {
+    if (releases && this.#now() < this.#silentUntilMs) {
       // not waited for a second time; and its vote may still come, where it does not know the script
       this.#giveLater(keyCount, args);
       throw new Error('the node did not answer');
@@ -116,9 +120,12 @@ class Member implements Client {
     try {
       const result = await answer;
       this.answers = true;
+      this.#silentUntilMs = 0;
       return result;
     } catch (error) {
-      this.answers = error instanceof Error && error.message.startsWith('NOSCRIPT');
+      const message = error instanceof Error ? error.message : '';
+      this.answers = message.startsWith('NOSCRIPT');
+      if (message === 'Command timed out') this.#silentUntilMs = this.#now() + silentMs;
       throw error;
     }
   }

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe } from 'vitest';
+import type { Strategy, Tuning } from '../../src/contract/index.ts';
+import { lockKey } from '../../strategies/lib/redis-leases.ts';
+import redisLease from '../../strategies/redis-lease.ts';
+import redlock from '../../strategies/redlock.ts';
+import type { OwnRedis } from '../fixtures/redis-server.ts';
+import { type Actor, actor } from './redis-actor.ts';
+
+export const key = 'cases/1';
+export const shortLease = { leaseMs: 300 };
+
+/** What the cases of one strategy are written with. */
+export interface Rig {
+  /** All servers that the strategy asks. */
+  readonly servers: readonly OwnRedis[];
+  readonly first: OwnRedis;
+  actors(tuning: Partial<Tuning>, count: number): Promise<Actor[]>;
+  one(tuning?: Partial<Tuning>): Promise<Actor>;
+  two(tuning?: Partial<Tuning>): Promise<readonly [Actor, Actor]>;
+  /** Whose the key is, at each server. */
+  owners(): Promise<(string | null)[]>;
+  onAll(work: (server: OwnRedis) => Promise<unknown>): Promise<unknown>;
+}
+
+/** Runs the same cases for every lease strategy, each test on fresh servers with actors that are closed. */
+export function forEveryLease(all: readonly OwnRedis[], cases: (rig: Rig) => void): void {
+  const strategies: readonly (readonly [string, Strategy, readonly OwnRedis[]])[] = [
+    ['redis-lease', redisLease, all.slice(0, 1)],
+    ['redlock', redlock, all],
+  ];
+  for (const [name, strategy, servers] of strategies)
+    describe(name, () => {
+      let open: Actor[] = [];
+      beforeEach(() => Promise.all(all.map(server => server.fresh())));
+      afterEach(async () => {
+        await Promise.all(open.map(one => one.close()));
+        open = [];
+      });
+      const actors = async (tuning: Partial<Tuning>, count: number): Promise<Actor[]> => {
+        const made = Array.from({ length: count }, () => actor(strategy, servers, tuning));
+        open = await Promise.all(made);
+        return open;
+      };
+      cases({
+        servers,
+        first: present(servers[0]),
+        actors,
+        one: async (tuning = {}) => present((await actors(tuning, 1))[0]),
+        two: async (tuning = {}) => {
+          const [first, second] = await actors(tuning, 2);
+          return [present(first), present(second)];
+        },
+        owners: () => Promise.all(servers.map(server => server.admin.get(lockKey(key)))),
+        onAll: work => Promise.all(servers.map(work)),
+      });
+    });
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('nothing was opened');
+  return value;
+}
