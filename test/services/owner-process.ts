@@ -3,11 +3,15 @@
  * tests do to it is what users, crashes and operating systems do to ours.
  */
 import { openServices } from '../../src/services/index.ts';
+import { usualRedisPlaces } from '../../src/services/redis-binaries.ts';
 
-const [, , end = 'wait', nodes = '0'] = process.argv;
+const [, , end = 'wait', nodes = '0', redis = 'any'] = process.argv;
+// 'packaged': as where no Redis is installed.
+const places = redis === 'packaged' ? { redis: { ...usualRedisPlaces(), folders: [] } } : {};
 const services = await openServices({
   redisNodeCount: Number(nodes),
   durable: false,
+  places,
   report: line => process.stderr.write(`${line}\n`),
 });
 const servers = [services.postgres, services.redis, ...services.redisNodes];

@@ -83,7 +83,7 @@ export function startOwner(args: readonly string[], world: World = {}): Owner {
     }),
     errors: () => errors,
     seen: () => watch.seen,
-    leftFolders: () => readdirSync(folder).filter(name => name.startsWith('lockstep-')),
+    leftFolders: () => readdirSync(folder).filter(name => /^lockstep-(?!cache)/.test(name)),
     clean: () => {
       watch.stop();
       // Only what descended from our owner; after a passed test nothing of it is left.
