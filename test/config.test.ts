@@ -1,0 +1,127 @@
+import { delimiter, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig, variableNames } from '../src/config.ts';
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('configuration', () => {
+  it('stands without any variable', () => {
+    expect(readConfig({})).toMatchObject({
+      databaseUrl: undefined,
+      host: '127.0.0.1',
+      port: 3_000,
+      processes: 1,
+      strategy: 'row-lock',
+      allowStrategyHeader: false,
+      pooler: false,
+      strategyFiles: [],
+      redisNodeUrls: [],
+      tuning: { waitMs: 5_000, leaseMs: 10_000, extendLease: true, attemptsMax: 10 },
+    });
+  });
+
+  it('reads every variable', () => {
+    const config = readConfig({
+      DATABASE_URL: 'postgres://u:p@db:5432/booking',
+      DATABASE_POOLER: 'transaction',
+      DATABASE_CONNECTIONS: '7',
+      LOCK_CONNECTIONS: '3',
+      REDIS_URL: 'redis://r:6379',
+      REDIS_NODES: 'redis://a:1, redis://b:2 ,redis://c:3',
+      HOST: '0.0.0.0',
+      PORT: '8080',
+      PROCESSES: '4',
+      STRATEGY: 'redis-lease',
+      STRATEGY_FILES: ['./a.ts', '/b.ts'].join(delimiter),
+      ALLOW_STRATEGY_HEADER: '1',
+      WAIT_MS: '100',
+      LEASE_MS: '200',
+      EXTEND_LEASE: '0',
+      ATTEMPTS_MAX: '5',
+      ADMIN_TOKEN: 'a token of 16 characters',
+      LOG_LEVEL: 'debug',
+    });
+    expect(config).toEqual({
+      databaseUrl: 'postgres://u:p@db:5432/booking',
+      pooler: true,
+      connectionsMax: 7,
+      lockConnectionsMax: 3,
+      redisUrl: 'redis://r:6379',
+      redisNodeUrls: ['redis://a:1', 'redis://b:2', 'redis://c:3'],
+      host: '0.0.0.0',
+      port: 8_080,
+      processes: 4,
+      strategy: 'redis-lease',
+      strategyFiles: [resolve('a.ts'), '/b.ts'],
+      allowStrategyHeader: true,
+      tuning: { waitMs: 100, leaseMs: 200, extendLease: false, attemptsMax: 5 },
+      adminToken: 'a token of 16 characters',
+      logLevel: 'debug',
+    });
+  });
+
+  it('takes an empty variable as unset', () => {
+    const empty = Object.fromEntries(variableNames.map(name => [name, '']));
+    expect(readConfig(empty)).toEqual(readConfig({}));
+  });
+
+  it('tells all faults at once, each with the variable and what to write', () => {
+    const problems = problemsOf({
+      DATABASE_URL: 'mysql://u:topsecret@db/x',
+      DATABASE_POOLER: 'session',
+      DATABASE_CONNECTIONS: '0',
+      LOCK_CONNECTIONS: '-1',
+      REDIS_URL: 'topsecret',
+      REDIS_NODES: 'redis://:topsecret@a:1,redis://b:2',
+      HOST: 'a b',
+      PORT: '99999',
+      PROCESSES: 'many',
+      STRATEGY: '../x',
+      ALLOW_STRATEGY_HEADER: 'yes',
+      WAIT_MS: '1.5',
+      LEASE_MS: '1',
+      EXTEND_LEASE: 'no',
+      ATTEMPTS_MAX: '1000',
+      ADMIN_TOKEN: 'topsecret',
+      LOG_LEVEL: 'loud',
+    });
+    const named = problems.map(problem => problem.split(' ')[0]);
+    const faultless = ['STRATEGY_FILES'];
+    expect(named).toEqual(variableNames.filter(name => !faultless.includes(name)));
+    for (const problem of problems) expect(problem).toMatch(/; write /);
+    expect(problems.join('\n')).toContain('PORT is "99999"; write a whole number from 0 to 65535');
+  });
+
+  it.each([
+    ['DATABASE_URL', 'http://user:topsecret@host/x'],
+    ['REDIS_URL', 'http://user:topsecret@host/x'],
+    ['REDIS_NODES', 'http://user:topsecret@host/x'],
+    ['ADMIN_TOKEN', 'topsecret'],
+  ])('never repeats the text of %s', (name, text) => {
+    const problems = problemsOf({ [name]: text });
+    expect(problems).toHaveLength(1);
+    expect(problems.join()).not.toContain('topsecret');
+  });
+
+  it.each([
+    ['two nodes: votes can be even', 'redis://a:1,redis://b:2'],
+    ['one node', 'redis://a:1'],
+    ['four nodes', 'redis://a:1,redis://b:2,redis://c:3,redis://d:4'],
+    ['one node three times', 'redis://a:1,redis://a:1,redis://a:1'],
+  ])('even-quorum: refuses %s', (_why, nodes) => {
+    expect(problemsOf({ REDIS_NODES: nodes })).toHaveLength(1);
+  });
+
+  it('refuses a PORT that leaves no port for each process', () => {
+    expect(problemsOf({ PORT: '65535', PROCESSES: '1' })[0]).toMatch(/PORT \+ PROCESSES.*write/);
+    expect(problemsOf({ PORT: '65534', PROCESSES: '1' })).toEqual([]);
+  });
+});

@@ -1,0 +1,42 @@
+import { pino } from 'pino';
+import { afterAll } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
+import { drain, httpServer, listen } from '../../src/http/server.ts';
+import { Service } from '../../src/http/service.ts';
+import { pageOf } from '../../src/telemetry/prometheus.ts';
+import { violationsSchema } from '../../src/telemetry/violations.ts';
+import { scenarioDatabase } from '../fixtures/scenario-database.ts';
+
+export interface Edge {
+  readonly url: string;
+  readonly port: number;
+  readonly databaseUrl: string;
+  /** What was logged, as lines. */
+  readonly logged: readonly string[];
+  /** Makes the process look as if it were stopping. */
+  stopping: boolean;
+}
+
+/** One process of the service inside the test process, on a database of its own; ends with the test file. */
+export async function openEdge(environment: Record<string, string> = {}): Promise<Edge> {
+  const registry = await loadRegistry();
+  const { databaseUrl, redisUrl } = await scenarioDatabase(registry, violationsSchema.schemaSql);
+  const config = readConfig({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...environment });
+  const logged: string[] = [];
+  const log = pino({ level: config.logLevel }, { write: line => logged.push(line) });
+  const edge = { url: '', port: 0, databaseUrl, logged, stopping: false };
+  const service: Service = new Service(config, registry, log, {
+    metricsText: async () => pageOf([await service.snapshot()]),
+    stopping: () => edge.stopping,
+  });
+  service.start();
+  const server = httpServer(service.app);
+  edge.port = await listen(server, { host: '127.0.0.1', port: 0, exclusive: true });
+  edge.url = `http://127.0.0.1:${edge.port}`;
+  afterAll(async () => {
+    await drain([server], 1_000);
+    await service.close();
+  });
+  return edge;
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { metricRows } from '../../src/telemetry/metrics.ts';
+import { countedIn, Meter, mergeSnapshots, pageOf } from '../../src/telemetry/prometheus.ts';
+import { Recorder } from '../../src/telemetry/recorder.ts';
+import { sumOf } from '../http/requests.ts';
+
+const cell = { scenario: 'appointment', variant: 'plain', strategy: 'row-lock' };
+
+describe('the table of metrics', () => {
+  it.each(metricRows)('%s follows the naming rules', (name, row) => {
+    expect(name).toMatch(/^lockstep_[a-z_]+$/);
+    expect(name.endsWith('_total')).toBe(row.type === 'counter');
+    if (row.type === 'histogram') expect(name).toMatch(/_seconds$/);
+    expect(row.help).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('is registered as it stands, in the processes or in the service', async () => {
+    const page = await pageOf([
+      await new Meter('process', { runtime: false }).snapshot(),
+      await new Meter('service', { runtime: false }).snapshot(),
+    ]);
+    for (const [name, { type }] of metricRows) expect(page).toContain(`# TYPE ${name} ${type}\n`);
+  });
+
+  it('has no runtime metric that breaks the naming rules', async () => {
+    const page = await pageOf([await new Meter('process', { runtime: true }).snapshot()]);
+    expect(page).toContain('# TYPE nodejs_eventloop_lag_seconds gauge');
+    expect(page).not.toMatch(/^# TYPE \w+_total gauge/m);
+  });
+});
+
+describe('metrics of several processes', () => {
+  it('sums counters and histograms, and takes the stalest audit', async () => {
+    const meters = [1, 2, 3].map(() => new Meter('process', { runtime: true }));
+    for (const [index, meter] of meters.entries()) {
+      const recorder = new Recorder(meter);
+      recorder.outcome(cell, { kind: 'accepted', detail: '1', attempts: 2 }, 0.003, '1');
+      meter.set('lockstep_audit_last_success_timestamp_seconds', {}, 100 + index);
+    }
+    const page = await pageOf(await Promise.all(meters.map(meter => meter.snapshot())));
+    expect(sumOf(page, 'lockstep_commands_total', { outcome: 'accepted' })).toBe(3);
+    expect(sumOf(page, 'lockstep_attempts_total')).toBe(6);
+    const name = 'lockstep_command_duration_seconds';
+    expect(sumOf(page, `${name}_count`)).toBe(3);
+    expect(sumOf(page, `${name}_bucket`, { le: '0.002' })).toBe(0);
+    expect(sumOf(page, `${name}_bucket`, { le: '0.005' })).toBe(3);
+    expect(sumOf(page, 'lockstep_audit_last_success_timestamp_seconds')).toBe(100);
+  });
+
+  it('keeps what a process has counted, and not how it was, when it is gone', async () => {
+    const meter = new Meter('process', { runtime: true });
+    new Recorder(meter).outcome(cell, { kind: 'refused', detail: 'full', attempts: 1 }, 1, '1');
+    meter.set('lockstep_pool_waiting', { pool: 'work' }, 7);
+    const gone = countedIn(await meter.snapshot());
+    const twice = await mergeSnapshots([await mergeSnapshots([[], gone]), gone]);
+    const page = await pageOf([twice]);
+    expect(sumOf(page, 'lockstep_commands_total')).toBe(2);
+    expect(page).not.toContain('lockstep_pool_waiting');
+    expect(page).toContain('process_cpu_seconds_total');
+  });
+
+  it('exports every label set of a cell as 0, and seven histogram series for the active one', async () => {
+    const meter = new Meter('process', { runtime: false });
+    const recorder = new Recorder(meter);
+    recorder.zero(cell, { turns: true, histograms: true });
+    recorder.zero({ ...cell, strategy: 'none' }, { turns: false, histograms: false });
+    const page = await pageOf([await meter.snapshot()]);
+    for (const strategy of ['row-lock', 'none'])
+      for (const outcome of ['accepted', 'refused', 'busy', 'failed', 'unknown'])
+        expect(page).toContain(
+          `lockstep_commands_total{scenario="appointment",variant="plain",strategy="${strategy}",outcome="${outcome}"} 0`,
+        );
+    expect(page).toContain(
+      'lockstep_violations_total{scenario="appointment",strategy="none",kind="duplicate"} 0',
+    );
+    expect(page.match(/_seconds_count\{scenario/g)).toHaveLength(7);
+    expect(page.match(/lockstep_lock_releases_total\{/g)).toHaveLength(4);
+  });
+});
