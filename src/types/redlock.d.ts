@@ -3,11 +3,15 @@
  * `exports` name none); these follow its `dist/esm/index.js`.
  */
 declare module 'redlock' {
+  import type { Redis } from 'ioredis';
+
   /** All that the library asks of a client: it calls nothing else (but `quit`, which is ours). */
-  export interface Client {
+  export interface Caller {
     evalsha(sha: string, keyCount: number, args: readonly (string | number)[]): Promise<unknown>;
     eval(lua: string, keyCount: number, args: readonly (string | number)[]): Promise<unknown>;
   }
+
+  export type Client = Redis | Caller;
 
   export interface Settings {
     /** Share of the duration by which clocks may differ. */

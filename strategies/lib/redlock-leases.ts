@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import Redlock, { type Client, ExecutionError, type Lock, ResourceLockedError } from 'redlock';
+import Redlock, { type Caller, ExecutionError, type Lock, ResourceLockedError } from 'redlock';
 import { type Backends, Failure } from '../../src/contract/index.ts';
 import type { LeaseStore } from './lease.ts';
 import { Orphans } from './orphans.ts';
@@ -75,7 +75,7 @@ const giveAgainMs = 10_000; // for this long a vote that could not be given back
 const silentMs = 500; // for this long a node that let a command run out of time is not waited for again
 
 /** One node as the library sees it: remembers whether it answers, and clears away late votes. */
-class Member implements Client {
+class Member implements Caller {
   answers = true;
   release: { readonly value: string; readonly hash: string } | undefined;
   readonly #redis: Redis;
