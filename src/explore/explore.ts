@@ -60,7 +60,9 @@ async function visitAll(
   tally.startOver();
   const symmetry = symmetryOf(subject, options);
   const left = Math.max(0, executionsMax - seen.executions);
-  const all = { bound, executionsMax: left, outOfTime, reduce: true, symmetry };
+  // Where actors share state in the process, no server can tell which steps commute.
+  const reduce = !tally.sharesState;
+  const all = { bound, executionsMax: left, outOfTime, reduce, symmetry };
   return visit(stage, new Search(all), options, tally);
 }
 

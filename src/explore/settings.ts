@@ -47,6 +47,7 @@ export function settingsOf(options: ExploreOptions): ExecutionSettings {
     events,
     eventsMax: eventsMaxOf(options),
     footprints: reduces(options),
+    snapshotsByDefault: true,
   };
 }
 

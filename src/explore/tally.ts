@@ -17,12 +17,14 @@ export class Tally {
   violating = 0;
   /** Going on would not change the verdict. */
   stopped = false;
+  sharesState = false;
   #ends = new Map<string, number>();
   #counterexample: Counterexample | undefined;
   #broken: Verdict | undefined;
 
   count(visit: Visit, record: ExecutionRecord, firstOnly: boolean): void {
     this.orders++;
+    this.sharesState ||= record.sharesState;
     const ends = signatureOf(record);
     this.#ends.set(ends, (this.#ends.get(ends) ?? 0) + 1);
     const schedule = formatSchedule(visit.tokens);

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { ActorFunction, Subject } from '../../src/explore/explore.ts';
 
@@ -90,7 +92,47 @@ function twice(setup: string, work: Work, times = 2): Subject {
   return subject(setup, atMostOne, Array(times).fill(onePgClient(work)));
 }
 
+/** Not longer than any run: it must end by an event, never by itself. */
+const leaseMs = 600_000;
+
+const deleteOwn = `
+  if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+  return 0`;
+
+/** SET NX PX, some more tries with a sleep between them, compare-and-delete. */
+export function underLease(name: string, moreTries: number): ActorFunction {
+  return async urls => {
+    const redis = new Redis(urls.redisUrl, { maxRetriesPerRequest: 0, retryStrategy: () => null });
+    redis.on('error', () => undefined);
+    try {
+      for (let attempt = 0; attempt <= moreTries; attempt++) {
+        if (attempt > 0) await sleep(50);
+        if ((await redis.set('lock', name, 'PX', leaseMs, 'NX')) === null) continue;
+        await onePgClient(countThenInsert)(urls);
+        await redis.eval(deleteOwn, 1, 'lock', name);
+        return 'served';
+      }
+      return 'busy';
+    } finally {
+      redis.disconnect();
+    }
+  };
+}
+
+/** One step: the lease is gone, as if its time had passed. */
+const leaseExpires: ActorFunction = async ({ redisUrl }) => {
+  const redis = new Redis(redisUrl);
+  await redis.del('lock');
+  redis.disconnect();
+};
+
 export const programs = {
+  'redis lease': subject(table, atMostOne, [underLease('a', 2), underLease('b', 2)]),
+  'redis lease that expires': subject(table, atMostOne, [
+    underLease('a', 1),
+    underLease('b', 1),
+    leaseExpires,
+  ]),
   autocommit: twice(table, countThenInsert),
   'autocommit, three actors': twice(table, countThenInsert, 3),
   transaction: twice(table, transaction('begin', countThenInsert)),

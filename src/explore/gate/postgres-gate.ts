@@ -10,7 +10,7 @@ import type { Gate, GateHost, Lane, Step } from './lane.ts';
 import { listen } from './listen.ts';
 import type { PostgresBackend, Upstream, WarmBackends } from './postgres-backend.ts';
 import { CancelLane } from './postgres-cancel.ts';
-import { isFree, stepOf } from './postgres-statement.ts';
+import { isFree, statesIsolation, stepOf } from './postgres-statement.ts';
 
 export interface PostgresServer {
   readonly upstream: Upstream;
@@ -51,6 +51,8 @@ export class PostgresLane implements Lane {
   closed = false;
   /** The scheduler chose this session as a deadlock's victim: its cancel reads as 40P01. */
   victim = false;
+  /** Something on this connection asked for another isolation than the default. */
+  statesIsolation = false;
   readonly #server: PostgresServer;
   readonly #host: GateHost;
   readonly #client: Socket;
@@ -157,6 +159,7 @@ export class PostgresLane implements Lane {
   }
 
   #start(startup: Buffer): void {
+    this.statesIsolation = statesIsolation(startup.toString('latin1'));
     const { backend, warm } = this.#server.warm.take(startup);
     this.#backend = backend;
     this.#phase = warm ? 'ready' : 'starting';
@@ -176,6 +179,7 @@ export class PostgresLane implements Lane {
   }
 
   #enqueue(unit: PostgresUnit): void {
+    this.statesIsolation ||= unit.texts.some(statesIsolation);
     this.#queue.push(unit);
     this.#pump();
   }

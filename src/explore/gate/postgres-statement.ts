@@ -32,7 +32,7 @@ export function stepOf(unit: PostgresUnit): Step {
 }
 
 /** Whether the text changes the isolation of its transaction or session. */
-export function statesSnapshotIsolation(label: string): boolean {
+export function statesIsolation(label: string): boolean {
   return /\b(isolation|characteristics|snapshot)\b/i.test(label);
 }
 

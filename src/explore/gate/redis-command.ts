@@ -44,7 +44,8 @@ const blocking = new Set([
 
 const unsolicited = new Set(['message', 'pmessage', 'smessage', 'invalidate']);
 
-const labelCharactersMax = 300;
+/** A longer label is cut, so that it does not tell every key any more. */
+export const labelCharactersMax = 300;
 
 export function commandName(words: readonly string[]): string {
   return (words[0] ?? '').toLowerCase();
@@ -113,4 +114,53 @@ export function isScript(words: readonly string[]): boolean {
 export function redisSummary(value: RedisValue): string {
   if (value !== null && typeof value === 'object' && 'error' in value) return value.error;
   return JSON.stringify(value).slice(0, 80);
+}
+
+const readers = new Set([
+  'get',
+  'mget',
+  'exists',
+  'ttl',
+  'pttl',
+  'strlen',
+  'type',
+  'hget',
+  'hgetall',
+]);
+const writers = new Set([
+  'set',
+  'setnx',
+  'setex',
+  'psetex',
+  'getset',
+  'getdel',
+  'incr',
+  'incrby',
+  'decr',
+]);
+const keyFirst = new Set([
+  'expire',
+  'pexpire',
+  'persist',
+  'hset',
+  'lpush',
+  'rpush',
+  'lpop',
+  'rpop',
+]);
+
+/**
+ * The keys that a plain command touches, or undefined when that is not certain: scripts may reach
+ * keys that they did not declare, transactions and anything unknown likewise.
+ */
+export function redisKeys(
+  words: readonly string[],
+): { readonly keys: readonly string[]; readonly use: 'reads' | 'writes' } | undefined {
+  const name = commandName(words);
+  const [, first] = words;
+  if (first === undefined) return undefined;
+  if (readers.has(name)) return { keys: name === 'get' ? [first] : words.slice(1), use: 'reads' };
+  if (writers.has(name) || keyFirst.has(name)) return { keys: [first], use: 'writes' };
+  if (name === 'del' || name === 'unlink') return { keys: words.slice(1), use: 'writes' };
+  return undefined;
 }

@@ -1,10 +1,12 @@
 import { PostgresLane } from '../gate/postgres-gate.ts';
 import { RedisLane } from '../gate/redis-gate.ts';
 import { type Choice, type EventKind, isEvent, letter } from '../search/choice.ts';
+import type { Footprint } from '../search/footprint.ts';
 import type { Choose } from '../search/point.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
 import { offeredEvents, performEvent } from './events.ts';
+import { joined, Observer, unknown } from './observe.ts';
 import { deadlocked, type Option, options } from './options.ts';
 import { type Patience, Settler, Unexplained } from './settle.ts';
 import { heldStep, LaneBook, type TrackedLane } from './tracked-lane.ts';
@@ -37,6 +39,7 @@ export interface ExecutionSettings {
   readonly eventsMax: number;
   /** Asks the servers what each step touched. */
   readonly footprints: boolean;
+  readonly snapshotsByDefault: boolean;
 }
 
 /** One run of all actors under one schedule. */
@@ -48,6 +51,10 @@ export class Execution {
   readonly #book = new LaneBook();
   readonly #settler: Settler;
   readonly #open = new Map<TrackedLane, TraceLine[]>();
+  readonly #observer: Observer | undefined;
+  /** An actor waited for something inside this process: actors share state that no gate sees. */
+  sharesState = false;
+  #touched: Footprint | undefined;
   #previous: number | undefined;
   #events = 0;
 
@@ -64,6 +71,9 @@ export class Execution {
     arena.opened = lane => this.#book.add(lane, names.get(lane.actor) ?? 0);
     this.#actors = start(() => arena.activity.moved());
     for (const [index, actor] of this.#actors.entries()) names.set(actor.name, index);
+    if (settings.footprints) {
+      this.#observer = new Observer(arena.postgres, settings.snapshotsByDefault);
+    }
     this.#settler = new Settler(arena, this.#book, this.#actors, settings.patience, (one, result) =>
       this.#answered(one, result),
     );
@@ -84,7 +94,7 @@ export class Execution {
           return { kind: 'stuck', why: this.#whoWaits() };
         }
         const choices = possible.map(option => option.choice);
-        const choice = choose({ choices, previous: this.#previous, touched: undefined });
+        const choice = choose({ choices, previous: this.#previous, touched: this.#touched });
         if (choice === undefined) return { kind: 'abandoned' };
         const option = possible.find(one => one.choice.token === choice.token);
         if (option === undefined) return { kind: 'inconclusive', why: `no choice ${choice.token}` };
@@ -95,6 +105,25 @@ export class Execution {
       if (error instanceof Unexplained) return { kind: 'inconclusive', why: error.message };
       throw error;
     }
+  }
+
+  /** What the step touched, and what those touched who went on because of it. */
+  async #observe(
+    observer: Observer,
+    choice: Choice,
+    lanes: readonly TrackedLane[],
+    label: string,
+    waiting: readonly TrackedLane[],
+  ): Promise<Footprint> {
+    const actor = choice.actor ?? -1;
+    const plain = choice.kind === 'step' || choice.kind === 'effect' || choice.kind === 'wake';
+    if (!plain || lanes.some(one => this.#othersListen(one))) return unknown(actor);
+    const parts = [await observer.touched(actor, lanes, label)];
+    for (const one of waiting) {
+      if (lanes.includes(one) || one.lane.inFlight !== undefined) continue;
+      parts.push(await observer.touched(one.actor, [one], ''));
+    }
+    return joined(parts);
   }
 
   /** Ends every actor and connection; resolves when no backend holds anything any more. */
@@ -110,6 +139,12 @@ export class Execution {
 
   async #possible(): Promise<Option[]> {
     const possible = options(this.#actors, this.#book);
+    this.sharesState ||= this.#actors.some((actor, index) => {
+      const asks = this.#book
+        .of(index)
+        .some(({ lane }) => lane.held !== undefined || lane.inFlight !== undefined);
+      return actor.end === undefined && !actor.asleep && !asks;
+    });
     const { events, eventsMax } = this.#settings;
     const deadlock = possible.some(option => option.choice.kind === 'victim');
     if (this.#events >= eventsMax || deadlock) return possible;
@@ -126,6 +161,8 @@ export class Execution {
   async #perform(option: Option): Promise<void> {
     const { choice, lanes } = option;
     const [first] = lanes;
+    const label = first?.lane.held?.label ?? first?.lane.inFlight?.label ?? '';
+    const waiting = this.#book.flying();
     let released = true;
     if (choice.kind === 'step') released = await this.#grant(choice, lanes);
     else if (choice.kind === 'wake') {
@@ -146,6 +183,9 @@ export class Execution {
       }
     }
     await this.#settler.settle(released);
+    if (this.#observer !== undefined) {
+      this.#touched = await this.#observe(this.#observer, choice, lanes, label, waiting);
+    }
     // A crash or a pause is done to an actor, not by it: who ran before may run on.
     if (!isEvent(choice) || choice.kind === 'lost-reply') this.#previous = choice.actor;
     if (this.#settings.fuseBegin && first !== undefined) await this.#fuse(choice, first);

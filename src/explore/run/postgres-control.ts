@@ -31,6 +31,34 @@ export class PostgresControl {
     return new Map(rows.map(row => [row.pid, row.blockers]));
   }
 
+  /** Relation and advisory locks that a backend holds or waits for, the phase gate's left out. */
+  async locks(
+    pid: number,
+  ): Promise<
+    readonly { readonly locktype: string; readonly mode: string; readonly key: string }[]
+  > {
+    const { rows } = await this.#client.query<{ locktype: string; mode: string; key: string }>({
+      name: 'locks',
+      text: `
+        select locktype, mode,
+          case when locktype = 'advisory' then concat_ws(' ', classid, objid, objsubid)
+            when relation < 16384 then 'catalog'
+            else relation::text end as key
+        from pg_locks
+        where pid = $1 and (
+          (locktype = 'advisory' and classid <> $2)
+          or (locktype = 'relation' and (relation >= 16384 or mode <> 'AccessShareLock')))`,
+      values: [pid, phaseKey],
+    });
+    return rows;
+  }
+
+  /** Whether transactions that say nothing keep one snapshot. */
+  async snapshotsByDefault(): Promise<boolean> {
+    const [row] = await this.query('show default_transaction_isolation');
+    return row?.default_transaction_isolation !== 'read committed';
+  }
+
   async cancel(pid: number): Promise<void> {
     await this.#client.query('select pg_cancel_backend($1)', [pid]);
   }

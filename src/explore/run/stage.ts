@@ -39,6 +39,8 @@ export interface ExecutionRecord {
   readonly ends: readonly (ActorEnd | undefined)[];
   readonly lines: readonly TraceLine[];
   readonly violations: readonly string[];
+  /** Actors waited for each other inside this process, where no gate sees it. */
+  readonly sharesState: boolean;
 }
 
 /** Everything open for one exploration; runs one schedule after the other. */
@@ -79,10 +81,11 @@ export class Stage {
       close.unshift(() => arena.close());
       for (const redis of arena.redis) await refuseFull(redis);
       await arena.postgres.query(subject.setup);
+      const snapshotsByDefault = await arena.postgres.snapshotsByDefault();
       const baseline = await Baseline.capture(arena.postgres, arena.redis);
       if (settings.phases) await installPhases(arena.postgres);
       close.unshift(installRealms());
-      return new Stage(arena, baseline, subject, settings, close);
+      return new Stage(arena, baseline, subject, { ...settings, snapshotsByDefault }, close);
     } catch (error) {
       for (const end of close) await end();
       throw error;
@@ -99,10 +102,10 @@ export class Stage {
     const execution = new Execution(this.#arena, ended => this.#start(ended), this.#settings);
     try {
       const end = await execution.run(choose);
-      const ends = execution.ends;
+      const { ends, lines, sharesState } = execution;
       await execution.dispose();
-      if (end.kind === 'abandoned') return { end, ends, lines: execution.lines, violations: [] };
-      return { end, ends, lines: execution.lines, violations: await this.#judge(ends) };
+      const violations = end.kind === 'abandoned' ? [] : await this.#judge(ends);
+      return { end, ends, lines, violations, sharesState };
     } finally {
       await execution.dispose();
     }
