@@ -5,11 +5,11 @@ import { Judge } from './audit.ts';
 import { Client, type ClientOptions } from './load/client.ts';
 import { type Claims, contested, type PhaseLog, uncontended } from './load/phase.ts';
 import type { Settings } from './options.ts';
-import { orderOf, type PhaseLimits, type PlannedCell } from './plan.ts';
+import { limitsOf, measureBudgetMs, orderOf, type PhaseLimits, type PlannedCell } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { randomOf } from './random.ts';
 import type { Cell, Phase, Repetition } from './results/schema.ts';
-import { deltaOf, scrape } from './scrape.ts';
+import { deltaOf, type Page, scrape } from './scrape.ts';
 import type { Stack } from './stack.ts';
 
 /** What was measured of a cell so far; complete repetitions only. */
@@ -24,14 +24,18 @@ export interface MeasureOptions {
   readonly stack: Stack;
   readonly scenario: RegisteredScenario;
   readonly settings: Settings;
-  readonly limits: PhaseLimits;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
 const answerGraceMs = 5_000; // beyond the longest wait of a command: then the answer is given up
-const heatUpRounds = 12;
+const heatUp: WarmUp = { rounds: 40, limitMs: 1_500 };
 export const warmUpRounds = 2;
+
+interface WarmUp {
+  readonly rounds: number;
+  readonly limitMs: number;
+}
 
 /** One run's measuring: owns the client and the connection that seeds the keys. */
 export class Measurement {
@@ -55,12 +59,16 @@ export class Measurement {
     const { settings, progress } = this.#options;
     const [first] = logs;
     if (!first) return;
-    await this.#warmUp(first.cell, 'heat up', heatUpRounds); // every process meets its code once
+    await this.#warmUp(first.cell, 'heat up', heatUp); // every process meets its code once
+    const lastMs = performance.now() + measureBudgetMs;
+    let left = logs.length * settings.repetitions;
     for (let repetition = 1; repetition <= settings.repetitions; repetition += 1)
       for (const log of orderOf(logs, settings.seed, repetition)) {
         const { name } = log.cell.participant.strategy;
         progress.step(`${name}, repetition ${repetition} of ${settings.repetitions}`);
-        await this.#repetition(log, repetition);
+        const limits = limitsOf(lastMs - performance.now(), left, settings.roundsAsked);
+        await this.#repetition(log, repetition, limits);
+        left -= 1;
       }
     await this.#judge(logs);
   }
@@ -70,11 +78,15 @@ export class Measurement {
     await this.#seeds.close();
   }
 
-  async #repetition(log: CellLog, repetition: number): Promise<void> {
+  async #repetition(log: CellLog, repetition: number, limits: PhaseLimits): Promise<void> {
     const purpose = `${log.cell.variant} ${log.cell.participant.strategy.name} ${repetition}`;
-    await this.#warmUp(log.cell, `warm-up ${purpose}`, warmUpRounds);
-    const { settings, limits } = this.#options;
-    const first = await this.#phase(log.cell, () =>
+    const { settings } = this.#options;
+    await this.#warmUp(log.cell, `warm-up ${purpose}`, {
+      rounds: warmUpRounds,
+      limitMs: limits.contestedMs,
+    });
+    const before = await this.#page();
+    const first = await this.#phase(log.cell, before, () =>
       contested({
         ...this.#phaseOptions(log.cell, `contested ${purpose}`, limits.contestedMs),
         rounds: settings.rounds,
@@ -82,7 +94,7 @@ export class Measurement {
         doubleTapShare: settings.doubleTapShare,
       }),
     );
-    const second = await this.#phase(log.cell, () =>
+    const second = await this.#phase(log.cell, first.after, () =>
       uncontended({
         ...this.#phaseOptions(log.cell, `uncontended ${purpose}`, limits.uncontendedMs),
         keys: settings.uncontendedKeys,
@@ -96,25 +108,26 @@ export class Measurement {
 
   async #phase(
     cell: PlannedCell,
+    before: Page,
     run: () => Promise<PhaseLog>,
-  ): Promise<{ phase: Phase; claims: Claims }> {
-    const { scenario, signal } = this.#options;
+  ): Promise<{ phase: Phase; claims: Claims; after: Page }> {
+    const { scenario } = this.#options;
     const labels = { scenario: scenario.name, strategy: cell.participant.strategy.name };
-    const page = () => scrape(this.#options.stack.processUrls[0] ?? '', signal);
-    const before = await page();
-    const { claims, ...seen } = await run();
-    return {
-      phase: { ...seen, rounds: [...seen.rounds], service: deltaOf(before, await page(), labels) },
-      claims,
-    };
+    const { claims, rounds, ...seen } = await run();
+    const after = await this.#page();
+    const service = deltaOf(before, after, labels);
+    return { phase: { ...seen, rounds: [...rounds], service }, claims, after };
   }
 
-  async #warmUp(cell: PlannedCell, purpose: string, rounds: number): Promise<void> {
-    const { settings, limits } = this.#options;
-    const options = this.#phaseOptions(cell, purpose, limits.contestedMs);
-    const { rivals, doubleTapShare, inFlight } = settings;
+  #page(): Promise<Page> {
+    const { stack, signal } = this.#options;
+    return scrape(stack.processUrls[0] ?? '', signal);
+  }
+
+  async #warmUp(cell: PlannedCell, purpose: string, { rounds, limitMs }: WarmUp): Promise<void> {
+    const { rivals, doubleTapShare } = this.#options.settings;
+    const options = this.#phaseOptions(cell, purpose, limitMs);
     await contested({ ...options, rounds, rivals, doubleTapShare });
-    await uncontended({ ...options, keys: inFlight * 2, inFlight });
   }
 
   #phaseOptions(cell: PlannedCell, purpose: string, limitMs: number) {

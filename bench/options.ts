@@ -23,6 +23,8 @@ export interface Options {
 /** The options with everything that is fixed or derived. */
 export interface Settings extends Omit<Options, 'rounds'> {
   readonly rounds: number;
+  /** Undefined: as many of `rounds` as fit into the time. */
+  readonly roundsAsked: number | undefined;
   readonly doubleTapShare: number;
   readonly uncontendedKeys: number;
   readonly inFlight: number;
@@ -43,7 +45,13 @@ const seedsMax = 1_000_000;
 
 /** Adds what is not asked for. `waitMs`: how long the service lets a command wait. */
 export function settingsOf(options: Options, waitMs: number): Settings {
-  return { ...options, ...fixed, rounds: options.rounds ?? roundsDefault, waitMs };
+  return {
+    ...options,
+    ...fixed,
+    rounds: options.rounds ?? roundsDefault,
+    roundsAsked: options.rounds,
+    waitMs,
+  };
 }
 
 function wholeNumber(min: number, max: number) {

@@ -36,13 +36,36 @@ export function participantsOf(registry: Registry, asked: readonly string[]): Pa
         'and files from outside by their path (./my-lock.ts)',
     );
   const control = controlOf(registry);
+  const wanted = (strategy: RegisteredStrategy): boolean =>
+    names.size === 0 ? isProvoked(strategy) : names.has(strategy.name) || strategy === control;
+  return [...registry.strategies.values()].filter(wanted).map(strategy => ({
+    strategy,
+    source: outside.has(strategy.name) ? 'outside' : 'ours',
+    control: strategy === control,
+  }));
+}
+
+/** A strategy that does not take part, and the reason. */
+export interface LeftOut {
+  readonly name: string;
+  readonly because: string;
+}
+
+/** Hazards that would look safe here, since nothing in this run provokes them; none where names are given. */
+export function leftOutOf(registry: Registry, asked: readonly string[]): LeftOut[] {
+  if (asked.length > 0) return [];
   return [...registry.strategies.values()]
-    .filter(strategy => names.size === 0 || names.has(strategy.name) || strategy === control)
-    .map(strategy => ({
-      strategy,
-      source: outside.has(strategy.name) ? 'outside' : 'ours',
-      control: strategy === control,
+    .filter(strategy => !isProvoked(strategy))
+    .map(({ name, declared }) => ({
+      name,
+      because: `a hazard that needs an event which load alone does not bring: ${declared.hazard?.under.join(' or ')}`,
     }));
+}
+
+/** Whether load on several processes is enough to bring out what is wrong; true where nothing is. */
+function isProvoked({ declared }: RegisteredStrategy): boolean {
+  const under = declared.hazard?.under ?? [];
+  return under.length === 0 || under.includes('several processes');
 }
 
 /** The strategy that does nothing at all, found by that. */
@@ -92,17 +115,22 @@ export interface PhaseLimits {
   readonly uncontendedMs: number;
 }
 
-/** All phases of a run with default rounds together. */
-const measureBudgetMs = 50_000;
+/** All cells and repetitions of a run with default rounds together. */
+export const measureBudgetMs = 38_000;
+/** Of the time of a cell; the rest is for seeding, warming up and reading metrics. */
+const shares = { contested: 0.5, uncontended: 0.25 } as const;
 
-/** Shares the time over the cells; whoever asks for a number of rounds gets them, within a bound. */
+/**
+ * Shares what is left of the time over what is left to do. Whoever asks for a number of rounds gets
+ * them, within a bound.
+ */
 export function limitsOf(
-  cells: number,
-  repetitions: number,
+  leftMs: number,
+  repetitionsLeft: number,
   rounds: number | undefined,
 ): PhaseLimits {
-  const slotMs = measureBudgetMs / Math.max(1, cells * repetitions);
-  return rounds === undefined
-    ? { contestedMs: slotMs * 0.6, uncontendedMs: slotMs * 0.3 }
-    : { contestedMs: Math.max(10_000, rounds * 500), uncontendedMs: 10_000 };
+  if (rounds !== undefined)
+    return { contestedMs: Math.max(10_000, rounds * 500), uncontendedMs: 10_000 };
+  const slotMs = Math.max(0, leftMs) / Math.max(1, repetitionsLeft);
+  return { contestedMs: slotMs * shares.contested, uncontendedMs: slotMs * shares.uncontended };
 }

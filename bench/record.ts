@@ -39,7 +39,7 @@ export function factsOf({ strategy, source, control }: Participant): StrategyFac
     isolation,
     turns: turns.map(({ heldBy, until }) => ({ heldBy, until })),
     guard: [...guard],
-    hazard: hazard ? { why: hazard.why, cure: hazard.cure } : null,
+    hazard: hazard ? { why: hazard.why, under: [...hazard.under], cure: hazard.cure } : null,
     adoption: {
       migration,
       everyWriterMustTakePart,

@@ -1,10 +1,11 @@
 /** One comparison, from the registry to the raw data. */
+import { setMaxListeners } from 'node:events';
 import { readConfig } from '../src/config.ts';
 import { isStrategyPath, loadRegistry } from '../src/engine/registry.ts';
 import { conditionsOf } from './conditions.ts';
 import { type CellLog, Measurement, type MeasureOptions } from './measure.ts';
 import { commandLine, type Options, settingsOf } from './options.ts';
-import { cellsOf, isOffered, limitsOf, participantsOf, scenarioOf } from './plan.ts';
+import { cellsOf, isOffered, leftOutOf, participantsOf, scenarioOf } from './plan.ts';
 import { openProgress } from './progress.ts';
 import { cellOf, factsOf, planOf } from './record.ts';
 import { type Run, runFormat, runVersion } from './results/schema.ts';
@@ -40,9 +41,8 @@ export async function compare(given: CompareOptions): Promise<Run> {
   const base = { environment, scenario, processes, strategyFiles: files, report, signal };
   const stack = await openStack(base);
   try {
-    const limits = limitsOf(offered.length, settings.repetitions, options.rounds);
     const conditions = await conditionsOf(stack);
-    const end = await measured({ stack, scenario, settings, limits, progress, signal }, offered);
+    const end = await measured({ stack, scenario, settings, progress, signal }, offered);
     return {
       format: runFormat,
       version: runVersion,
@@ -53,6 +53,7 @@ export async function compare(given: CompareOptions): Promise<Run> {
       plan: planOf(settings, scenario),
       conditions,
       strategies: participants.map(factsOf),
+      leftOut: leftOutOf(registry, options.strategies),
       cells: logs.map(log => cellOf(log, scenario, processes)),
     };
   } finally {
@@ -71,6 +72,7 @@ type End = Pick<Run, 'end' | 'incomplete' | 'brokenOff'>;
 async function measured(options: MeasureOptions, logs: readonly CellLog[]): Promise<End> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
+  setMaxListeners(0, signal); // one listener per command under way, which are bounded
   const measurement = new Measurement({ ...options, signal });
   try {
     await Promise.race([measurement.run(logs), options.stack.ended, abortOf(signal)]);

@@ -20,6 +20,8 @@ export interface Observation {
   readonly settled: boolean;
   /** False where the run ended before the audit of this cell. */
   readonly audited: boolean;
+  /** False where the service counted fewer commands than were answered: a lost lease may be missing. */
+  readonly counted: boolean;
 }
 
 /** Whether the audit was seen to find what a strategy without any protection lets through. */
@@ -82,8 +84,9 @@ function found(claimed: Prediction, observed: Observation): CellVerdict {
 
 /** Why seeing nothing would say nothing; undefined where enough was observed. */
 function tooLittle(observed: Observation): string | undefined {
-  const { keys, keysDecided, keysOverlapped, keysUnfilled, settled } = observed;
+  const { keys, keysDecided, keysOverlapped, keysUnfilled, settled, counted } = observed;
   if (!settled) return 'transactions were still open when the audit had to begin';
+  if (!counted) return 'the metrics of the service miss commands that were answered';
   if (keysUnfilled > keys * unfilledShareMax)
     return `${keysUnfilled} of ${keys} keys were left with room while callers were turned away`;
   if (keysDecided < keysMin)

@@ -3,7 +3,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { z } from 'zod';
 import type { Call } from '../../src/contract/index.ts';
 import { failures, isFailureCode } from '../../src/contract/index.ts';
-import type { CallRecord } from '../results/schema.ts';
+import { type CallRecord, noAnswer } from '../results/schema.ts';
 
 /** One answer, with what the audit needs to know. */
 export interface Answer extends CallRecord {
@@ -132,8 +132,7 @@ function readReply(response: IncomingMessage, settle: (reply: Reply) => void): v
 type Read = Pick<Answer, 'outcome' | 'detail' | 'attempts' | 'commandId'>;
 
 function outcomeOf(reply: Reply, call: Call, strategy: string): Read {
-  if ('error' in reply)
-    return { outcome: 'unknown', detail: 'no answer', attempts: 0, commandId: '' };
+  if ('error' in reply) return { outcome: 'unknown', detail: noAnswer, attempts: 0, commandId: '' };
   const json = parsed(reply.body);
   if (reply.status === 201) {
     checkStrategy(reply.strategy, strategy);

@@ -27,7 +27,7 @@ export interface PhaseOptions {
   readonly load: Load;
   readonly query: Query;
   readonly random: () => number;
-  /** No further key is begun after this. */
+  /** No further key is begun after this, once there are enough of them. */
   readonly limitMs: number;
 }
 
@@ -90,6 +90,11 @@ interface RoundAnswers {
   readonly answers: readonly Answer[];
 }
 
+/** So many keys are begun even past the time limit: fewer would decide nothing. */
+const keysAtLeast = 8;
+/** However slow a strategy is, this many times its limit ends its phase. */
+const patienceTimes = 5;
+
 async function timed(
   options: PhaseOptions,
   plans: readonly RoundPlan[],
@@ -101,7 +106,8 @@ async function timed(
   const startMs = performance.now();
   const next = (): RoundPlan | undefined => {
     to.signal.throwIfAborted();
-    if (performance.now() - startMs > limitMs) return undefined;
+    const spentMs = performance.now() - startMs;
+    if (spentMs > (used < keysAtLeast ? limitMs * patienceTimes : limitMs)) return undefined;
     used += 1;
     return plans[used - 1];
   };

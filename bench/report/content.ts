@@ -96,8 +96,14 @@ export function otherFindings(cell: CellSummary): string {
 }
 
 export function claimOf(cell: CellSummary): string {
-  const { claimed } = cell;
-  return `${claimed.verdict}: ${claimed.because}`;
+  return `${cell.claimed.verdict}: ${becauseOf(cell)}`;
+}
+
+/** Why the claim is what it is; of a hazard that looks safe also when it is not. */
+export function becauseOf({ claimed, strategy }: CellSummary): string {
+  const { hazard } = strategy;
+  if (claimed.verdict !== 'safe' || !hazard) return claimed.because;
+  return `${claimed.because}; a hazard with ${list(hazard.under)}, so not ranked`;
 }
 
 /** What it takes to bring a strategy into a running system. */
@@ -142,4 +148,9 @@ export function rerun(summary: Summary, cell: CellSummary): string {
   const { command } = summary;
   if (cell.strategy.source === 'outside' || command.includes('--strategy')) return command;
   return command.replace(' -- ', ` -- --strategy ${cell.strategy.name} `);
+}
+
+/** Who did not take part, and why. */
+export function leftOutNotes({ leftOut }: Summary): readonly string[] {
+  return leftOut.map(({ name, because }) => `${name} did not take part: ${because}.`);
 }

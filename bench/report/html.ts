@@ -4,7 +4,8 @@ import { conditionRows, durabilityWarning, limits } from './conditions.ts';
 import { adoption, adoptionTitles, headline, inOrder } from './content.ts';
 import { element, escaped, type Html, tableOf } from './element.ts';
 import { counted } from './format.ts';
-import { costSection, unsafeSection, verdictSection } from './html-sections.ts';
+import { costSection, unsafeSection } from './html-costs.ts';
+import { verdictSection } from './html-verdicts.ts';
 import { style } from './style.ts';
 
 /** The whole document. */

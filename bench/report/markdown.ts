@@ -10,6 +10,7 @@ import {
   headline,
   incidents,
   inOrder,
+  leftOutNotes,
   otherFindings,
   phaseTitles,
   ranked,
@@ -58,6 +59,7 @@ function variantParts(summary: Summary, variant: string, cells: readonly CellSum
   return [
     `## Verdicts: ${text(`${summary.plan.scenario}/${variant}`)}`,
     verdicts(cells),
+    ...leftOutNotes(summary).map(text),
     ...costs('contested', cells),
     ...costs('uncontended', cells),
     ...unsafePart(cells),

@@ -33,6 +33,7 @@ a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--so
 h2 { font-size: 1.3rem; letter-spacing: -.01em; margin: 2.75rem 0 .3rem; }
 h2 + p { margin: 0 0 1rem; color: var(--soft); max-width: 50rem; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
+p.note { color: var(--soft); font-size: .88rem; margin: .6rem 0 0; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .6rem;
   background: var(--card); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;

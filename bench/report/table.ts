@@ -1,13 +1,11 @@
 /** The result on a terminal: at most 100 columns. Pure. */
-import { stripVTControlCharacters } from 'node:util';
 import { createColors } from 'picocolors';
 import type { PhaseName, PhaseSummary } from '../results/phase-summary.ts';
 import type { CellSummary, Summary } from '../results/summary.ts';
+import { laid, shortened, wrapped } from './columns.ts';
 import { durabilityWarning } from './conditions.ts';
 import { counts, headline, inOrder, otherFindings, ranked, symbols, unsafe } from './content.ts';
-import { counted, countOrNothing, figure, nothing, spread, times, whole } from './format.ts';
-
-export const columnsMax = 100;
+import { counted, countOrNothing, figure, nothing, times, whole } from './format.ts';
 
 interface Options {
   readonly color: boolean;
@@ -33,7 +31,7 @@ export function table(summary: Summary, { color }: Options): string {
       return ['', ...variantLines(`${plan.scenario}/${variant}`, cells, colors)];
     }),
     '',
-    ...reasons(summary.cells),
+    ...reasons(summary),
     colors.bold(headline(summary)),
     `exit code ${summary.exitCode}; to repeat: ${summary.command}`,
   ];
@@ -41,13 +39,12 @@ export function table(summary: Summary, { color }: Options): string {
 }
 
 function variantLines(title: string, cells: readonly CellSummary[], colors: Colors): string[] {
-  const sections = [
+  return [
     ...verdictLines(title, cells, colors),
-    ...costLines('contested', 'decided p50', cells, colors),
-    ...costLines('uncontended', 'service', cells, colors),
+    ...costLines('contested', cells, colors),
+    ...costLines('uncontended', cells, colors),
     ...unsafeLines(cells, colors),
   ];
-  return sections;
 }
 
 function verdictLines(title: string, cells: readonly CellSummary[], colors: Colors): string[] {
@@ -59,7 +56,7 @@ function verdictLines(title: string, cells: readonly CellSummary[], colors: Colo
     'not offered': colors.dim,
   };
   const rows = inOrder(cells).map(cell => [
-    `${symbols[cell.verdict.observed]} ${cell.strategy.name}`,
+    shortened(`${symbols[cell.verdict.observed]} ${cell.strategy.name}`),
     cell.claimed.verdict,
     cell.verdict.observed,
     counts(cell),
@@ -74,34 +71,28 @@ function verdictLines(title: string, cells: readonly CellSummary[], colors: Colo
   });
 }
 
-function costLines(
-  phase: PhaseName,
-  metric: string,
-  cells: readonly CellSummary[],
-  colors: Colors,
-): string[] {
+function costLines(phase: PhaseName, cells: readonly CellSummary[], colors: Colors): string[] {
   const best = ranked(cells, phase);
   if (best.length === 0) return [];
   const contested = phase === 'contested';
   const rows = best.map(cell => [
-    `${cell.ranks[phase]?.place ?? nothing} ${cell.strategy.name}`,
-    spread(cell.phases?.[phase].cost),
+    shortened(`${cell.ranks[phase]?.place ?? nothing} ${cell.strategy.name}`),
+    figure(cell.phases?.[phase].cost?.median),
     times(cell.ranks[phase]?.timesBest ?? 1),
     ...(cell.phases ? phaseFigures(cell.phases[phase], contested) : []),
   ]);
   const head = [
-    `${phase}, ms`,
-    metric,
+    `${phase}, p50 in ms`,
+    contested ? 'decided' : 'mean',
     'best',
-    'accepted p50',
+    'accepted',
     'p99',
-    ...(contested ? ['refused p50', 'p99'] : []),
-    'wait p50',
-    'hold p50',
-    ...(contested ? ['busy'] : ['goodput/s']),
+    ...(contested ? ['refused', 'p99'] : []),
+    'wait',
+    'hold',
+    ...(contested ? ['attempts', 'busy'] : ['commit', 'goodput/s']),
   ];
-  const lines = laid([head, ...rows], 'lrrrrrrrrr');
-  return ['', ...lines.map((line, index) => (index === 0 ? colors.bold(line) : line))];
+  return section(laid([head, ...rows], 'lrrrrrrrrrr'), colors);
 }
 
 function phaseFigures(seen: PhaseSummary, contested: boolean): string[] {
@@ -112,7 +103,9 @@ function phaseFigures(seen: PhaseSummary, contested: boolean): string[] {
     ...(contested ? [figure(refused?.p50), figure(refused?.p99)] : []),
     figure(attemptTimes.wait?.p50),
     figure(attemptTimes.hold?.p50),
-    contested ? countOrNothing(outcomes.busy) : figure(goodput?.median),
+    ...(contested
+      ? [figure(seen.attemptsPerAccepted), countOrNothing(outcomes.busy)]
+      : [figure(attemptTimes.commit?.p50), figure(goodput?.median)]),
   ];
 }
 
@@ -120,56 +113,29 @@ function unsafeLines(cells: readonly CellSummary[], colors: Colors): string[] {
   const bad = unsafe(cells);
   if (bad.length === 0) return [];
   const rows = bad.map(cell => [
-    cell.strategy.name,
+    shortened(cell.strategy.name),
     whole(cell.duplicates),
     `${whole(cell.duplicateKeys)} of ${whole(cell.observed?.keys ?? 0)}`,
     whole(cell.acceptedPerKeyMax),
     whole(cell.excessPerKeyMax),
-    otherFindings(cell),
+    shortened(otherFindings(cell), 34),
   ]);
-  const head = ['not ranked', 'duplicates', 'on keys', 'most accepted', 'in excess', 'other kinds'];
-  const lines = laid([head, ...rows], 'lrrrrl');
-  return ['', ...lines.map((line, index) => (index === 0 ? colors.bold(line) : line))];
+  const head = ['not ranked', 'duplicates', 'on keys', 'accepted max', 'excess max', 'other kinds'];
+  return section(laid([head, ...rows], 'lrrrrl'), colors);
+}
+
+function section([head = '', ...lines]: readonly string[], colors: Colors): string[] {
+  return ['', colors.bold(head), ...lines];
 }
 
 /** Why a cell is not what it might seem: said for each that is not simply as claimed. */
-function reasons(cells: readonly CellSummary[]): string[] {
-  const lines = inOrder(cells)
-    .filter(({ verdict }) => verdict.agreement !== 'as claimed')
-    .map(cell => `${cell.strategy.name}: ${cell.verdict.observed}, ${cell.verdict.because}`);
+function reasons({ cells, leftOut, incomplete }: Summary): string[] {
+  if (incomplete) return [];
+  const lines = [
+    ...inOrder(cells)
+      .filter(({ verdict }) => verdict.agreement !== 'as claimed')
+      .map(cell => `${cell.strategy.name}: ${cell.verdict.observed}, ${cell.verdict.because}`),
+    ...leftOut.map(({ name, because }) => `left out ${name}: ${because}`),
+  ];
   return lines.length > 0 ? [...lines, ''] : [];
-}
-
-const gap = '  ';
-
-/** Columns as wide as their widest cell; `alignment` has an l or an r for each. */
-function laid(rows: readonly (readonly string[])[], alignment: string): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map(row => (row[column] ?? '').length)),
-  );
-  return rows.map(row =>
-    row
-      .map((text, column) => {
-        const width = widths[column] ?? 0;
-        return alignment[column] === 'r' ? text.padStart(width) : text.padEnd(width);
-      })
-      .join(gap)
-      .trimEnd(),
-  );
-}
-
-/** Breaks a line of words that is too long; indents what follows. Colours count as nothing. */
-function wrapped(line: string): string[] {
-  const length = (text: string): number => stripVTControlCharacters(text).length;
-  if (length(line) <= columnsMax) return [line];
-  const lines: string[] = [];
-  let current = '';
-  for (const word of line.split(' ')) {
-    const longer = current === '' ? word : `${current} ${word}`;
-    if (length(longer) > columnsMax && current.trim() !== '') {
-      lines.push(current);
-      current = `    ${word}`;
-    } else current = longer;
-  }
-  return [...lines, current];
 }

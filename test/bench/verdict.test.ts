@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest';
+import { exitCodeOf, exitCodes } from '../../bench/exit.ts';
+import {
+  type CellVerdict,
+  eventsOf,
+  keysMin,
+  type Observation,
+  verdictOf,
+} from '../../bench/verdict.ts';
+import type { Prediction } from '../../src/contract/index.ts';
+
+const claims = {
+  safe: { verdict: 'safe', because: 'locked' },
+  unsafe: { verdict: 'unsafe', because: 'nobody refuses' },
+  'no claim': { verdict: 'no claim', because: 'the lease was lost' },
+  'not offered': { verdict: 'not offered', because: 'no such wording' },
+} satisfies Record<string, Prediction>;
+
+const plenty: Observation = {
+  keys: 100,
+  keysDecided: 100,
+  keysOverlapped: 100,
+  keysUnfilled: 0,
+  keysHit: 0,
+  findings: 0,
+  settled: true,
+  audited: true,
+  counted: true,
+};
+const hit: Partial<Observation> = { findings: 5, keysHit: 4 };
+
+interface Row {
+  readonly name: string;
+  readonly claim: keyof typeof claims;
+  readonly seen?: Partial<Observation> | 'nothing';
+  readonly control?: 'seen' | 'not seen';
+  readonly observed: CellVerdict['observed'];
+  readonly agreement: CellVerdict['agreement'];
+  readonly because?: RegExp;
+}
+
+const rows: readonly Row[] = [
+  { name: 'safe, nothing found', claim: 'safe', observed: 'safe', agreement: 'as claimed' },
+  {
+    name: 'safe, something found',
+    claim: 'safe',
+    seen: hit,
+    observed: 'unsafe',
+    agreement: 'claim violated',
+    because: /4 of 100 keys/,
+  },
+  {
+    name: 'safe, something found on few keys: one is enough',
+    claim: 'safe',
+    seen: { ...hit, keys: 1, keysDecided: 1, keysOverlapped: 0, settled: false },
+    observed: 'unsafe',
+    agreement: 'claim violated',
+  },
+  {
+    name: 'safe, something found while the control was blind',
+    claim: 'safe',
+    seen: hit,
+    control: 'not seen',
+    observed: 'unsafe',
+    agreement: 'claim violated',
+  },
+  {
+    name: 'unsafe, found',
+    claim: 'unsafe',
+    seen: hit,
+    observed: 'unsafe',
+    agreement: 'as claimed',
+  },
+  {
+    name: 'unsafe, nothing found',
+    claim: 'unsafe',
+    observed: 'inconclusive',
+    agreement: 'not shown',
+    because: /predicted violation was not seen/,
+  },
+  { name: 'no claim', claim: 'no claim', observed: 'no claim', agreement: 'nothing claimed' },
+  {
+    name: 'no claim, something found: it did not claim otherwise',
+    claim: 'no claim',
+    seen: hit,
+    observed: 'no claim',
+    agreement: 'nothing claimed',
+  },
+  {
+    name: 'not offered',
+    claim: 'not offered',
+    seen: 'nothing',
+    observed: 'not offered',
+    agreement: 'nothing claimed',
+  },
+  {
+    name: 'the control was blind',
+    claim: 'safe',
+    control: 'not seen',
+    observed: 'inconclusive',
+    agreement: 'not shown',
+    because: /control/,
+  },
+  {
+    name: 'never run',
+    claim: 'safe',
+    seen: 'nothing',
+    observed: 'inconclusive',
+    agreement: 'not shown',
+  },
+  ...(
+    [
+      ['not audited', { audited: false }, /before this cell was audited/],
+      ['not settled', { settled: false }, /still open/],
+      ['metrics missed commands', { counted: false }, /metrics/],
+      ['too few decided', { keysDecided: keysMin - 1 }, /only 19 keys were decided/],
+      ['no overlap', { keysOverlapped: keysMin - 1 }, /overlapped on only 19/],
+      ['too many left with room', { keysUnfilled: 21 }, /21 of 100 keys were left with room/],
+    ] as const
+  ).map(
+    ([name, seen, because]): Row => ({
+      name: `too little: ${name}`,
+      claim: 'safe',
+      seen,
+      observed: 'inconclusive',
+      agreement: 'not shown',
+      because,
+    }),
+  ),
+  {
+    name: 'just enough',
+    claim: 'safe',
+    seen: { keysDecided: keysMin, keysOverlapped: keysMin, keysUnfilled: 20 },
+    observed: 'safe',
+    agreement: 'as claimed',
+  },
+];
+
+describe('a verdict', () => {
+  test.each(rows)('$name: $observed, $agreement', row => {
+    const seen = row.seen === 'nothing' ? undefined : { ...plenty, ...row.seen };
+    const verdict = verdictOf(claims[row.claim], seen, row.control ?? 'seen');
+    expect(verdict).toMatchObject({ observed: row.observed, agreement: row.agreement });
+    if (row.because) expect(verdict.because).toMatch(row.because);
+  });
+
+  test('only "safe" has a bound, by the keys that were decided', () => {
+    for (const row of rows) {
+      const seen = row.seen === 'nothing' ? undefined : { ...plenty, ...row.seen };
+      const { observed, boundShare } = verdictOf(claims[row.claim], seen, row.control ?? 'seen');
+      expect(boundShare).toBe(observed === 'safe' ? 3 / (seen?.keysDecided ?? 0) : undefined);
+    }
+  });
+});
+
+describe('exit codes', () => {
+  const verdict = (
+    observed: CellVerdict['observed'],
+    agreement: CellVerdict['agreement'],
+  ): CellVerdict => ({ observed, agreement, because: '' });
+  const held = verdict('safe', 'as claimed');
+  const failed = verdict('unsafe', 'as claimed');
+  const violated = verdict('unsafe', 'claim violated');
+  const open = verdict('inconclusive', 'not shown');
+  const unclaimed = verdict('no claim', 'nothing claimed');
+  const absent = verdict('not offered', 'nothing claimed');
+
+  test('are the documented ones', () => {
+    expect(exitCodes).toEqual({
+      asPredicted: 0,
+      claimViolated: 1,
+      usage: 2,
+      inconclusive: 3,
+      interrupted: 130,
+    });
+  });
+
+  test.each([
+    { name: 'all as predicted', verdicts: [held, failed, unclaimed, absent], code: 0 },
+    { name: 'one violated its claim', verdicts: [held, violated], code: 1 },
+    { name: 'violated beside inconclusive', verdicts: [open, violated], code: 1 },
+    { name: 'one inconclusive', verdicts: [held, open], code: 3 },
+    { name: 'nothing was judged', verdicts: [absent], code: 3 },
+    { name: 'no cell at all', verdicts: [], code: 3 },
+  ])('$name: $code', ({ verdicts, code }) => {
+    expect(exitCodeOf('complete', verdicts)).toBe(code);
+  });
+
+  test.each([
+    ['interrupted', 130],
+    ['broken off', 3],
+  ] as const)('a run that was %s is never good nor bad: %i', (end, code) => {
+    expect(exitCodeOf(end, [held])).toBe(code);
+    expect(exitCodeOf(end, [violated])).toBe(code);
+  });
+});
+
+describe('events', () => {
+  const quiet = {
+    processes: 1,
+    commands: 10,
+    attempts: 10,
+    leasesLost: 0,
+    releases: { released: 10 },
+    failures: { 'turn-refused': 3 },
+  };
+
+  test.each([
+    ['nothing happened', {}, []],
+    ['several processes', { processes: 2 }, ['several processes']],
+    ['a release found the lease gone', { releases: { lost: 1 } }, ['lease lost']],
+    ['the watchdog saw it', { leasesLost: 1 }, ['lease lost']],
+    [
+      'an attempt was given up for it',
+      { failures: { 'turn-lost': 1 } },
+      ['lease lost', 'session lost'],
+    ],
+    ['a connection broke', { failures: { 'connection-lost': 1 } }, ['session lost']],
+    ['a reply to COMMIT was lost', { failures: { 'outcome-unknown': 1 } }, ['session lost']],
+    ['there were retries', { attempts: 11 }, ['retry after the effect']],
+  ])('%s', (_, happened, events) => {
+    expect(eventsOf({ ...quiet, ...happened })).toEqual(events);
+  });
+});
