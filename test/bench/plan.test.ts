@@ -1,0 +1,83 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  cellsOf,
+  isOffered,
+  leftOutOf,
+  limitsOf,
+  orderOf,
+  participantsOf,
+  scenarioOf,
+  UsageError,
+} from '../../bench/plan.ts';
+import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
+
+let registry: Registry;
+beforeAll(async () => {
+  registry = await loadRegistry();
+});
+
+const names = (asked: readonly string[]) =>
+  participantsOf(registry, asked).map(one => one.strategy.name);
+
+describe('who takes part', () => {
+  test('the control always does, and is found by what it does not do', () => {
+    expect(names(['row-lock']).toSorted()).toEqual(['none', 'row-lock']);
+    const controls = participantsOf(registry, []).filter(one => one.control);
+    expect(controls.map(one => one.strategy.name)).toEqual(['none']);
+  });
+
+  test('by default everyone but hazards that load alone does not provoke; those are told', () => {
+    const out = leftOutOf(registry, []).map(one => one.name);
+    expect([...names([]), ...out].toSorted()).toEqual([...registry.strategies.keys()].toSorted());
+    expect(names([])).toContain('process-mutex');
+    for (const name of out) expect(registry.strategies.get(name)?.declared.hazard).toBeDefined();
+  });
+
+  test('whoever is named takes part, provoked or not', () => {
+    const [one] = leftOutOf(registry, []);
+    if (one) expect(names([one.name])).toContain(one.name);
+    expect(leftOutOf(registry, ['row-lock'])).toEqual([]);
+  });
+
+  test('an unknown name is told beside the known ones', () => {
+    expect(() => participantsOf(registry, ['rowlock'])).toThrow(UsageError);
+    expect(() => participantsOf(registry, ['rowlock'])).toThrow(/'rowlock'.*row-lock/);
+    expect(() => scenarioOf(registry, 'appointments')).toThrow(/there are .*appointment/);
+  });
+});
+
+test('every variant meets every participant, offered or not', () => {
+  const scenario = scenarioOf(registry, 'appointment');
+  const participants = participantsOf(registry, []);
+  const cells = cellsOf(scenario, participants);
+  const variants = Object.keys(scenario.registered.variants);
+  expect(cells).toHaveLength(variants.length * participants.length);
+  for (const cell of cells) {
+    const { wording } = cell.participant.strategy.declared;
+    const offered = scenario.registered.variants[cell.variant]?.wordings.includes(wording);
+    expect(isOffered(scenario, cell)).toBe(offered);
+  }
+});
+
+test('each repetition has an order of its own, which the seed repeats', () => {
+  const cells = Array.from({ length: 12 }, (_, index) => index);
+  expect(orderOf(cells, 1, 1)).toEqual(orderOf(cells, 1, 1));
+  expect(orderOf(cells, 1, 1)).not.toEqual(orderOf(cells, 1, 2));
+  expect(orderOf(cells, 1, 1).toSorted((a, b) => a - b)).toEqual(cells);
+});
+
+describe('time', () => {
+  test('what is left is shared over what is left to do, with a rest for the work between', () => {
+    const { contestedMs, uncontendedMs } = limitsOf(10_000, 5, undefined);
+    expect(contestedMs + uncontendedMs).toBeLessThan(2_000);
+    expect(contestedMs).toBeGreaterThan(uncontendedMs);
+  });
+
+  test('none left is 0, never less', () => {
+    expect(limitsOf(-5_000, 3, undefined)).toEqual({ contestedMs: 0, uncontendedMs: 0 });
+  });
+
+  test('rounds that were asked for are given, within a bound', () => {
+    expect(limitsOf(0, 1, 1_000).contestedMs).toBe(500_000);
+  });
+});

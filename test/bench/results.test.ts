@@ -1,0 +1,175 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  folderName,
+  parseRun,
+  readRun,
+  UnreadableRun,
+  writeRun,
+} from '../../bench/results/files.ts';
+import { summarize } from '../../bench/results/summary.ts';
+import { cell, exampleRun, facts, keysInExample } from './example-run.ts';
+
+let out: string;
+beforeAll(async () => {
+  out = await mkdtemp(join(tmpdir(), 'lockstep-results-'));
+});
+afterAll(() => rm(out, { recursive: true, force: true }));
+
+describe('raw data on disk', () => {
+  test('are read as they were written, and stand in a folder by time and commit', async () => {
+    const files = await writeRun(out, exampleRun());
+    expect(files.raw).toBe(join(out, '2026-11-22T01-02-03Z-0123456', 'run.json'));
+    expect(await readRun(files.raw)).toEqual(exampleRun());
+    const summary: unknown = JSON.parse(await readFile(files.json, 'utf8'));
+    expect(summary).toEqual(JSON.parse(JSON.stringify(summarize(exampleRun()))));
+    expect((await readdir(join(out, 'latest'))).toSorted()).toEqual([
+      'report.html',
+      'report.md',
+      'result.json',
+    ]);
+  });
+
+  test('are never written over: a second run of the same second stands beside', async () => {
+    const first = await writeRun(out, exampleRun({ seconds: 1 }));
+    const second = await writeRun(out, exampleRun({ seconds: 2 }));
+    expect(second.raw).not.toBe(first.raw);
+    expect((await readRun(first.raw)).seconds).toBe(1);
+    expect((await readRun(second.raw)).seconds).toBe(2);
+  });
+
+  test('latest is of the last run and has no leftover beside it', async () => {
+    await writeRun(out, exampleRun({ command: 'the last' }));
+    expect(await readFile(join(out, 'latest', 'report.md'), 'utf8')).toContain('the last');
+    expect((await readdir(out)).filter(name => name.startsWith('latest'))).toEqual(['latest']);
+  });
+
+  test('a version without git names the folder', () => {
+    const { conditions } = exampleRun();
+    expect(
+      folderName({
+        startedAt: '2026-01-02T03:04:05.6Z',
+        conditions: { ...conditions, commit: 'v0.1.0' },
+      }),
+    ).toBe('2026-01-02T03-04-05Z-v0.1.0');
+  });
+
+  test.each([
+    ['another version', { ...exampleRun(), version: 2 }, /version 2.*reads version 1.*commit/s],
+    ['another format', { ...exampleRun(), format: 'lockstep result' }, /is not a lockstep run/],
+    ['a list', [], /is not a lockstep run/],
+    ['a part that is missing', { ...exampleRun(), plan: undefined }, /plan/],
+    ['a part that nobody knows', { ...exampleRun(), extra: 1 }, /extra/],
+  ])('%s is refused', (_, content, message) => {
+    const text = JSON.stringify(content);
+    expect(() => parseRun(text, 'run.json')).toThrow(UnreadableRun);
+    expect(() => parseRun(text, 'run.json')).toThrow(message);
+  });
+
+  test('half a file is refused', () => {
+    expect(() => parseRun('{"format":', 'run.json')).toThrow(/run.json is not JSON/);
+  });
+});
+
+describe('a summary', () => {
+  const summary = summarize(exampleRun());
+  const of = (name: string) => {
+    const found = summary.cells.find(one => one.strategy.name === name);
+    if (!found) throw new Error(`no cell of ${name}`);
+    return found;
+  };
+
+  test('puts the claim beside what was found', () => {
+    expect(summary.cells.map(one => [one.strategy.name, one.verdict.observed])).toEqual([
+      ['slow', 'safe'],
+      ['steady', 'safe'],
+      ['none', 'unsafe'],
+      ['absent', 'not offered'],
+    ]);
+    expect(summary.exitCode).toBe(0);
+    expect(of('none')).toMatchObject({
+      duplicates: 2,
+      duplicateKeys: 2,
+      acceptedPerKeyMax: 2,
+      excessPerKeyMax: 1,
+    });
+  });
+
+  test('ranks what is safe by cost, and nothing else', () => {
+    expect(of('steady').ranks.contested).toEqual({ place: 1, timesBest: 1 });
+    expect(of('slow').ranks.contested).toEqual({ place: 2, timesBest: 2.5 });
+    expect(of('none').ranks).toEqual({});
+    expect(of('absent').ranks).toEqual({});
+  });
+
+  test('never ranks a hazard, however safe it looked', () => {
+    const hazard = facts('steady', { hazard: { why: '', under: ['lease lost'], cure: 'slow' } });
+    const run = exampleRun();
+    const strategies = run.strategies.map(one => (one.name === 'steady' ? hazard : one));
+    const steady = summarize({ ...run, strategies }).cells.find(
+      one => one.strategy.name === 'steady',
+    );
+    expect(steady?.verdict.observed).toBe('safe');
+    expect(steady?.ranks).toEqual({});
+  });
+
+  test('has figures of each phase', () => {
+    const contested = of('steady').phases?.contested;
+    expect(contested).toMatchObject({ keys: keysInExample, commands: 2 * keysInExample });
+    expect(contested?.decided).toMatchObject({ p50: 10, max: 10, count: keysInExample });
+    expect(contested?.refused).toMatchObject({ p50: 11 });
+    expect(contested?.attemptsPerAccepted).toBe(2);
+    expect(of('steady').phases?.uncontended.cost?.median).toBeCloseTo(5);
+  });
+
+  test('goodput is what the audit leaves of what was accepted', () => {
+    expect(of('steady').phases?.contested.goodput?.median).toBe(keysInExample / 2);
+    expect(of('none').phases?.contested.goodput?.median).toBe((2 * keysInExample - 2) / 2);
+  });
+
+  test('calls nothing safe where the control was not seen to fail', () => {
+    const run = exampleRun();
+    const blind = run.cells.map(one =>
+      one.strategy === 'none' ? cell('none', one.claimed, { accepted: 2 }) : one,
+    );
+    const judged = summarize({ ...run, cells: blind });
+    expect(judged.control).toBe('not seen');
+    expect(judged.cells.map(one => one.verdict.observed)).not.toContain('safe');
+    expect(judged.exitCode).toBe(3);
+  });
+
+  test('calls nothing safe where the service missed commands', () => {
+    const run = exampleRun();
+    const [first, ...rest] = run.cells;
+    if (!first) throw new Error('the example has cells');
+    const deaf = first.repetitions.map(({ contested, uncontended }) => ({
+      uncontended,
+      contested: { ...contested, service: { ...contested.service, commands: {} } },
+    }));
+    const judged = summarize({ ...run, cells: [{ ...first, repetitions: deaf }, ...rest] });
+    expect(judged.cells[0]?.verdict.because).toMatch(/metrics/);
+  });
+
+  test('tells a violated claim', () => {
+    const run = exampleRun();
+    const violated = cell(
+      'slow',
+      { verdict: 'safe', because: 'locked' },
+      {
+        found: [{ key: 'slow-0', kind: 'false refusal', excess: 1, detail: '' }],
+      },
+    );
+    const cells = run.cells.map(one => (one.strategy === 'slow' ? violated : one));
+    expect(summarize({ ...run, cells }).exitCode).toBe(1);
+  });
+
+  test('of an interrupted run judges nothing', () => {
+    const run = exampleRun({ end: 'interrupted', incomplete: true });
+    const cells = run.cells.map(one => ({ ...one, audit: null }));
+    const judged = summarize({ ...run, cells });
+    expect(judged.exitCode).toBe(130);
+    expect(judged.cells.map(one => one.verdict.observed)).not.toContain('safe');
+  });
+});
