@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { NotFound, scenario, sql } from '../../contract/index.ts';
+import { id, parse } from '../input.ts';
+import { conditionalInsert } from './conditional-insert.ts';
+import { load } from './load.ts';
+import { numberedSlots } from './numbered-slots.ts';
+import { routes } from './routes.ts';
+import { steps } from './steps.ts';
+import { keyOf, type Reverse } from './tables.ts';
+
+const readPayroll = sql<{ id: string }>`select id from payrolls where id = $1`;
+
+export default scenario<Reverse>({
+  title: 'Two admins reverse one payroll',
+  path: '/payrolls/:id/reversals',
+  race: 'duplicate',
+  exhaustedReasons: ['already reversed'],
+  async prepare({ params, body }, query) {
+    const { id: payrollId } = parse(z.object({ id }), params);
+    const { adminId } = parse(z.strictObject({ adminId: id }), body);
+    const [payroll] = await query(readPayroll, [payrollId]);
+    if (!payroll) throw new NotFound(`there is no payroll ${payrollId}`);
+    return { payrollId, adminId };
+  },
+  variants: {
+    plain: {
+      title: 'at most one reversal per payroll',
+      acts: 'inserts beside it',
+      effect: 'inside',
+      keys: command => [keyOf(command)],
+      rules: { steps, 'numbered slots': numberedSlots, 'conditional insert': conditionalInsert },
+    },
+  },
+  routes,
+  load,
+});
