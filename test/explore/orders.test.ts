@@ -4,9 +4,13 @@ import { timelineText } from '../../src/explore/timeline/text.ts';
 import { testServers } from '../servers.ts';
 import { programs } from './programs.ts';
 
+/** A logical database of this file's own: it is emptied before every execution. */
+const redis = new URL(testServers().redisUrl);
+redis.pathname = '/10';
+
 /** Whole requests, BEGIN counted as a step, every order. */
 const wholeRequests = {
-  servers: { pgUrl: testServers().postgresUrl },
+  servers: { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] },
   phases: false,
   fuseBegin: false,
   preemptions: 'unbounded',
@@ -24,14 +28,20 @@ const counts: readonly (readonly [keyof typeof programs, number, number])[] = [
   ['serializable', 70, 0],
   ['advisory lock released before commit', 194, 144],
   ['versioned', 672, 0],
+  ['redis lease', 112, 0],
+  ['redis lease that expires', 660, 192],
 ];
 
 describe('every order of a program', () => {
-  test.each(counts)('%s: %i orders, %i violate', async (name, orders, violating) => {
-    const found = await explore(programs[name], wholeRequests);
-    expect(found).toMatchObject({ orders, violating, exhausted: true, cut: false });
-    expect(found.outcome).toBe(violating === 0 ? 'safe' : 'unsafe');
-  });
+  test.each(counts)(
+    '%s: %i orders, %i violate',
+    { timeout: 120_000 },
+    async (name, orders, violating) => {
+      const found = await explore(programs[name], wholeRequests);
+      expect(found).toMatchObject({ orders, violating, exhausted: true, cut: false });
+      expect(found.outcome).toBe(violating === 0 ? 'safe' : 'unsafe');
+    },
+  );
 });
 
 test('a counterexample is the shortest and ends alike in 20 of 20 replays', async () => {

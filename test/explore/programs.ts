@@ -10,7 +10,9 @@ const slot = `${table};
   insert into slot values (1)`;
 const atMostOne = 'select count(*)::int as bookings from booking having count(*) > 1';
 
-type Work = (query: (text: string) => Promise<Record<string, unknown>[]>) => Promise<unknown>;
+export type Work = (
+  query: (text: string) => Promise<Record<string, unknown>[]>,
+) => Promise<unknown>;
 
 /** An actor with one connection of its own. */
 export function onePgClient(work: Work): ActorFunction {
@@ -41,7 +43,7 @@ const countThenInsert: Work = async query => {
 };
 
 /** A failed transaction is rolled back, and not tried again. */
-function transaction(begin: string, work: Work): Work {
+export function transaction(begin: string, work: Work): Work {
   return async query => {
     await query(begin);
     try {
@@ -90,6 +92,13 @@ const versioned: Work = async query => {
 
 function twice(setup: string, work: Work, times = 2): Subject {
   return subject(setup, atMostOne, Array(times).fill(onePgClient(work)));
+}
+
+/** One statement, on its own: looks and acts at once. */
+export function oneStatement(begin: string | undefined, text: string): ActorFunction {
+  return onePgClient(
+    begin === undefined ? query => query(text) : transaction(begin, query => query(text)),
+  );
 }
 
 /** Not longer than any run: it must end by an event, never by itself. */

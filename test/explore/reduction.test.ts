@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { explore } from '../../src/explore/explore.ts';
+import { testServers } from '../servers.ts';
+import { type programs as all, programs } from './programs.ts';
+
+const redis = new URL(testServers().redisUrl);
+redis.pathname = '/11';
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const full = { servers, fuseBegin: false, preemptions: 'unbounded', reduce: false } as const;
+
+const small: readonly (keyof typeof all)[] = [
+  'autocommit',
+  'transaction',
+  'row lock',
+  'row lock, repeatable read',
+  'touch, repeatable read',
+  'serializable',
+  'advisory lock released before commit',
+  'redis lease',
+];
+
+describe('the reduced search meets the same outcomes as the full one', () => {
+  test.each(small)('%s', { timeout: 120_000 }, async name => {
+    const everything = await explore(programs[name], { ...full, phases: false });
+    const reduced = await explore(programs[name], { ...full, phases: false, reduce: true });
+    expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
+    expect(reduced.outcome).toBe(everything.outcome);
+    expect(reduced.exhausted && everything.exhausted).toBe(true);
+    expect(reduced.orders).toBeLessThanOrEqual(everything.orders);
+  });
+
+  test('transaction: few orders stand for seventy', async () => {
+    const reduced = await explore(programs.transaction, { ...full, phases: false, reduce: true });
+    expect(reduced.orders).toBeLessThan(10);
+  });
+
+  test('serializable, with statement phases', { timeout: 120_000 }, async () => {
+    const everything = await explore(programs.serializable, { ...full, fuseBegin: true });
+    const reduced = await explore(programs.serializable, {
+      ...full,
+      fuseBegin: true,
+      reduce: true,
+    });
+    expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
+  });
+});
