@@ -1,0 +1,110 @@
+/**
+ * Tests that need more than npm gives say what by `describeWith`. What is missing makes their group
+ * one named skip with the line that installs it; with LOCKSTEP_REQUIRE_TOOLS=1 a failure instead,
+ * so that a green CI cannot hide it.
+ */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, test } from 'vitest';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Tool {
+  /** What the program may be called, in the order in which it is taken. */
+  readonly names: readonly string[];
+  /** Names an own place. */
+  readonly variable: string;
+  readonly install: string;
+}
+
+/** Searched after PATH: an ordinary user's has no sbin. */
+const usualFolders = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin', '/snap/bin'];
+
+const tools = {
+  promtool: {
+    names: ['promtool'],
+    variable: 'PROMTOOL_PATH',
+    install: 'apt-get install prometheus',
+  },
+  pgbouncer: {
+    names: ['pgbouncer'],
+    variable: 'PGBOUNCER_PATH',
+    install: 'apt-get install pgbouncer',
+  },
+  ip: { names: ['ip'], variable: 'IP_PATH', install: 'apt-get install iproute2' },
+  k6: {
+    names: ['k6'],
+    variable: 'K6_PATH',
+    install: 'go install go.k6.io/k6@v1.8.1',
+  },
+  chromium: {
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'chrome'],
+    variable: 'CHROMIUM_PATH',
+    install: 'apt-get install chromium',
+  },
+} as const satisfies Record<string, Tool>;
+
+export type ToolName = keyof typeof tools;
+
+/** Something that has to be there: a program, or the right to make network namespaces. */
+export type Need = ToolName | 'root';
+
+/** The absolute path of a program; undefined where it is missing. */
+export function find(name: ToolName, environment: Environment = process.env): string | undefined {
+  const { names, variable }: Tool = tools[name];
+  const own = environment[variable];
+  if (own) return isExecutable(own) ? own : undefined;
+  const path = (environment.PATH ?? '').split(delimiter).filter(folder => folder.startsWith('/'));
+  const home = environment.HOME ? [join(environment.HOME, 'go', 'bin')] : [];
+  return [...path, ...home, ...usualFolders]
+    .flatMap(folder => names.map(file => join(folder, file)))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function lookUp(need: Need): { readonly path: string } | { readonly advice: string } {
+  if (need === 'root') return process.getuid?.() === 0 ? { path: '/' } : { advice: 'run as root' };
+  const path = find(need);
+  if (path !== undefined) return { path };
+  const { variable, install }: Tool = tools[need];
+  return { advice: `${install} (or set ${variable})` };
+}
+
+/**
+ * A `describe` whose body can ask for the paths of the programs that it needs. Where one is missing
+ * the body is not run: the group is one skipped test, or one that fails, whose name says what to do.
+ */
+export function describeWith<const N extends Need>(
+  title: string,
+  needs: readonly N[],
+  body: (pathOf: (need: N) => string) => void | Promise<void>,
+): void {
+  const paths = new Map<string, string>();
+  const missing: string[] = [];
+  for (const need of needs) {
+    const looked = lookUp(need);
+    if ('path' in looked) paths.set(need, looked.path);
+    else missing.push(`needs ${need}: ${looked.advice}`);
+  }
+  if (missing.length > 0) absent(title, missing.join('; '));
+  else describe(title, () => body(need => paths.get(need) ?? ''));
+}
+
+function absent(title: string, why: string): void {
+  if (process.env.LOCKSTEP_REQUIRE_TOOLS === '1') {
+    test(`${title} ${why}`, () => {
+      throw new Error(`${why}; LOCKSTEP_REQUIRE_TOOLS=1 allows no skip`);
+    });
+    return;
+  }
+  console.warn(`skipped: ${title} ${why}`);
+  test.skip(`${title} ${why}`);
+}
