@@ -1,0 +1,241 @@
+/** What a run says: verdicts, counts and costs. A pure function of the raw data. */
+import { type ExitCode, exitCodeOf } from '../exit.ts';
+import { type CellVerdict, type Control, type Observation, verdictOf } from '../verdict.ts';
+import {
+  added,
+  isUnfilled,
+  type PhaseName,
+  type PhaseSummary,
+  phaseSummary,
+} from './phase-summary.ts';
+import {
+  type Audit,
+  type AuditRow,
+  type Cell,
+  noAnswer,
+  type Run,
+  type StrategyFacts,
+} from './schema.ts';
+
+export const resultFormat = 'lockstep result';
+
+/** Findings of one kind. */
+export interface Findings {
+  readonly kind: AuditRow['kind'];
+  readonly rows: number;
+  /** Effects in excess for `duplicate`, else one per row. */
+  readonly excess: number;
+  readonly keys: number;
+  readonly examples: readonly AuditRow[];
+}
+
+/** A safe cell's place among the safe ones of its variant. */
+export interface Rank {
+  readonly place: number;
+  /** Its cost divided by that of the cheapest. */
+  readonly timesBest: number;
+}
+
+export interface CellSummary {
+  readonly scenario: string;
+  readonly variant: string;
+  readonly strategy: StrategyFacts;
+  readonly claimed: Cell['claimed'];
+  readonly events: readonly string[];
+  readonly verdict: CellVerdict;
+  readonly observed: Observation | undefined;
+  readonly duplicates: number;
+  readonly duplicateKeys: number;
+  /** The most commands that were accepted on one key beyond its room. */
+  readonly excessPerKeyMax: number;
+  readonly acceptedPerKeyMax: number;
+  readonly findings: readonly Findings[];
+  readonly leasesLost: number;
+  readonly releases: Readonly<Record<string, number>>;
+  readonly phases: Readonly<Record<PhaseName, PhaseSummary>> | undefined;
+  readonly ranks: Readonly<Partial<Record<PhaseName, Rank>>>;
+}
+
+export interface Summary
+  extends Pick<
+    Run,
+    | 'end'
+    | 'incomplete'
+    | 'brokenOff'
+    | 'startedAt'
+    | 'seconds'
+    | 'command'
+    | 'plan'
+    | 'conditions'
+    | 'leftOut'
+  > {
+  readonly format: typeof resultFormat;
+  readonly version: 1;
+  readonly exitCode: ExitCode;
+  readonly control: Control;
+  readonly cells: readonly CellSummary[];
+}
+
+const examplesMax = 5;
+
+/** Summarizes a run. */
+export function summarize(run: Run): Summary {
+  const control = controlOf(run);
+  const cells = withRanks(run.cells.map(cell => cellSummary(cell, run, control)));
+  const verdicts = cells.map(cell => cell.verdict);
+  const { end, incomplete, brokenOff, startedAt, seconds, command, plan, conditions, leftOut } =
+    run;
+  return {
+    format: resultFormat,
+    version: 1,
+    exitCode: exitCodeOf(end, verdicts),
+    control,
+    end,
+    incomplete,
+    brokenOff,
+    startedAt,
+    seconds,
+    command,
+    plan,
+    conditions,
+    leftOut,
+    cells,
+  };
+}
+
+/** Whether the audit found something in every cell of a strategy that protects nothing. */
+function controlOf(run: Run): Control {
+  const names = new Set(run.strategies.filter(one => one.control).map(one => one.name));
+  const cells = run.cells.filter(
+    cell => names.has(cell.strategy) && cell.claimed.verdict !== 'not offered',
+  );
+  const seen = cells.length > 0 && cells.every(cell => (cell.audit?.contested.findings ?? 0) > 0);
+  return seen ? 'seen' : 'not seen';
+}
+
+function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {
+  const strategy = run.strategies.find(one => one.name === cell.strategy);
+  if (!strategy) throw new Error(`the run has a cell of '${cell.strategy}' and not its facts`);
+  const observed = cell.claimed.verdict === 'not offered' ? undefined : observationOf(cell);
+  const findings = findingsOf(cell);
+  const duplicates = findings.find(one => one.kind === 'duplicate');
+  const services = cell.repetitions.flatMap(({ contested, uncontended }) => [
+    contested.service,
+    uncontended.service,
+  ]);
+  return {
+    scenario: cell.scenario,
+    variant: cell.variant,
+    strategy,
+    claimed: cell.claimed,
+    events: cell.events,
+    verdict: verdictOf(cell.claimed, observed, control),
+    observed,
+    duplicates: duplicates?.excess ?? 0,
+    duplicateKeys: duplicates?.keys ?? 0,
+    ...acceptedMost(cell),
+    findings,
+    leasesLost: services.reduce((total, service) => total + leasesLostIn(service), 0),
+    releases: added(services.map(service => service.releases)),
+    phases: cell.repetitions.length > 0 ? phasesOf(cell) : undefined,
+    ranks: {},
+  };
+}
+
+/** A lease may be told lost by its watchdog and again by its release: the larger count is the number. */
+function leasesLostIn(service: Cell['repetitions'][number]['contested']['service']): number {
+  return Math.max(service.leasesLost, service.releases.lost ?? 0);
+}
+
+function phasesOf(cell: Cell): Record<PhaseName, PhaseSummary> {
+  const of = (name: PhaseName): PhaseSummary =>
+    phaseSummary(
+      name,
+      cell.repetitions.map(repetition => repetition[name]),
+      cell.audit?.[name],
+    );
+  return { contested: of('contested'), uncontended: of('uncontended') };
+}
+
+function observationOf(cell: Cell): Observation {
+  const rounds = cell.repetitions.flatMap(repetition => repetition.contested.rounds);
+  const audits: readonly Audit[] = cell.audit ? [cell.audit.contested, cell.audit.uncontended] : [];
+  const keysHit = new Set(audits.flatMap(audit => audit.violations.map(row => row.key)));
+  return {
+    keys: rounds.length,
+    keysDecided: rounds.filter(round => round.decidedMs !== null).length,
+    keysOverlapped: rounds.filter(round => round.overlapped).length,
+    keysUnfilled: rounds.filter(isUnfilled).length,
+    keysHit: keysHit.size,
+    findings: audits.reduce((total, audit) => total + audit.findings, 0),
+    settled: audits.every(audit => audit.settled),
+    audited: audits.length > 0,
+    counted: cell.repetitions.every(
+      ({ contested, uncontended }) => isCounted(contested) && isCounted(uncontended),
+    ),
+  };
+}
+
+/** Whether the service counted every command that was answered: else its counters prove nothing. */
+function isCounted(phase: Cell['repetitions'][number]['contested']): boolean {
+  const calls = phase.rounds.flatMap(round => round.calls);
+  const answered = calls.filter(call => call.detail !== noAnswer).length;
+  const commands = Object.values(phase.service.commands);
+  return commands.reduce((total, { count }) => total + count, 0) >= answered;
+}
+
+function findingsOf(cell: Cell): Findings[] {
+  const byKind = new Map<AuditRow['kind'], AuditRow[]>();
+  for (const audit of cell.audit ? [cell.audit.contested, cell.audit.uncontended] : [])
+    for (const row of audit.violations)
+      byKind.set(row.kind, [...(byKind.get(row.kind) ?? []), row]);
+  return [...byKind].map(([kind, rows]) => ({
+    kind,
+    rows: rows.length,
+    excess: rows.reduce((total, row) => total + row.excess, 0),
+    keys: new Set(rows.map(row => row.key)).size,
+    examples: rows.toSorted((a, b) => b.excess - a.excess).slice(0, examplesMax),
+  }));
+}
+
+function acceptedMost(cell: Cell): { excessPerKeyMax: number; acceptedPerKeyMax: number } {
+  let [excessPerKeyMax, acceptedPerKeyMax] = [0, 0];
+  for (const { contested } of cell.repetitions)
+    for (const round of contested.rounds) {
+      const accepted = round.calls.filter(call => call.outcome === 'accepted').length;
+      acceptedPerKeyMax = Math.max(acceptedPerKeyMax, accepted);
+      excessPerKeyMax = Math.max(excessPerKeyMax, accepted - round.capacity);
+    }
+  return { excessPerKeyMax, acceptedPerKeyMax };
+}
+
+/** Only safe cells are ranked, and no hazard: what a wrong strategy costs is no argument for it. */
+function withRanks(cells: readonly CellSummary[]): CellSummary[] {
+  return cells.map(cell => {
+    const ranks: Partial<Record<PhaseName, Rank>> = {};
+    for (const name of ['contested', 'uncontended'] as const) {
+      const rank = rankOf(cell, cells, name);
+      if (rank) ranks[name] = rank;
+    }
+    return { ...cell, ranks };
+  });
+}
+
+function rankOf(
+  cell: CellSummary,
+  cells: readonly CellSummary[],
+  name: PhaseName,
+): Rank | undefined {
+  const own = safeCost(cell, name);
+  if (own === undefined) return undefined;
+  const rivals = cells
+    .filter(one => one.variant === cell.variant)
+    .flatMap(one => safeCost(one, name) ?? []);
+  const best = Math.min(...rivals);
+  return { place: 1 + rivals.filter(cost => cost < own).length, timesBest: own / best };
+}
+
+function safeCost(cell: CellSummary, name: PhaseName): number | undefined {
+  const eligible = cell.verdict.observed === 'safe' && cell.strategy.hazard === null;
+  return eligible ? cell.phases?.[name].cost?.median : undefined;
+}
