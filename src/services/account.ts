@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Account } from './protocol.ts';
 
+export type { Account } from './protocol.ts';
+
 /** Postgres refuses to run as root. */
 export function runsAsRoot(): boolean {
   return process.getuid?.() === 0;

@@ -1,67 +1,35 @@
 import { tmpdir } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
+import { type Child, endOf, StartFailed, type StartOptions, untilReady } from './child.ts';
 import { KeeperChannel } from './keeper-channel.ts';
 import { endOrphans } from './orphans.ts';
 import type { Account, ChildSpec, Exit, Notice } from './protocol.ts';
 
+export { type Child, StartFailed, type StartOptions } from './child.ts';
 export type { Account, ChildSpec, Exit, StopStage } from './protocol.ts';
 
 /** More than the keeper's own bound of 12 s. */
 const closeMs = 15_000;
 const readyMs = 30_000;
-const readyLookMs = 20;
 /** What a command may print and have read: package lists and library lists are far below. */
 const runTailBytes = 262_144;
-
-/** A child that the keeper has started. */
-export interface Child {
-  readonly name: string;
-  readonly pid: number;
-  /** Resolves when it has ended, however that came. Does not keep this process alive. */
-  readonly exited: Promise<Exit>;
-  /** Goes through its stop stages, at last SIGKILL, and resolves when it has ended. Idempotent. */
-  stop(): Promise<Exit>;
-  /** Sends one signal, as faults need it (SIGSTOP, SIGKILL). Nothing happens when it has ended. */
-  signal(name: NodeJS.Signals): Promise<void>;
-}
-
-export interface StartOptions {
-  /** Called for each line that the child prints; under backlog lines are dropped, never queued. */
-  readonly onLine?: (line: string) => void;
-  /** Polled until true. Without it a child counts as ready as soon as it runs. */
-  readonly ready?: (pid: number) => Promise<boolean>;
-  /** Bound of readiness; default 30 s. */
-  readonly readyMs?: number;
-}
-
-/** The child ended, or was not ready or done within its bound. Tells the last that it printed. */
-export class StartFailed extends Error {
-  readonly exit: Exit;
-  constructor(name: string, why: string, exit: Exit) {
-    super(`${name} ${why}${exit.tail === '' ? '' : `; the last it printed:\n${exit.tail}`}`);
-    this.name = 'StartFailed';
-    this.exit = exit;
-  }
-}
 
 interface Known {
   readonly spec: ChildSpec;
   readonly onLine: ((line: string) => void) | undefined;
   readonly onExit: (exit: Exit) => void;
+  readonly exited: Promise<Exit>;
   pid?: number;
-}
-
-/** A process that ended. `code` is null where a signal ended it. */
-function endOf(exit: Exit): string {
-  return exit.code === null ? `was ended by ${exit.signal}` : `ended with code ${exit.code}`;
+  /** A server from when it is ready until it is stopped: its end is news. */
+  isServing: boolean;
 }
 
 /**
- * Starts a keeper. `onLost` is told when it ended without being asked to; what it owned is ended
- * from here then. Rejects when the keeper does not start within 20 s.
+ * Starts a keeper. `report` is told, in lines for people, when a server ended that nobody stopped,
+ * and when the keeper itself did; what it owned is ended from here then. Rejects when the keeper
+ * does not start within 20 s.
  */
-export async function openKeeper(onLost: (why: string) => void): Promise<Keeper> {
-  const keeper = new Keeper(onLost);
+export async function openKeeper(report: (line: string) => void): Promise<Keeper> {
+  const keeper = new Keeper(report);
   await keeper.opened;
   return keeper;
 }
@@ -73,18 +41,20 @@ export async function openKeeper(onLost: (why: string) => void): Promise<Keeper>
 export class Keeper {
   readonly opened: Promise<void>;
   readonly #channel: KeeperChannel;
+  readonly #report: (line: string) => void;
   readonly #children = new Map<number, Known>();
   readonly #paths = new Set<string>();
   #lastChild = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(onLost: (why: string) => void) {
+  constructor(report: (line: string) => void) {
+    this.#report = report;
     this.#channel = new KeeperChannel(notice => this.#take(notice));
     this.opened = this.#channel.opened;
     this.#channel.ended.then(() => {
       if (this.#closed) return;
       const said = this.#channel.errors;
-      onLost(`the keeper of the child processes has ended${said === '' ? '' : `: ${said}`}`);
+      report(`the keeper of the child processes has ended${said === '' ? '' : `: ${said}`}`);
       this.#closed = this.#endOrphans().then(() => this.#tellEnds());
     });
   }
@@ -98,9 +68,7 @@ export class Keeper {
   async start(spec: ChildSpec, options: StartOptions = {}): Promise<Child> {
     this.#lastChild += 1;
     const key = this.#lastChild;
-    const exited = new Promise<Exit>(onExit => {
-      this.#children.set(key, { spec, onExit, onLine: options.onLine });
-    });
+    const known = this.#know(key, spec, options.onLine);
     const lines = options.onLine !== undefined;
     const ask = this.#channel.ask({ kind: 'start', child: key, spec, lines });
     const pid = Number(
@@ -109,24 +77,31 @@ export class Keeper {
         throw new Error(`${spec.name} could not be started: ${error.message}`);
       }),
     );
-    const known = this.#children.get(key);
-    if (known) known.pid = pid;
-    const child: Child = {
-      name: spec.name,
-      pid,
-      exited,
+    known.pid = pid;
+    const { exited } = known;
+    const stop = () => {
+      known.isServing = false;
       // A keeper that is gone has ended the child, or its owner has.
-      stop: () =>
-        this.#channel.ask({ kind: 'stop', child: key }).then(
-          () => exited,
-          () => exited,
-        ),
-      signal: async name => {
-        await this.#channel.ask({ kind: 'signal', child: key, signal: name });
-      },
+      const asked = this.#channel.ask({ kind: 'stop', child: key });
+      return asked.catch(() => {}).then(() => exited);
     };
-    if (options.ready) await this.#untilReady(child, options.ready, options.readyMs ?? readyMs);
+    const signal = async (name: NodeJS.Signals) => {
+      await this.#channel.ask({ kind: 'signal', child: key, signal: name });
+    };
+    const child = { name: spec.name, pid, exited, stop, signal };
+    if (options.ready) await untilReady(child, options.ready, options.readyMs ?? readyMs);
+    known.isServing = spec.role === 'server';
     return child;
+  }
+
+  #know(key: number, spec: ChildSpec, onLine: ((line: string) => void) | undefined): Known {
+    let onExit: Known['onExit'] = () => {};
+    const exited = new Promise<Exit>(resolve => {
+      onExit = resolve;
+    });
+    const known = { spec, onLine, onExit, exited, isServing: false };
+    this.#children.set(key, known);
+    return known;
   }
 
   /** Runs a command to its end. Rejects with StartFailed past the bound; any exit code is fine. */
@@ -211,25 +186,12 @@ export class Keeper {
   #take(notice: Notice): void {
     if (notice.kind === 'line') this.#children.get(notice.child)?.onLine?.(notice.line);
     if (notice.kind !== 'exit') return;
-    this.#children.get(notice.child)?.onExit(notice.exit);
+    const known = this.#children.get(notice.child);
     this.#children.delete(notice.child);
-  }
-
-  async #untilReady(
-    child: Child,
-    ready: (pid: number) => Promise<boolean>,
-    withinMs: number,
-  ): Promise<void> {
-    let exit: Exit | undefined;
-    child.exited.then(end => {
-      exit = end;
-    });
-    const lastMs = performance.now() + withinMs;
-    while (performance.now() < lastMs) {
-      if (exit) throw new StartFailed(child.name, endOf(exit), exit);
-      if (await ready(child.pid)) return;
-      await delay(readyLookMs);
-    }
-    throw new StartFailed(child.name, `was not ready within ${withinMs} ms`, await child.stop());
+    if (!known) return;
+    known.onExit(notice.exit);
+    if (!known.isServing || this.#closed) return;
+    const why = `${endOf(notice.exit)} though nobody stopped it`;
+    this.#report(new StartFailed(known.spec.name, why, notice.exit).message);
   }
 }
