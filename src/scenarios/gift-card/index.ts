@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { InvalidInput, NotFound, type Query, scenario, sql } from '../../contract/index.ts';
+import { id, parse } from '../input.ts';
+import { conditionalUpdate } from './conditional-update.ts';
+import { cents } from './input.ts';
+import { load } from './load.ts';
+import { numberedSlots } from './numbered-slots.ts';
+import { routes } from './routes.ts';
+import { steps } from './steps.ts';
+import { type Debit, keyOf } from './tables.ts';
+
+const readSmallest = sql<{ smallest: number }>`
+  select smallest_debit_cents as smallest from gift_cards where id = $1`;
+
+async function debitOf(cardId: string, amountCents: number, query: Query): Promise<Debit> {
+  const [card] = await query(readSmallest, [cardId]);
+  if (!card) throw new NotFound(`there is no gift card ${cardId}`);
+  if (amountCents < card.smallest)
+    throw new InvalidInput([
+      { path: 'amountCents', message: `must be at least ${card.smallest} for this card` },
+    ]);
+  return { cardId, amountCents, smallestDebitCents: card.smallest };
+}
+
+export default scenario<Debit>({
+  title: 'Several debits of one gift card',
+  path: '/gift-cards/:id/debits',
+  race: 'lost update',
+  exhaustedReasons: ['used up'],
+  async prepare({ params, body }, query) {
+    const { id: cardId } = parse(z.object({ id }), params);
+    const { amountCents } = parse(z.strictObject({ amountCents: cents }), body);
+    return debitOf(cardId, amountCents, query);
+  },
+  variants: {
+    plain: {
+      title: 'a balance beside a ledger of debits',
+      acts: 'updates the deciding row',
+      effect: 'inside',
+      keys: command => [keyOf(command)],
+      rules: { steps, 'conditional update': conditionalUpdate, 'numbered slots': numberedSlots },
+    },
+  },
+  routes,
+  load,
+});
