@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,6 +16,7 @@ import { startPostgres } from '../../src/services/postgres.ts';
 import { findPostgres, usualPostgresPlaces } from '../../src/services/postgres-binaries.ts';
 import { startRedis } from '../../src/services/redis.ts';
 import { findRedis, usualRedisPlaces } from '../../src/services/redis-binaries.ts';
+import { isRunning, until } from './processes.ts';
 
 let keeper: Keeper;
 const scratch = mkdtempSync(join(tmpdir(), 'find-binaries-'));
@@ -71,6 +73,24 @@ describe('without a Redis to start', () => {
     const found = findRedis(keeper, places, quiet);
     await expect(found).rejects.toThrow(/Three ways out.*no network to speak of/s);
     expect(readdirSync(join(folder, 'cache', 'lockstep'))).toEqual([]);
+  });
+
+  test('a fetch that hangs ends when the start is given up', async () => {
+    script(join(folder, 'apt-get'), 'echo $$ > ../../pid; sleep 300');
+    for (const name of ['dpkg-deb', 'ldd']) script(join(folder, name), 'exit 1');
+    const giveUp = new AbortController();
+    const places = { redis: { folders: [], tools: folder, env: env() } };
+    const options = { redisNodeCount: 0, durable: false, report: quiet, places };
+    const opening = openServices({ ...options, signal: giveUp.signal });
+    opening.catch(() => {}); // judged below
+    const cache = join(folder, 'cache', 'lockstep');
+    const pid = await until('the fetch', () => {
+      return existsSync(join(cache, 'pid')) && Number(readFileSync(join(cache, 'pid'), 'utf8'));
+    });
+    giveUp.abort(new Error('no longer wanted'));
+    await expect(opening).rejects.toThrow('no longer wanted');
+    expect(isRunning(pid)).toBe(false);
+    expect(readdirSync(cache)).toEqual(['pid']);
   });
 
   test('one that is installed but too old is told with its version', async () => {

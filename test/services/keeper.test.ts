@@ -6,11 +6,11 @@ import { type ChildSpec, type Keeper, openKeeper, StartFailed } from '../../src/
 import { family, isRunning, until } from './processes.ts';
 
 let keeper: Keeper;
-const lost: string[] = [];
+const reported: string[] = [];
 const scratch = mkdtempSync(join(tmpdir(), 'keeper-test-'));
 
 beforeAll(async () => {
-  keeper = await openKeeper(why => lost.push(why));
+  keeper = await openKeeper(line => reported.push(line));
 });
 
 afterAll(async () => {
@@ -152,8 +152,27 @@ describe('a start fails, and says why, when the child', () => {
   });
 });
 
+describe('a server that ends', () => {
+  const server = (source: string) => program(source, { name: 'server', role: 'server' });
+
+  test('though nobody stopped it is reported, with the last that it printed', async () => {
+    const { child } = await startUntilLine(server(`console.log('serving'); ${untilAsked}`));
+    process.kill(child.pid, 'SIGKILL');
+    await child.exited;
+    expect(reported.splice(0)).toEqual([
+      'server was ended by SIGKILL though nobody stopped it; the last it printed:\nserving',
+    ]);
+  });
+
+  test('when it is stopped is no news', async () => {
+    const { child } = await startUntilLine(server(`console.log('serving'); ${untilAsked}`));
+    await child.stop();
+    expect(reported).toEqual([]);
+  });
+});
+
 test('a keeper that is closed ends clients before servers, and starts nothing more', async () => {
-  const other = await openKeeper(why => lost.push(why));
+  const other = await openKeeper(line => reported.push(line));
   const order = join(scratch, 'order');
   const goodbye = (word: string) => `const fs = require('fs');
     process.on('SIGTERM', () => setTimeout(() => {
@@ -172,5 +191,5 @@ test('a keeper that is closed ends clients before servers, and starts nothing mo
   expect(readFileSync(order, 'utf8')).toBe('client server ');
   expect(isRunning(other.pid)).toBe(false);
   await expect(other.start(program(untilAsked))).rejects.toThrow('keeper');
-  expect(lost).toEqual([]);
+  expect(reported).toEqual([]);
 });
