@@ -1,4 +1,4 @@
-import type { Traits } from './scenario.ts';
+import type { Expected, Traits } from './scenario.ts';
 import type { Event, Guard, Strategy, Turn, Wording } from './strategy.ts';
 
 export interface Prediction {
@@ -35,7 +35,8 @@ function offeredOrWrong(
 ): Prediction | undefined {
   if (!variant.wordings.includes(strategy.wording))
     return is('not offered', `the scenario has no wording '${strategy.wording}'`);
-  if (variant.expects) return is('unsafe', variant.expects.because);
+  if (variant.expects && !excepted(strategy, variant.expects))
+    return is('unsafe', variant.expects.because);
   if (variant.effect === 'outside' && events.has('retry after the effect'))
     return is('unsafe', 'a retry repeats the effect');
   return undefined;
@@ -50,7 +51,7 @@ function byLocks(
   const fresh = strategy.isolation === 'read committed'; // every statement sees the latest commit
   const locks =
     has(strategy, 'lock row', 'lock row, nowait', 'lock table', 'fence read') ||
-    (has(strategy, 'lock row, skip locked') && variant.acts === 'takes any free row');
+    (has(strategy, 'lock row, skip locked') && takesAnyFreeRow(strategy, variant));
   if (holds(strategy, 'process') && !events.has('several processes'))
     return is('safe', 'one process');
   if (fresh && (locks || strategy.first.length > 0)) return is('safe', 'locked before the check');
@@ -83,8 +84,17 @@ function byHazard(strategy: Strategy, events: ReadonlySet<Event>): Prediction | 
     : undefined;
 }
 
+function excepted(strategy: Strategy, { exceptUnder = [] }: Expected): boolean {
+  const { isolation, wording, guard } = strategy;
+  return exceptUnder.some(fact => [isolation, wording, ...guard].includes(fact));
+}
+
 function writesDecidingRow(strategy: Strategy, variant: Traits): boolean {
   return variant.acts !== 'inserts beside it' || strategy.wording === 'precreated rows';
+}
+
+function takesAnyFreeRow(strategy: Strategy, variant: Traits): boolean {
+  return variant.acts === 'takes any free row' || strategy.wording === 'precreated rows';
 }
 
 function has(strategy: Strategy, ...guards: readonly Guard[]): boolean {

@@ -1,4 +1,4 @@
-import type { Wording } from './strategy.ts';
+import type { Guard, Isolation, Wording } from './strategy.ts';
 import type { Query, Tx } from './tx.ts';
 
 /** Both ends COMMIT; only a throw rolls back. `accepted` holds the id of the effect, `refused` a reason code. */
@@ -44,8 +44,16 @@ export interface Traits {
   readonly acts: 'updates the deciding row' | 'inserts beside it' | 'takes any free row';
   /** `outside`: repeating it does harm. An idempotent effect counts as `inside`. */
   readonly effect: 'inside' | 'outside';
-  /** Set where the variant is wrong under every strategy, for example because it locks the wrong key. */
-  readonly expects?: { readonly unsafe: ViolationKind; readonly because: string };
+  /** Set where the variant is wrong whatever the strategy, for example because it locks the wrong key. */
+  readonly expects?: Expected;
+}
+
+/** How a variant goes wrong, and with what it does not. */
+export interface Expected {
+  readonly unsafe: ViolationKind;
+  readonly because: string;
+  /** Facts of a strategy that protect all the same: what does not go by the key or the row. */
+  readonly exceptUnder?: readonly (Isolation | Guard | Wording)[];
 }
 
 export type Rules<C> = { readonly steps: Rule<C> } & { readonly [W in Wording]?: Rule<C> };

@@ -12,6 +12,7 @@ export interface BackendOptions {
   readonly lockConnectionsMax: number;
   readonly waitMs: number;
   readonly leaseMs: number;
+  readonly connectTimeoutMs?: number;
   readonly onError?: (store: 'postgres' | 'redis', error: Error) => void;
 }
 
@@ -24,6 +25,7 @@ export function openBackends(options: BackendOptions): Backends & { close(): Pro
     url: databaseUrl,
     connectionsMax: options.lockConnectionsMax,
     lockTimeoutMs: options.waitMs,
+    ...(options.connectTimeoutMs !== undefined && { connectTimeoutMs: options.connectTimeoutMs }),
     applicationName: 'lockstep locks',
     onIdleError: error => onError?.('postgres', error),
   });

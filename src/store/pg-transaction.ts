@@ -93,10 +93,23 @@ export class PgTransaction implements Transaction, Tx {
 
   async readAny<R extends Row>(table: Table<R>, where: Partial<R>): Promise<R | undefined> {
     if (this.#asks('lock table')) await this.#send(lockTableSql(table), []);
-    const { text, values } = readAnySql(table, where, this.#plan.guard);
-    const [row] = await this.#send<R & QueryResultRow>(text, values);
+    const row =
+      (await this.#sendReadAny(table, where, this.#plan.guard)) ??
+      // an empty answer of SKIP LOCKED proves nothing while a holder may roll back: wait and see
+      (this.#asks('lock row, skip locked')
+        ? await this.#sendReadAny(table, where, ['lock row'])
+        : undefined);
     this.decidedMs ??= performance.now();
     return row && this.#asks('fence read') ? this.#claimFence(table, row.id) : row;
+  }
+
+  async #sendReadAny<R extends Row>(
+    table: Table<R>,
+    where: Partial<R>,
+    guard: TransactionPlan['guard'],
+  ): Promise<R | undefined> {
+    const { text, values } = readAnySql(table, where, guard);
+    return (await this.#send<R & QueryResultRow>(text, values))[0];
   }
 
   async claim<R extends Row>(table: Table<R>, id: string): Promise<R | undefined> {

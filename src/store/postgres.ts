@@ -17,12 +17,15 @@ export interface PostgresOptions {
    * no settings at connect), and single statements get a BEGIN that states their isolation.
    */
   readonly pooler?: boolean;
+  /** How long a new connection may take; 400 ms unless said, so that a store that is away is told within 500 ms. */
+  readonly connectTimeoutMs?: number;
   readonly applicationName?: string;
   /** Told of errors of idle connections; they are replaced by themselves. */
   readonly onIdleError?: (error: Error) => void;
 }
 
 const connectTimeoutMs = 400; // a store that is away is told within 500 ms
+const idleMs = 600_000; // a burst after a quiet minute must not meet a cold pool
 const idleInTransactionMs = 15_000; // a frozen process must not hold its row locks for ever
 
 const connectionCheckMs = 500; // a statement whose client was cut off must not keep its locks
@@ -49,7 +52,8 @@ export function createPool(options: PostgresOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.connectionsMax,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? connectTimeoutMs,
+    idleTimeoutMillis: idleMs,
     application_name: options.applicationName ?? 'lockstep',
     keepAlive: true,
     pipeline: true,
@@ -78,6 +82,22 @@ export class PostgresStore implements Store {
   get load(): { readonly open: number; readonly idle: number; readonly waiting: number } {
     const { totalCount: open, idleCount: idle } = this.#pool;
     return { open, idle, waiting: this.#queue.waiting };
+  }
+
+  /**
+   * Opens every connection, one after another: a burst on a cold pool pays for all of them at once.
+   * Stops quietly where Postgres is away; that is met by the commands.
+   */
+  async fill(): Promise<void> {
+    const clients: pg.PoolClient[] = [];
+    try {
+      while (clients.length < this.#options.connectionsMax)
+        clients.push(await this.#pool.connect());
+    } catch {
+      // told by the first command
+    } finally {
+      for (const client of clients) client.release();
+    }
   }
 
   async begin(plan: TransactionPlan): Promise<Transaction> {

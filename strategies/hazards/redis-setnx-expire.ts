@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Strategy } from '../../src/contract/index.ts';
 import { leaseGuardian } from '../lib/lease-guardian.ts';
 import { lockKey, type OwnedKeys, redisLeases } from '../lib/redis-leases.ts';
-import { redisUnavailable } from '../lib/redis-script.ts';
+import { connected, redisUnavailable } from '../lib/redis-script.ts';
 
 /** SETNX, then EXPIRE as a second command: whoever dies between them leaves a key that never ends. */
 export default {
@@ -46,6 +46,7 @@ async function setThenExpire(
 ): Promise<OwnedKeys | undefined> {
   const token = randomBytes(16).toString('base64url');
   const taken: string[] = [];
+  await connected(redis);
   try {
     for (const key of keys) {
       if ((await redis.setnx(key, token)) === 0) {

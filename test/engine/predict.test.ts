@@ -106,4 +106,15 @@ describe('predict', () => {
     const wrongKey: Traits = { ...inserts, expects: { unsafe: 'duplicate', because: 'wrong key' } };
     expect(verdict(guarded('read committed', 'lock row'), wrongKey)).toBe('unsafe');
   });
+
+  test('except under what does not go by its key: a wider lock, SERIALIZABLE, a constraint', () => {
+    const exceptUnder = ['serializable', 'lock table', 'numbered slots'] as const;
+    const expects = { unsafe: 'duplicate', because: 'wrong key', exceptUnder } as const;
+    const wrongKey: Traits = { ...inserts, expects };
+    expect(verdict(guarded('read committed', 'lock row'), wrongKey)).toBe('unsafe');
+    expect(verdict({ guard: ['compare version'] }, wrongKey)).toBe('unsafe');
+    expect(verdict(guarded('read committed', 'lock table'), wrongKey)).toBe('safe');
+    expect(verdict({ isolation: 'serializable' }, wrongKey)).toBe('safe');
+    expect(verdict({ wording: 'numbered slots' }, wrongKey)).toBe('safe');
+  });
 });

@@ -1,38 +1,40 @@
-/** A process that takes a key and keeps it until it is killed. Its task comes as JSON on stdin. */
+/** A process that takes a key under each strategy and keeps them until it is killed. Its task comes as JSON on stdin. */
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import type { Strategy } from '../../src/contract/index.ts';
-import { strategyProblems } from '../../src/engine/validate.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
 import { type EngineUrls, openEngine } from '../fixtures/engines.ts';
 import { counterScenario } from './counter.ts';
 
 export interface HolderTask {
-  readonly strategyFile: string;
-  readonly id: string;
+  /** Strategy name → id of the counter that is held under it. */
+  readonly ids: Readonly<Record<string, string>>;
   readonly leaseMs: number;
   readonly urls: EngineUrls;
 }
 
 const heldAtMostMs = 60_000; // a holder that nobody kills ends by itself
 
-async function load(file: string): Promise<Strategy> {
-  const module: { default?: unknown } = await import(file);
-  const { strategy, problems } = strategyProblems('holder', module.default);
-  if (!strategy) throw new Error(problems.join('\n'));
-  return strategy;
-}
-
 const task: HolderTask = JSON.parse(await text(process.stdin));
-const { engine } = openEngine(task.urls, { leaseMs: task.leaseMs });
-const hold = async (): Promise<void> => {
-  process.stdout.write('holding\n');
-  await new Promise(resolve => setTimeout(resolve, heldAtMostMs));
-};
-await engine.serve({
-  scenario: { name: 'counter', registered: counterScenario(new Map([['hold', hold]])) },
-  variant: 'plain',
-  strategy: { name: 'holder', declared: await load(task.strategyFile) },
-  commandId: randomUUID(),
-  input: { params: { id: task.id, work: 'hold' }, body: {} },
-});
-process.exit(0);
+const registry = await loadRegistry();
+for (const [name, id] of Object.entries(task.ids)) {
+  const strategy = registry.strategies.get(name);
+  if (!strategy) throw new Error(`there is no strategy ${name}`);
+  await new Promise<void>((resolve, reject) => {
+    const hold = async (): Promise<void> => {
+      resolve();
+      await new Promise(ended => setTimeout(ended, heldAtMostMs));
+    };
+    // an engine each: one that holds a whole table must not keep the next from its connection
+    const { engine } = openEngine(task.urls, { leaseMs: task.leaseMs });
+    const served = engine.serve({
+      scenario: { name: 'counter', registered: counterScenario(new Map([['hold', hold]])) },
+      variant: 'plain',
+      strategy: { name, declared: strategy.declared },
+      commandId: randomUUID(),
+      input: { params: { id, work: 'hold' }, body: {} },
+    });
+    served.then(({ outcome }) => reject(new Error(`${name}: ${outcome.detail}`)), reject);
+  });
+}
+process.stdout.write('holding\n');
+setTimeout(() => process.exit(1), heldAtMostMs);

@@ -9,7 +9,7 @@ import { freshDatabase } from '../database.ts';
 import { type EngineUrls, type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { Gate } from '../fixtures/gate.ts';
 import { TcpProxy } from '../fixtures/tcp-proxy.ts';
-import { counterScenario, counterSchema, effectsOf } from '../laws/counter.ts';
+import { counterScenario, counterSchema, effectsOf, makeCounter } from '../laws/counter.ts';
 import { testServers } from '../servers.ts';
 
 const { url } = await freshDatabase();
@@ -37,8 +37,7 @@ function engine(waitMs: number): OpenEngine {
   return open;
 }
 
-let nextId = 0;
-const freshId = (): string => String((nextId += 1));
+const freshId = (): Promise<string> => makeCounter(direct.query);
 
 async function serve(
   open: OpenEngine,
@@ -59,7 +58,7 @@ async function serve(
 describe('the Postgres store', () => {
   test('BEGIN and the deciding read leave in one write', async () => {
     const { proxy, open } = await throughProxy(5_000);
-    const id = freshId();
+    const id = await freshId();
     await serve(open, id); // connects and prepares
     const writes: string[] = [];
     proxy.onRequest = chunk => writes.push(chunk.toString('latin1'));
@@ -72,7 +71,7 @@ describe('the Postgres store', () => {
 
   test('lost-commit-reply: the outcome is unknown, is not retried, and the audit finds the effect', async () => {
     const { proxy, open } = await throughProxy(5_000);
-    const id = freshId();
+    const id = await freshId();
     await serve(open, id, async () => {
       proxy.onRequest = chunk => {
         if (chunk.includes('commit\0')) proxy.dropReplies = true;
@@ -85,7 +84,7 @@ describe('the Postgres store', () => {
 
   test('a connection that breaks before COMMIT is retried, and the effect happens once', async () => {
     const { proxy, open } = await throughProxy(5_000);
-    const id = freshId();
+    const id = await freshId();
     let tries = 0;
     const outcome = await serve(open, id, async () => {
       tries += 1;
@@ -98,7 +97,7 @@ describe('the Postgres store', () => {
 
   test('a single statement that commits by itself is unknown when its reply is lost', async () => {
     const { proxy, open } = await throughProxy(5_000);
-    const id = freshId();
+    const id = await freshId();
     const cut = async (): Promise<void> => {
       proxy.onRequest = chunk => {
         if (chunk.includes('insert into law_effects')) proxy.cut();
@@ -110,7 +109,7 @@ describe('the Postgres store', () => {
 
   test('backend-killed-holder: the process lives, the work is rolled back and done again', async () => {
     const open = engine(5_000);
-    const id = freshId();
+    const id = await freshId();
     let tries = 0;
     const outcome = await serve(open, id, async tx => {
       tries += 1;
@@ -125,7 +124,7 @@ describe('the Postgres store', () => {
 
   test('work that outlasts the deadline is cut and rolled back, and its row is free', async () => {
     const open = engine(300);
-    const id = freshId();
+    const id = await freshId();
     const outcome = await serve(open, id, async tx => {
       await tx.query(sql`select pg_sleep(20)`, []);
     });
@@ -151,9 +150,10 @@ describe('the Postgres store', () => {
   test('callers that find no free connection are told busy at their deadline', async () => {
     const open = engine(400);
     const gates = Array.from({ length: 10 }, () => new Gate());
-    const holders = gates.map(gate => serve(open, freshId(), () => gate.pass()));
+    const holders = gates.map(async gate => serve(open, await freshId(), () => gate.pass()));
     await Promise.all(gates.map(gate => gate.arrived));
-    const late = await Promise.all(Array.from({ length: 5 }, () => serve(open, freshId())));
+    const ids = await Promise.all(Array.from({ length: 5 }, freshId));
+    const late = await Promise.all(ids.map(id => serve(open, id)));
     for (const gate of gates) gate.open();
     await Promise.all(holders);
     expect(late.map(({ detail }) => detail)).toEqual(late.map(() => 'pool-exhausted'));
@@ -162,7 +162,7 @@ describe('the Postgres store', () => {
 
   test('Postgres away: each command is told so at once, and the next one after it is back succeeds', async () => {
     const { proxy, open } = await throughProxy(5_000);
-    const id = freshId();
+    const id = await freshId();
     await serve(open, id);
     await proxy.close();
     const startMs = performance.now();
