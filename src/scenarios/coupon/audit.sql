@@ -1,0 +1,45 @@
+-- The judge. $1: campaign ids (null: all). $2, $3: keys and command ids that were acknowledged as
+-- accepted. $4: campaign ids where somebody was told that there is no coupon left.
+with asked as (
+  select c.id from campaigns c where $1::text[] is null or c.id = any ($1::text[]::bigint[])
+), given as (
+  select c.campaign_id, c.coupon_id, count(*)::integer as claims, max(c.user_id) as user_id
+  from coupon_claims c join asked on asked.id = c.campaign_id
+  group by c.campaign_id, c.coupon_id
+), stock as (
+  select asked.id, coupons.claimed, coupons.free,
+    (select coalesce(sum(claims), 0) from given where given.campaign_id = asked.id) as claims
+  from asked cross join lateral (
+    select
+      count(*) filter (where owner_id is not null) as claimed,
+      count(*) filter (where owner_id is null) as free
+    from coupons where campaign_id = asked.id
+  ) coupons
+)
+select campaign_id::text as key, 'duplicate' as kind, claims - 1 as excess,
+  format('coupon %s was given out %s times', coupon_id, claims) as detail
+from given where claims > 1
+union all
+select given.campaign_id::text, 'inconsistent', 1,
+  format('coupon %s is claimed by user %s and belongs to %s', coupon_id, user_id,
+    coalesce('user ' || owner_id, 'nobody'))
+from given join coupons on coupons.id = given.coupon_id
+where claims = 1 and owner_id is distinct from user_id
+union all
+select id::text, 'inconsistent', 1,
+  format('%s coupons have an owner beside %s claims', claimed, claims)
+from stock where claimed <> claims
+union all
+select acknowledged.key, 'lost acknowledgement', 1,
+  format('command %s was acknowledged and is not there', acknowledged.command_id)
+from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
+where not exists (
+  select from coupon_claims c
+  where c.command_id = acknowledged.command_id::uuid and c.campaign_id = acknowledged.key::bigint
+)
+union all
+-- no coupon is ever given back: what is free now was free when somebody was refused
+select id::text, 'false refusal', 1,
+  format('somebody was told that no coupon is left while %s were free', free)
+from stock where id = any ($4::text[]::bigint[]) and free > 0
+order by 1, 2, 4

@@ -1,0 +1,25 @@
+import { type Rule, sql } from '../../contract/index.ts';
+import { type Claim, campaigns } from './tables.ts';
+
+/**
+ * It looks like one statement that decides alone. But the subquery chooses before the update waits: two
+ * choose the same coupon, and the second overwrites the owner when the first has committed.
+ */
+const claimNext = sql<{ id: string }>`
+  with taken as (
+    update coupons set owner_id = $2
+    where id = (
+      select id from coupons where campaign_id = $1 and owner_id is null order by id limit 1
+    )
+    returning id
+  )
+  insert into coupon_claims (campaign_id, coupon_id, user_id, command_id)
+  select $1, id, $2, $3 from taken returning id`;
+
+/** Right only behind a lock on the campaign, or at a level that answers 40001. */
+export const chosenInSubquery: Rule<Claim> = async (tx, { campaignId, userId }, context) => {
+  const campaign = await tx.claim(campaigns, campaignId);
+  if (campaign) await tx.touch(campaigns, campaign);
+  const [claim] = await tx.query(claimNext, [campaignId, userId, context.commandId]);
+  return claim ? { accepted: claim.id } : { refused: 'none left' };
+};

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { NotFound, scenario, sql } from '../../contract/index.ts';
+import { id, parse } from '../input.ts';
+import { chosenInSubquery } from './chosen-in-subquery.ts';
+import { conditionalUpdate } from './conditional-update.ts';
+import { load } from './load.ts';
+import { nextFreeRow } from './next-free-row.ts';
+import { routes } from './routes.ts';
+import { type Claim, keyOf } from './tables.ts';
+
+const readCampaign = sql<{ id: string }>`select id from campaigns where id = $1`;
+
+export default scenario<Claim>({
+  title: 'The next free coupon of a campaign',
+  path: '/campaigns/:id/claims',
+  race: 'duplicate',
+  exhaustedReasons: ['none left'],
+  async prepare({ params, body }, query) {
+    const { id: campaignId } = parse(z.object({ id }), params);
+    const { userId } = parse(z.strictObject({ userId: id }), body);
+    const [campaign] = await query(readCampaign, [campaignId]);
+    if (!campaign) throw new NotFound(`there is no campaign ${campaignId}`);
+    return { campaignId, userId };
+  },
+  variants: {
+    plain: {
+      title: 'the row is chosen and locked in one select',
+      acts: 'takes any free row',
+      effect: 'inside',
+      keys: command => [keyOf(command)],
+      rules: {
+        steps: nextFreeRow,
+        'conditional update': conditionalUpdate,
+        'precreated rows': nextFreeRow,
+      },
+    },
+    'chosen-in-subquery': {
+      title: 'update … where id = (select … limit 1)',
+      acts: 'takes any free row',
+      effect: 'inside',
+      keys: command => [keyOf(command)],
+      rules: { steps: chosenInSubquery },
+    },
+  },
+  routes,
+  load,
+});
