@@ -16,4 +16,5 @@ export default {
     poolerSafe: false,
     retryNeeded: false,
   },
+  compared: 'on request',
 } satisfies Strategy;

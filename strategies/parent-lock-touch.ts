@@ -15,4 +15,5 @@ export default {
     poolerSafe: true,
     retryNeeded: true,
   },
+  compared: 'on request',
 } satisfies Strategy;

@@ -15,4 +15,5 @@ export default {
     poolerSafe: true,
     retryNeeded: false,
   },
+  compared: 'on request',
 } satisfies Strategy;

@@ -82,6 +82,8 @@ export interface Strategy {
   readonly guard: readonly Guard[];
   readonly hazard?: Hazard;
   readonly adoption: Adoption;
+  /** Left out of a comparison that names no strategies: that one has to end within 90 seconds. */
+  readonly compared?: 'on request';
 }
 
 /** A lock outside the transaction. */

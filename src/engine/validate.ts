@@ -51,6 +51,7 @@ const strategyShape = z.strictObject({
     poolerSafe: z.boolean(),
     retryNeeded: z.boolean(),
   }),
+  compared: z.literal('on request').optional(),
 });
 
 /** What is wrong with a strategy file, each with what to write; the strategy itself when nothing is. */

@@ -20,4 +20,5 @@ export default {
     poolerSafe: true,
     retryNeeded: false,
   },
+  compared: 'on request',
 } satisfies Strategy;

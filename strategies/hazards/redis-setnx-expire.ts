@@ -37,6 +37,7 @@ export default {
     poolerSafe: true,
     retryNeeded: false,
   },
+  compared: 'on request',
 } satisfies Strategy;
 
 async function setThenExpire(

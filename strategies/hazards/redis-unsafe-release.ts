@@ -37,4 +37,5 @@ export default {
     poolerSafe: true,
     retryNeeded: false,
   },
+  compared: 'on request',
 } satisfies Strategy;

@@ -20,4 +20,5 @@ export default {
     poolerSafe: true,
     retryNeeded: true,
   },
+  compared: 'on request',
 } satisfies Strategy;

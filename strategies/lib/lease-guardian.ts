@@ -7,18 +7,43 @@ import {
 } from '../../src/contract/index.ts';
 import { Lease, type LeaseStore, type LeaseTerms } from './lease.ts';
 
-/** Turns by leases: polls for the keys, holds them while the work runs, and gives them back. */
+/** A store of leases that are there for whoever asks first. */
+export interface PolledStore<G> extends LeaseStore<G> {
+  /** Undefined: somebody else has one of the keys, and nothing of this try is left. */
+  take(keys: readonly string[], leaseMs: number): Promise<G | undefined>;
+}
+
+/** How a lease is waited for, until `attempt.deadlineMs`; rejects with `Failure('turn-refused')` then. */
+export type Take<G> = (
+  terms: LeaseTerms<G>,
+  attempt: Attempt,
+  keys: readonly string[],
+) => Promise<Lease<G>>;
+
+type LeaseTuning = Pick<Tuning, 'leaseMs' | 'extendLease'>;
+
+/** Turns by leases that are polled for. */
 export function leaseGuardian<G>(
-  store: LeaseStore<G>,
+  store: PolledStore<G>,
   backends: Pick<Backends, 'now' | 'sleep' | 'random'>,
-  tuning: Pick<Tuning, 'leaseMs' | 'extendLease'>,
+  tuning: LeaseTuning,
+): Guardian {
+  return guardianOf(store, polling(store, backends), backends.now, tuning);
+}
+
+/** Turns by leases: takes the keys, holds them while the work runs, and gives them back. */
+export function guardianOf<G>(
+  store: LeaseStore<G>,
+  take: Take<G>,
+  now: () => number,
+  tuning: LeaseTuning,
 ): Guardian {
   const { leaseMs, extendLease: extend } = tuning;
-  const terms: LeaseTerms<G> = { store, leaseMs, extend, now: backends.now };
+  const terms: LeaseTerms<G> = { store, leaseMs, extend, now };
   const held = new Set<Lease<G>>();
   return {
     async turn(attempt, keys, inner) {
-      const lease = await take(terms, attempt, keys, backends);
+      const lease = await take(terms, attempt, keys);
       held.add(lease);
       lease.watch();
       try {
@@ -39,24 +64,35 @@ export function leaseGuardian<G>(
 /** Of a lease that is worth starting with: time for one extension that fails and one that does not. */
 const validityShare = 0.5;
 
-async function take<G>(
+/** The lease, where it is worth starting with and in time; else it is given back. */
+export async function worthStarting<G>(
   terms: LeaseTerms<G>,
   { deadlineMs }: Attempt,
-  keys: readonly string[],
+  grant: G,
+  sentMs: number,
+): Promise<Lease<G> | undefined> {
+  const lease = new Lease(terms, grant, sentMs);
+  const worth = lease.remainingMs >= terms.leaseMs * validityShare;
+  if (worth && terms.now() < deadlineMs) return lease;
+  await lease.release();
+  return undefined;
+}
+
+function polling<G>(
+  { take }: PolledStore<G>,
   { now, sleep, random }: Pick<Backends, 'now' | 'sleep' | 'random'>,
-): Promise<Lease<G>> {
-  for (let tries = 0; now() < deadlineMs; tries += 1) {
-    const sentMs = now(); // every try anew: waiting does not count against the lease
-    const grant = await terms.store.take(keys, terms.leaseMs);
-    if (grant !== undefined) {
-      const lease = new Lease(terms, grant, sentMs);
-      const worth = lease.remainingMs >= terms.leaseMs * validityShare;
-      if (worth && now() < deadlineMs) return lease;
-      await lease.release();
+): Take<G> {
+  return async (terms, attempt, keys) => {
+    const { deadlineMs } = attempt;
+    for (let tries = 0; now() < deadlineMs; tries += 1) {
+      const sentMs = now(); // every try anew: waiting does not count against the lease
+      const grant = await take(keys, terms.leaseMs);
+      const lease = grant !== undefined && (await worthStarting(terms, attempt, grant, sentMs));
+      if (lease) return lease;
+      await sleep(Math.min(pauseMs(tries, random), Math.max(0, deadlineMs - now())));
     }
-    await sleep(Math.min(pauseMs(tries, random), Math.max(0, deadlineMs - now())));
-  }
-  throw new Failure('turn-refused');
+    throw new Failure('turn-refused');
+  };
 }
 
 const baseMs = 4;

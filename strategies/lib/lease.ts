@@ -7,8 +7,6 @@ import type { ReleaseEnd } from '../../src/contract/index.ts';
  * in the background what it may have left behind.
  */
 export interface LeaseStore<G> {
-  /** Undefined: somebody else has one of the keys, and nothing of this try is left. */
-  take(keys: readonly string[], leaseMs: number): Promise<G | undefined>;
   /** Prolongs to a full lease from now; undefined: it is gone. Never takes it anew. */
   extend(grant: G, leaseMs: number): Promise<G | undefined>;
   /** False: it was gone, or is somebody else's. */
@@ -151,6 +149,13 @@ export class Lease<G> {
       if (!this.#released && !this.#isLost) this.#arm();
     }
   }
+}
+
+/** A signal that is aborted with the first of several, and asks each of them when it is asked. */
+export function anyLost(signals: readonly AbortSignal[]): AbortSignal {
+  return watchful(AbortSignal.any([...signals]), () => {
+    for (const signal of signals) void signal.aborted;
+  });
 }
 
 /** The signal itself, but asking `aborted` looks first. */

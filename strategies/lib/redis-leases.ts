@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Backends } from '../../src/contract/index.ts';
-import type { LeaseStore } from './lease.ts';
+import type { PolledStore } from './lease-guardian.ts';
 import { Orphans } from './orphans.ts';
 import { connected, redisUnavailable, Script } from './redis-script.ts';
 
@@ -28,8 +28,8 @@ end
 return 1
 `);
 
-// pexpire, never set: a lease that is gone may have been somebody else's in between
-const extendOwned = new Script(`
+/** pexpire, never set: a lease that is gone may have been somebody else's in between */
+export const extendOwned = new Script(`
 for _, key in ipairs(KEYS) do
   if redis.call('get', key) ~= ARGV[1] then return 0 end
 end
@@ -55,7 +55,7 @@ export function redisLeases({
   redis,
   now,
   sleep,
-}: Pick<Backends, 'redis' | 'now' | 'sleep'>): LeaseStore<OwnedKeys> {
+}: Pick<Backends, 'redis' | 'now' | 'sleep'>): PolledStore<OwnedKeys> {
   const orphans = new Orphans({ now, sleep });
 
   /** An answer, or 'redis-unavailable' and the keys cleared away: they may be there all the same. */
@@ -95,7 +95,7 @@ export function redisLeases({
 
 const giveAgainMs = 10_000; // for this long a release that was not answered is tried again
 
-function newToken(): string {
+export function newToken(): string {
   return randomBytes(16).toString('base64url');
 }
 

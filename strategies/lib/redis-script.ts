@@ -32,11 +32,11 @@ export class Script {
   }
 }
 
-const connectMaxMs = 250;
+const connectMaxMs = 400;
 const connecting = new WeakMap<Redis, Promise<void>>();
 
 /**
- * Waits while a connection is being made, at most 250 ms. One that is known to be away is not waited
+ * Waits while a connection is being made, at most 400 ms. One that is known to be away is not waited
  * for. Rejects with `Failure('redis-unavailable')`: then nothing has been sent.
  */
 export async function connected(redis: Redis): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import Redlock, { type Caller, ExecutionError, type Lock, ResourceLockedError } from 'redlock';
 import { type Backends, Failure } from '../../src/contract/index.ts';
-import type { LeaseStore } from './lease.ts';
+import type { PolledStore } from './lease-guardian.ts';
 import { Orphans } from './orphans.ts';
 import { lockKey } from './redis-leases.ts';
 import { connected, redisUnavailable } from './redis-script.ts';
@@ -18,7 +18,7 @@ export function redlockLeases({
   redisNodes,
   now,
   sleep,
-}: Pick<Backends, 'redisNodes' | 'now' | 'sleep'>): LeaseStore<Lock> {
+}: Pick<Backends, 'redisNodes' | 'now' | 'sleep'>): PolledStore<Lock> {
   assertOdd(redisNodes.length);
   const quorum = Math.floor(redisNodes.length / 2) + 1;
   const orphans = new Orphans({ now, sleep });

@@ -1,0 +1,184 @@
+import type { Redis } from 'ioredis';
+import { type Attempt, type Backends, Failure, type Tuning } from '../../src/contract/index.ts';
+import type { Lease, LeaseStore, LeaseTerms } from './lease.ts';
+import { type Take, worthStarting } from './lease-guardian.ts';
+import { Orphans } from './orphans.ts';
+import { extendOwned, lockKey, newToken } from './redis-leases.ts';
+import { connected, redisUnavailable, Script } from './redis-script.ts';
+import type { WakeUps } from './wake-ups.ts';
+
+/** A place in the queue of one key, and after the grant the lease on it. */
+export interface Ticket {
+  /** The lock, the queue by arrival, and until when each waiter counts as alive. */
+  readonly keys: readonly [lock: string, queue: string, seen: string];
+  /** `channel|leaseMs|random`: whoever hands the lock on reads from it whom to wake, and for how long. */
+  readonly token: string;
+}
+
+/**
+ * Gives the lock to the first waiter that is alive, or frees it. Who died has nobody listening to its
+ * channel, and who stands still has not asked for a while: both are taken out for good, so the loop
+ * ends. The waiter `me` is the one who asks: it needs no message.
+ */
+const handOn = `
+local lock, queue, seen = KEYS[1], KEYS[2], KEYS[3]
+local time = redis.call('time')
+local microseconds = time[1] * 1000000 + time[2]
+local function handOn(me)
+  while true do
+    local first = redis.call('zpopmin', queue)[1]
+    if not first then
+      redis.call('del', lock)
+      return false
+    end
+    local aliveUntil = tonumber(redis.call('hget', seen, first) or '0')
+    redis.call('hdel', seen, first)
+    local channel, leaseMs = string.match(first, '^(.-)|(%d+)|')
+    if first == me or (aliveUntil > microseconds and redis.call('publish', channel, first) > 0) then
+      redis.call('set', lock, first, 'px', leaseMs)
+      return first
+    end
+  end
+end
+`;
+
+// {1, 0}: the lock is mine from now on; {0, ms}: it is held for so long yet, unless prolonged
+const ask = new Script(`${handOn}
+local me, leaseMs, aliveMs = ARGV[1], ARGV[2], ARGV[3]
+local holder = redis.call('get', lock)
+if holder == me then
+  redis.call('pexpire', lock, leaseMs)
+  return {1, 0}
+end
+if not holder and redis.call('exists', queue) == 0 then
+  redis.call('set', lock, me, 'px', leaseMs)
+  return {1, 0}
+end
+redis.call('zadd', queue, 'nx', microseconds, me)
+redis.call('hset', seen, me, microseconds + aliveMs * 1000)
+redis.call('pexpire', queue, aliveMs)
+redis.call('pexpire', seen, aliveMs)
+if not holder and handOn(me) == me then return {1, 0} end
+return {0, redis.call('pttl', lock)}
+`);
+
+// out of the queue, and the lock to the next one where it is ours: 1
+const leave = new Script(`${handOn}
+local me = ARGV[1]
+redis.call('zrem', queue, me)
+redis.call('hdel', seen, me)
+if redis.call('get', lock) ~= me then return 0 end
+handOn('')
+return 1
+`);
+
+const giveAgainMs = 10_000; // for this long a release that was not answered is tried again
+const pollMaxMs = 250;
+const pollsMissed = 4; // who has missed so many counts as dead
+
+type Time = Pick<Backends, 'now' | 'sleep'>;
+
+/** Leases on single keys that are handed from one waiter to the next in the order of arrival. */
+export class QueuedLeases implements LeaseStore<Ticket> {
+  readonly #redis: Redis;
+  readonly #wakeUps: WakeUps;
+  readonly #time: Time;
+  readonly #leaseMs: number;
+  readonly #pollMs: number;
+  readonly #orphans: Orphans;
+
+  constructor(redis: Redis, wakeUps: WakeUps, time: Time, { leaseMs }: Pick<Tuning, 'leaseMs'>) {
+    this.#redis = redis;
+    this.#wakeUps = wakeUps;
+    this.#time = time;
+    this.#leaseMs = leaseMs;
+    this.#pollMs = Math.max(10, Math.min(pollMaxMs, leaseMs / 10));
+    this.#orphans = new Orphans(time);
+  }
+
+  /** Stands in the queue until the lock is handed over; asks again in case the message was lost. */
+  readonly take: Take<Ticket> = async (terms, attempt, [key = '']) => {
+    while (this.#time.now() < attempt.deadlineMs) {
+      const lease = await this.#stand(terms, attempt, this.#ticket(key));
+      if (lease) return lease;
+    }
+    throw new Failure('turn-refused');
+  };
+
+  async extend(ticket: Ticket, leaseMs: number): Promise<Ticket | undefined> {
+    try {
+      const answer = await extendOwned.run(this.#redis, [ticket.keys[0]], [ticket.token, leaseMs]);
+      return answer === 1 ? ticket : undefined;
+    } catch (error) {
+      throw redisUnavailable(error);
+    }
+  }
+
+  async give(ticket: Ticket): Promise<boolean> {
+    const answer = leave.run(this.#redis, ticket.keys, [ticket.token]);
+    return (await this.#orOrphaned(ticket, answer)) === 1;
+  }
+
+  async close(): Promise<void> {
+    this.#orphans.close();
+    this.#wakeUps.close();
+  }
+
+  #ticket(key: string): Ticket {
+    return {
+      keys: [lockKey(key), `lockstep:queue:${key}`, `lockstep:seen:${key}`],
+      token: `${this.#wakeUps.channel}|${this.#leaseMs}|${newToken()}`,
+    };
+  }
+
+  /** Undefined at the deadline, or where the grant came too late to be worth starting with. */
+  async #stand(
+    terms: LeaseTerms<Ticket>,
+    attempt: Attempt,
+    ticket: Ticket,
+  ): Promise<Lease<Ticket> | undefined> {
+    const { now } = this.#time;
+    const bell = this.#wakeUps.listen(ticket.token);
+    try {
+      while (now() < attempt.deadlineMs) {
+        const askedMs = now(); // a lock that is handed over later was not ours before
+        const heldMs = await this.#ask(ticket);
+        if (heldMs === 'mine') return await worthStarting(terms, attempt, ticket, askedMs);
+        const leftMs = Math.max(0, attempt.deadlineMs - now());
+        const pauseMs = Math.min(this.#pollMs, leftMs, Math.max(0, heldMs) + 1);
+        if (await this.#woken(bell.rung, pauseMs))
+          return await worthStarting(terms, attempt, ticket, askedMs);
+      }
+      await this.give(ticket);
+      return undefined;
+    } finally {
+      bell.stop();
+    }
+  }
+
+  /** How long the lock is held by another, in ms, or 'mine'. */
+  async #ask(ticket: Ticket): Promise<number | 'mine'> {
+    await connected(this.#redis);
+    const aliveMs = Math.ceil(this.#pollMs * pollsMissed);
+    const sent = ask.run(this.#redis, ticket.keys, [ticket.token, this.#leaseMs, aliveMs]);
+    const answer = await this.#orOrphaned(ticket, sent);
+    if (!Array.isArray(answer)) throw redisUnavailable(new Error('the script gave no list'));
+    const [granted, heldMs] = answer.map(Number);
+    return granted === 1 ? 'mine' : (heldMs ?? 0);
+  }
+
+  async #woken(rung: Promise<true>, pauseMs: number): Promise<boolean> {
+    return Promise.race([rung, this.#time.sleep(pauseMs).then(() => false)]);
+  }
+
+  /** An answer, or 'redis-unavailable' and the place given up: it may be taken all the same. */
+  async #orOrphaned<T>(ticket: Ticket, answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      const giveUp = () => leave.runText(this.#redis, ticket.keys, [ticket.token]);
+      this.#orphans.add(giveUp, giveAgainMs);
+      throw redisUnavailable(error);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+
+const openMaxMs = 400;
+
+/**
+ * Messages that tell a waiter that its turn has come, over one connection and one channel of this
+ * process. A message may be lost: whoever waits for one asks from time to time as well.
+ */
+export class WakeUps {
+  readonly channel = `lockstep:wake:${randomBytes(9).toString('base64url')}`;
+  readonly #redis: Redis;
+  readonly #bells = new Map<string, () => void>();
+
+  constructor(redis: Redis) {
+    this.#redis = redis.duplicate({ autoResubscribe: false });
+    this.#redis.on('error', () => {}); // the connection that the locks use tells of it
+    this.#redis.on('message', (_channel: string, token: string) => this.#bells.get(token)?.());
+  }
+
+  /** Returns when the channel is listened to, or after 400 ms: it is tried again at every connection. */
+  async open(): Promise<void> {
+    const listening = new Promise<void>(resolve => {
+      const listen = (): void => {
+        this.#redis.subscribe(this.channel).then(
+          () => resolve(),
+          () => {},
+        );
+      };
+      this.#redis.on('ready', listen);
+      this.#redis.once('close', resolve);
+      if (this.#redis.status === 'ready') listen();
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, openMaxMs);
+    });
+    await Promise.race([listening, late]);
+    clearTimeout(timer);
+  }
+
+  /** Resolves at the message for this token; `stop` when it is no longer waited for. */
+  listen(token: string): { readonly rung: Promise<true>; stop(): void } {
+    const rung = new Promise<true>(resolve => this.#bells.set(token, () => resolve(true)));
+    return { rung, stop: () => this.#bells.delete(token) };
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+}
