@@ -9,6 +9,7 @@ import {
   type Tuning,
 } from '../../src/contract/index.ts';
 import { openBackends } from '../../src/store/backends.ts';
+import { until } from '../fixtures/gate.ts';
 import type { OwnRedis } from '../fixtures/redis-server.ts';
 
 export const leaseTuning: Tuning = {
@@ -49,6 +50,8 @@ export async function actor(
   tuning: Partial<Tuning> = {},
 ): Promise<Actor> {
   const { close, ...backends } = backendsOn(servers);
+  const clients = [backends.redis, ...backends.redisNodes];
+  await until('all are connected', () => clients.every(({ status }) => status === 'ready'));
   const [turn] = strategy.turns;
   if (!turn) throw new Error(`${strategy.title} has no turn`);
   const guardian = await turn.open(backends, { ...leaseTuning, ...tuning });

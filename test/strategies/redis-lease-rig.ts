@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import type { Strategy, Tuning } from '../../src/contract/index.ts';
 import { lockKey } from '../../strategies/lib/redis-leases.ts';
 import redisLease from '../../strategies/redis-lease.ts';
+import redisLeaseQueued from '../../strategies/redis-lease-queued.ts';
 import redlock from '../../strategies/redlock.ts';
 import type { OwnRedis } from '../fixtures/redis-server.ts';
 import { type Actor, actor } from './redis-actor.ts';
@@ -26,6 +27,7 @@ export interface Rig {
 export function forEveryLease(all: readonly OwnRedis[], cases: (rig: Rig) => void): void {
   const strategies: readonly (readonly [string, Strategy, readonly OwnRedis[]])[] = [
     ['redis-lease', redisLease, all.slice(0, 1)],
+    ['redis-lease-queued', redisLeaseQueued, all.slice(0, 1)],
     ['redlock', redlock, all],
   ];
   for (const [name, strategy, servers] of strategies)
