@@ -137,12 +137,13 @@ export async function startPostgres(
   keeper: Keeper,
   binaries: PostgresBinaries,
   durable: boolean,
+  choosePort: () => Promise<number> = freePort,
 ): Promise<Server> {
   const account = await serverAccount();
   const cluster = await initialise(keeper, binaries, { durable, account });
   const { data, password, inMemory } = cluster;
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = await choosePort();
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
     try {
       const { pid } = await startServer(keeper, binaries, { data, port, url }, account);

@@ -116,12 +116,13 @@ export async function startRedis(
   keeper: Keeper,
   binary: RedisBinary,
   name: string,
+  choosePort: () => Promise<number> = freePort,
 ): Promise<Server> {
   const account = await accountFor(binary);
   const folder = await keeper.folder(await folderBase(account), account);
   const password = randomBytes(18).toString('hex');
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = await choosePort();
     const url = `redis://:${password}@127.0.0.1:${port}`;
     const spec = {
       name,

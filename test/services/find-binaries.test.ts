@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Keeper, openKeeper, openServices } from '../../src/services/index.ts';
+import { freePort, type Keeper, openKeeper, openServices } from '../../src/services/index.ts';
 import { startPostgres } from '../../src/services/postgres.ts';
 import { findPostgres, usualPostgresPlaces } from '../../src/services/postgres-binaries.ts';
 import { startRedis } from '../../src/services/redis.ts';
@@ -137,6 +137,32 @@ describe('an installed Postgres', () => {
     expect(found.origin).toBe(join(folders[1] ?? '', 'postgres'));
     const none = findPostgres(keeper, { packageFolder: broken, folders: [] });
     await expect(none).rejects.toThrow('libicuuc.so.60: not found');
+  });
+});
+
+describe('a port that another process took meanwhile', () => {
+  /** First the port of a server that runs, then a free one. */
+  const takenAtFirst = (url: string) => {
+    const ports = [Promise.resolve(Number(new URL(url).port))];
+    return () => ports.pop() ?? freePort();
+  };
+
+  test('is left to it by Postgres, which takes another', async () => {
+    const binaries = await findPostgres(keeper, await usualPostgresPlaces());
+    const first = await startPostgres(keeper, binaries, false);
+    const second = await startPostgres(keeper, binaries, false, takenAtFirst(first.url));
+    expect(new URL(second.url).port).not.toBe(new URL(first.url).port);
+    const taken = async () => Number(new URL(first.url).port);
+    await expect(startPostgres(keeper, binaries, false, taken)).rejects.toThrow('could not bind');
+  });
+
+  test('is left to it by Redis, which takes another', async () => {
+    const binary = await findRedis(keeper, usualRedisPlaces(), quiet);
+    const first = await startRedis(keeper, binary, 'first');
+    const second = await startRedis(keeper, binary, 'second', takenAtFirst(first.url));
+    expect(new URL(second.url).port).not.toBe(new URL(first.url).port);
+    const taken = async () => Number(new URL(first.url).port);
+    await expect(startRedis(keeper, binary, 'third', taken)).rejects.toThrow(/already in use/i);
   });
 });
 
