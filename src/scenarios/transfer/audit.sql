@@ -1,0 +1,54 @@
+-- The judge. $1: card ids (null: all); their whole wallets are judged, and each wallet is told by the
+-- first of its cards that was asked for, in the order in which keys are sorted. $2, $3: keys and command
+-- ids that were acknowledged as accepted. $4 is not judged: a card that could not pay may have been
+-- paid since, so a refusal claims nothing that could be checked in the end.
+with asked as (
+  select c.wallet_id as id, min(c.id::text collate "C") as key
+  from wallet_cards c
+  where $1::text[] is null or c.id = any ($1::text[]::bigint[])
+  group by c.wallet_id
+), unjudged as (
+  select $4::text[]
+), cards as (
+  select asked.key, asked.id as wallet_id, c.id, c.initial_cents, c.balance_cents,
+    (
+      select coalesce(sum(e.amount_cents), 0) from transfer_entries e where e.card_id = c.id
+    ) as moved_cents
+  from asked join wallet_cards c on c.wallet_id = asked.id
+), ledger as (
+  select asked.key, t.id, t.amount_cents,
+    count(e.id) as entries,
+    coalesce(sum(e.amount_cents), 0) as sum_cents,
+    coalesce(max(e.amount_cents), 0) as paid_in_cents,
+    count(distinct e.card_id) as cards
+  from asked
+  join transfers t on t.wallet_id = asked.id
+  left join transfer_entries e on e.transfer_id = t.id
+  group by asked.key, t.id, t.amount_cents
+)
+select key, 'lost update' as kind, 1 as excess,
+  format('card %s has %s cents where its entries leave %s', id, balance_cents,
+    initial_cents + moved_cents) as detail
+from cards where balance_cents <> initial_cents + moved_cents
+union all
+select key, 'inconsistent', 1,
+  format('the cards held %s cents together and hold %s', sum(initial_cents), sum(balance_cents))
+from cards group by key having sum(initial_cents) <> sum(balance_cents)
+union all
+select key, 'inconsistent', 1, format('card %s has %s cents', id, balance_cents)
+from cards where balance_cents < 0
+union all
+select key, 'inconsistent', 1,
+  format('transfer %s of %s cents has %s entries on %s cards with a sum of %s', id, amount_cents,
+    entries, cards, sum_cents)
+from ledger
+where entries <> 2 or cards <> 2 or sum_cents <> 0 or paid_in_cents <> amount_cents
+union all
+select acknowledged.key, 'lost acknowledgement', 1,
+  format('command %s was acknowledged and is not there', acknowledged.command_id)
+from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
+where not exists (
+  select from transfers t join wallet_cards c on c.wallet_id = t.wallet_id
+  where t.command_id = acknowledged.command_id::uuid and c.id = acknowledged.key::bigint
+)
+order by 1, 2, 4

@@ -1,0 +1,58 @@
+import { type Call, type Load, type Round, type RoundsPlan, sql } from '../../contract/index.ts';
+
+/** In so many wallets one has payments both ways: where cards are locked unsorted, each of them costs seconds. */
+const bothWaysEvery = 5;
+/** In these, one rival in so many pays back. */
+const paysBackEvery = 4;
+
+const seed = sql<{ cards: readonly string[] }>`
+  with made as (
+    insert into wallets select from unnest($1::integer[]) returning id
+  ), planned as (
+    select id, cents
+    from (select id, row_number() over (order by id) as place from made) as made
+    join unnest($1::integer[]) with ordinality as balance (cents, place) using (place)
+  ), filled as (
+    insert into wallet_cards (wallet_id, initial_cents, balance_cents)
+    select id, cents, cents from planned, generate_series(1, 2)
+    returning id, wallet_id
+  )
+  select array_agg(id::text order by id) as cards from filled group by wallet_id order by wallet_id`;
+
+/**
+ * Fresh wallets with two cards. In most of them all pay the same way from a card that is good for
+ * half of them, in whatever order they come; in the others some pay back, and there is enough for all. The
+ * amounts of a round differ, and all that is paid back is less than any payment: lost updates cannot
+ * cancel each other out.
+ */
+export const load: Load = async (plan, query) => {
+  const { rounds, rivals } = plan;
+  const smallestCents = 2 * rivals * rivals;
+  const largestCents = smallestCents + rivals - 1;
+  const scarce = Math.ceil(rivals / 2);
+  const bothWays = Array.from(
+    { length: rounds },
+    (_, round) => round % bothWaysEvery === bothWaysEvery - 1,
+  );
+  const balances = bothWays.map(both => (both ? 2 * rivals : scarce) * largestCents);
+  const made = await query(seed, [balances.map(String)]);
+  return made.map(({ cards }, round) => {
+    const [payer = '', payee = ''] = plan.random() < 0.5 ? cards : cards.toReversed();
+    const calls = Array.from({ length: rivals }, (_, rival) => {
+      const back = bothWays[round] && rival % paysBackEvery === paysBackEvery - 1;
+      const call = back ? pay(payee, payer, rival + 1) : pay(payer, payee, smallestCents + rival);
+      return taps(call, plan);
+    }).flat();
+    const capacity = bothWays[round] ? calls.length : scarce;
+    return { key: [...cards].sort()[0] ?? '', capacity, calls };
+  });
+};
+
+function pay(fromCardId: string, toCardId: string, amountCents: number): Call {
+  const body = { fromCardId, toCardId, amountCents };
+  return { path: '/transfers', body, actor: String(amountCents) };
+}
+
+function taps(call: Call, plan: RoundsPlan): Round['calls'] {
+  return plan.random() < plan.doubleTapShare ? [call, call] : [call];
+}
