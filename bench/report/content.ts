@@ -1,7 +1,7 @@
 /** What every form of the report says, before it is set as a table, Markdown or HTML. Pure. */
 import type { PhaseName } from '../results/phase-summary.ts';
 import type { CellSummary, Summary } from '../results/summary.ts';
-import { counted, countOrNothing, list, nothing, percent, whole } from './format.ts';
+import { counted, list, nothing, percent, whole } from './format.ts';
 
 export type Observed = CellSummary['verdict']['observed'];
 
@@ -32,7 +32,7 @@ export function inOrder(cells: readonly CellSummary[]): CellSummary[] {
     cell.verdict.agreement === 'claim violated'
       ? -1
       : orderOfVerdicts.indexOf(cell.verdict.observed);
-  const place = (cell: CellSummary): number => cell.ranks.contested?.place ?? 0;
+  const place = (cell: CellSummary): number => cell.ranks.contested?.place ?? cells.length + 1;
   return cells.toSorted(
     (a, b) =>
       weight(a) - weight(b) ||
@@ -67,7 +67,7 @@ export function headline(summary: Summary): string {
       .map(cell => cell.strategy.name);
   const broken = names(cell => cell.verdict.agreement === 'claim violated');
   const open = names(cell => cell.verdict.agreement === 'not shown');
-  const held = names(cell => cell.verdict.observed === 'safe');
+  const held = names(cell => cell.verdict.observed === 'safe' && cell.strategy.hazard === null);
   const failed = names(cell => cell.verdict.observed === 'unsafe');
   if (broken.length > 0)
     return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
@@ -135,12 +135,15 @@ export function incidents(cell: CellSummary, phase: PhaseName): string {
     : codes.map(([code, count]) => `${code} ${whole(count)}`).join(', ');
 }
 
-/** busy / unfilled keys / failed / unknown. */
-export function troubles(cell: CellSummary, phase: PhaseName): readonly string[] {
+/** Commands that got no answer from the business, and keys that were left with room for it. */
+export function turnedAway(cell: CellSummary, phase: PhaseName): string {
   const seen = cell.phases?.[phase];
-  if (!seen) return [nothing, nothing, nothing, nothing];
+  if (!seen) return nothing;
   const { busy, failed, unknown } = seen.outcomes;
-  return [busy, seen.unfilled, failed, unknown].map(countOrNothing);
+  const told = Object.entries({ busy, failed, unknown }).filter(([, count]) => count > 0);
+  const words = told.map(([outcome, count]) => `${whole(count)} ${outcome}`);
+  if (seen.unfilled > 0) words.push(`${counted(seen.unfilled, 'key')} unfilled`);
+  return words.length === 0 ? nothing : words.join(', ');
 }
 
 /** The command that runs one strategy of this run again, beside the control. */

@@ -62,13 +62,14 @@ export function tableOf(
   columns: readonly Column[],
   rows: readonly TableRow[],
   caption: string,
+  kind = '',
 ): Html {
   const head = columns.map(({ title, numeric }) =>
     element('th', title, { scope: 'col', class: numeric ? 'n' : undefined }),
   );
   const body = rows.flatMap(row => rowOf(columns, row));
   const table = element('table', [element('thead', element('tr', head)), element('tbody', body)], {
-    class: 'stack',
+    class: `stack ${kind}`.trim(),
     'aria-label': caption,
   });
   return element('div', table, { class: 'scroll' });
@@ -87,8 +88,8 @@ function rowOf(columns: readonly Column[], { cells, kind, more }: TableRow): Htm
       style: cell.style,
     });
   });
-  const row = element('tr', made, { class: kind });
-  if (more === undefined) return [row];
+  if (more === undefined) return [element('tr', made, { class: kind })];
+  const row = element('tr', made, { class: `has-more ${kind ?? ''}`.trim() });
   const below = element('td', more, { colspan: String(columns.length) });
   return [row, element('tr', below, { class: `more ${kind ?? ''}`.trim() })];
 }

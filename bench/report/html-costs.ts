@@ -7,7 +7,7 @@ import {
   otherFindings,
   phaseTitles,
   ranked,
-  troubles,
+  turnedAway,
   unsafe,
 } from './content.ts';
 import { element, type Html, tableOf } from './element.ts';
@@ -68,7 +68,7 @@ function costRow(cell: CellSummary, phase: PhaseName, best: readonly CellSummary
       {
         content: times(ratio),
         kind: 'bar',
-        style: `--share: ${((ratio / worst) * 100).toFixed(1)}%`,
+        style: `--share: ${(ratio / worst).toFixed(3)}`,
       },
       latencies(seen?.accepted),
       ...(phase === 'contested' ? [latencies(seen?.refused)] : []),
@@ -84,10 +84,7 @@ const insideColumns = [
   { title: 'Hold', numeric: true },
   { title: 'Commit', numeric: true },
   { title: 'Attempts per accepted', numeric: true },
-  { title: 'Busy', numeric: true },
-  { title: 'Unfilled keys', numeric: true },
-  { title: 'Failed', numeric: true },
-  { title: 'Unknown', numeric: true },
+  { title: 'Turned away' },
   { title: 'Failed attempts' },
 ];
 
@@ -98,7 +95,7 @@ function insideRow(cell: CellSummary, phase: PhaseName) {
       cell.strategy.name,
       ...['pool', 'wait', 'hold', 'commit'].map(name => quantiles(seen?.attemptTimes[name])),
       figure(seen?.attemptsPerAccepted),
-      ...troubles(cell, phase),
+      turnedAway(cell, phase),
       incidents(cell, phase),
     ],
   };

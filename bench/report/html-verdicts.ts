@@ -38,7 +38,7 @@ function nameOf({ strategy }: CellSummary): Html[] {
     strategy.source === 'outside' ? 'from outside' : '',
   ].filter(note => note !== '');
   const title = [strategy.title, ...notes].join(' · ');
-  return [{ html: element('span', strategy.name).html }, element('small', title)];
+  return [element('span', strategy.name), element('small', title)];
 }
 
 /** Claimed beside observed, with the evidence folded under each row. */
@@ -78,7 +78,7 @@ export function verdictSection(
       'What each strategy claims beside what an SQL audit found among the committed rows. ' +
         'Seeing nothing is safe only where enough was seen, and where the control was seen to fail.',
     ),
-    tableOf(columns, rows, 'Verdicts'),
+    tableOf(columns, rows, 'Verdicts', 'wide'),
     ...leftOutNotes(summary).map(note => element('p', note, { class: 'note' })),
   ];
 }

@@ -16,7 +16,7 @@ import {
   ranked,
   rerun,
   symbols,
-  troubles,
+  turnedAway,
   unsafe,
 } from './content.ts';
 import {
@@ -128,10 +128,7 @@ function costs(phase: PhaseName, cells: readonly CellSummary[]): string[] {
       'Hold',
       'Commit',
       'Attempts per accepted',
-      'Busy',
-      'Unfilled keys',
-      'Failed',
-      'Unknown',
+      'Turned away',
       'Failed attempts',
     ],
     best.map(cell => [
@@ -140,7 +137,7 @@ function costs(phase: PhaseName, cells: readonly CellSummary[]): string[] {
         quantiles(cell.phases?.[phase].attemptTimes[name]),
       ),
       figure(cell.phases?.[phase].attemptsPerAccepted),
-      ...troubles(cell, phase),
+      turnedAway(cell, phase),
       incidents(cell, phase),
     ]),
   );

@@ -43,9 +43,10 @@ th, td { padding: .5rem .8rem; text-align: left; vertical-align: top;
 thead th { border-top: 0; font-size: .78rem; font-weight: 600; color: var(--soft);
   vertical-align: bottom; white-space: nowrap; }
 tbody th { font-weight: 600; white-space: nowrap; }
+table.wide th:first-child { min-width: 19rem; } table.wide td:nth-child(2) { min-width: 14rem; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 small { color: var(--soft); font-size: .82rem; font-weight: 400; }
-td small, th small { display: block; white-space: normal; max-width: 30rem; }
+td small, th small { display: block; white-space: normal; max-width: 24rem; line-height: 1.4; }
 .verdict { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-weight: 650;
   white-space: nowrap; }
 .safe { color: var(--good); background: var(--good-wash); }
@@ -53,9 +54,11 @@ td small, th small { display: block; white-space: normal; max-width: 30rem; }
 .open { color: var(--open); background: var(--open-wash); }
 .none { color: var(--soft); background: var(--code); }
 tr.broken > * { background: var(--bad-wash); }
-.bar { background: linear-gradient(var(--bar), var(--bar)) no-repeat left center / var(--share) 1.5em; }
-tr.more td { border-top: 0; padding-top: 0; }
-details > summary { cursor: pointer; color: var(--soft); font-size: .85rem; width: max-content; }
+.bar { white-space: nowrap; min-width: 9rem; background: linear-gradient(var(--bar), var(--bar))
+  no-repeat 4.7rem center / calc((100% - 5.5rem) * var(--share)) .8em; }
+tr.has-more > * { padding-bottom: .15rem; }
+tr.more td { border-top: 0; padding-top: 0; padding-bottom: .4rem; }
+details > summary { cursor: pointer; color: var(--soft); font-size: .8rem; width: max-content; }
 details[open] > summary { margin-bottom: .6rem; }
 .proof { display: grid; gap: .75rem; padding-bottom: .6rem; max-width: 62rem; }
 .proof p { margin: 0; }
@@ -80,7 +83,7 @@ footer { padding-top: 2.5rem; padding-bottom: 3rem; color: var(--soft); font-siz
   .stack tbody tr:first-child { border-top: 0; }
   .stack td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
   .stack td.blank { display: none; }
-  .bar { background: none; }
+  .stack .bar { background: none; min-width: 0; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .6rem; }
 }
