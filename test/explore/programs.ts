@@ -18,13 +18,15 @@ export type Work = (
 export function onePgClient(work: Work): ActorFunction {
   return async ({ pgUrl }) => {
     const client = new pg.Client(pgUrl);
+    // A connection may be cut at any point: the query that follows tells.
+    client.on('error', () => undefined);
     await client.connect();
     try {
       return await work(
         async text => (await client.query<Record<string, unknown>>(text)).rows ?? [],
       );
     } finally {
-      await client.end();
+      await client.end().catch(() => undefined);
     }
   };
 }
@@ -50,7 +52,7 @@ export function transaction(begin: string, work: Work): Work {
       await work(query);
       await query('commit');
     } catch (error) {
-      if (!(error instanceof pg.DatabaseError)) throw error;
+      if (!(error instanceof pg.DatabaseError) || error.code === '57P01') throw error;
       await query('rollback');
       return error.code;
     }

@@ -78,7 +78,7 @@ export class PostgresLane implements Lane {
 
   get held(): Step | undefined {
     const unit = this.#flight === undefined ? this.#queue[0] : undefined;
-    return unit === undefined || this.#phase !== 'ready' ? undefined : stepOf(unit);
+    return unit === undefined || this.closed || this.#phase !== 'ready' ? undefined : stepOf(unit);
   }
 
   get inFlight(): Step | undefined {
@@ -124,7 +124,7 @@ export class PostgresLane implements Lane {
       return;
     }
     this.#toClient(flight.messages);
-    if (this.#backend?.closed) this.#client.end();
+    if (this.#backend?.closed) this.#hangUp();
     else this.#pump();
   }
 
@@ -179,6 +179,7 @@ export class PostgresLane implements Lane {
   }
 
   #enqueue(unit: PostgresUnit): void {
+    if (this.closed) return;
     this.statesIsolation ||= unit.texts.some(statesIsolation);
     this.#queue.push(unit);
     this.#pump();
@@ -284,8 +285,14 @@ export class PostgresLane implements Lane {
       flight.answered = true;
       return;
     }
+    this.#hangUp();
+  }
+
+  /** The server has closed the connection: what the client still asks is never answered. */
+  #hangUp(): void {
+    this.#queue.length = 0;
     this.#client.end();
-    if (this.#clientGone) this.closed = true;
+    this.closed = true;
   }
 
   /** The client closed, or was cut off. */

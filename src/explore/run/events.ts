@@ -143,7 +143,8 @@ const deleteVolatile = `
   table.sort(expired)
   return { longest, unpack(expired) }`;
 
-async function expireLeases(arena: Arena): Promise<{ longestMs: number; keys: string[] }> {
+/** Deletes every key that has a time to live, as if the longest of them had passed. */
+export async function expireLeases(arena: Arena): Promise<{ longestMs: number; keys: string[] }> {
   let longestMs = 0;
   const keys: string[] = [];
   for (const redis of arena.redis) {

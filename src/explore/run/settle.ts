@@ -46,20 +46,17 @@ export class Settler {
    * without it, who waited before still waits. Throws Unexplained, or what a gate failed with.
    */
   async settle(released: boolean): Promise<void> {
-    if (released) for (const one of this.#book.flying()) one.wait = 'no';
-    // A step in flight moves nothing in this process before its reply is delivered.
-    let calm = this.#book.flying().some(one => one.wait === 'no');
+    // A step in flight moves nothing in this process before its reply is delivered; but who leaves
+    // gives back locks, and who waits for them may be asked only then.
+    const flying = this.#book.flying().some(one => one.wait === 'no');
+    if (!flying || this.#book.busy()) await this.#quiet();
     for (let round = 0; round < roundsMax; round++) {
+      if (released) for (const one of this.#book.flying()) one.wait = 'no';
       await this.#explain();
       const [first] = this.#book.answered();
-      if (first !== undefined) {
-        this.#deliver(first);
-        // Its end may free those who waited for it: they are asked again.
-        if (released) for (const one of this.#book.flying()) one.wait = 'no';
-      }
-      if (first === undefined && calm) return;
-      if (first !== undefined || !calm) await this.#quiet();
-      calm = true;
+      if (first === undefined) return;
+      this.#deliver(first);
+      await this.#quiet();
     }
     throw new Unexplained('the actors never come to rest');
   }

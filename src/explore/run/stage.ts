@@ -1,3 +1,4 @@
+import { cheapest } from '../search/cost.ts';
 import type { Choose } from '../search/point.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
@@ -5,6 +6,7 @@ import { type ActorEnd, type ActorFunction, InProcessActor } from './actor.ts';
 import { Arena, realNow } from './arena.ts';
 import { Baseline } from './baseline.ts';
 import { createDatabase } from './database.ts';
+import { expireLeases } from './events.ts';
 import {
   Execution,
   type ExecutionEnd,
@@ -12,6 +14,7 @@ import {
   type TraceLine,
 } from './execution.ts';
 import { installPhases } from './phases.ts';
+import type { PostgresControl } from './postgres-control.ts';
 import type { RedisControl } from './redis-control.ts';
 
 /** What an exploration is about: code, unmodified, and how to judge what it left behind. */
@@ -24,6 +27,12 @@ export interface Subject {
   readonly audit: string;
   /** Judges what the callers were told; each string that it returns is a violation. */
   readonly check?: (ends: readonly (ActorEnd | undefined)[]) => readonly string[];
+  /**
+   * A fresh caller, run alone when all actors have ended and every lease in Redis has passed: can
+   * it still get its turn? `checkProbe` says; by default a probe that throws or never ends is stuck.
+   */
+  readonly probe?: ActorFunction;
+  readonly checkProbe?: (end: ActorEnd | undefined) => readonly string[];
 }
 
 export interface ServerUrls {
@@ -80,7 +89,11 @@ export class Stage {
       const arena = await Arena.open(urls, Object.keys(subject.actors));
       close.unshift(() => arena.close());
       for (const redis of arena.redis) await refuseFull(redis);
+      close.unshift(async () => {
+        for (const redis of arena.redis) await redis.ask('flushdb');
+      });
       await arena.postgres.query(subject.setup);
+      await tryAudit(arena.postgres, subject.audit);
       const snapshotsByDefault = await arena.postgres.snapshotsByDefault();
       const baseline = await Baseline.capture(arena.postgres, arena.redis);
       if (settings.phases) await installPhases(arena.postgres);
@@ -112,19 +125,42 @@ export class Stage {
   }
 
   #start(ended: () => void): InProcessActor[] {
-    return Object.entries(this.#subject.actors).map(([name, act], index) => {
-      const port = this.#arena.ports[index];
-      if (port === undefined) throw new Error(`no gates for ${name}`);
-      port.movedAtMs = realNow();
-      const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
-      return new InProcessActor(name, act, port.urls, realm, ended);
-    });
+    const actors = Object.entries(this.#subject.actors);
+    return actors.map(([name, act], index) => this.#actor(name, act, index, ended));
+  }
+
+  #actor(name: string, act: ActorFunction, index: number, ended: () => void): InProcessActor {
+    const port = this.#arena.ports[index];
+    if (port === undefined) throw new Error(`no gates for ${name}`);
+    port.movedAtMs = realNow();
+    const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
+    return new InProcessActor(name, act, port.urls, realm, ended);
   }
 
   async #judge(ends: readonly (ActorEnd | undefined)[]): Promise<string[]> {
     const rows = await this.#arena.postgres.query(this.#subject.audit);
     const told = this.#subject.check?.(ends) ?? [];
-    return [...rows.map(row => JSON.stringify(row)), ...told];
+    return [...rows.map(row => JSON.stringify(row)), ...told, ...(await this.#probe())];
+  }
+
+  /** Lets a fresh caller try when everything has settled. */
+  async #probe(): Promise<readonly string[]> {
+    const { probe, checkProbe } = this.#subject;
+    const [name] = Object.keys(this.#subject.actors);
+    if (probe === undefined || name === undefined) return [];
+    await expireLeases(this.#arena);
+    const settings = { ...this.#settings, eventsMax: 0, phases: false, footprints: false };
+    const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
+    const execution = new Execution(this.#arena, start, settings);
+    try {
+      const { kind } = await execution.run(point => cheapest(point.choices, point.previous));
+      const [end] = execution.ends;
+      if (kind !== 'ended') return ['stuck: a fresh caller never ends'];
+      if (checkProbe !== undefined) return checkProbe(end);
+      return end?.kind === 'returned' ? [] : ['stuck: a fresh caller does not get its turn'];
+    } finally {
+      await execution.dispose();
+    }
   }
 }
 
@@ -136,5 +172,14 @@ async function refuseFull(redis: RedisControl): Promise<void> {
       `this Redis database holds ${String(size)} keys and would be emptied: name an empty one ` +
         '(redis://127.0.0.1:6379/15), or a server of its own',
     );
+  }
+}
+
+/** A mistake in the audit shows before anything is explored. */
+async function tryAudit(postgres: PostgresControl, audit: string): Promise<void> {
+  try {
+    await postgres.query(audit);
+  } catch (error) {
+    throw new Error(`the audit cannot run: ${error instanceof Error ? error.message : error}`);
   }
 }

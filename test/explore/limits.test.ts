@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Mutex } from 'async-mutex';
+import { Redis } from 'ioredis';
+import { describe, expect, test } from 'vitest';
+import { type ActorFunction, explore } from '../../src/explore/explore.ts';
+import { testServers } from '../servers.ts';
+import { onePgClient, programs, subject } from './programs.ts';
+
+const redis = new URL(testServers().redisUrl);
+redis.pathname = '/13';
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const table = 'create table booking (id serial primary key, who text)';
+const nothing = 'select 1 where false';
+
+describe('a mistake ends clearly', () => {
+  test('in the setup', async () => {
+    const found = await explore(subject('create tabel x', nothing, [async () => 1]), { servers });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toContain('syntax error');
+  });
+
+  test('in the audit', async () => {
+    const found = await explore(subject(table, 'select nope', [async () => 1]), { servers });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toMatch(/audit.*nope/);
+  });
+
+  test('an audit that one actor after the other violates', async () => {
+    const found = await explore(
+      { ...programs.autocommit, audit: 'select * from booking' },
+      { servers, phases: false },
+    );
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toContain('one actor after the other violates already');
+  });
+
+  test('a server that is not there', async () => {
+    const gone = { pgUrl: 'postgres://postgres@127.0.0.1:1/postgres' };
+    const found = await explore(programs.autocommit, { servers: gone });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toContain('127.0.0.1:1');
+  });
+
+  test('a Redis that holds keys is not emptied', async () => {
+    const client = new Redis(redis.href);
+    await client.set('precious', '1');
+    try {
+      const found = await explore(programs.autocommit, { servers });
+      expect(found.outcome).toBe('setup-failed');
+      expect(found.why).toContain('holds 1 keys');
+      expect(await client.get('precious')).toBe('1');
+    } finally {
+      await client.del('precious');
+      client.disconnect();
+    }
+  });
+});
+
+describe('an actor that goes astray', () => {
+  test('never ends: stuck, and it says where', async () => {
+    const hangs: ActorFunction = () => new Promise(() => undefined);
+    const found = await explore(subject(table, nothing, [hangs]), { servers });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toContain('A waits at something in its process');
+  });
+
+  test('tries a lock for ever: it ends at the step limit, without a verdict', async () => {
+    const tries: ActorFunction = async urls => {
+      const client = new Redis(urls.redisUrl);
+      try {
+        await client.set('lock', 'held by nobody');
+        while ((await client.set('lock', 'mine', 'NX')) === null) await sleep(10);
+      } finally {
+        client.disconnect();
+      }
+    };
+    const found = await explore(subject(table, nothing, [tries]), { servers, stepsMax: 30 });
+    expect(found.outcome).toBe('inconclusive');
+    expect(found.why).toContain('more than 30 steps');
+  });
+
+  test('sleeps in a statement: not explained by any lock, so no verdict', async () => {
+    const slow = onePgClient(query => query('select pg_sleep(30)'));
+    const found = await explore(subject(table, nothing, [slow]), { servers, stepMs: 300 });
+    expect(found.outcome).toBe('inconclusive');
+    expect(found.why).toContain('300 ms');
+  });
+
+  test('meets other steps in each run: nondeterministic, never safe', async () => {
+    let run = 0;
+    const wavers = onePgClient(async query => {
+      run++;
+      await query(run % 3 === 0 ? 'select 1 as a' : 'select 2 as b from booking');
+      await query('select count(*) from booking');
+    });
+    const found = await explore(subject(table, nothing, [wavers, wavers]), { servers });
+    expect(found.outcome).toBe('nondeterministic');
+  });
+});
+
+test('a mutex in the process is seen as sharing state, and still explored', async () => {
+  const mutex = new Mutex();
+  const [insert] = Object.values(programs.autocommit.actors);
+  if (insert === undefined) throw new Error('no actor');
+  const guarded: ActorFunction = urls => mutex.runExclusive(() => insert(urls));
+  const found = await explore(subject(table, programs.autocommit.audit, [guarded, guarded]), {
+    servers,
+    phases: false,
+    preemptions: 'unbounded',
+  });
+  expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
+});
+
+test('the same exploration counts the same twice', async () => {
+  const options = { servers, phases: true, preemptions: 2 } as const;
+  const first = await explore(programs.transaction, options);
+  const second = await explore(programs.transaction, options);
+  expect({ ...second, counterexample: second.counterexample?.schedule }).toEqual({
+    ...first,
+    counterexample: first.counterexample?.schedule,
+  });
+});
