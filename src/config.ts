@@ -27,6 +27,8 @@ export interface Config {
   readonly connectionsMax: number;
   /** Per process, for session locks. */
   readonly lockConnectionsMax: number;
+  /** How long a new connection to Postgres may take: so long goes by until a store that is away is told. */
+  readonly connectTimeoutMs: number;
   readonly adminToken: string | undefined;
   readonly logLevel: (typeof logLevels)[number];
 }
@@ -106,6 +108,7 @@ const shape = z.object({
   DATABASE_POOLER: oneOf(['transaction', 'none']).default('none'),
   DATABASE_CONNECTIONS: wholeNumber(1, 1_000).default(10),
   LOCK_CONNECTIONS: wholeNumber(1, 1_000).default(10),
+  CONNECT_TIMEOUT_MS: wholeNumber(10, 60_000).default(400),
   HOST: field(
     text => (/^[\w.:-]+$/.test(text) ? text : undefined),
     'an address, for example 127.0.0.1',
@@ -175,6 +178,7 @@ function configOf(data: z.infer<typeof shape>): Config {
     },
     connectionsMax: data.DATABASE_CONNECTIONS,
     lockConnectionsMax: data.LOCK_CONNECTIONS,
+    connectTimeoutMs: data.CONNECT_TIMEOUT_MS,
     adminToken: data.ADMIN_TOKEN,
     logLevel: data.LOG_LEVEL,
   };

@@ -42,7 +42,11 @@ export function listen(
   });
 }
 
-/** Takes no more connections, finishes what is running, and cuts what is left after `limitMs`. */
+/**
+ * Takes no more connections, finishes what is running, and cuts what is left after `limitMs`.
+ * A connection that node:cluster is just handing over to the last process that closes is answered by
+ * nobody (seen with Node 20); it ends with the primary.
+ */
 export async function drain(servers: readonly Server[], limitMs: number): Promise<void> {
   const closed = Promise.all(servers.map(closedServer));
   // a connection becomes idle when its answer is written, and would then be kept alive

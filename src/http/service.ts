@@ -38,7 +38,9 @@ export class Service {
     const { databaseUrl: url = '', tuning } = config;
     const tell = outageLog(log);
     const onIdleError = (error: Error): void => tell('Postgres', error);
-    const shared = { url, pooler: config.pooler, lockTimeoutMs: tuning.waitMs, onIdleError };
+    const { pooler, connectTimeoutMs } = config;
+    const lockTimeoutMs = tuning.waitMs;
+    const shared = { url, pooler, connectTimeoutMs, lockTimeoutMs, onIdleError };
     this.#store = new PostgresStore({ ...shared, connectionsMax: config.connectionsMax });
     this.#probes = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep probe' });
     this.#audits = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep audit' });
@@ -49,6 +51,7 @@ export class Service {
       redisUrl: config.redisUrl,
       redisNodeUrls: config.redisNodeUrls,
       lockConnectionsMax: config.lockConnectionsMax,
+      connectTimeoutMs,
       waitMs: tuning.waitMs,
       leaseMs: tuning.leaseMs,
       onError: (store, error) => tell(store === 'redis' ? 'Redis' : 'Postgres', error),
@@ -74,11 +77,12 @@ export class Service {
     });
   }
 
-  /** Exports what will be counted as 0, and begins to watch the pools and to audit. */
-  start(): void {
+  /** Exports what will be counted as 0, fills the pool, and begins to watch and to audit. */
+  async start(): Promise<void> {
     this.#zero();
     this.#meter.beforeSnapshot(() => this.#watchPools());
     this.#auditor.start();
+    await this.#store.fill();
   }
 
   snapshot(): Promise<Snapshot> {

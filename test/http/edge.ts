@@ -22,7 +22,8 @@ export interface Edge {
 export async function openEdge(environment: Record<string, string> = {}): Promise<Edge> {
   const registry = await loadRegistry();
   const { databaseUrl, redisUrl } = await scenarioDatabase(registry, violationsSchema.schemaSql);
-  const config = readConfig({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...environment });
+  const stores = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, CONNECT_TIMEOUT_MS: '5000' };
+  const config = readConfig({ ...stores, ...environment });
   const logged: string[] = [];
   const log = pino({ level: config.logLevel }, { write: line => logged.push(line) });
   const edge = { url: '', port: 0, databaseUrl, logged, stopping: false };
@@ -30,7 +31,7 @@ export async function openEdge(environment: Record<string, string> = {}): Promis
     metricsText: async () => pageOf([await service.snapshot()]),
     stopping: () => edge.stopping,
   });
-  service.start();
+  await service.start();
   const server = httpServer(service.app);
   edge.port = await listen(server, { host: '127.0.0.1', port: 0, exclusive: true });
   edge.url = `http://127.0.0.1:${edge.port}`;

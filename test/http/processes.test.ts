@@ -5,7 +5,7 @@ import { freshDatabase } from '../database.ts';
 import { until } from '../fixtures/gate.ts';
 import { count, type Made, makeRequest, metricsPage } from './appointments.ts';
 import { ask, post, type Reply, sumOf } from './requests.ts';
-import { isAlive, type Ready, RunningService } from './running-service.ts';
+import { isAlive, type Ready, RunningService, startMaxMs } from './running-service.ts';
 
 const database = await freshDatabase();
 const service = new RunningService({
@@ -20,7 +20,7 @@ afterAll(() => service.stop());
 let ready: Ready;
 beforeAll(async () => {
   ready = await service.ready();
-});
+}, startMaxMs);
 
 /** Sends one round: every offer at once, each to the next process. */
 function round({ accepts }: Made, headers: Record<string, string>): Promise<Reply[]> {
@@ -41,9 +41,9 @@ describe('four processes', () => {
     expect(new Set(urls).size).toBe(5);
     expect(new Set(ready.processes.map(process => process.pid)).size).toBe(4);
     for (const url of urls)
-      expect((await ask(`${url}/readyz`)).body).toEqual({
-        status: 'ready',
-        checks: { postgres: 'ok' },
+      await until(`${url} is ready`, async () => {
+        const { status, body } = await ask(`${url}/readyz`);
+        return status === 200 && body.status === 'ready';
       });
   });
 
@@ -130,7 +130,7 @@ describe('four processes', () => {
   });
 });
 
-describe('a process that fails', () => {
+describe('a process that fails', { timeout: 2 * startMaxMs }, () => {
   it('costs a page its own share when it is stopped, and no count is lost', async () => {
     const stopped = ready.processes[3]?.pid ?? 0;
     const { accepts } = await makeRequest(ready.url, 1);
@@ -157,11 +157,14 @@ describe('a process that fails', () => {
     const before = sumOf(await metricsPage(ready.url), 'lockstep_commands_total');
     expect(before).toBeGreaterThan(0);
     process.kill(pid, 'SIGKILL');
-    await until('its port answers again', () =>
-      ask(`${url}/livez`).then(
-        reply => reply.status === 200,
-        () => false,
-      ),
+    await until(
+      'its port answers again',
+      () =>
+        ask(`${url}/livez`).then(
+          reply => reply.status === 200,
+          () => false,
+        ),
+      startMaxMs,
     );
     const page = await metricsPage(url);
     expect(sumOf(page, 'lockstep_commands_total')).toBe(before);

@@ -1,18 +1,19 @@
 import { Agent } from 'node:http';
+import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../database.ts';
 import { until } from '../fixtures/gate.ts';
 import { committed, makeRequest } from './appointments.ts';
 import { openEdge } from './edge.ts';
 import { ask, post } from './requests.ts';
-import { isAlive, RunningService } from './running-service.ts';
+import { isAlive, RunningService, startMaxMs } from './running-service.ts';
 
-describe('a stop', () => {
+describe('a stop', { timeout: 2 * startMaxMs }, () => {
   const services: RunningService[] = [];
   afterAll(() => Promise.all(services.map(service => service.stop())));
 
   async function start(url: string): Promise<RunningService> {
-    const service = new RunningService({ DATABASE_URL: url, PROCESSES: '2' });
+    const service = new RunningService({ DATABASE_URL: url, PROCESSES: '2', WAIT_MS: '30000' });
     services.push(service);
     return service;
   }
@@ -53,25 +54,29 @@ describe('a stop', () => {
     const service = await start(databaseUrl);
     const { url, processes } = await service.ready();
     const { accepts, id } = await makeRequest(url, 1);
-    const { Client } = (await import('pg')).default;
-    const holder = new Client({ connectionString: databaseUrl });
+    const holder = new pg.Client({ connectionString: databaseUrl });
     await holder.connect();
     await holder.query('begin');
     await holder.query('select from appointment_requests where id = $1 for update', [id]);
     const waiting = post(`${url}${accepts[0]}`).catch((error: Error) => error);
-    await until('the command waits', async () => {
-      const { rows } = await holder.query(
-        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return rows.length > 0;
-    });
-    service.signal('SIGINT');
-    await until('new connections are refused', () =>
-      ask(`${url}/livez`).then(
-        () => false,
-        () => true,
-      ),
+    await until(
+      'the command waits',
+      async () => {
+        const { rows } = await holder.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return rows.length > 0;
+      },
+      startMaxMs,
     );
+    service.signal('SIGINT');
+    for (const process of processes)
+      await until('new connections are refused', () =>
+        ask(`${process.url}/livez`).then(
+          () => false,
+          () => true,
+        ),
+      );
     expect(isAlive(service.pid)).toBe(true);
     service.signal('SIGINT');
     expect(await service.ended()).toBe(130);

@@ -6,7 +6,7 @@ import type { Meter } from '../../telemetry/prometheus.ts';
 import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
 import { PageMaker } from './page.ts';
 
-const startLimitMs = 20_000;
+const startLimitMs = 60_000;
 const backoffFirstMs = 100;
 const backoffMaxMs = 5_000;
 const settledMs = 10_000; // a process that lived this long starts again at once

@@ -35,7 +35,7 @@ export class Worker {
     process.on('SIGINT', () => {}); // Ctrl-C reaches all processes; the primary decides
     process.once('SIGTERM', () => void this.#stop());
     try {
-      this.#service.start();
+      await this.#service.start();
       const { host } = this.#config;
       const [shared, own] = this.#servers;
       const port = Number(process.env[workerVariables.sharedPort]);
