@@ -10,7 +10,7 @@ import { Tally } from './tally.ts';
 export { replay } from './replay.ts';
 export type { Counterexample, Exploration, ExploreOutcome } from './result.ts';
 export type { ActorEnd, ActorFunction, ActorUrls } from './run/actor.ts';
-export type { ExecutionRecord, ServerUrls, Subject } from './run/stage.ts';
+export type { Actor, ExecutionRecord, ServerUrls, Subject } from './run/stage.ts';
 export type { ExploreOptions } from './settings.ts';
 
 /**

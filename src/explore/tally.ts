@@ -31,19 +31,27 @@ export class Tally {
     if (record.end.kind === 'inconclusive') {
       this.#broken ??= { outcome: 'inconclusive', why: `${schedule}: ${record.end.why}` };
     }
+    const serial = visit.cost.events === 0 && isSerial(visit.tokens);
+    const threw = record.ends.filter(end => end?.kind === 'threw');
+    if (serial && threw.length === record.ends.length) {
+      this.#setupFailed(`every actor fails, even one after the other: ${signatureOf(record)}`);
+    }
     if (!violates(record)) return;
     this.violating++;
     const known = this.#counterexample;
     if (known === undefined || compare(visit, record, known) < 0) {
       this.#counterexample = { schedule, cost: visit.cost, record };
     }
-    if (visit.cost.events === 0 && isSerial(visit.tokens)) {
+    if (serial) {
       const found = findings(record).join('; ');
-      const why = `one actor after the other violates already (${schedule}): ${found}`;
-      this.#broken = { outcome: 'setup-failed', why };
-      this.stopped = true;
+      this.#setupFailed(`one actor after the other violates already (${schedule}): ${found}`);
     }
     if (firstOnly) this.stopped = true;
+  }
+
+  #setupFailed(why: string): void {
+    this.#broken = { outcome: 'setup-failed', why };
+    this.stopped = true;
   }
 
   /** A second, complete pass counts from the start; the simplest counterexample stays. */

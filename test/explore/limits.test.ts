@@ -101,7 +101,7 @@ describe('an actor that goes astray', () => {
 test('a mutex in the process is seen as sharing state, and still explored', async () => {
   const mutex = new Mutex();
   const [insert] = Object.values(programs.autocommit.actors);
-  if (insert === undefined) throw new Error('no actor');
+  if (typeof insert !== 'function') throw new Error('no actor');
   const guarded: ActorFunction = urls => mutex.runExclusive(() => insert(urls));
   const found = await explore(subject(table, programs.autocommit.audit, [guarded, guarded]), {
     servers,

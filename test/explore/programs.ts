@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import type { ActorFunction, Subject } from '../../src/explore/explore.ts';
+import type { Actor, ActorFunction, Subject } from '../../src/explore/explore.ts';
 
 /** The programs whose interleavings are known: one place, one rule, several ways to guard it. */
 const table = 'create table booking (id serial primary key, who text)';
@@ -31,7 +31,7 @@ export function onePgClient(work: Work): ActorFunction {
   };
 }
 
-export function subject(setup: string, audit: string, actors: readonly ActorFunction[]): Subject {
+export function subject(setup: string, audit: string, actors: readonly Actor[]): Subject {
   return {
     setup,
     audit,

@@ -24,6 +24,8 @@ export interface RunningActor {
   readonly asleep: boolean;
   /** Real milliseconds of silence after which it counts as waiting for something unseen. */
   readonly patienceMs: number;
+  /** Real milliseconds within which a second request may follow the first. */
+  readonly graceMs: number;
   /** Lets time pass for it until its next timer. */
   wake(): void;
   /** It was stopped for so long and goes on. */
@@ -37,6 +39,8 @@ export class InProcessActor implements RunningActor {
   readonly name: string;
   /** Silence without a timer: it waits for a sibling in the process, or computes for long. */
   readonly patienceMs = 20;
+  /** Within one process the order of arrival tells that nothing follows. */
+  readonly graceMs = 0;
   end: ActorEnd | undefined;
   readonly #realm: ActorRealm;
 

@@ -99,7 +99,9 @@ export class Settler {
 
   /** Every actor has ended or has something at a gate: nobody is on the way to one. */
   #allAsked(): boolean {
-    return this.#actors.every((actor, index) => actor.end !== undefined || this.#asks(index));
+    return this.#actors.every((actor, index) => {
+      return actor.end !== undefined || (actor.graceMs === 0 && this.#asks(index));
+    });
   }
 
   #asks(actor: number): boolean {
@@ -110,9 +112,9 @@ export class Settler {
   /** An actor that neither ended nor asked for anything, and has been silent only shortly. */
   #somebodyComputes(): boolean {
     return this.#actors.some((actor, index) => {
-      if (actor.end !== undefined || actor.asleep || this.#asks(index)) return false;
-      const movedAtMs = this.#arena.ports[index]?.movedAtMs ?? 0;
-      return realNow() - movedAtMs < actor.patienceMs;
+      if (actor.end !== undefined || actor.asleep) return false;
+      const silentMs = realNow() - (this.#arena.ports[index]?.movedAtMs ?? 0);
+      return silentMs < (this.#asks(index) ? actor.graceMs : actor.patienceMs);
     });
   }
 

@@ -2,9 +2,10 @@ import { cheapest } from '../search/cost.ts';
 import type { Choose } from '../search/point.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
-import { type ActorEnd, type ActorFunction, InProcessActor } from './actor.ts';
+import { type ActorEnd, type ActorFunction, InProcessActor, type RunningActor } from './actor.ts';
 import { Arena, realNow } from './arena.ts';
 import { Baseline } from './baseline.ts';
+import { ChildActor, type CommandActor } from './child-actor.ts';
 import { createDatabase } from './database.ts';
 import { expireLeases } from './events.ts';
 import {
@@ -17,12 +18,15 @@ import { installPhases } from './phases.ts';
 import type { PostgresControl } from './postgres-control.ts';
 import type { RedisControl } from './redis-control.ts';
 
+/** A caller: an async function given its URLs, or a program that finds them in its environment. */
+export type Actor = ActorFunction | CommandActor;
+
 /** What an exploration is about: code, unmodified, and how to judge what it left behind. */
 export interface Subject {
   /** SQL run once in a database of its own; its rows are put back before every execution. */
   readonly setup: string;
   /** One entry per concurrent caller, in the order of their letters: A, B, C … */
-  readonly actors: Readonly<Record<string, ActorFunction>>;
+  readonly actors: Readonly<Record<string, Actor>>;
   /** SQL over committed rows; every row that it returns is a violation. */
   readonly audit: string;
   /** Judges what the callers were told; each string that it returns is a violation. */
@@ -31,7 +35,7 @@ export interface Subject {
    * A fresh caller, run alone when all actors have ended and every lease in Redis has passed: can
    * it still get its turn? `checkProbe` says; by default a probe that throws or never ends is stuck.
    */
-  readonly probe?: ActorFunction;
+  readonly probe?: Actor;
   readonly checkProbe?: (end: ActorEnd | undefined) => readonly string[];
 }
 
@@ -124,15 +128,18 @@ export class Stage {
     }
   }
 
-  #start(ended: () => void): InProcessActor[] {
+  #start(ended: () => void): RunningActor[] {
     const actors = Object.entries(this.#subject.actors);
     return actors.map(([name, act], index) => this.#actor(name, act, index, ended));
   }
 
-  #actor(name: string, act: ActorFunction, index: number, ended: () => void): InProcessActor {
+  #actor(name: string, act: Actor, index: number, ended: () => void): RunningActor {
     const port = this.#arena.ports[index];
     if (port === undefined) throw new Error(`no gates for ${name}`);
     port.movedAtMs = realNow();
+    if (typeof act !== 'function') {
+      return new ChildActor(name, act, port.urls, () => port.movedAtMs, ended);
+    }
     const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
     return new InProcessActor(name, act, port.urls, realm, ended);
   }

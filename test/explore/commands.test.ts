@@ -1,0 +1,53 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { type Actor, explore } from '../../src/explore/explore.ts';
+import { testServers } from '../servers.ts';
+import { subject } from './programs.ts';
+
+const script = fileURLToPath(new URL('commands/book.mjs', import.meta.url));
+const servers = { pgUrl: testServers().postgresUrl };
+const table = 'create table booking (id serial primary key, who text)';
+const atMostOne = 'select count(*)::int as bookings from booking having count(*) > 1';
+
+function command(...values: string[]): Actor {
+  return { command: [process.execPath, script, ...values] };
+}
+
+describe('programs that know nothing of the explorer', { timeout: 120_000 }, () => {
+  test('the same counts as inside this process', async () => {
+    const found = await explore(subject(table, atMostOne, [command(), command()]), {
+      servers,
+      phases: false,
+      preemptions: 'unbounded',
+      reduce: false,
+    });
+    expect(found).toMatchObject({ outcome: 'unsafe', orders: 6, violating: 4, exhausted: true });
+  });
+
+  test('a crash is a real kill', async () => {
+    const found = await explore(subject(table, atMostOne, [command(), command()]), {
+      servers,
+      phases: false,
+      preemptions: 0,
+      events: ['crash'],
+    });
+    expect([...found.ends.keys()]).toContain('A crashed · B returned');
+  });
+
+  test('one that sleeps for real is left asleep, and woken as a choice', async () => {
+    const found = await explore(subject(table, atMostOne, [command('slowly'), command()]), {
+      servers,
+      phases: false,
+      preemptions: 0,
+    });
+    expect(found.outcome).toBe('unsafe');
+    expect(found.counterexample?.schedule).toMatch(/a/);
+  });
+
+  test('a program that cannot start is said so', async () => {
+    const missing: Actor = { command: ['no-such-program-anywhere'] };
+    const found = await explore(subject(table, atMostOne, [missing]), { servers });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toContain('ENOENT');
+  });
+});
