@@ -140,7 +140,7 @@ async function loadScenario(
 
 async function importDefault(file: string, problems: string[]): Promise<unknown> {
   try {
-    const module: { default?: unknown } = await import(pathToFileURL(file).href);
+    const module = await importModule(pathToFileURL(file).href);
     const exported = withoutInterop(module.default);
     if (exported === undefined)
       problems.push(`${file}: has no default export; write 'export default { ... }'`);
@@ -153,6 +153,14 @@ async function importDefault(file: string, problems: string[]): Promise<unknown>
     problems.push(missing ? `${file}: there is no such file` : `${file}: cannot be loaded: ${why}`);
     return undefined;
   }
+}
+
+/** Node 20 loads no TypeScript by itself; run from source, the loader is there already. */
+async function importModule(url: string): Promise<{ default?: unknown }> {
+  const compiled = import.meta.url.endsWith('.js');
+  if (!compiled || !/\.[cm]?ts$/.test(url)) return import(url);
+  const { tsImport } = await import('tsx/esm/api');
+  return tsImport(url, import.meta.url);
 }
 
 /** Beside no package.json that says `"type": "module"`, a file loads as CommonJS. */
