@@ -1,0 +1,167 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { exitCodes } from './exit-codes.ts';
+import { explore, replay } from './explore.ts';
+import type { Race } from './race.ts';
+import type { Exploration } from './result.ts';
+import { type EventKind, eventKinds } from './search/choice.ts';
+import type { ExploreOptions } from './settings.ts';
+import { timelineMarkdown, timelineText } from './timeline/text.ts';
+
+/** Where the command writes, and which servers it uses when no flag names them. */
+export interface CommandSurroundings {
+  readonly write: (text: string) => void;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+}
+
+interface Flags {
+  readonly database?: string;
+  readonly redis?: string;
+  readonly events?: readonly EventKind[];
+  readonly preemptions?: number | 'unbounded';
+  readonly phases: boolean;
+  readonly seconds?: number;
+  readonly replay?: string;
+  readonly guided?: boolean;
+  readonly json?: boolean;
+  readonly markdown?: boolean;
+}
+
+/**
+ * `explore race.config.ts`: visits every order of its actors and prints the verdict. Resolves to
+ * the exit code.
+ */
+export async function runExploreCommand(
+  values: readonly string[],
+  surroundings: CommandSurroundings,
+): Promise<number> {
+  let code = 2;
+  const command = commandLine(surroundings).action(async (file: string, flags: Flags) => {
+    code = await run(file, flags, surroundings);
+  });
+  try {
+    await command.parseAsync(values, { from: 'user' });
+  } catch (error) {
+    // Commander has printed its own complaint; everything else is ours to say.
+    if (!isUsage(error)) surroundings.write(`${messageOf(error)}\n`);
+  }
+  return code;
+}
+
+function commandLine(surroundings: CommandSurroundings): Command {
+  return new Command('explore')
+    .description('Runs code on real servers in every order of its requests, and audits each.')
+    .argument('<config>', 'a race.config.ts whose default export is a Race')
+    .option('--database <url>', 'a Postgres on which databases may be made (DATABASE_URL)')
+    .option('--redis <url>', 'an empty Redis database (REDIS_URL)')
+    .option('--events <list>', `of ${eventKinds.join(', ')}`, parseEvents)
+    .option('--preemptions <n>', 'switches away from who could go on, or "unbounded"', parseBound)
+    .option('--no-phases', 'do not split statements into snapshot and effect')
+    .option('--seconds <n>', 'stop after this long', parseNumber)
+    .option('--replay <schedule>', 'run one schedule, v1:…, instead')
+    .option('--guided', 'with --replay: leave out what is no longer possible')
+    .option('--json', 'print the result as JSON')
+    .option('--markdown', 'print the timeline as Markdown')
+    .exitOverride()
+    .configureOutput({ writeOut: surroundings.write, writeErr: surroundings.write });
+}
+
+async function run(file: string, flags: Flags, surroundings: CommandSurroundings): Promise<number> {
+  const loaded: { readonly default?: Race } = await import(pathToFileURL(resolve(file)).href);
+  const config = loaded.default;
+  if (config?.actors === undefined || config.audit === undefined) {
+    throw new Error(`${file} has no default export with setup, actors and audit`);
+  }
+  const pgUrl = flags.database ?? surroundings.databaseUrl;
+  if (pgUrl === undefined) throw new Error('which Postgres? Set DATABASE_URL or give --database');
+  const redis = flags.redis ?? surroundings.redisUrl;
+  const servers = { pgUrl, redisUrls: redis === undefined ? [] : [redis] };
+  const options: ExploreOptions = {
+    ...config,
+    servers,
+    ...(flags.events === undefined ? {} : { events: flags.events }),
+    ...(flags.preemptions === undefined ? {} : { preemptions: flags.preemptions }),
+    ...(flags.seconds === undefined ? {} : { secondsMax: flags.seconds }),
+    ...(flags.phases ? {} : { phases: false }),
+  };
+  if (flags.replay !== undefined)
+    return replayOne(config, flags.replay, options, flags, surroundings);
+  const found = await explore(config, options);
+  surroundings.write(
+    flags.json ? json(found) : verdictText(config, found, flags.markdown ?? false),
+  );
+  return exitCodes[found.outcome];
+}
+
+async function replayOne(
+  config: Race,
+  schedule: string,
+  options: ExploreOptions,
+  flags: Flags,
+  surroundings: CommandSurroundings,
+): Promise<number> {
+  const mode = flags.guided ? 'guided' : 'strict';
+  const [record] = await replay(config, schedule, { ...options, mode });
+  if (record === undefined) return exitCodes.inconclusive;
+  const counterexample = { schedule, cost: { events: 0, preemptions: 0 }, record };
+  const actors = Object.keys(config.actors);
+  surroundings.write(`${timelineText({ actors, counterexample })}\n`);
+  return record.violations.length > 0 ? exitCodes.unsafe : exitCodes.safe;
+}
+
+/** The verdict in words, with its bound and what it rests on. */
+export function verdictText(config: Race, found: Exploration, markdown: boolean): string {
+  const { bound, counterexample } = found;
+  const most = (n: number | undefined): string =>
+    n === undefined ? 'any number of' : `at most ${n}`;
+  const lines = [
+    `${config.title ?? 'race'}: ${found.outcome}`,
+    found.why,
+    `bound: ${most(bound.preemptions)} preemptions, at most ${bound.events} events` +
+      (found.exhausted
+        ? ', every order within it'
+        : `, ${Math.round(found.covered * 100)} % of it`),
+    ...(found.pruned > 0 ? [`${found.pruned} further orders are equivalent to counted ones`] : []),
+    '',
+  ];
+  if (counterexample !== undefined) {
+    const source = { actors: Object.keys(config.actors), counterexample };
+    lines.push(markdown ? timelineMarkdown(source) : timelineText(source), '');
+  }
+  lines.push('This rests on:', ...found.assumptions.map(one => `- ${one}`), '');
+  return lines.join('\n');
+}
+
+function json(found: Exploration): string {
+  return `${JSON.stringify({ ...found, ends: Object.fromEntries(found.ends) }, null, 2)}\n`;
+}
+
+function parseEvents(text: string): EventKind[] {
+  return text.split(',').map(name => {
+    const kind = eventKinds.find(one => one === name.trim());
+    if (kind === undefined) throw new InvalidArgumentError(`no event '${name}'`);
+    return kind;
+  });
+}
+
+function parseBound(text: string): number | 'unbounded' {
+  return text === 'unbounded' ? text : parseNumber(text);
+}
+
+function parseNumber(text: string): number {
+  const number = Number(text);
+  if (text === '' || !Number.isFinite(number) || number < 0) {
+    throw new InvalidArgumentError('a number, please');
+  }
+  return number;
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
