@@ -1,0 +1,37 @@
+-- The judge. $1: ids of therapists, or of requests, which stand for their therapist (null: all).
+-- $2, $3: keys and command ids that were acknowledged as accepted. $4: keys where somebody was told
+-- that the therapist is taken. Therapists and requests draw their ids from one sequence.
+with asked as (
+  select t.id from therapists t
+  where $1::text[] is null
+    or t.id = any ($1::text[]::bigint[])
+    or t.id in (select therapist_id from visit_requests where id = any ($1::text[]::bigint[]))
+), booked as (
+  select v.id, v.therapist_id,
+    exists (
+      select from visits earlier
+      where earlier.therapist_id = v.therapist_id and earlier.during && v.during
+        and earlier.id < v.id
+    ) as in_the_way
+  from visits v join asked on asked.id = v.therapist_id
+), refused as (
+  select asked.id from asked
+  where asked.id = any ($4::text[]::bigint[])
+    or asked.id in (select therapist_id from visit_requests where id = any ($4::text[]::bigint[]))
+)
+select therapist_id::text as key, 'duplicate' as kind, count(*)::integer as excess,
+  format('%s visits overlap an earlier one of the same therapist', count(*)) as detail
+from booked where in_the_way group by therapist_id
+union all
+select acknowledged.key, 'lost acknowledgement', 1,
+  format('command %s was acknowledged and is not there', acknowledged.command_id)
+from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
+where not exists (
+  select from visits v
+  where v.command_id = acknowledged.command_id::uuid
+    and acknowledged.key::bigint in (v.therapist_id, v.request_id)
+)
+union all
+select id::text, 'false refusal', 1, 'somebody was refused though the therapist has no visit at all'
+from refused where not exists (select from booked where booked.therapist_id = refused.id)
+order by 1, 2, 4

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { NotFound, scenario, sql } from '../../contract/index.ts';
+import { id, parse } from '../input.ts';
+import { conditionalInsert } from './conditional-insert.ts';
+import { exclusion } from './exclusion.ts';
+import { load } from './load.ts';
+import { routes } from './routes.ts';
+import { steps } from './steps.ts';
+import { type Book, byRequest, byTherapist, keyOf } from './tables.ts';
+
+const readRequest = sql<{ during: string }>`
+  select during::text as during from visit_requests where id = $1 and therapist_id = $2`;
+
+export default scenario<Book>({
+  title: 'A therapist in two places at once',
+  path: '/therapists/:id/visits',
+  race: 'duplicate',
+  exhaustedReasons: ['taken'],
+  async prepare({ params, body }, query) {
+    const { id: therapistId } = parse(z.object({ id }), params);
+    const { requestId } = parse(z.strictObject({ requestId: id }), body);
+    const [request] = await query(readRequest, [requestId, therapistId]);
+    if (!request) throw new NotFound(`therapist ${therapistId} has no visit request ${requestId}`);
+    return { therapistId, requestId, during: request.during };
+  },
+  variants: {
+    plain: {
+      title: 'one therapist at a time',
+      acts: 'inserts beside it',
+      effect: 'inside',
+      keys: command => [keyOf(byTherapist, command)],
+      rules: {
+        steps: steps(byTherapist),
+        exclusion: exclusion(byTherapist),
+        'conditional insert': conditionalInsert,
+      },
+    },
+    'wrong-key': {
+      title: 'one request at a time, though the therapist is what is contended for',
+      acts: 'inserts beside it',
+      effect: 'inside',
+      expects: {
+        unsafe: 'duplicate',
+        because: 'two requests for one therapist are two keys and two rows',
+        exceptUnder: ['serializable', 'lock table', 'exclusion'],
+      },
+      keys: command => [keyOf(byRequest, command)],
+      rules: { steps: steps(byRequest), exclusion: exclusion(byRequest) },
+    },
+  },
+  routes,
+  load,
+});

@@ -1,0 +1,29 @@
+import { type Load, sql } from '../../contract/index.ts';
+
+// an hour each, a second apart: different times that all overlap, so one of them can be booked
+const seed = sql<{ therapist_id: string; request_ids: string[] }>`
+  with made as (
+    insert into therapists (name) select 'load' from generate_series(1, $1::integer) returning id
+  ), asked as (
+    insert into visit_requests (therapist_id, client, during)
+    select made.id, 'load', tstzrange(start, start + interval '1 hour')
+    from made, generate_series(1, $2::integer) as rival,
+      lateral (select timestamptz '2030-01-01 10:00Z' + rival * interval '1 second' as start) as hour
+    returning id, therapist_id
+  )
+  select therapist_id, array_agg(id::text order by id) as request_ids
+  from asked group by therapist_id order by therapist_id`;
+
+/** Fresh therapists; every rival books another request for about the same hour, some tap twice. */
+export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
+  const made = await query(seed, [rounds, rivals]);
+  return made.map(({ therapist_id, request_ids }) => ({
+    key: therapist_id,
+    capacity: 1,
+    calls: request_ids.flatMap(requestId => {
+      const path = `/therapists/${therapist_id}/visits`;
+      const call = { path, body: { requestId }, actor: requestId };
+      return random() < doubleTapShare ? [call, call] : [call];
+    }),
+  }));
+};

@@ -1,0 +1,300 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Isolation } from '../../src/contract/index.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
+import { freshDatabase } from '../database.ts';
+import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
+import { scenarioDatabase } from '../fixtures/scenario-database.ts';
+import { Session } from '../fixtures/session.ts';
+import {
+  auditOf,
+  callRoute,
+  idOf,
+  scenarioNamed,
+  serveOne,
+  somebodyWaitsFor,
+  toldOf,
+  worded,
+} from './commands.ts';
+
+const registry = await loadRegistry();
+const urls = await scenarioDatabase(registry);
+const { url: otherUrl } = await freshDatabase();
+const scenario = scenarioNamed(registry, 'calendar');
+let open: OpenEngine;
+let a: Session;
+let b: Session;
+
+beforeAll(async () => {
+  open = openEngine(urls);
+  [a, b] = await Promise.all([Session.open(urls.databaseUrl), Session.open(urls.databaseUrl)]);
+});
+afterAll(async () => {
+  await Promise.all([open.close(), a.close(), b.close()]);
+});
+
+const newTherapist = async (): Promise<string> =>
+  idOf(await callRoute(open, scenario, 'post', '/therapists', { body: { name: 'Ida' } }));
+
+/** Asks for so many hours from an hour of the day on. */
+const newRequest = async (therapistId: string, from: number, hours: number): Promise<string> => {
+  const at = (hour: number) => new Date(Date.UTC(2030, 0, 1, hour)).toISOString();
+  const body = { client: 'Bo', startsAt: at(from), endsAt: at(from + hours) };
+  const params = { id: therapistId };
+  return idOf(
+    await callRoute(open, scenario, 'post', '/therapists/:id/visit-requests', { params, body }),
+  );
+};
+
+const book = (therapistId: string, requestId: string, strategy = worded('steps')) =>
+  serveOne(open, {
+    scenario,
+    variant: 'plain',
+    strategy,
+    input: { params: { id: therapistId }, body: { requestId } },
+  });
+
+const kindsOf = async (...audited: Parameters<typeof auditOf>): Promise<string[]> =>
+  (await auditOf(...audited)).map(({ kind }) => kind);
+
+describe('the wordings', () => {
+  test('agree with the model, whichever wrote before', async () => {
+    const wordings = scenario.registered.variants.plain?.wordings ?? [];
+    expect(wordings).toEqual(['steps', 'conditional insert', 'exclusion']);
+    const command = fc.record({
+      from: fc.nat(8),
+      hours: fc.integer({ min: 1, max: 3 }),
+      wording: fc.constantFrom(...wordings),
+    });
+    const sequences = fc.array(command, { minLength: 1, maxLength: 6 });
+    const agrees = fc.asyncProperty(sequences, async commands => {
+      const therapistId = await newTherapist();
+      const busy = new Set<number>(); // hours of the day
+      for (const { from, hours, wording } of commands) {
+        const wanted = Array.from({ length: hours }, (_, n) => from + n);
+        const expected = wanted.some(hour => busy.has(hour)) ? 'taken' : 'accepted';
+        if (expected === 'accepted') for (const hour of wanted) busy.add(hour);
+        const requestId = await newRequest(therapistId, from, hours);
+        const told = toldOf(await book(therapistId, requestId, worded(wording)));
+        expect({ wording, told }).toEqual({ wording, told: expected });
+      }
+      const refusedKeys = [therapistId];
+      expect(await auditOf(open, scenario, [therapistId], { refusedKeys })).toEqual([]);
+    });
+    await fc.assert(agrees, { numRuns: 40 });
+  });
+});
+
+describe('the audit', () => {
+  test('finds planted visits that overlap, by the therapist and by a request', async () => {
+    const id = await newTherapist();
+    const requestId = await newRequest(id, 10, 1);
+    await a.run(`
+      insert into visits (therapist_id, request_id, during, command_id)
+      select ${id}, ${requestId}, during, gen_random_uuid() from visit_requests, generate_series(1, 3)
+      where id = ${requestId}`);
+    for (const key of [id, requestId])
+      expect(await auditOf(open, scenario, [key])).toEqual([
+        {
+          key: id,
+          kind: 'duplicate',
+          excess: 2,
+          detail: '2 visits overlap an earlier one of the same therapist',
+        },
+      ]);
+  });
+
+  test('finds an acknowledged visit that is not there, and a refusal by an empty calendar', async () => {
+    const id = await newTherapist();
+    const requestId = await newRequest(id, 10, 1);
+    for (const key of [id, requestId]) {
+      const claimed = { acknowledged: [[key, randomUUID()]] as const, refusedKeys: [key] };
+      const kinds = await kindsOf(open, scenario, [key], claimed);
+      expect(kinds.toSorted()).toEqual(['false refusal', 'lost acknowledgement']);
+    }
+  });
+});
+
+/** Two look at 10 to 11 and 10 to 12, then both insert and commit; told are the two ends. */
+async function bothLookThenBook(isolation: Isolation): Promise<{ id: string; ends: string[] }> {
+  const id = await newTherapist();
+  const requests = [await newRequest(id, 10, 1), await newRequest(id, 10, 2)];
+  const look = `select count(*) from visits where therapist_id = ${id}`;
+  for (const session of [a, b]) {
+    await session.run(`begin isolation level ${isolation}`);
+    expect(await session.value(look)).toBe('0');
+  }
+  const ends: string[] = [];
+  for (const [index, session] of [a, b].entries()) {
+    const insert = `
+      insert into visits (therapist_id, request_id, during, command_id)
+      select therapist_id, id, during, gen_random_uuid() from visit_requests
+      where id = ${requests[index]}`;
+    const ended = session.run(insert, 'commit').then(
+      () => 'committed',
+      (error: { code: string }) => session.run('rollback').then(() => error.code),
+    );
+    ends.push(await ended);
+  }
+  return { id, ends };
+}
+
+describe('write-skew-overlap', () => {
+  test('two overlapping visits both commit under REPEATABLE READ', async () => {
+    const { id, ends } = await bothLookThenBook('repeatable read');
+    expect(ends).toEqual(['committed', 'committed']);
+    expect(await kindsOf(open, scenario, [id])).toEqual(['duplicate']);
+  });
+
+  test('under SERIALIZABLE one gets 40001', async () => {
+    const { id, ends } = await bothLookThenBook('serializable');
+    expect(ends).toEqual(['committed', '40001']);
+    expect(await auditOf(open, scenario, [id])).toEqual([]);
+  });
+});
+
+describe('gist-hides-write-skew', () => {
+  const look = "select count(*) from visit where therapist_id = 2000::bigint and during && '[1,2)'";
+  const bothCommit = async (index: string): Promise<boolean> => {
+    const [first, second] = await Promise.all([Session.open(otherUrl), Session.open(otherUrl)]);
+    await first.run(
+      'create extension if not exists btree_gist',
+      'drop table if exists visit',
+      'create table visit (therapist_id bigint, during int4range)',
+      `create index on visit using ${index}`,
+      "insert into visit select n, '[1,2)' from generate_series(1, 1000) as n",
+      'analyze visit',
+    );
+    try {
+      for (const session of [first, second]) {
+        await session.run('set enable_seqscan = off', 'begin isolation level serializable');
+        expect(await session.value(look)).toBe('0');
+      }
+      for (const session of [first, second])
+        await session.run("insert into visit values (2000, '[1,2)')");
+      await first.run('commit');
+      return await second.run('commit').then(
+        () => true,
+        (error: { code: string }) => error.code !== '40001',
+      );
+    } finally {
+      await Promise.all([first.close(), second.close()]);
+    }
+  };
+
+  test('SERIALIZABLE sees the conflict through a B-tree', async () => {
+    expect(await bothCommit('btree (therapist_id)')).toBe(false);
+  });
+
+  test('and misses it through a GiST index whose keys do not reach as far', async () => {
+    expect(await bothCommit('gist (therapist_id, during)')).toBe(true);
+  });
+});
+
+describe('exclusion-insert-deadlock', () => {
+  const contenders = 16;
+  const roundsMax = 60;
+
+  test('plain inserts of overlapping ranges deadlock', async () => {
+    const sessions = await Promise.all(
+      Array.from({ length: contenders }, () => Session.open(urls.databaseUrl)),
+    );
+    const codes = new Set<string>();
+    try {
+      await Promise.all(sessions.map(session => session.run("set deadlock_timeout = '10ms'")));
+      for (let round = 0; round < roundsMax && !codes.has('40P01'); round += 1) {
+        const id = await newTherapist();
+        const requestId = await newRequest(id, 10, 2);
+        const insert = `
+          insert into visits (therapist_id, request_id, during, guarded, command_id)
+          select therapist_id, id, during, true, gen_random_uuid() from visit_requests
+          where id = ${requestId}`;
+        const ends = sessions.map(session =>
+          session.run(insert).catch((error: { code: string }) => codes.add(error.code)),
+        );
+        await Promise.all(ends);
+      }
+    } finally {
+      await Promise.all(sessions.map(session => session.close()));
+    }
+    expect([...codes].toSorted()).toEqual(['23P01', '40P01']);
+  });
+
+  test('ON CONFLICT DO NOTHING decides without a deadlock', async () => {
+    const id = await newTherapist();
+    const requests = await Promise.all(
+      Array.from({ length: contenders }, () => newRequest(id, 10, 2)),
+    );
+    open.recording.failures.length = 0;
+    const ends = requests.map(requestId => book(id, requestId, worded('exclusion')));
+    const told = (await Promise.all(ends)).map(toldOf);
+    expect(told.toSorted()).toEqual(['accepted', ...Array(contenders - 1).fill('taken')]);
+    expect(open.recording.failures).toEqual([]);
+    expect(await auditOf(open, scenario, [id])).toEqual([]);
+  });
+
+  test('it waits for a rival that may still roll back: no false refusal', async () => {
+    const id = await newTherapist();
+    const requestId = await newRequest(id, 10, 2);
+    await a.run(
+      'begin',
+      `insert into visits (therapist_id, request_id, during, guarded, command_id)
+       select therapist_id, id, during, true, gen_random_uuid() from visit_requests
+       where id = ${requestId}`,
+    );
+    const second = book(id, requestId, worded('exclusion'));
+    await somebodyWaitsFor(a, b);
+    await a.run('rollback');
+    expect(await second).toMatchObject({ kind: 'accepted', attempts: 1 });
+  });
+});
+
+describe('the wrong key', () => {
+  test('a row lock on the request does not keep the other request out', async () => {
+    const id = await newTherapist();
+    const [mine, theirs] = [await newRequest(id, 10, 1), await newRequest(id, 10, 2)];
+    const lockRow = worded('steps', { guard: ['lock row'] });
+    const bookAs = (variant: string, requestId: string) =>
+      serveOne(open, {
+        scenario,
+        variant,
+        strategy: lockRow,
+        input: { params: { id }, body: { requestId } },
+      });
+    await a.run(
+      'begin',
+      `select id from visit_requests where id = ${mine} for no key update`,
+      `select id from therapists where id = ${id} for no key update`,
+      `insert into visits (therapist_id, request_id, during, command_id)
+       select therapist_id, id, during, gen_random_uuid() from visit_requests where id = ${mine}`,
+    );
+    const right = bookAs('plain', theirs);
+    await somebodyWaitsFor(a, b);
+    expect(await bookAs('wrong-key', theirs)).toMatchObject({ kind: 'accepted' });
+    await a.run('commit');
+    expect(toldOf(await right)).toBe('taken');
+    expect(await kindsOf(open, scenario, [id])).toEqual(['duplicate']);
+  });
+});
+
+describe('a role that may not create the extension', () => {
+  test('is told what to do, and needs nothing once it is there', async () => {
+    const database = await freshDatabase('template0', 'caller drops');
+    const owner = await Session.open(database.url);
+    const role = `limited_${randomUUID().slice(0, 8)}`;
+    try {
+      await owner.run(`create role ${role}`, `grant all on schema public to ${role}`);
+      await owner.run(`set role ${role}`);
+      await expect(owner.run(scenario.schemaSql)).rejects.toThrow(
+        /btree_gist is missing and limited_\w+ may not create it .* "create extension btree_gist"/,
+      );
+      await owner.run('reset role', 'create extension btree_gist', `set role ${role}`);
+      await owner.run(scenario.schemaSql, scenario.schemaSql);
+    } finally {
+      await owner.run('reset role', `drop owned by ${role}`, `drop role ${role}`);
+      await owner.close();
+      await database.drop();
+    }
+  });
+});
