@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { html } from '../../bench/report/html.ts';
+import { summarize } from '../../bench/results/summary.ts';
+import { exampleRun } from '../bench/example-run.ts';
+import { testServers } from '../servers.ts';
+import { describeWith } from './tools.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'report-'));
+/** Set it to look at the pages; else they go with the folder. */
+const shots = process.env.LOCKSTEP_SCREENSHOTS ?? folder;
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Without the last five it looks for hosts and updates of its maker when it starts. */
+const flags = [
+  '--no-sandbox', // root may not start it otherwise; it opens our own file alone
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const widths = { desktop: 1_280, phone: 390 } as const;
+const schemes = ['light', 'dark'] as const;
+
+describeWith('the HTML report in Chromium, without a network,', ['chromium'], pathOf => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: pathOf('chromium'), args: flags });
+  });
+  afterAll(() => browser?.close());
+
+  const pages = {
+    'of a real comparison': compared,
+    'of an example with more kinds of verdict': example,
+  };
+  for (const [what, make] of Object.entries(pages))
+    describe(what, () => {
+      let file = '';
+      beforeAll(async () => {
+        file = await make();
+      });
+
+      for (const [device, width] of Object.entries(widths))
+        for (const colorScheme of schemes)
+          test(`is complete and readable on a ${device} in ${colorScheme} mode`, async () => {
+            const page = await browser.newPage({
+              viewport: { width, height: 900 },
+              colorScheme,
+              offline: true,
+            });
+            const faults = faultsOf(page);
+            await page.goto(pathToFileURL(file).href);
+            const shot = join(shots, `${what.replaceAll(' ', '-')}-${device}-${colorScheme}.png`);
+            await page.screenshot({ path: shot, fullPage: true });
+            const table = page.locator('h2#verdicts ~ div table').first();
+            expect(await table.isVisible()).toBe(true);
+            const verdicts = await table.locator('.verdict').all();
+            expect(verdicts.length).toBeGreaterThan(1);
+            for (const verdict of verdicts) expect(await verdict.isVisible()).toBe(true);
+            expect(Number(await page.evaluate(overhang))).toBe(0);
+            expect(await page.evaluate(illegible)).toEqual([]);
+            expect(await page.evaluate(isDark)).toBe(colorScheme === 'dark');
+            expect(faults).toEqual([]);
+            await page.close();
+          });
+    });
+});
+
+/** A small run of the main job. Too small for a verdict on every machine: exit code 3 is one too. */
+async function compared(): Promise<string> {
+  const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
+  const out = join(folder, 'results');
+  const small = ['--rounds', '24', '--repetitions', '1', '--processes', '2', '--out', out];
+  const args = ['--import', 'tsx', 'bench/compare.ts', '--strategy', 'row-lock', ...small];
+  const env = {
+    ...process.env,
+    DATABASE_URL: postgresUrl,
+    REDIS_URL: redisUrl,
+    REDIS_NODES: redisNodeUrls.join(','),
+  };
+  await new Promise<void>((resolve, reject) => {
+    execFile(process.execPath, args, { cwd: root, env, timeout: 120_000 }, (error, _, said) => {
+      const code = error === null ? 0 : error.code;
+      if (code === 0 || code === 3) resolve();
+      else reject(new Error(`compare ended with ${code}: ${said}`));
+    });
+  });
+  return join(out, 'latest', 'report.html');
+}
+
+async function example(): Promise<string> {
+  const file = join(folder, 'example.html');
+  await writeFile(file, html(summarize(exampleRun())));
+  return file;
+}
+
+/** Collects what the page asks for beside itself, and what the browser complains of. */
+function faultsOf(page: Page): string[] {
+  const faults: string[] = [];
+  page.on('request', request => {
+    if (!request.isNavigationRequest()) faults.push(`request: ${request.url()}`);
+  });
+  page.on('console', message => faults.push(`console: ${message.text()}`));
+  page.on('pageerror', error => faults.push(`error: ${error.message}`));
+  return faults;
+}
+
+// These run in the page, whose types this project does not know.
+
+/** By how much the page is wider than the window. */
+const overhang = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+
+const isDark = `getComputedStyle(document.body).backgroundColor
+  .match(/[0-9.]+/g).slice(0, 3).every(part => part < 100)`;
+
+/** Texts in tables whose contrast to what is behind them is below 4.5 (WCAG 2.2, level AA). */
+const illegible = `(() => {
+  const channels = color => color.match(/[0-9.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const linear = [r, g, b].map(part => part / 255)
+      .map(part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  };
+  const behind = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = channels(getComputedStyle(at).backgroundColor);
+      if (color[3] !== 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const contrast = element => {
+    const lights = [channels(getComputedStyle(element).color), behind(element)].map(light);
+    return (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
+  };
+  return [...document.querySelectorAll('th, td, td *, th *')]
+    .filter(element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+    .filter(element => element.checkVisibility() && contrast(element) < 4.5)
+    .map(element => element.textContent + ': ' + contrast(element).toFixed(2));
+})()`;
