@@ -119,6 +119,8 @@ export interface PhaseLimits {
 export const measureBudgetMs = 38_000;
 /** Of the time of a cell; the rest is for seeding, warming up and reading metrics. */
 const shares = { contested: 0.5, uncontended: 0.25 } as const;
+/** However late it is: without it the last cells would be left with nothing to judge. */
+const leastMs = { contested: 200, uncontended: 100 } as const;
 
 /**
  * Shares what is left of the time over what is left to do. Whoever asks for a number of rounds gets
@@ -132,5 +134,8 @@ export function limitsOf(
   if (rounds !== undefined)
     return { contestedMs: Math.max(10_000, rounds * 500), uncontendedMs: 10_000 };
   const slotMs = Math.max(0, leftMs) / Math.max(1, repetitionsLeft);
-  return { contestedMs: slotMs * shares.contested, uncontendedMs: slotMs * shares.uncontended };
+  return {
+    contestedMs: Math.max(leastMs.contested, slotMs * shares.contested),
+    uncontendedMs: Math.max(leastMs.uncontended, slotMs * shares.uncontended),
+  };
 }

@@ -33,7 +33,7 @@ export interface Stack {
   close(): Promise<void>;
 }
 
-const readyMs = 30_000;
+const readyMs = 60_000; // seconds, but for a machine that has much else to do
 const handedOn = [
   'DATABASE_POOLER',
   'DATABASE_CONNECTIONS',
@@ -72,6 +72,10 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     await migrate(database.url, [{ name, schemaSql }]);
     const service = await startService(services, database.url, options);
     const durability = await durabilityOf(database.url);
+    const hosts = service.processUrls.map(url => new URL(url).host);
+    report(
+      `The service, ${hosts.length} ${hosts.length === 1 ? 'process' : 'processes'} at ${hosts.join(', ')}`,
+    );
     const close = once(() => closeAll(services, service.child, database));
     return { services, databaseUrl: database.url, durability, ...service, close };
   } catch (error) {

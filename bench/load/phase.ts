@@ -29,6 +29,8 @@ export interface PhaseOptions {
   readonly random: () => number;
   /** No further key is begun after this, once there are enough of them. */
   readonly limitMs: number;
+  /** The clock of the limit. */
+  readonly nowMs?: () => number;
 }
 
 export interface ContestedOptions extends PhaseOptions {
@@ -100,19 +102,19 @@ async function timed(
   plans: readonly RoundPlan[],
   run: (next: () => RoundPlan | undefined) => Promise<readonly RoundAnswers[]>,
 ): Promise<PhaseLog> {
-  const { limitMs, to } = options;
+  const { limitMs, to, nowMs = () => performance.now() } = options;
   let used = 0;
   const cpu = process.cpuUsage();
-  const startMs = performance.now();
+  const startMs = nowMs();
   const next = (): RoundPlan | undefined => {
     to.signal.throwIfAborted();
-    const spentMs = performance.now() - startMs;
+    const spentMs = nowMs() - startMs;
     if (spentMs > (used < keysAtLeast ? limitMs * patienceTimes : limitMs)) return undefined;
     used += 1;
     return plans[used - 1];
   };
   const answers = await run(next);
-  const seconds = (performance.now() - startMs) / 1_000;
+  const seconds = (nowMs() - startMs) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
   return {
     rounds: answers.map(one => roundOf(one, to.processUrls.length)),
@@ -129,8 +131,8 @@ async function settled<T>(all: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(all);
 }
 
-/** A key as it is kept. Exported for its test. */
-export function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number): Round {
+/** A key as it is kept. */
+function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number): Round {
   const inOrder = answers.toSorted((a, b) => a.answeredMs - b.answeredMs);
   const filling = inOrder.filter(answer => answer.outcome === 'accepted')[plan.capacity - 1];
   const last = inOrder.at(-1)?.answeredMs ?? releasedMs;

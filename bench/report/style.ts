@@ -41,7 +41,7 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem;
 th, td { padding: .5rem .8rem; text-align: left; vertical-align: top;
   border-top: 1px solid var(--line); }
 thead th { border-top: 0; font-size: .78rem; font-weight: 600; color: var(--soft);
-  vertical-align: bottom; white-space: nowrap; }
+  vertical-align: bottom; }
 tbody th { font-weight: 600; white-space: nowrap; }
 table.wide th:first-child { min-width: 19rem; } table.wide td:nth-child(2) { min-width: 14rem; }
 td.n, th.n { text-align: right; white-space: nowrap; }

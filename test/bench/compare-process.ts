@@ -1,0 +1,58 @@
+/** Runs `compare` as its own process, as a person does. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from '../house/sources.ts';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Comparison {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves when standard error has such a line. Rejects when it ends before. */
+  saw(pattern: RegExp): Promise<void>;
+}
+
+/** Starts it with these variables beside what every process needs; servers come from `environment`. */
+export function startCompare(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Comparison {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', join(root, 'bench', 'compare.ts'), ...args],
+    { cwd: root, env: { PATH, HOME, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let [stdout, stderr] = ['', ''];
+  const watchers = new Set<() => void>();
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+    for (const look of watchers) look();
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', code => resolve({ code, stdout, stderr }));
+  });
+  return {
+    child,
+    ended,
+    saw: pattern =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!pattern.test(stderr)) return;
+          watchers.delete(look);
+          resolve();
+        };
+        watchers.add(look);
+        look();
+        ended.then(({ code }) => reject(new Error(`it ended with ${code}:\n${stderr}`)), reject);
+      }),
+  };
+}

@@ -1,0 +1,266 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { html } from '../../bench/report/html.ts';
+import { markdown } from '../../bench/report/markdown.ts';
+import { readRun } from '../../bench/results/files.ts';
+import { type CellSummary, summarize } from '../../bench/results/summary.ts';
+import { testServers } from '../servers.ts';
+import { type Ended, startCompare } from './compare-process.ts';
+
+/** Longer than a small run takes on a machine that has much else to do. */
+const runMs = 150_000;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-compare-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function shared(): Record<string, string> {
+  const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
+  return { DATABASE_URL: postgresUrl, REDIS_URL: redisUrl, REDIS_NODES: redisNodeUrls.join(',') };
+}
+
+const small = ['--rounds', '12', '--repetitions', '2', '--seed', '7'];
+
+/** The raw file of the only run below a folder. */
+async function rawFile(out: string): Promise<string> {
+  const [run, ...more] = (await readdir(out)).filter(name => name !== 'latest');
+  expect(more).toEqual([]);
+  return join(out, run ?? '', 'run.json');
+}
+
+const strategyFile = (body: string): string => `
+export default {
+  title: 'From outside',
+  store: 'pg',
+  wording: 'steps',
+  isolation: 'read committed',
+  first: [],
+  adoption: { migration: 'none', everyWriterMustTakePart: true, poolerSafe: true, retryNeeded: false },
+  ${body}
+};
+`;
+
+describe('four processes', () => {
+  let ended: Ended;
+  let out: string;
+  let cells: ReadonlyMap<string, CellSummary>;
+
+  beforeAll(async () => {
+    out = join(folder, 'four');
+    const mine = join(folder, 'my-lock.ts');
+    await writeFile(mine, strategyFile("turns: [], guard: ['lock row'],"));
+    const liar = join(folder, 'liar.ts');
+    const turn = 'turn: (attempt, keys, inner) => inner({}), close: async () => {}';
+    const turns = `[{ heldBy: 'lease', until: 'commit', open: async () => ({ ${turn} }) }]`;
+    await writeFile(liar, strategyFile(`turns: ${turns}, guard: [],`));
+    const asked = `process-mutex,${mine},${liar}`;
+    const args = ['--strategy', asked, '--json', '--out', out, ...small];
+    ended = await startCompare(args, shared()).ended;
+    const summary = summarize(await readRun(await rawFile(out)));
+    cells = new Map(summary.cells.map(cell => [cell.strategy.name, cell]));
+  }, runMs);
+
+  test('show what the control and a lock in one process let through', () => {
+    for (const name of ['none', 'process-mutex']) {
+      expect(cells.get(name)?.verdict).toMatchObject({
+        observed: 'unsafe',
+        agreement: 'as claimed',
+      });
+      expect(cells.get(name)?.duplicates).toBeGreaterThan(0);
+    }
+    expect(cells.get('none')?.strategy.control).toBe(true);
+  });
+
+  test('let a lock in one process exceed by no more than one for each further process', () => {
+    expect(cells.get('process-mutex')?.excessPerKeyMax).toBeLessThanOrEqual(3);
+  });
+
+  test('compare a strategy from outside like our own', () => {
+    const mine = cells.get('my-lock');
+    expect(mine?.strategy.source).toBe('outside');
+    expect(mine?.verdict).toMatchObject({ observed: 'safe', agreement: 'as claimed' });
+    expect(mine?.ranks.contested?.place).toBe(1);
+  });
+
+  test('see a strategy fail that claims a lease and takes none, and end with 1 for it', () => {
+    const verdict = { observed: 'unsafe', agreement: 'claim violated' };
+    expect(cells.get('liar')?.claimed.verdict).toBe('safe');
+    expect(cells.get('liar')?.verdict).toMatchObject(verdict);
+    expect(ended.code, ended.stderr).toBe(1);
+  });
+
+  test('meet every key with callers in several processes, some of them tapping twice', async () => {
+    const run = await readRun(await rawFile(out));
+    const rounds = run.cells.flatMap(cell =>
+      cell.repetitions.flatMap(repetition => repetition.contested.rounds),
+    );
+    expect(rounds).toHaveLength(4 * 2 * 12);
+    for (const round of rounds) {
+      expect(new Set(round.calls.map(call => call.process)).size).toBe(4);
+      expect(new Set(round.calls.map(call => call.actor)).size).toBe(8);
+    }
+    expect(rounds.some(round => round.calls.length > 8)).toBe(true);
+    expect(new Set(rounds.map(round => round.capacity))).toEqual(new Set([1, 2]));
+  });
+
+  test('leave complete files, all of them functions of the raw data', async () => {
+    const summary = summarize(await readRun(await rawFile(out)));
+    const text = (name: string) => readFile(join(out, 'latest', name), 'utf8');
+    expect(JSON.parse(ended.stdout)).toEqual(JSON.parse(JSON.stringify(summary)));
+    expect(await text('result.json')).toBe(ended.stdout);
+    expect(await text('report.md')).toBe(markdown(summary));
+    expect(await text('report.html')).toBe(html(summary));
+  });
+
+  test('have figures of every kind, those of the service included', () => {
+    const phases = cells.get('my-lock')?.phases;
+    for (const phase of [phases?.contested, phases?.uncontended]) {
+      expect(phase?.accepted?.count).toBeGreaterThan(0);
+      expect(phase?.commandTimes.accepted?.count).toBe(phase?.outcomes.accepted);
+      for (const name of ['pool', 'wait', 'hold', 'commit'])
+        expect(phase?.attemptTimes[name]?.count, name).toBeGreaterThan(0);
+    }
+    expect(phases?.contested.refused?.count).toBeGreaterThan(0);
+  });
+
+  test('are told on standard error step by step, without a terminal in plain lines', () => {
+    expect(ended.stderr).toMatch(/\[1\/9\] .*repetition 1 of 2\n/);
+    expect(ended.stderr).toContain('[9/9] the audit');
+    expect(ended.stderr).not.toContain(String.fromCharCode(27));
+  });
+});
+
+test(
+  'one process: its mutex is safe there, and the control still fails',
+  async () => {
+    const out = join(folder, 'one');
+    const args = ['--processes', '1', '--strategy', 'process-mutex', '--out', out, ...small];
+    const ended = await startCompare(args, shared()).ended;
+    const { cells } = summarize(await readRun(await rawFile(out)));
+    const verdicts = cells.map(cell => [cell.strategy.name, cell.verdict.observed]);
+    expect(new Map(verdicts.map(([name, verdict]) => [name, verdict]))).toEqual(
+      new Map([
+        ['none', 'unsafe'],
+        ['process-mutex', 'safe'],
+      ]),
+    );
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stdout).toContain('✓ process-mutex');
+  },
+  runMs,
+);
+
+test(
+  'too few keys to say anything end with 3',
+  async () => {
+    const few = ['--rounds', '2', '--repetitions', '1', '--strategy', 'row-lock'];
+    const args = [...few, '--out', join(folder, 'few')];
+    const ended = await startCompare(args, shared()).ended;
+    expect(ended.stdout).toMatch(/row-lock: inconclusive, only 2 keys were decided/);
+    expect(ended.code, ended.stderr).toBe(3);
+  },
+  runMs,
+);
+
+describe('what is wrong with the command ends with 2 before anything starts', () => {
+  const refused = async (...args: readonly string[]): Promise<Ended> => {
+    const ended = await startCompare([...args, '--out', join(folder, 'never')], {}).ended;
+    expect(ended.stderr).not.toContain('started here');
+    expect(ended.code, ended.stderr).toBe(2);
+    return ended;
+  };
+
+  test('a broken file, with all that is wrong with it', async () => {
+    const broken = join(folder, 'broken-lock.ts');
+    await writeFile(
+      broken,
+      strategyFile("turns: 'none', guard: ['pray'],").replace("'pg'", "'my'"),
+    );
+    const { stderr } = await refused('--strategy', broken);
+    for (const part of ['broken-lock.ts', 'store', 'turns', 'guard'])
+      expect(stderr).toContain(part);
+  });
+
+  test('a file that is not there', async () => {
+    const { stderr } = await refused('--strategy', join(folder, 'no-such-lock.ts'));
+    expect(stderr).toContain('no-such-lock.ts');
+  });
+
+  test('a name that nobody has', async () => {
+    const { stderr } = await refused('--strategy', 'rowlock');
+    expect(stderr).toMatch(/'rowlock'.*row-lock/s);
+  });
+
+  test('a scenario that nobody has', async () => {
+    expect((await refused('--scenario', 'weddings')).stderr).toMatch(/'weddings'.*appointment/s);
+  });
+
+  test('a number that is none', async () => {
+    expect((await refused('--rounds', 'many')).stderr).toContain('whole number from 1 to 100000');
+  });
+
+  test('a variable of the environment', async () => {
+    const ended = await startCompare([], { WAIT_MS: 'long' }).ended;
+    expect(ended.stderr).toMatch(/WAIT_MS.*whole number/);
+    expect(ended.code).toBe(2);
+  });
+});
+
+test('--help ends with 0 and starts nothing', async () => {
+  const ended = await startCompare(['--help'], {}).ended;
+  expect(ended.stdout).toContain('Exit codes');
+  expect(ended.code).toBe(0);
+});
+
+describe('Ctrl-C', () => {
+  const answers = (port: number): Promise<boolean> =>
+    new Promise(resolve => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+
+  test(
+    'in the middle leaves nothing behind but a result that says it is incomplete',
+    async () => {
+      const out = join(folder, 'stopped');
+      // for the account that runs the servers, which must get through to its data
+      await chmod(folder, 0o755);
+      const temporary = join(folder, 'temporary');
+      await mkdir(temporary, { mode: 0o755 });
+      const left = async () =>
+        (await readdir(temporary)).filter(name => name.startsWith('lockstep-'));
+      const args = ['--strategy', 'row-lock', '--rounds', '50000', '--out', out];
+      const running = startCompare(args, { TMPDIR: temporary }); // servers of its own
+      await running.saw(/\[1\/7\]/);
+      expect(await left()).not.toEqual([]);
+      running.child.kill('SIGINT');
+      const ended = await running.ended;
+      expect(ended.code, ended.stderr).toBe(130);
+      const ports = [...ended.stderr.matchAll(/127\.0\.0\.1:(\d+)/g)].map(match =>
+        Number(match[1]),
+      );
+      expect(ports.length).toBeGreaterThanOrEqual(5 + 4); // servers and service processes
+      expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => false));
+      expect(await left()).toEqual([]);
+
+      const run = await readRun(await rawFile(out));
+      expect(run).toMatchObject({ end: 'interrupted', incomplete: true });
+      const told = z.object({ incomplete: z.literal(true), exitCode: z.literal(130) });
+      const latest = JSON.parse(await readFile(join(out, 'latest', 'result.json'), 'utf8'));
+      expect(told.safeParse(latest).success).toBe(true);
+      expect(summarize(run).cells.map(cell => cell.verdict.observed)).not.toContain('safe');
+      expect(ended.stdout).toContain('incomplete and judges nothing');
+    },
+    runMs,
+  );
+});
