@@ -140,22 +140,37 @@ const shape = z.object({
 /** Names of all variables that are read. */
 export const variableNames: readonly string[] = Object.keys(shape.shape);
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Reads the environment; an empty variable counts as unset. Throws `ConfigError`. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const set = Object.entries(environment).filter(([, text]) => text !== undefined && text !== '');
-  const read = shape.safeParse(Object.fromEntries(set));
-  if (!read.success)
-    throw new ConfigError(
-      read.error.issues.map(issue => `${issue.path.join('.')} ${issue.message}`),
-    );
-  const { data } = read;
-  const portsEnd = data.PORT + data.PROCESSES;
-  if (data.PORT > 0 && portsEnd > 65_535)
-    throw new ConfigError([
-      `PORT + PROCESSES is ${portsEnd}, and each process listens on a port of its own above PORT; ` +
-        'write a lower PORT, or 0 for free ports',
-    ]);
-  return configOf(data);
+export function readConfig(environment: Environment): Config {
+  const read = shape.safeParse(setIn(environment));
+  const problems = [
+    ...(read.error?.issues.map(issue => `${issue.path.join('.')} ${issue.message}`) ?? []),
+    ...portProblems(environment),
+  ];
+  if (!read.success || problems.length > 0) throw new ConfigError(problems);
+  return configOf(read.data);
+}
+
+/** Strategies from outside, also where other variables are wrong: their faults are told beside those. */
+export function strategyFilesOf(environment: Environment): readonly string[] {
+  return shape.pick({ STRATEGY_FILES: true }).parse(setIn(environment)).STRATEGY_FILES;
+}
+
+function setIn(environment: Environment): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(environment).filter(([, text]) => text));
+}
+
+function portProblems(environment: Environment): string[] {
+  const read = shape.pick({ PORT: true, PROCESSES: true }).safeParse(setIn(environment));
+  if (!read.success || read.data.PORT === 0) return [];
+  const portsEnd = read.data.PORT + read.data.PROCESSES;
+  if (portsEnd <= 65_535) return [];
+  return [
+    `PORT + PROCESSES is ${portsEnd}, and each process listens on a port of its own above PORT; ` +
+      'write a lower PORT, or 0 for free ports',
+  ];
 }
 
 function configOf(data: z.infer<typeof shape>): Config {

@@ -1,7 +1,7 @@
 /** `npm start`: reads the configuration, opens the stores, and serves in PROCESSES processes. */
 import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Config, ConfigError, readConfig, strategyFilesOf } from './config.ts';
 import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts';
 import { deploymentProblems } from './http/deployment.ts';
 import { createLog, reasonOf } from './http/log.ts';
@@ -67,7 +67,7 @@ async function checked(): Promise<{ readonly config: Config; readonly registry: 
   } catch (error) {
     collect(error);
   }
-  const registry = await loadRegistry(config?.strategyFiles ?? []).catch(collect);
+  const registry = await loadRegistry(strategyFilesOf(process.env)).catch(collect);
   if (config && registry) problems.push(...deploymentProblems(config, registry));
   if (config && registry && problems.length === 0) return { config, registry };
   console.error('The service cannot start:');

@@ -126,5 +126,6 @@ describe('configuration', () => {
   it('refuses a PORT that leaves no port for each process', () => {
     expect(problemsOf({ PORT: '65535', PROCESSES: '1' })[0]).toMatch(/PORT \+ PROCESSES.*write/);
     expect(problemsOf({ PORT: '65534', PROCESSES: '1' })).toEqual([]);
+    expect(problemsOf({ PORT: '65535', PROCESSES: '1', WAIT_MS: 'x' })).toHaveLength(2);
   });
 });

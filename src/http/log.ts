@@ -1,18 +1,22 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
 import type { Config } from '../config.ts';
 
-/** Structured logs on stdout, one JSON object a line, in which no secret of the configuration can stand. */
-export function createLog(config: Config): Logger {
+/** Structured logs, one JSON object a line, in which no secret of the configuration can stand. */
+export function createLog(
+  config: Config,
+  to: DestinationStream = pino.destination({ fd: 1, sync: true }),
+): Logger {
   const secrets = secretsOf(config);
-  return pino({
+  const options = {
     level: config.logLevel,
     base: { pid: process.pid },
     redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization'],
     hooks: {
-      streamWrite: line =>
+      streamWrite: (line: string) =>
         secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), line),
     },
-  });
+  };
+  return pino(options, to);
 }
 
 /** Passwords as they are written and as they are meant, and the admin token. */

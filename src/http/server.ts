@@ -2,18 +2,21 @@ import { createServer, type RequestListener, type Server, STATUS_CODES } from 'n
 import type { Duplex } from 'node:stream';
 import { type EdgeProblemCode, edgeProblems, typeOf } from './problems.ts';
 
-const requestMaxMs = 10_000;
+const requestUsuallyMaxMs = 10_000;
 const headersMaxBytes = 16 * 1_024;
 const keepAliveMs = 10_000;
 const closeIdleEveryMs = 20;
 
 /** An HTTP server whose every wait has a bound. */
-export function httpServer(listener: RequestListener): Server {
+export function httpServer(
+  listener: RequestListener,
+  { requestMaxMs = requestUsuallyMaxMs }: { readonly requestMaxMs?: number } = {},
+): Server {
   const server = createServer(
     {
       requestTimeout: requestMaxMs,
       headersTimeout: requestMaxMs,
-      connectionsCheckingInterval: 1_000,
+      connectionsCheckingInterval: Math.min(1_000, requestMaxMs),
       keepAliveTimeout: keepAliveMs,
       maxHeaderSize: headersMaxBytes,
       noDelay: true,

@@ -79,7 +79,7 @@ export class Service {
 
   /** Exports what will be counted as 0, fills the pool, and begins to watch and to audit. */
   async start(): Promise<void> {
-    this.#zero();
+    this.#expectCells();
     this.#meter.beforeSnapshot(() => this.#watchPools());
     this.#auditor.start();
     await this.#store.fill();
@@ -97,19 +97,12 @@ export class Service {
     await Promise.allSettled([this.#store.close(), this.#backends.close(), ...pools]);
   }
 
-  #zero(): void {
-    const { registry, strategy: active, headersAllowed, missing } = this.#choice;
+  #expectCells(): void {
+    const { registry, strategy, missing } = this.#choice;
     for (const { name: scenario, registered } of registry.scenarios.values())
       for (const variant of Object.keys(registered.variants))
-        for (const strategy of headersAllowed ? registry.strategies.values() : [active]) {
-          if (reasonAgainst({ strategy, variant }, registered.variants, missing)) continue;
-          const turns = strategy.declared.turns.length > 0;
-          const histograms = strategy === active;
-          this.#recorder.zero(
-            { scenario, variant, strategy: strategy.name },
-            { turns, histograms },
-          );
-        }
+        if (!reasonAgainst({ strategy, variant }, registered.variants, missing))
+          this.#recorder.expect({ scenario, variant, strategy: strategy.name });
   }
 
   #watchPools(): void {

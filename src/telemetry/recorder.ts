@@ -22,6 +22,7 @@ export interface Listeners {
 export class Recorder implements Observer {
   readonly #meter: Meter;
   readonly #listeners: Listeners;
+  readonly #exported = new Set<string>();
 
   constructor(meter: Meter, listeners: Listeners = {}) {
     this.#meter = meter;
@@ -45,6 +46,7 @@ export class Recorder implements Observer {
   outcome(cell: Cell, { kind, attempts }: Outcome, seconds: number, auditKey: string): void {
     const { scenario, variant, strategy } = cell;
     const meter = this.#meter;
+    this.#export(cell);
     meter.add('lockstep_commands_total', { scenario, variant, strategy, outcome: kind });
     meter.add('lockstep_attempts_total', { scenario, strategy }, attempts);
     const outcome = kind === 'accepted' || kind === 'refused' ? kind : 'other';
@@ -54,11 +56,24 @@ export class Recorder implements Observer {
   }
 
   /**
-   * Exports a cell as 0. Counters always; histograms only where `histograms` is set: seven label
-   * sets each, and beyond about 100 per process a scrape is felt by those who are being served.
+   * Exports every label set of a cell that will be used as 0. Only the cells of the strategy in
+   * service: seven histogram series each, and beyond about 100 a scrape is felt by those who are
+   * being served. A cell that a request chose is exported when it is first met.
    */
-  zero(cell: Cell, options: { readonly turns: boolean; readonly histograms: boolean }): void {
+  expect(cell: Cell): void {
+    this.#export(cell);
+    const { scenario, strategy } = cell;
+    for (const outcome of durationOutcomes)
+      this.#meter.zero('lockstep_command_duration_seconds', { scenario, strategy, outcome });
+    for (const phase of attemptPhases)
+      this.#meter.zero('lockstep_attempt_phase_seconds', { scenario, strategy, phase });
+  }
+
+  #export(cell: Cell): void {
     const { scenario, variant, strategy } = cell;
+    const name = `${scenario}/${variant}/${strategy}`;
+    if (this.#exported.has(name)) return;
+    this.#exported.add(name);
     const meter = this.#meter;
     for (const outcome of outcomeKinds)
       meter.zero('lockstep_commands_total', { scenario, variant, strategy, outcome });
@@ -67,15 +82,8 @@ export class Recorder implements Observer {
       meter.zero('lockstep_attempt_failures_total', { scenario, strategy, code });
     for (const kind of violationKinds)
       meter.zero('lockstep_violations_total', { scenario, strategy, kind });
-    if (options.turns) {
-      for (const end of releaseEnds)
-        meter.zero('lockstep_lock_releases_total', { scenario, strategy, end });
-      meter.zero('lockstep_leases_lost_total', { scenario, strategy });
-    }
-    if (!options.histograms) return;
-    for (const outcome of durationOutcomes)
-      meter.zero('lockstep_command_duration_seconds', { scenario, strategy, outcome });
-    for (const phase of attemptPhases)
-      meter.zero('lockstep_attempt_phase_seconds', { scenario, strategy, phase });
+    for (const end of releaseEnds)
+      meter.zero('lockstep_lock_releases_total', { scenario, strategy, end });
+    meter.zero('lockstep_leases_lost_total', { scenario, strategy });
   }
 }

@@ -47,12 +47,9 @@ describe('four processes', () => {
       });
   });
 
-  it('export every cell as 0 and stay below 100 histogram series each', async () => {
+  it('export what they serve as 0 and stay below 100 histogram series each', async () => {
     const page = await metricsPage(ready.url);
-    for (const strategy of ['row-lock', 'none', 'process-mutex'])
-      expect(page).toMatch(
-        new RegExp(`lockstep_commands_total\\{.*strategy="${strategy}",outcome="unknown"\\} 0`),
-      );
+    expect(page).toMatch(/lockstep_commands_total\{.*strategy="row-lock",outcome="unknown"\} 0/);
     expect(page.match(/_seconds_count\{scenario/g)?.length).toBeLessThanOrEqual(100);
     expect(sumOf(page, 'lockstep_processes')).toBe(4);
     expect(sumOf(page, 'lockstep_processes_in_page')).toBe(4);

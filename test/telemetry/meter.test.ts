@@ -59,21 +59,31 @@ describe('metrics of several processes', () => {
     expect(page).toContain('process_cpu_seconds_total');
   });
 
-  it('exports every label set of a cell as 0, and seven histogram series for the active one', async () => {
+  it('exports every label set of the strategy in service as 0', async () => {
     const meter = new Meter('process', { runtime: false });
     const recorder = new Recorder(meter);
-    recorder.zero(cell, { turns: true, histograms: true });
-    recorder.zero({ ...cell, strategy: 'none' }, { turns: false, histograms: false });
+    recorder.expect(cell);
     const page = await pageOf([await meter.snapshot()]);
-    for (const strategy of ['row-lock', 'none'])
-      for (const outcome of ['accepted', 'refused', 'busy', 'failed', 'unknown'])
-        expect(page).toContain(
-          `lockstep_commands_total{scenario="appointment",variant="plain",strategy="${strategy}",outcome="${outcome}"} 0`,
-        );
-    expect(page).toContain(
-      'lockstep_violations_total{scenario="appointment",strategy="none",kind="duplicate"} 0',
-    );
+    for (const outcome of ['accepted', 'refused', 'busy', 'failed', 'unknown'])
+      expect(page).toContain(
+        `lockstep_commands_total{scenario="appointment",variant="plain",strategy="row-lock",outcome="${outcome}"} 0`,
+      );
     expect(page.match(/_seconds_count\{scenario/g)).toHaveLength(7);
+  });
+
+  it('exports the counters of another cell as 0 when it is first met, and forgets nothing', async () => {
+    const meter = new Meter('process', { runtime: false });
+    const recorder = new Recorder(meter);
+    const accepted = { kind: 'accepted', detail: '1', attempts: 1 } as const;
+    for (let commands = 0; commands < 2; commands += 1) {
+      recorder.phase(cell, 'hold', 0.001);
+      recorder.outcome(cell, accepted, 0.003, '1');
+    }
+    const page = await pageOf([await meter.snapshot()]);
+    const labels = 'scenario="appointment",strategy="row-lock"';
+    expect(page).toContain(`lockstep_violations_total{${labels},kind="duplicate"} 0`);
     expect(page.match(/lockstep_lock_releases_total\{/g)).toHaveLength(4);
+    expect(sumOf(page, 'lockstep_commands_total')).toBe(2);
+    expect(sumOf(page, 'lockstep_attempt_phase_seconds_count')).toBe(2);
   });
 });

@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../database.ts';
+import { testServers } from '../servers.ts';
+import { ask, post } from './requests.ts';
+import { isAlive, RunningService, startMaxMs } from './running-service.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'lockstep-start-'));
+const services: RunningService[] = [];
+afterAll(async () => {
+  await Promise.all(services.map(service => service.stop()));
+  await rm(folder, { recursive: true });
+});
+
+function start(environment: Record<string, string>): RunningService {
+  const service = new RunningService(environment);
+  services.push(service);
+  return service;
+}
+
+describe('a start', { timeout: 2 * startMaxMs }, () => {
+  it('tells what is wrong with configuration and strategies at once, and ends with 2', async () => {
+    const file = join(folder, 'my-lock.mjs');
+    await writeFile(file, 'export default { title: "mine", store: "mysql" };');
+    const service = start({ PROCESSES: '0', WAIT_MS: 'x', STRATEGY_FILES: file });
+    expect(await service.ended()).toBe(2);
+    for (const what of [
+      'PROCESSES is "0"',
+      'WAIT_MS is "x"',
+      `${file}: store:`,
+      `${file}: wording:`,
+    ])
+      expect(service.errors).toContain(what);
+    expect(service.lines).toEqual([]);
+  });
+
+  it('lists the strategies where STRATEGY names none of them', async () => {
+    const service = start({ STRATEGY: 'nothing' });
+    expect(await service.ended()).toBe(2);
+    expect(service.errors).toMatch(/STRATEGY is 'nothing'.* write one of .*row-lock/);
+  });
+
+  it('refuses a Redis strategy on a given Postgres without a given Redis', async () => {
+    const DATABASE_URL = testServers().postgresUrl;
+    const lease = start({ DATABASE_URL, STRATEGY: 'redis-lease' });
+    const redlock = start({ DATABASE_URL, STRATEGY: 'redlock' });
+    expect([await lease.ended(), await redlock.ended()]).toEqual([2, 2]);
+    expect(lease.errors).toMatch(/REDIS_URL is not set.*write/);
+    expect(redlock.errors).toMatch(/REDIS_NODES is not set.*write/);
+  });
+
+  it('says so when the port is taken, and leaves no process', async () => {
+    const { url } = await freshDatabase('template0', 'caller drops');
+    const taken = createServer();
+    const port = await new Promise<number>(resolve => {
+      taken.listen(0, '127.0.0.1', () => {
+        const address = taken.address();
+        resolve(typeof address === 'object' && address ? address.port : 0);
+      });
+    });
+    const service = start({ DATABASE_URL: url, PORT: String(port) });
+    expect(await service.ended()).toBe(1);
+    expect(service.errors).toContain('EADDRINUSE');
+    expect(service.errors).toContain(String(port));
+    taken.close();
+  });
+
+  it('without any URL brings servers of its own, and takes them with it', async () => {
+    const service = start({ STRATEGY: 'unique-slots' });
+    const { url, processes } = await service.ready();
+    expect(service.lines.some(line => line.includes('PostgreSQL'))).toBe(true);
+    expect((await ask(url)).body).toMatchObject({ name: 'lockstep', strategy: 'unique-slots' });
+    const transfer = await post(`${url}/campaigns/1/claims`);
+    expect(transfer.status).toBe(501);
+    expect(transfer.body).toMatchObject({ type: '/problems/scenario-not-offered' });
+    expect(transfer.body.detail).toContain('numbered slots');
+    expect(await service.stop()).toBe(0);
+    for (const { pid } of processes) expect(isAlive(pid)).toBe(false);
+  });
+});
