@@ -120,7 +120,7 @@ export const measureBudgetMs = 38_000;
 /** Of the time of a cell; the rest is for seeding, warming up and reading metrics. */
 const shares = { contested: 0.5, uncontended: 0.25 } as const;
 /** However late it is: without it the last cells would be left with nothing to judge. */
-const leastMs = { contested: 200, uncontended: 100 } as const;
+const leastMs = { contested: 350, uncontended: 120 } as const;
 
 /**
  * Shares what is left of the time over what is left to do. Whoever asks for a number of rounds gets

@@ -23,7 +23,7 @@ export function laid(rows: readonly (readonly string[])[], alignment: string): s
 }
 
 /** Cuts what would break the columns. */
-export function shortened(text: string, width = 22): string {
+export function shortened(text: string, width = 25): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 

@@ -71,7 +71,7 @@ export function headline(summary: Summary): string {
   const failed = names(cell => cell.verdict.observed === 'unsafe');
   if (broken.length > 0)
     return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
-  if (open.length > 0) return `Inconclusive for ${list(open)}: the reasons stand below.`;
+  if (open.length > 0) return `Inconclusive for ${list(open)}; the others are as predicted.`;
   const safe = `${counted(held.length, 'strategy', 'strategies')} held`;
   return failed.length > 0
     ? `${safe}; ${list(failed)} failed, as predicted.`
