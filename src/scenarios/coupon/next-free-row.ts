@@ -1,14 +1,5 @@
 import { Failure, type Rule, sql } from '../../contract/index.ts';
-import { type Claim, type Coupon, coupons } from './tables.ts';
-
-/**
- * An empty look proves nothing where SKIP LOCKED passed over coupons whose holder may still roll
- * back. So it is asked once more, with a lock that waits: what this one does not find is gone.
- */
-const askAgain = sql<Coupon>`
-  select id, campaign_id, owner_id, version, fence from coupons
-  where campaign_id = $1 and owner_id is null
-  order by id limit 1 for no key update`;
+import { type Claim, coupons } from './tables.ts';
 
 const recordClaim = sql<{ id: string }>`
   insert into coupon_claims (campaign_id, coupon_id, user_id, command_id)
@@ -16,10 +7,9 @@ const recordClaim = sql<{ id: string }>`
 
 /** Takes the first coupon without an owner: the rule of the incident. */
 export const nextFreeRow: Rule<Claim> = async (tx, { campaignId, userId }, context) => {
-  const found = await tx.check(() =>
+  const coupon = await tx.check(() =>
     tx.readAny(coupons, { campaign_id: campaignId, owner_id: null }),
   );
-  const coupon = found ?? (await tx.query(askAgain, [campaignId]))[0];
   if (!coupon) return { refused: 'none left' };
   // a fence is claimed after the row was chosen, and returns the row as it is by then
   if (coupon.owner_id !== null) throw new Failure('conflict');

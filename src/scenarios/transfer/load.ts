@@ -1,7 +1,7 @@
 import { type Call, type Load, type Round, type RoundsPlan, sql } from '../../contract/index.ts';
 
-/** In so many wallets one has payments both ways: where cards are locked unsorted, each of them costs seconds. */
-const bothWaysEvery = 5;
+/** In so many wallets one has payments both ways: where cards are locked unsorted, each of these costs seconds. */
+const bothWaysEvery = 10;
 /** In these, one rival in so many pays back. */
 const paysBackEvery = 4;
 
