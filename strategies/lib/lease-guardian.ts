@@ -9,6 +9,8 @@ import { Lease, type LeaseStore, type LeaseTerms } from './lease.ts';
 
 /** A store of leases that are there for whoever asks first. */
 export interface PolledStore<G> extends LeaseStore<G> {
+  /** The longest pause between two tries: for so long a free key may lie idle. */
+  readonly pauseMaxMs: number;
   /** Undefined: somebody else has one of the keys, and nothing of this try is left. */
   take(keys: readonly string[], leaseMs: number): Promise<G | undefined>;
 }
@@ -78,8 +80,11 @@ export async function worthStarting<G>(
   return undefined;
 }
 
+const pauseBaseMs = 4;
+
+/** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
 function polling<G>(
-  { take }: PolledStore<G>,
+  { take, pauseMaxMs }: PolledStore<G>,
   { now, sleep, random }: Pick<Backends, 'now' | 'sleep' | 'random'>,
 ): Take<G> {
   return async (terms, attempt, keys) => {
@@ -89,19 +94,9 @@ function polling<G>(
       const grant = await take(keys, terms.leaseMs);
       const lease = grant !== undefined && (await worthStarting(terms, attempt, grant, sentMs));
       if (lease) return lease;
-      await sleep(Math.min(pauseMs(tries, random), Math.max(0, deadlineMs - now())));
+      const pauseMs = random() * Math.min(pauseMaxMs, pauseBaseMs * 2 ** tries);
+      await sleep(Math.min(pauseMs, Math.max(0, deadlineMs - now())));
     }
     throw new Failure('turn-refused');
   };
-}
-
-const baseMs = 4;
-const capMs = 50;
-
-/**
- * Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), with a low
- * cap: nobody is told of a release, so the cap is how long a free key lies idle.
- */
-function pauseMs(tries: number, random: () => number): number {
-  return random() * Math.min(capMs, baseMs * 2 ** tries);
 }

@@ -69,6 +69,7 @@ export function redisLeases({
   };
 
   return {
+    pauseMaxMs: 50,
     async take(resources, leaseMs) {
       await connected(redis);
       const owned = { keys: resources.map(lockKey), token: newToken() };

@@ -31,6 +31,7 @@ export function redlockLeases({
   };
 
   return {
+    pauseMaxMs: 200, // votes are split between those who ask at once: measured with 32, few turns at 50 ms
     async take(resources, leaseMs) {
       await Promise.all(members.map(member => member.connect()));
       try {
