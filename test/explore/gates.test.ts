@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
@@ -28,6 +29,46 @@ async function alone(actor: ActorFunction) {
   const found = await explore(subject(table, nothing, [actor]), options);
   expect(found.why).toContain('satisfy');
   return [...found.ends.keys()];
+}
+
+interface CopyConnection {
+  query(text: string): void;
+  sendCopyFromChunk(chunk: Buffer): void;
+  endCopyFrom(): void;
+}
+
+/** The least that makes node-postgres send a COPY. */
+function copyIn(client: pg.Client, text: string, data: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const copy = {
+      submit: (connection: CopyConnection) => connection.query(text),
+      handleCopyInResponse: (connection: CopyConnection) => {
+        connection.sendCopyFromChunk(Buffer.from(data));
+        connection.endCopyFrom();
+      },
+      handleCommandComplete: () => undefined,
+      handleReadyForQuery: () => resolve(),
+      handleError: reject,
+      callback: () => undefined,
+    };
+    Reflect.apply(client.query, client, [copy]);
+  });
+}
+
+/** What psql does upon Ctrl-C: a new connection that only names the one to cancel. */
+function cancel(client: pg.Client, url: string): Promise<void> {
+  const bytes = Buffer.alloc(16);
+  bytes.writeInt32BE(16, 0);
+  bytes.writeInt32BE(80877102, 4);
+  bytes.writeInt32BE(Number(Reflect.get(client, 'processID')), 8);
+  bytes.writeInt32BE(Number(Reflect.get(client, 'secretKey')), 12);
+  return new Promise(resolve => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
+    socket.on('close', () => resolve());
+    socket.on('error', () => socket.destroy());
+    socket.write(bytes);
+    socket.resume();
+  });
 }
 
 /** The labels of the only order of one actor: found by an audit that always complains. */
@@ -117,6 +158,41 @@ describe('Postgres clients', () => {
       return [failed, skipped];
     });
     expect(await alone(actor)).toEqual(['A returned ["22012","25P02"]']);
+  });
+
+  test('COPY FROM STDIN is one step, its data passes', async () => {
+    const actor: ActorFunction = async ({ pgUrl }) => {
+      const client = new pg.Client(pgUrl);
+      await client.connect();
+      await copyIn(client, 'copy booking (who) from stdin', 'a\nb\n');
+      const { rows } = await client.query('select count(*)::int as n from booking');
+      await client.end();
+      return rows[0]?.n;
+    };
+    expect(await alone(actor)).toEqual(['A returned 2']);
+    expect((await stepsOf(actor))[0]).toBe('copy booking (who) from stdin');
+  });
+
+  test('a cancel request on a connection of its own is a step', async () => {
+    const slow: ActorFunction = async ({ pgUrl }) => {
+      const client = new pg.Client(pgUrl);
+      await client.connect();
+      await client.query('select pg_advisory_lock(9)');
+      const other = new pg.Client(pgUrl);
+      await other.connect();
+      const waiting = other
+        .query('select pg_advisory_lock(9)')
+        .catch((error: pg.DatabaseError) => error.code);
+      await cancel(other, pgUrl);
+      await client.query('select pg_advisory_unlock(9)');
+      const code = (await waiting) === '57014' ? 'cancelled' : 'too early to cancel';
+      await Promise.all([client.end(), other.end()]);
+      return code;
+    };
+    expect((await alone(slow)).sort()).toEqual([
+      'A returned "cancelled"',
+      'A returned "too early to cancel"',
+    ]);
   });
 
   test('a wrong password or database is the client’s error, not a hang', async () => {

@@ -1,10 +1,11 @@
+import { CancelLane } from '../gate/postgres-cancel.ts';
 import { PostgresLane } from '../gate/postgres-gate.ts';
 import { RedisLane } from '../gate/redis-gate.ts';
 import { type Choice, type EventKind, isEvent, letter } from '../search/choice.ts';
 import type { Footprint } from '../search/footprint.ts';
 import type { Choose } from '../search/point.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
-import type { Arena } from './arena.ts';
+import { type Arena, realNow } from './arena.ts';
 import { offeredEvents, performEvent } from './events.ts';
 import { joined, Observer, unknown } from './observe.ts';
 import { deadlocked, type Option, options } from './options.ts';
@@ -41,6 +42,9 @@ export interface ExecutionSettings {
   readonly footprints: boolean;
   readonly snapshotsByDefault: boolean;
 }
+
+/** A cancelled statement answers within this, or was not there to be cancelled. */
+const cancelMs = 500;
 
 /** One run of all actors under one schedule. */
 export class Execution {
@@ -203,8 +207,19 @@ export class Execution {
       this.#open.set(one, [...(this.#open.get(one) ?? []), entry]);
       await this.#closePhaseGate(one);
       one.lane.grant();
+      if (one.lane instanceof CancelLane) await this.#cancelArrives();
     }
     return released;
+  }
+
+  /** The server signals the other backend; its answer follows when the signal is seen. */
+  async #cancelArrives(): Promise<void> {
+    const waiting = this.#book.flying().filter(({ lane }) => lane.pid !== undefined);
+    const untilMs = realNow() + cancelMs;
+    while (realNow() < untilMs && waiting.length > 0) {
+      if (waiting.some(({ lane }) => lane.answered)) return;
+      await this.#arena.activity.next(5);
+    }
   }
 
   #othersListen(self: TrackedLane): boolean {

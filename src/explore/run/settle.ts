@@ -56,6 +56,7 @@ export class Settler {
       const [first] = this.#book.answered();
       if (first === undefined) return;
       this.#deliver(first);
+      await this.#messagesArrive();
       await this.#quiet();
     }
     throw new Unexplained('the actors never come to rest');
@@ -158,6 +159,14 @@ export class Settler {
     const ours = this.#book.all.map(({ lane }) => lane.pid);
     if (blockers.includes(this.#arena.postgres.pid)) one.wait = 'phase';
     else if (blockers.some(pid => ours.includes(pid))) one.wait = 'lock';
+  }
+
+  /** Redis has written what it had for its listeners before it answers us. */
+  async #messagesArrive(): Promise<void> {
+    const listening = this.#book.all.some(({ lane }) => {
+      return lane instanceof RedisLane && lane.subscribed && !lane.closed;
+    });
+    if (listening) for (const redis of this.#arena.redis) await redis.ask('ping');
   }
 
   /** Redis answers in order: once it answered us, it has decided not to answer the other. */
