@@ -35,7 +35,7 @@ export interface Actor {
 export function backendsOn(servers: readonly OwnRedis[]) {
   return openBackends({
     databaseUrl: 'postgres://127.0.0.1:1/none', // no turn here uses Postgres
-    redisUrl: servers[0]?.url ?? '',
+    redisUrl: servers[0]?.url,
     redisNodeUrls: servers.map(server => server.url),
     lockConnectionsMax: 1,
     waitMs: leaseTuning.waitMs,
@@ -50,7 +50,7 @@ export async function actor(
   tuning: Partial<Tuning> = {},
 ): Promise<Actor> {
   const { close, ...backends } = backendsOn(servers);
-  const clients = [backends.redis, ...backends.redisNodes];
+  const clients = [...(servers.length > 0 ? [backends.redis] : []), ...backends.redisNodes];
   await until('all are connected', () => clients.every(({ status }) => status === 'ready'));
   const [turn] = strategy.turns;
   if (!turn) throw new Error(`${strategy.title} has no turn`);

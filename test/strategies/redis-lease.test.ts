@@ -126,7 +126,7 @@ describe('redis-lease in the engine', async () => {
   afterAll(() => engine.close());
 
   test('ttl-overrun: after the lease no statement is sent, and what was written is rolled back', async () => {
-    const id = String(Date.now());
+    const id = await makeCounter(engine.store.query);
     const work = async (tx: Tx): Promise<void> => {
       await tx.query({ text: 'insert into law_effects values ($1, gen_random_uuid())' }, [id]);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 450); // stalled past the lease
