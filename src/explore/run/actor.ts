@@ -6,6 +6,8 @@ export interface ActorUrls {
   /** The first of `redisUrls`; empty when the exploration has no Redis. */
   readonly redisUrl: string;
   readonly redisUrls: readonly string[];
+  /** Other services that it calls over HTTP, in the order in which they were given. */
+  readonly httpUrls: readonly string[];
 }
 
 /** One concurrent caller: its code, unmodified, given its URLs. What it resolves to is its answer. */

@@ -1,3 +1,4 @@
+import { openHttpGate } from '../gate/http-gate.ts';
 import type { Gate, GateHost, Lane } from '../gate/lane.ts';
 import { WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-gate.ts';
@@ -10,6 +11,7 @@ import { RedisControl } from './redis-control.ts';
 export interface Servers {
   readonly pgUrl: string;
   readonly redisUrls: readonly string[];
+  readonly httpUrls: readonly string[];
 }
 
 /** An actor's gates, kept from one execution to the next. */
@@ -70,7 +72,7 @@ export class Arena {
 
   async #open(servers: Servers, actor: string): Promise<ActorPorts> {
     const ports: { urls: ActorUrls; gates: Gate[]; movedAtMs: number } = {
-      urls: { pgUrl: '', redisUrl: '', redisUrls: [] },
+      urls: { pgUrl: '', redisUrl: '', redisUrls: [], httpUrls: [] },
       gates: [],
       movedAtMs: 0,
     };
@@ -92,13 +94,20 @@ export class Arena {
       const store = index === 0 ? 'redis' : `redis ${index + 1}`;
       redis.push(await openRedisGate(actor, store, upstreamOf(url, 6379), host));
     }
+    const http: Gate[] = [];
+    for (const [index, url] of servers.httpUrls.entries()) {
+      const store = index === 0 ? 'http' : `http ${index + 1}`;
+      http.push(await openHttpGate(actor, store, new URL(url), host));
+    }
+    const httpUrls = servers.httpUrls.map((url, index) => through(url, http[index]));
     const redisUrls = servers.redisUrls.map((url, index) => through(url, redis[index]));
     ports.urls = {
       pgUrl: through(servers.pgUrl, postgres),
       redisUrl: redisUrls[0] ?? '',
       redisUrls,
+      httpUrls,
     };
-    ports.gates.push(postgres, ...redis);
+    ports.gates.push(postgres, ...redis, ...http);
     return ports;
   }
 }

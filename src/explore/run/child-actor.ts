@@ -29,6 +29,7 @@ export function environmentOf(urls: ActorUrls): Record<string, string> {
   };
   if (pg.password !== '') env.PGPASSWORD = decodeURIComponent(pg.password);
   if (urls.redisUrl !== '') env.REDIS_URL = urls.redisUrl;
+  for (const [at, url] of urls.httpUrls.entries()) env[`HTTP_URL_${at + 1}`] = url;
   return env;
 }
 

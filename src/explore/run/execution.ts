@@ -200,7 +200,7 @@ export class Execution {
     let released = false;
     for (const one of lanes) {
       const step = heldStep(one);
-      if (step.store === 'postgres' && step.role !== 'begin') released = true;
+      if (step.role !== 'begin' && !step.store.startsWith('redis')) released = true;
       if (one.lane instanceof RedisLane && this.#othersListen(one)) released = true;
       const entry = line ?? this.#line(choice, step.store, step.label);
       if (line !== undefined) line.result = `reply lost: ${step.label}`;

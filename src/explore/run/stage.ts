@@ -44,6 +44,8 @@ export interface ServerUrls {
   readonly pgUrl: string;
   /** Its logical database is emptied before every execution: give one that holds nothing else. */
   readonly redisUrls?: readonly string[];
+  /** Services that the actors call over HTTP/1.1, each call being a step. */
+  readonly httpUrls?: readonly string[];
 }
 
 /** What one execution came to. */
@@ -89,7 +91,11 @@ export class Stage {
     try {
       const database = await createDatabase(servers.pgUrl);
       close.unshift(() => database.drop());
-      const urls = { pgUrl: database.url, redisUrls: servers.redisUrls ?? [] };
+      const urls = {
+        pgUrl: database.url,
+        redisUrls: servers.redisUrls ?? [],
+        httpUrls: servers.httpUrls ?? [],
+      };
       const arena = await Arena.open(urls, Object.keys(subject.actors));
       close.unshift(() => arena.close());
       for (const redis of arena.redis) await refuseFull(redis);
