@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Strategy, Tx } from '../../src/contract/index.ts';
-import { loadRegistry } from '../../src/engine/registry.ts';
 import { connectRedis, evictionWarning } from '../../src/store/redis.ts';
 import redisUnsafeRelease from '../../strategies/hazards/redis-unsafe-release.ts';
 import { leaseGuardian } from '../../strategies/lib/lease-guardian.ts';
@@ -11,7 +10,7 @@ import { openEngine } from '../fixtures/engines.ts';
 import { Gate, until } from '../fixtures/gate.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
-import { counterScenario, counterSchema, effectsOf } from '../laws/counter.ts';
+import { counterScenario, counterSchema, effectsOf, makeCounter } from '../laws/counter.ts';
 import { type Actor, actor, actorOf, backendsOn, leaseTuning } from './redis-actor.ts';
 
 const servers = await ownRedisServers(1);
@@ -117,8 +116,8 @@ describe('redis-unsafe-release beside redis-lease', () => {
 });
 
 describe('redis-lease in the engine', async () => {
-  const registry = await loadRegistry();
-  const urls = await scenarioDatabase(registry, counterSchema);
+  const nothing = { strategies: new Map(), scenarios: new Map() };
+  const urls = await scenarioDatabase(nothing, counterSchema);
   const engine = openEngine(
     { ...urls, redisUrl: server.url },
     { leaseMs: 400, extendLease: false, attemptsMax: 1 },
