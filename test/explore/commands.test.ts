@@ -44,6 +44,24 @@ describe('programs that know nothing of the explorer', { timeout: 120_000 }, () 
     expect(found.counterexample?.schedule).toMatch(/a/);
   });
 
+  test('a request to a service, which is started with its own URLs', async () => {
+    const service = fileURLToPath(new URL('commands/service.mjs', import.meta.url));
+    const books: Actor = {
+      service: { command: [process.execPath, service] },
+      request: { path: '/bookings' },
+    };
+    const found = await explore(subject(table, atMostOne, [books, books]), {
+      servers,
+      phases: false,
+      preemptions: 1,
+    });
+    expect(found).toMatchObject({ outcome: 'unsafe', exhausted: true });
+    const told = found.counterexample?.record.ends.map(end =>
+      end?.kind === 'returned' ? end.value : end,
+    );
+    expect(told).toMatchObject([{ status: 201 }, { status: 201 }]);
+  });
+
   test('a program that cannot start is said so', async () => {
     const missing: Actor = { command: ['no-such-program-anywhere'] };
     const found = await explore(subject(table, atMostOne, [missing]), { servers });

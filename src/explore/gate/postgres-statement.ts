@@ -9,7 +9,7 @@ const chatter = [
   /^reset /i,
   /^show /i,
   /^select (pg_catalog\.)?(version|current_schema|current_database|set_config)\s*\(/i,
-  /^select 1$/i,
+  /^select 1( ?\+ ?1( as result)?)?$/i,
   /\bfrom (pg_catalog\.)?pg_(type|range|namespace|settings)\b/i,
   /^(deallocate|discard|unlisten)\b/i,
   /^$/,

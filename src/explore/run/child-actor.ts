@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActorEnd, ActorUrls, RunningActor } from './actor.ts';
 import { realNow } from './arena.ts';
 
@@ -33,29 +35,25 @@ export function environmentOf(urls: ActorUrls): Record<string, string> {
   return env;
 }
 
-/** Time is real for it: only silence tells whether it sleeps. */
-export class ChildActor implements RunningActor {
+/** A process of its own. Time is real for it: only silence tells whether it sleeps. */
+abstract class ProcessActor implements RunningActor {
   readonly name: string;
   readonly graceMs = 5;
   end: ActorEnd | undefined;
   readonly #child: ChildProcess;
   readonly #movedAtMs: () => number;
+  readonly #ended: () => void;
   #wokenAtMs = realNow();
   #output = '';
 
-  constructor(
-    name: string,
-    actor: CommandActor,
-    urls: ActorUrls,
-    movedAtMs: () => number,
-    ended: () => void,
-  ) {
+  constructor(name: string, program: CommandActor, env: NodeJS.ProcessEnv, tie: ProcessTie) {
     this.name = name;
-    this.#movedAtMs = movedAtMs;
-    const [program, ...values] = actor.command;
-    this.#child = spawn(program, values, {
-      ...(actor.cwd === undefined ? {} : { cwd: actor.cwd }),
-      env: { ...process.env, ...actor.env, ...environmentOf(urls) },
+    this.#movedAtMs = tie.movedAtMs;
+    this.#ended = tie.ended;
+    const [file, ...values] = program.command;
+    this.#child = spawn(file, values, {
+      ...(program.cwd === undefined ? {} : { cwd: program.cwd }),
+      env: { ...process.env, ...program.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, so that a crash takes what it started, too.
       detached: true,
@@ -65,12 +63,10 @@ export class ChildActor implements RunningActor {
     };
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
-    const finish = (end: ActorEnd): void => {
-      this.end ??= end;
-      ended();
-    };
-    this.#child.on('error', error => finish({ kind: 'threw', message: error.message }));
-    this.#child.on('close', code => finish(this.#exit(code)));
+    this.#child.on('error', error => this.finish({ kind: 'threw', message: error.message }));
+    this.#child.on('close', code =>
+      this.exited(code, this.#output.trim().split('\n').at(-1) ?? ''),
+    );
   }
 
   get patienceMs(): number {
@@ -92,6 +88,7 @@ export class ChildActor implements RunningActor {
     this.#wokenAtMs = realNow();
   }
 
+  /** Takes the whole process group at once. */
   kill(): void {
     this.end ??= { kind: 'crashed' };
     if (this.#child.exitCode !== null || this.#child.pid === undefined) return;
@@ -102,9 +99,82 @@ export class ChildActor implements RunningActor {
     }
   }
 
-  #exit(code: number | null): ActorEnd {
-    if (code === 0) return { kind: 'returned', value: undefined };
-    const [last = ''] = this.#output.trim().split('\n').slice(-1);
-    return { kind: 'threw', message: `exit ${code ?? 'by a signal'}: ${last}`.trim() };
+  protected finish(end: ActorEnd): void {
+    this.end ??= end;
+    this.#ended();
   }
+
+  protected abstract exited(code: number | null, lastLine: string): void;
+}
+
+/** How a process actor hears of its gates, and tells that it ended. */
+export interface ProcessTie {
+  readonly movedAtMs: () => number;
+  readonly ended: () => void;
+}
+
+/** Ends when its program ends: exit code 0 is a return, everything else an error. */
+export class ChildActor extends ProcessActor {
+  constructor(name: string, program: CommandActor, urls: ActorUrls, tie: ProcessTie) {
+    super(name, program, environmentOf(urls), tie);
+  }
+
+  protected override exited(code: number | null, lastLine: string): void {
+    if (code === 0) this.finish({ kind: 'returned', value: undefined });
+    else
+      this.finish({ kind: 'threw', message: `exit ${code ?? 'by a signal'}: ${lastLine}`.trim() });
+  }
+}
+
+/** A request to a service of its own, started for each execution with its own URLs and `PORT`. */
+export interface RequestActor {
+  readonly service: CommandActor;
+  readonly request: {
+    readonly method?: string;
+    readonly path: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: string;
+  };
+}
+
+/** Ends with the answer to its request: status and body are what it was told. */
+export class ServiceActor extends ProcessActor {
+  constructor(name: string, actor: RequestActor, urls: ActorUrls, port: number, tie: ProcessTie) {
+    super(name, actor.service, { ...environmentOf(urls), PORT: String(port) }, tie);
+    this.#call(actor.request, port).then(
+      value => this.finish({ kind: 'returned', value }),
+      (error: unknown) => this.finish({ kind: 'threw', message: String(error) }),
+    );
+  }
+
+  protected override exited(code: number | null, lastLine: string): void {
+    const message = `the service ended (${code ?? 'by a signal'}): ${lastLine}`;
+    this.finish({ kind: 'threw', message });
+  }
+
+  async #call(wanted: RequestActor['request'], port: number): Promise<unknown> {
+    await listening(port, () => this.end !== undefined);
+    const response = await fetch(`http://127.0.0.1:${port}${wanted.path}`, {
+      method: wanted.method ?? 'POST',
+      headers: { connection: 'close', ...wanted.headers },
+      ...(wanted.body === undefined ? {} : { body: wanted.body }),
+    });
+    return { status: response.status, body: await response.text() };
+  }
+}
+
+/** Resolves when somebody listens there; throws at the limit, or when nobody will. */
+async function listening(port: number, hopeless: () => boolean): Promise<void> {
+  const untilMs = realNow() + startMs;
+  while (realNow() < untilMs && !hopeless()) {
+    const open = await new Promise<boolean>(resolve => {
+      const socket = connect({ host: '127.0.0.1', port });
+      socket.on('connect', () => resolve(true));
+      socket.on('error', () => resolve(false));
+      socket.on('connect', () => socket.destroy());
+    });
+    if (open) return;
+    await sleep(20);
+  }
+  throw new Error(`nobody listens on PORT=${port} within ${startMs} ms`);
 }

@@ -5,7 +5,7 @@ import { installRealms } from '../time/install.ts';
 import { type ActorEnd, type ActorFunction, InProcessActor, type RunningActor } from './actor.ts';
 import { Arena, realNow } from './arena.ts';
 import { Baseline } from './baseline.ts';
-import { ChildActor, type CommandActor } from './child-actor.ts';
+import { ChildActor, type CommandActor, type RequestActor, ServiceActor } from './child-actor.ts';
 import { createDatabase } from './database.ts';
 import { expireLeases } from './events.ts';
 import {
@@ -14,12 +14,14 @@ import {
   type ExecutionSettings,
   type TraceLine,
 } from './execution.ts';
+import { freePorts } from './free-ports.ts';
 import { installPhases } from './phases.ts';
 import type { PostgresControl } from './postgres-control.ts';
 import type { RedisControl } from './redis-control.ts';
 
-/** A caller: an async function given its URLs, or a program that finds them in its environment. */
-export type Actor = ActorFunction | CommandActor;
+/** A caller: an async function given its URLs, a program that finds them in its environment, or a
+ * request to a service that does. */
+export type Actor = ActorFunction | CommandActor | RequestActor;
 
 /** What an exploration is about: code, unmodified, and how to judge what it left behind. */
 export interface Subject {
@@ -65,6 +67,7 @@ export class Stage {
   readonly #subject: Subject;
   readonly #settings: ExecutionSettings;
   readonly #startMs = Date.now();
+  #servicePorts: readonly number[] = [];
   readonly #close: (() => Promise<void> | void)[];
 
   private constructor(
@@ -122,6 +125,10 @@ export class Stage {
   /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
   async execute(choose: Choose): Promise<ExecutionRecord> {
     await this.#baseline.restore();
+    const actors = Object.values(this.#subject.actors);
+    if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
+      this.#servicePorts = await freePorts(actors.length);
+    }
     const execution = new Execution(this.#arena, ended => this.#start(ended), this.#settings);
     try {
       const end = await execution.run(choose);
@@ -143,8 +150,10 @@ export class Stage {
     const port = this.#arena.ports[index];
     if (port === undefined) throw new Error(`no gates for ${name}`);
     port.movedAtMs = realNow();
+    const tie = { movedAtMs: () => port.movedAtMs, ended };
     if (typeof act !== 'function') {
-      return new ChildActor(name, act, port.urls, () => port.movedAtMs, ended);
+      if ('command' in act) return new ChildActor(name, act, port.urls, tie);
+      return new ServiceActor(name, act, port.urls, this.#servicePorts[index] ?? 0, tie);
     }
     const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
     return new InProcessActor(name, act, port.urls, realm, ended);
