@@ -35,7 +35,7 @@ export async function writeRun(out: string, run: Run): Promise<WrittenFiles> {
   await mkdir(out, { recursive: true });
   const folder = await newFolder(join(out, folderName(run)));
   const raw = join(folder, 'run.json');
-  await writeFile(raw, `${JSON.stringify(runSchema.parse(run))}\n`, { flag: 'wx' });
+  await writeFile(raw, `${JSON.stringify(runSchema.parse(run))}\n`);
   const latest = join(out, 'latest');
   await replaceLatest(latest, run);
   return {

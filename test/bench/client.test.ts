@@ -32,7 +32,7 @@ const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
   '/reset': response => response.destroy(),
   '/endless': response => {
     response.writeHead(201, { 'lock-strategy': 'mine' });
-    response.write('x'.repeat(100_000));
+    response.end('x'.repeat(100_000));
   },
 };
 

@@ -162,6 +162,11 @@ describe('the terminal', () => {
     expect(tooLong.filter(line => !line.includes('row-lock,row-lock'))).toEqual([]);
   });
 
+  test('shortens a name rather than break its columns', () => {
+    expect(table(wide, { color: false })).toMatch(/a-strategy-with-a-\S*… /);
+    expect(table(wide, { color: false })).not.toContain(long);
+  });
+
   test('gets colours only where asked', () => {
     const colour = String.fromCharCode(27);
     expect(table(summary, { color: false })).not.toContain(colour);
