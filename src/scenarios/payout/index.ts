@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { NotFound, scenario, sql } from '../../contract/index.ts';
+import { id, parse } from '../input.ts';
+import { payThenRecordOnce } from './conditional-update.ts';
+import { load } from './load.ts';
+import { orderInOneStatement, orderInSteps } from './outbox.ts';
+import { providerUrl } from './provider.ts';
+import { routes } from './routes.ts';
+import { payThenRecord } from './steps.ts';
+import { keyOf, type Pay } from './tables.ts';
+
+const readInvoice = sql<{ amountCents: string }>`
+  select amount_cents as "amountCents" from invoices where id = $1`;
+
+/** The invoice's, not the command's: two commands for one invoice are to be one payment. */
+const keyOfPayment = (command: Pay): string => `invoice/${command.invoiceId}`;
+
+export default scenario<Pay>({
+  title: 'Two runs pay one invoice',
+  path: '/invoices/:id/payments',
+  race: 'duplicate',
+  exhaustedReasons: ['already paid', 'already ordered'],
+  async prepare({ params, body }, query) {
+    const { id: invoiceId } = parse(z.object({ id }), params);
+    parse(z.strictObject({}).optional(), body);
+    const [invoice] = await query(readInvoice, [invoiceId]);
+    if (!invoice) throw new NotFound(`there is no invoice ${invoiceId}`);
+    const provider = (): Promise<string> => providerUrl({ query, commits: true });
+    return { invoiceId, amountCents: invoice.amountCents, provider };
+  },
+  variants: {
+    plain: {
+      title: 'the provider pays as often as it is asked',
+      acts: 'updates the deciding row',
+      effect: 'outside',
+      keys: command => [keyOf(command)],
+      rules: { steps: payThenRecord() },
+    },
+    'idempotency-key': {
+      title: 'the provider is given the invoice as idempotency key',
+      acts: 'updates the deciding row',
+      effect: 'inside',
+      keys: command => [keyOf(command)],
+      rules: {
+        steps: payThenRecord(keyOfPayment),
+        'conditional update': payThenRecordOnce(keyOfPayment),
+      },
+    },
+    outbox: {
+      title: 'the order to pay commits with the decision, and a relay sends it',
+      acts: 'updates the deciding row',
+      effect: 'inside',
+      keys: command => [keyOf(command)],
+      rules: { steps: orderInSteps, 'conditional update': orderInOneStatement },
+    },
+  },
+  routes,
+  load,
+});
