@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Isolation } from '../../src/contract/index.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
-import { freshDatabase } from '../database.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
@@ -20,7 +19,6 @@ import {
 
 const registry = await loadRegistry();
 const urls = await scenarioDatabase(registry);
-const { url: otherUrl } = await freshDatabase();
 const scenario = scenarioNamed(registry, 'calendar');
 let open: OpenEngine;
 let a: Session;
@@ -154,44 +152,6 @@ describe('write-skew-overlap', () => {
   });
 });
 
-describe('gist-hides-write-skew', () => {
-  const look = "select count(*) from visit where therapist_id = 2000::bigint and during && '[1,2)'";
-  const bothCommit = async (index: string): Promise<boolean> => {
-    const [first, second] = await Promise.all([Session.open(otherUrl), Session.open(otherUrl)]);
-    await first.run(
-      'create extension if not exists btree_gist',
-      'drop table if exists visit',
-      'create table visit (therapist_id bigint, during int4range)',
-      `create index on visit using ${index}`,
-      "insert into visit select n, '[1,2)' from generate_series(1, 1000) as n",
-      'analyze visit',
-    );
-    try {
-      for (const session of [first, second]) {
-        await session.run('set enable_seqscan = off', 'begin isolation level serializable');
-        expect(await session.value(look)).toBe('0');
-      }
-      for (const session of [first, second])
-        await session.run("insert into visit values (2000, '[1,2)')");
-      await first.run('commit');
-      return await second.run('commit').then(
-        () => true,
-        (error: { code: string }) => error.code !== '40001',
-      );
-    } finally {
-      await Promise.all([first.close(), second.close()]);
-    }
-  };
-
-  test('SERIALIZABLE sees the conflict through a B-tree', async () => {
-    expect(await bothCommit('btree (therapist_id)')).toBe(false);
-  });
-
-  test('and misses it through a GiST index whose keys do not reach as far', async () => {
-    expect(await bothCommit('gist (therapist_id, during)')).toBe(true);
-  });
-});
-
 describe('exclusion-insert-deadlock', () => {
   const contenders = 16;
   const roundsMax = 60;
@@ -275,26 +235,5 @@ describe('the wrong key', () => {
     await a.run('commit');
     expect(toldOf(await right)).toBe('taken');
     expect(await kindsOf(open, scenario, [id])).toEqual(['duplicate']);
-  });
-});
-
-describe('a role that may not create the extension', () => {
-  test('is told what to do, and needs nothing once it is there', async () => {
-    const database = await freshDatabase('template0', 'caller drops');
-    const owner = await Session.open(database.url);
-    const role = `limited_${randomUUID().slice(0, 8)}`;
-    try {
-      await owner.run(`create role ${role}`, `grant all on schema public to ${role}`);
-      await owner.run(`set role ${role}`);
-      await expect(owner.run(scenario.schemaSql)).rejects.toThrow(
-        /btree_gist is missing and limited_\w+ may not create it .* "create extension btree_gist"/,
-      );
-      await owner.run('reset role', 'create extension btree_gist', `set role ${role}`);
-      await owner.run(scenario.schemaSql, scenario.schemaSql);
-    } finally {
-      await owner.run('reset role', `drop owned by ${role}`, `drop role ${role}`);
-      await owner.close();
-      await database.drop();
-    }
   });
 });
