@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { NotFound, type Query, scenario, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { idParams, parse } from '../input.ts';
 import { load } from './load.ts';
 import { numberedSlots } from './numbered-slots.ts';
 import { precreatedRows } from './precreated-rows.ts';
 import { routes } from './routes.ts';
 import { steps } from './steps.ts';
 import { type Accept, keyOf } from './tables.ts';
+
+const sent = z.strictObject({}).optional();
 
 const readOffer = sql<{ request_id: string; therapist_id: string }>`
   select request_id, therapist_id from appointment_offers where id = $1`;
@@ -23,8 +25,8 @@ export default scenario<Accept>({
   race: 'duplicate',
   exhaustedReasons: ['full', 'expired'],
   async prepare({ params, body }, query) {
-    const { id: offerId } = parse(z.object({ id }), params);
-    parse(z.strictObject({}).optional(), body);
+    const { id: offerId } = parse(idParams, params);
+    parse(sent, body);
     return offerOf(offerId, query);
   },
   variants: {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { id, idParams, parse } from '../input.ts';
 
 const newRequest = z
   .strictObject({
@@ -58,7 +58,7 @@ const show: Route = {
   path: '/appointment-requests/:id',
   title: 'Show an appointment request with its offers and appointments',
   async handle({ params }, query) {
-    const requestId = parse(z.object({ id }), params).id;
+    const requestId = parse(idParams, params).id;
     const [request] = await query(readRequest, [requestId]);
     if (!request) throw new NotFound(`there is no appointment request ${requestId}`);
     const offers = await query(readOffers, [requestId]);

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { NotFound, scenario, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { id, idParams, parse } from '../input.ts';
 import { conditionalInsert } from './conditional-insert.ts';
 import { exclusion } from './exclusion.ts';
 import { load } from './load.ts';
 import { routes } from './routes.ts';
 import { steps } from './steps.ts';
 import { type Book, byRequest, byTherapist, keyOf } from './tables.ts';
+
+const sent = z.strictObject({ requestId: id });
 
 const readRequest = sql<{ during: string }>`
   select during::text as during from visit_requests where id = $1 and therapist_id = $2`;
@@ -17,8 +19,8 @@ export default scenario<Book>({
   race: 'duplicate',
   exhaustedReasons: ['taken'],
   async prepare({ params, body }, query) {
-    const { id: therapistId } = parse(z.object({ id }), params);
-    const { requestId } = parse(z.strictObject({ requestId: id }), body);
+    const { id: therapistId } = parse(idParams, params);
+    const { requestId } = parse(sent, body);
     const [request] = await query(readRequest, [requestId, therapistId]);
     if (!request) throw new NotFound(`therapist ${therapistId} has no visit request ${requestId}`);
     return { therapistId, requestId, during: request.during };

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { idParams, parse } from '../input.ts';
+
+const nameSent = z.strictObject({ name: z.string().min(1).max(200) });
 
 const createTherapist = sql<{ id: string }>`
   insert into therapists (name) values ($1) returning id`;
@@ -10,7 +12,7 @@ const newTherapist: Route = {
   path: '/therapists',
   title: 'Make a therapist',
   async handle({ body }, query) {
-    const { name } = parse(z.strictObject({ name: z.string().min(1).max(200) }), body);
+    const { name } = parse(nameSent, body);
     const [therapist] = await query(createTherapist, [name]);
     if (!therapist) throw new Error('insert returned no row');
     return { status: 201, body: { id: therapist.id, name } };
@@ -35,7 +37,7 @@ const newRequest: Route = {
   path: '/therapists/:id/visit-requests',
   title: 'Ask a therapist for a visit at a time',
   async handle({ params, body }, query) {
-    const therapistId = parse(z.object({ id }), params).id;
+    const therapistId = parse(idParams, params).id;
     const { client, startsAt, endsAt } = parse(newRequestBody, body);
     const [request] = await query(createRequest, [therapistId, client, startsAt, endsAt]);
     if (!request) throw new NotFound(`there is no therapist ${therapistId}`);
@@ -55,7 +57,7 @@ const show: Route = {
   path: '/therapists/:id',
   title: 'Show a therapist with the visits',
   async handle({ params }, query) {
-    const therapistId = parse(z.object({ id }), params).id;
+    const therapistId = parse(idParams, params).id;
     const [therapist] = await query(readTherapist, [therapistId]);
     if (!therapist) throw new NotFound(`there is no therapist ${therapistId}`);
     const visits = await query(readVisits, [therapistId]);

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { NotFound, scenario, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { id, idParams, parse } from '../input.ts';
 import { chosenInSubquery } from './chosen-in-subquery.ts';
 import { conditionalUpdate } from './conditional-update.ts';
 import { load } from './load.ts';
 import { nextFreeRow } from './next-free-row.ts';
 import { routes } from './routes.ts';
 import { type Claim, keyOf } from './tables.ts';
+
+const sent = z.strictObject({ userId: id });
 
 const readCampaign = sql<{ id: string }>`select id from campaigns where id = $1`;
 
@@ -16,8 +18,8 @@ export default scenario<Claim>({
   race: 'duplicate',
   exhaustedReasons: ['none left'],
   async prepare({ params, body }, query) {
-    const { id: campaignId } = parse(z.object({ id }), params);
-    const { userId } = parse(z.strictObject({ userId: id }), body);
+    const { id: campaignId } = parse(idParams, params);
+    const { userId } = parse(sent, body);
     const [campaign] = await query(readCampaign, [campaignId]);
     if (!campaign) throw new NotFound(`there is no campaign ${campaignId}`);
     return { campaignId, userId };

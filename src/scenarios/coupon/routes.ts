@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { idParams, parse } from '../input.ts';
 
 const couponsMax = 10_000;
 
@@ -45,7 +45,7 @@ const show: Route = {
   path: '/campaigns/:id',
   title: 'Show a campaign with its latest claims, newest first',
   async handle({ params }, query) {
-    const campaignId = parse(z.object({ id }), params).id;
+    const campaignId = parse(idParams, params).id;
     const [campaign] = await query(readCampaign, [campaignId]);
     if (!campaign) throw new NotFound(`there is no campaign ${campaignId}`);
     const claims = await query(readClaims, [campaignId, claimsShownMax]);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InvalidInput, NotFound, type Query, scenario, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { idParams, parse } from '../input.ts';
 import { conditionalUpdate } from './conditional-update.ts';
 import { cents } from './input.ts';
 import { load } from './load.ts';
@@ -8,6 +8,8 @@ import { numberedSlots } from './numbered-slots.ts';
 import { routes } from './routes.ts';
 import { steps } from './steps.ts';
 import { type Debit, keyOf } from './tables.ts';
+
+const sent = z.strictObject({ amountCents: cents });
 
 const readSmallest = sql<{ smallest: number }>`
   select smallest_debit_cents as smallest from gift_cards where id = $1`;
@@ -28,8 +30,8 @@ export default scenario<Debit>({
   race: 'lost update',
   exhaustedReasons: ['used up'],
   async prepare({ params, body }, query) {
-    const { id: cardId } = parse(z.object({ id }), params);
-    const { amountCents } = parse(z.strictObject({ amountCents: cents }), body);
+    const { id: cardId } = parse(idParams, params);
+    const { amountCents } = parse(sent, body);
     return debitOf(cardId, amountCents, query);
   },
   variants: {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { idParams, parse } from '../input.ts';
 import { cents } from './input.ts';
 
 const newCard = z
@@ -43,7 +43,7 @@ const show: Route = {
   path: '/gift-cards/:id',
   title: 'Show a gift card with its latest debits, newest first',
   async handle({ params }, query) {
-    const cardId = parse(z.object({ id }), params).id;
+    const cardId = parse(idParams, params).id;
     const [card] = await query(readCard, [cardId]);
     if (!card) throw new NotFound(`there is no gift card ${cardId}`);
     const debits = await query(readDebits, [cardId, debitsShownMax]);

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { NotFound, scenario, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { id, idParams, parse } from '../input.ts';
 import { conditionalInsert } from './conditional-insert.ts';
 import { load } from './load.ts';
 import { numberedSlots } from './numbered-slots.ts';
 import { routes } from './routes.ts';
 import { steps } from './steps.ts';
 import { keyOf, type Reverse } from './tables.ts';
+
+const sent = z.strictObject({ adminId: id });
 
 const readPayroll = sql<{ id: string }>`select id from payrolls where id = $1`;
 
@@ -16,8 +18,8 @@ export default scenario<Reverse>({
   race: 'duplicate',
   exhaustedReasons: ['already reversed'],
   async prepare({ params, body }, query) {
-    const { id: payrollId } = parse(z.object({ id }), params);
-    const { adminId } = parse(z.strictObject({ adminId: id }), body);
+    const { id: payrollId } = parse(idParams, params);
+    const { adminId } = parse(sent, body);
     const [payroll] = await query(readPayroll, [payrollId]);
     if (!payroll) throw new NotFound(`there is no payroll ${payrollId}`);
     return { payrollId, adminId };

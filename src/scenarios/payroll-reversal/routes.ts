@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { idParams, parse } from '../input.ts';
 
 const newPayroll = z.strictObject({
   employer: z.string().min(1).max(200),
@@ -33,7 +33,7 @@ const show: Route = {
   path: '/payrolls/:id',
   title: 'Show a payroll with its reversals',
   async handle({ params }, query) {
-    const payrollId = parse(z.object({ id }), params).id;
+    const payrollId = parse(idParams, params).id;
     const [payroll] = await query(readPayroll, [payrollId]);
     if (!payroll) throw new NotFound(`there is no payroll ${payrollId}`);
     const reversals = await query(readReversals, [payrollId]);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { idParams, parse } from '../input.ts';
 
 const centsMax = 100_000_000;
 const cardsMax = 20;
@@ -40,7 +40,7 @@ const show: Route = {
   path: '/wallets/:id',
   title: 'Show a wallet with its cards',
   async handle({ params }, query) {
-    const walletId = parse(z.object({ id }), params).id;
+    const walletId = parse(idParams, params).id;
     const [wallet] = await query(readWallet, [walletId]);
     if (!wallet) throw new NotFound(`there is no wallet ${walletId}`);
     const cards = await query(readCards, [walletId]);
