@@ -136,6 +136,7 @@ export class Measurement {
       client: this.#client,
       to: this.#to(cell),
       load: scenario.registered.load,
+      exhaustedReasons: scenario.registered.exhaustedReasons,
       query: this.#seeds.query,
       random: randomOf(settings.seed, purpose),
       limitMs,

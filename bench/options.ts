@@ -73,7 +73,8 @@ function strategyList(text: string, before: readonly string[] = []): string[] {
 
 const examples = `
 Examples:
-  npm run compare                                              every strategy
+  npm run compare                                              the default strategies
+  npm run compare -- --strategy all                            every strategy; takes minutes
   npm run compare -- --strategy row-lock,redlock               two, beside the control
   npm run compare -- --strategy ./my-lock.ts                   a file of your own
   npm run compare -- --strategy ./my-lock.ts,row-lock --rounds 500
@@ -151,7 +152,7 @@ function commandOf(): Command {
     .option('--scenario <name>', 'what callers contend for', defaults.scenario)
     .option(
       '--strategy <list>',
-      'names and files, with commas between (default: all)',
+      'names and files, with commas between (default: those that are not left out; all: every one)',
       strategyList,
     )
     .addOption(

@@ -8,6 +8,9 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** Names every strategy on the command line. */
+const all = 'all';
+
 /** A strategy that takes part, and why. */
 export interface Participant {
   readonly strategy: RegisteredStrategy;
@@ -26,8 +29,13 @@ export interface PlannedCell {
  * Throws `UsageError` for a name that does not exist.
  */
 export function participantsOf(registry: Registry, asked: readonly string[]): Participant[] {
+  const everybody = asked.includes(all);
   const outside = new Set(asked.filter(isStrategyPath).map(strategyNameOf));
-  const names = new Set(asked.map(name => (isStrategyPath(name) ? strategyNameOf(name) : name)));
+  const names = new Set(
+    asked
+      .filter(name => name !== all)
+      .map(name => (isStrategyPath(name) ? strategyNameOf(name) : name)),
+  );
   const unknown = [...names].filter(name => !registry.strategies.has(name));
   if (unknown.length > 0)
     throw new UsageError(
@@ -37,7 +45,9 @@ export function participantsOf(registry: Registry, asked: readonly string[]): Pa
     );
   const control = controlOf(registry);
   const wanted = (strategy: RegisteredStrategy): boolean =>
-    names.size === 0 ? isProvoked(strategy) : names.has(strategy.name) || strategy === control;
+    asked.length === 0
+      ? reasonToLeaveOut(strategy) === undefined
+      : everybody || names.has(strategy.name) || strategy === control;
   return [...registry.strategies.values()].filter(wanted).map(strategy => ({
     strategy,
     source: outside.has(strategy.name) ? 'outside' : 'ours',
@@ -51,15 +61,23 @@ export interface LeftOut {
   readonly because: string;
 }
 
-/** Hazards that would look safe here, since nothing in this run provokes them; none where names are given. */
+/** Who does not take part where nobody is named; none where somebody is. */
 export function leftOutOf(registry: Registry, asked: readonly string[]): LeftOut[] {
   if (asked.length > 0) return [];
-  return [...registry.strategies.values()]
-    .filter(strategy => !isProvoked(strategy))
-    .map(({ name, declared }) => ({
-      name,
-      because: `a hazard that needs an event which load alone does not bring: ${declared.hazard?.under.join(' or ')}`,
-    }));
+  return [...registry.strategies.values()].flatMap(strategy => {
+    const because = reasonToLeaveOut(strategy);
+    return because === undefined ? [] : [{ name: strategy.name, because }];
+  });
+}
+
+/** A hazard that nothing here provokes would look safe; and the default run has its 90 seconds. */
+function reasonToLeaveOut(strategy: RegisteredStrategy): string | undefined {
+  const { hazard, compared } = strategy.declared;
+  if (!isProvoked(strategy))
+    return `a hazard that needs an event which load alone does not bring: ${hazard?.under.join(' or ')}`;
+  return compared === 'on request'
+    ? `compared on request: --strategy ${strategy.name}, or all`
+    : undefined;
 }
 
 /** Whether load on several processes is enough to bring out what is wrong; true where nothing is. */

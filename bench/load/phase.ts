@@ -27,6 +27,8 @@ export interface PhaseOptions {
   readonly load: Load;
   readonly query: Query;
   readonly random: () => number;
+  /** Reasons of a refusal that mean that nothing is left. */
+  readonly exhaustedReasons: readonly string[];
   /** No further key is begun after this, once there are enough of them. */
   readonly limitMs: number;
   /** The clock of the limit. */
@@ -121,7 +123,7 @@ async function timed(
     seconds,
     cutShort: answers.length < plans.length,
     generatorCores: (user + system) / 1e6 / seconds,
-    claims: claimsOf(answers),
+    claims: claimsOf(answers, options.exhaustedReasons),
   };
 }
 
@@ -166,7 +168,7 @@ function overlapped(answers: readonly Answer[], processes: number): boolean {
   );
 }
 
-function claimsOf(rounds: readonly RoundAnswers[]): Claims {
+function claimsOf(rounds: readonly RoundAnswers[], exhaustedReasons: readonly string[]): Claims {
   return {
     keys: rounds.map(({ plan }) => plan.key),
     acknowledged: rounds.flatMap(({ plan, answers }) =>
@@ -174,19 +176,24 @@ function claimsOf(rounds: readonly RoundAnswers[]): Claims {
         .filter(answer => answer.outcome === 'accepted')
         .map(({ commandId }) => ({ key: plan.key, commandId })),
     ),
-    refusedKeys: rounds.filter(({ answers }) => leftEmpty(answers)).map(({ plan }) => plan.key),
+    refusedKeys: rounds
+      .filter(({ answers }) => leftEmpty(answers, exhaustedReasons))
+      .map(({ plan }) => plan.key),
   };
 }
 
 /**
- * Whether an actor was refused who got nothing: it was told that nothing is left. The second tap of
- * one who was accepted is refused for another reason, and where an answer is unknown one cannot say.
+ * Whether somebody who got nothing was told that nothing is left. A refusal for another reason claims
+ * nothing, and where an answer to the same actor is unknown one cannot say.
  */
-function leftEmpty(answers: readonly Answer[]): boolean {
+function leftEmpty(answers: readonly Answer[], exhaustedReasons: readonly string[]): boolean {
   const has = (actor: string, ...outcomes: readonly Answer['outcome'][]): boolean =>
     answers.some(answer => answer.actor === actor && outcomes.includes(answer.outcome));
   return answers.some(
-    ({ actor, outcome }) => outcome === 'refused' && !has(actor, 'accepted', 'unknown'),
+    ({ actor, outcome, detail }) =>
+      outcome === 'refused' &&
+      exhaustedReasons.includes(detail) &&
+      !has(actor, 'accepted', 'unknown'),
   );
 }
 

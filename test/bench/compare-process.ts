@@ -1,5 +1,6 @@
 /** Runs `compare` as its own process, as a person does. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../house/sources.ts';
 
@@ -56,3 +57,26 @@ export function startCompare(
       }),
   };
 }
+
+/** Longer than a small run takes on a machine that has much else to do. */
+export const runMs = 150_000;
+
+/** The raw file of the only run below a folder. */
+export async function rawFile(out: string): Promise<string> {
+  const [run, ...more] = (await readdir(out)).filter(name => name !== 'latest');
+  if (more.length > 0) throw new Error(`${out} holds several runs: ${more.join(', ')}`);
+  return join(out, run ?? '', 'run.json');
+}
+
+/** A strategy as somebody writes it who has nothing of ours: no import. */
+export const strategyFile = (body: string): string => `
+export default {
+  title: 'From outside',
+  store: 'pg',
+  wording: 'steps',
+  isolation: 'read committed',
+  first: [],
+  adoption: { migration: 'none', everyWriterMustTakePart: true, poolerSafe: true, retryNeeded: false },
+  ${body}
+};
+`;

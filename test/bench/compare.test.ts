@@ -1,18 +1,13 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { html } from '../../bench/report/html.ts';
 import { markdown } from '../../bench/report/markdown.ts';
 import { readRun } from '../../bench/results/files.ts';
 import { type CellSummary, summarize } from '../../bench/results/summary.ts';
 import { testServers } from '../servers.ts';
-import { type Ended, startCompare } from './compare-process.ts';
-
-/** Longer than a small run takes on a machine that has much else to do. */
-const runMs = 150_000;
+import { type Ended, rawFile, runMs, startCompare, strategyFile } from './compare-process.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -26,25 +21,6 @@ function shared(): Record<string, string> {
 }
 
 const small = ['--rounds', '12', '--repetitions', '2', '--seed', '7'];
-
-/** The raw file of the only run below a folder. */
-async function rawFile(out: string): Promise<string> {
-  const [run, ...more] = (await readdir(out)).filter(name => name !== 'latest');
-  expect(more).toEqual([]);
-  return join(out, run ?? '', 'run.json');
-}
-
-const strategyFile = (body: string): string => `
-export default {
-  title: 'From outside',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
-  first: [],
-  adoption: { migration: 'none', everyWriterMustTakePart: true, poolerSafe: true, retryNeeded: false },
-  ${body}
-};
-`;
 
 describe('four processes', () => {
   let ended: Ended;
@@ -167,100 +143,3 @@ test(
   },
   runMs,
 );
-
-describe('what is wrong with the command ends with 2 before anything starts', () => {
-  const refused = async (...args: readonly string[]): Promise<Ended> => {
-    const ended = await startCompare([...args, '--out', join(folder, 'never')], {}).ended;
-    expect(ended.stderr).not.toContain('started here');
-    expect(ended.code, ended.stderr).toBe(2);
-    return ended;
-  };
-
-  test('a broken file, with all that is wrong with it', async () => {
-    const broken = join(folder, 'broken-lock.ts');
-    await writeFile(
-      broken,
-      strategyFile("turns: 'none', guard: ['pray'],").replace("'pg'", "'my'"),
-    );
-    const { stderr } = await refused('--strategy', broken);
-    for (const part of ['broken-lock.ts', 'store', 'turns', 'guard'])
-      expect(stderr).toContain(part);
-  });
-
-  test('a file that is not there', async () => {
-    const { stderr } = await refused('--strategy', join(folder, 'no-such-lock.ts'));
-    expect(stderr).toContain('no-such-lock.ts');
-  });
-
-  test('a name that nobody has', async () => {
-    const { stderr } = await refused('--strategy', 'rowlock');
-    expect(stderr).toMatch(/'rowlock'.*row-lock/s);
-  });
-
-  test('a scenario that nobody has', async () => {
-    expect((await refused('--scenario', 'weddings')).stderr).toMatch(/'weddings'.*appointment/s);
-  });
-
-  test('a number that is none', async () => {
-    expect((await refused('--rounds', 'many')).stderr).toContain('whole number from 1 to 100000');
-  });
-
-  test('a variable of the environment', async () => {
-    const ended = await startCompare([], { WAIT_MS: 'long' }).ended;
-    expect(ended.stderr).toMatch(/WAIT_MS.*whole number/);
-    expect(ended.code).toBe(2);
-  });
-});
-
-test('--help ends with 0 and starts nothing', async () => {
-  const ended = await startCompare(['--help'], {}).ended;
-  expect(ended.stdout).toContain('Exit codes');
-  expect(ended.code).toBe(0);
-});
-
-describe('Ctrl-C', () => {
-  const answers = (port: number): Promise<boolean> =>
-    new Promise(resolve => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', () => resolve(false));
-    });
-
-  test(
-    'in the middle leaves nothing behind but a result that says it is incomplete',
-    async () => {
-      const out = join(folder, 'stopped');
-      // for the account that runs the servers, which must get through to its data
-      await chmod(folder, 0o755);
-      const temporary = join(folder, 'temporary');
-      await mkdir(temporary, { mode: 0o755 });
-      const left = async () =>
-        (await readdir(temporary)).filter(name => name.startsWith('lockstep-'));
-      const args = ['--strategy', 'row-lock', '--rounds', '50000', '--out', out];
-      const running = startCompare(args, { TMPDIR: temporary }); // servers of its own
-      await running.saw(/\[1\/7\]/);
-      expect(await left()).not.toEqual([]);
-      running.child.kill('SIGINT');
-      const ended = await running.ended;
-      expect(ended.code, ended.stderr).toBe(130);
-      const ports = [...ended.stderr.matchAll(/127\.0\.0\.1:(\d+)/g)].map(match =>
-        Number(match[1]),
-      );
-      expect(ports.length).toBeGreaterThanOrEqual(5 + 4); // servers and service processes
-      expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => false));
-      expect(await left()).toEqual([]);
-
-      const run = await readRun(await rawFile(out));
-      expect(run).toMatchObject({ end: 'interrupted', incomplete: true });
-      const told = z.object({ incomplete: z.literal(true), exitCode: z.literal(130) });
-      const latest = JSON.parse(await readFile(join(out, 'latest', 'result.json'), 'utf8'));
-      expect(told.safeParse(latest).success).toBe(true);
-      expect(summarize(run).cells.map(cell => cell.verdict.observed)).not.toContain('safe');
-      expect(ended.stdout).toContain('incomplete and judges nothing');
-    },
-    runMs,
-  );
-});

@@ -81,8 +81,10 @@ function options(rounds: readonly Round[], limitMs = 60_000) {
       signal: new AbortController().signal,
     },
     load,
+    exhaustedReasons: ['full'],
     query: async () => [],
     random: randomOf(1, 'test'),
+    exhaustedReasons: ['full'],
     limitMs,
   };
 }
@@ -151,6 +153,21 @@ describe('what callers were told', () => {
       acknowledged: [{ key: '7', commandId: 'command of /a' }],
       refusedKeys: ['7'],
     });
+  });
+
+  test('a refusal for a reason that claims nothing is not held against the audit', async () => {
+    answering = () => 'refused';
+    const claimsWith = async (exhaustedReasons: readonly string[]) =>
+      contested({ ...options([roundOf('7', 1, 'a')]), ...asked, exhaustedReasons });
+    expect((await claimsWith(['full'])).claims.refusedKeys).toEqual(['7']);
+    expect((await claimsWith(['another'])).claims.refusedKeys).toEqual([]);
+  });
+
+  test('a refusal for another reason does not say that nothing is left', async () => {
+    answering = path => (path === '/a' ? 'accepted' : 'refused');
+    const rounds = [roundOf('7', 1, 'a', 'b')];
+    const other = { ...options(rounds), ...asked, exhaustedReasons: ['used up'] };
+    expect((await contested(other)).claims.refusedKeys).toEqual([]);
   });
 
   test('busy alone is no refusal', async () => {

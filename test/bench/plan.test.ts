@@ -26,11 +26,19 @@ describe('who takes part', () => {
     expect(controls.map(one => one.strategy.name)).toEqual(['none']);
   });
 
-  test('by default everyone but hazards that load alone does not provoke; those are told', () => {
+  test('by default everyone but those on request and hazards that load does not provoke; they are told', () => {
     const out = leftOutOf(registry, []).map(one => one.name);
     expect([...names([]), ...out].toSorted()).toEqual([...registry.strategies.keys()].toSorted());
     expect(names([])).toContain('process-mutex');
-    for (const name of out) expect(registry.strategies.get(name)?.declared.hazard).toBeDefined();
+    for (const name of out) {
+      const { hazard, compared } = registry.strategies.get(name)?.declared ?? {};
+      expect(compared === 'on request' || hazard !== undefined).toBe(true);
+    }
+  });
+
+  test('all of them where that is asked', () => {
+    expect(names(['all']).toSorted()).toEqual([...registry.strategies.keys()].toSorted());
+    expect(leftOutOf(registry, ['all'])).toEqual([]);
   });
 
   test('whoever is named takes part, provoked or not', () => {
