@@ -1,5 +1,5 @@
-import type { ExecutionSettings } from './run/execution.ts';
 import type { ServerUrls, Subject } from './run/stage.ts';
+import type { ExecutionSettings } from './run/trace.ts';
 import type { EventKind } from './search/choice.ts';
 import type { Bound } from './search/cost.ts';
 

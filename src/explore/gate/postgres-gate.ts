@@ -10,6 +10,7 @@ import type { Gate, GateHost, Lane, Step } from './lane.ts';
 import { listen } from './listen.ts';
 import type { PostgresBackend, Upstream, WarmBackends } from './postgres-backend.ts';
 import { CancelLane } from './postgres-cancel.ts';
+import { PostgresFlight } from './postgres-flight.ts';
 import { isFree, statesIsolation, stepOf } from './postgres-statement.ts';
 
 export interface PostgresServer {
@@ -26,21 +27,6 @@ export async function openPostgresGate(
   return listen(client => {
     new PostgresLane(actor, server, host, client);
   });
-}
-
-const replyBytesMax = 256 * 1024 * 1024;
-/** Answers to Parse, Bind, Describe, Close and Execute: what a Flush makes the server send. */
-const flushed = new Set(['1', '2', '3', 't', 'T', 'n', 'C', 's', 'I']);
-
-interface Flight {
-  readonly unit: PostgresUnit;
-  /** Undefined for what is no step. */
-  readonly step: Step | undefined;
-  messages: PostgresMessage[];
-  bytes: number;
-  repliesLeft: number;
-  copyingIn: boolean;
-  answered: boolean;
 }
 
 export class PostgresLane implements Lane {
@@ -60,7 +46,7 @@ export class PostgresLane implements Lane {
   readonly #queue: PostgresUnit[] = [];
   #backend: PostgresBackend | undefined;
   #phase: 'new' | 'starting' | 'ready' | 'leaving' = 'new';
-  #flight: Flight | undefined;
+  #flight: PostgresFlight | undefined;
   #clientGone = false;
   /** After an error the server skips to Sync; a Flush is then not answered. */
   #skipping = false;
@@ -204,16 +190,7 @@ export class PostgresLane implements Lane {
   #openCycle = false;
 
   #send(unit: PostgresUnit, step: Step | undefined): void {
-    const { replies } = unit;
-    this.#flight = {
-      unit,
-      step,
-      messages: [],
-      bytes: 0,
-      repliesLeft: replies,
-      copyingIn: false,
-      answered: false,
-    };
+    this.#flight = new PostgresFlight(unit, step);
     if (unit.ends === 'ready') this.#skipping = false;
     this.#openCycle = unit.ends === 'flush' && (this.#openCycle || unit.executes);
     this.#backend?.write(unit.bytes);
@@ -230,25 +207,18 @@ export class PostgresLane implements Lane {
       this.#pump();
       return;
     }
-    flight.messages.push(this.#asVictim(message));
-    flight.bytes += message.bytes.length;
-    if (flight.bytes > replyBytesMax) this.#fail(new Error('a reply is larger than 256 MiB'));
-    if (message.type === 'W') this.#fail(new Error('a gate does not carry replication'));
-    if (message.type === 'G') {
-      flight.copyingIn = true;
-      this.#toClient(flight.messages.splice(0));
+    try {
+      const ended = flight.add(this.#asVictim(message));
+      this.#skipping = flight.skipping;
+      // The client sends its data only when it has seen that the server is ready for it.
+      if (message.type === 'G') this.#toClient(flight.messages.splice(0));
+      if (ended) this.#complete(flight);
+    } catch (error) {
+      this.#fail(error);
     }
-    if (this.#ends(flight, message)) this.#complete(flight);
   }
 
-  #ends(flight: Flight, message: PostgresMessage): boolean {
-    if (flight.unit.ends === 'ready') return message.type === 'Z';
-    if (flushed.has(message.type)) flight.repliesLeft--;
-    if (message.type === 'E') this.#skipping = true;
-    return flight.repliesLeft <= 0 || this.#skipping;
-  }
-
-  #complete(flight: Flight): void {
+  #complete(flight: PostgresFlight): void {
     flight.answered = true;
     this.victim = false;
     if (flight.step !== undefined) {

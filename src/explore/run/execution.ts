@@ -1,47 +1,17 @@
 import { CancelLane } from '../gate/postgres-cancel.ts';
 import { PostgresLane } from '../gate/postgres-gate.ts';
 import { RedisLane } from '../gate/redis-gate.ts';
-import { type Choice, type EventKind, isEvent, letter } from '../search/choice.ts';
+import { type Choice, isEvent } from '../search/choice.ts';
 import type { Footprint } from '../search/footprint.ts';
 import type { Choose } from '../search/point.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import { offeredEvents, performEvent } from './events.ts';
 import { joined, Observer, unknown } from './observe.ts';
-import { deadlocked, type Option, options } from './options.ts';
-import { type Patience, Settler, Unexplained } from './settle.ts';
+import { type Option, options, whoWaits } from './options.ts';
+import { Settler, Unexplained } from './settle.ts';
+import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, type TrackedLane } from './tracked-lane.ts';
-
-/** One line of the timeline. */
-export interface TraceLine {
-  readonly token: string;
-  readonly actor: number | undefined;
-  readonly store: string;
-  readonly label: string;
-  /** What came back; empty while it waits. */
-  result: string;
-  /** How many lines there were when its reply came: more than its own number if it waited. */
-  answeredAfter: number;
-}
-
-export type ExecutionEnd =
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'stuck'; readonly why: string }
-  | { readonly kind: 'abandoned' }
-  | { readonly kind: 'inconclusive'; readonly why: string };
-
-export interface ExecutionSettings {
-  readonly patience: Patience;
-  readonly stepsMax: number;
-  /** BEGIN runs together with the statement after it. */
-  readonly fuseBegin: boolean;
-  readonly phases: boolean;
-  readonly events: ReadonlySet<EventKind>;
-  readonly eventsMax: number;
-  /** Asks the servers what each step touched. */
-  readonly footprints: boolean;
-  readonly snapshotsByDefault: boolean;
-}
 
 /** A cancelled statement answers within this, or was not there to be cancelled. */
 const cancelMs = 500;
@@ -95,7 +65,7 @@ export class Execution {
         const possible = await this.#possible();
         if (possible.every(option => option.choice.kind !== 'step') && this.#finished(possible)) {
           if (this.#actors.every(actor => actor.end !== undefined)) return { kind: 'ended' };
-          return { kind: 'stuck', why: this.#whoWaits() };
+          return { kind: 'stuck', why: whoWaits(this.#actors, this.#book) };
         }
         const choices = possible.map(option => option.choice);
         const choice = choose({ choices, previous: this.#previous, touched: this.#touched });
@@ -279,17 +249,5 @@ export class Execution {
       line.answeredAfter = this.lines.length;
     }
     this.#open.delete(one);
-  }
-
-  #whoWaits(): string {
-    const waiting = this.#actors.flatMap((actor, index) => {
-      if (actor.end !== undefined) return [];
-      const step = this.#book.of(index).find(({ lane }) => lane.inFlight !== undefined);
-      return [
-        `${letter(index)} waits at ${step?.lane.inFlight?.label ?? 'something in its process'}`,
-      ];
-    });
-    const cycle = deadlocked(this.#book).length > 0 ? ' (a cycle of locks)' : '';
-    return waiting.join('; ') + cycle;
   }
 }

@@ -38,6 +38,18 @@ export function deadlocked(book: LaneBook): TrackedLane[] {
   return waiting.filter(one => reaches(one, one, new Set()));
 }
 
+/** Why nothing can happen any more, for the report. */
+export function whoWaits(actors: readonly RunningActor[], book: LaneBook): string {
+  const waiting = actors.flatMap((actor, index) => {
+    if (actor.end !== undefined) return [];
+    const step = book.of(index).find(({ lane }) => lane.inFlight !== undefined);
+    return [
+      `${letter(index)} waits at ${step?.lane.inFlight?.label ?? 'something in its process'}`,
+    ];
+  });
+  return waiting.join('; ');
+}
+
 function sleeps(actor: RunningActor, index: number, book: LaneBook): boolean {
   return actor.asleep && book.of(index).every(({ lane }) => lane.inFlight === undefined);
 }

@@ -8,16 +8,12 @@ import { Baseline } from './baseline.ts';
 import { ChildActor, type CommandActor, type RequestActor, ServiceActor } from './child-actor.ts';
 import { createDatabase } from './database.ts';
 import { expireLeases } from './events.ts';
-import {
-  Execution,
-  type ExecutionEnd,
-  type ExecutionSettings,
-  type TraceLine,
-} from './execution.ts';
+import { Execution } from './execution.ts';
 import { freePorts } from './free-ports.ts';
 import { installPhases } from './phases.ts';
 import type { PostgresControl } from './postgres-control.ts';
 import type { RedisControl } from './redis-control.ts';
+import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 
 /** A caller: an async function given its URLs, a program that finds them in its environment, or a
  * request to a service that does. */

@@ -1,8 +1,8 @@
 import { type Choice, isEvent } from './choice.ts';
 import { type Bound, type Cost, cheapest, costAfter, noCost, within } from './cost.ts';
-import type { Footprint } from './footprint.ts';
-import { independent } from './footprint.ts';
-import { type Choose, type DecisionPoint, Nondeterministic } from './point.ts';
+import { asleepAfter, branch, type Node, path } from './node.ts';
+import type { Choose, DecisionPoint } from './point.ts';
+import { Walk } from './walk.ts';
 
 export interface SearchPlan {
   readonly bound: Bound;
@@ -37,20 +37,6 @@ export interface Visit {
 }
 
 export type Execute = (choose: Choose) => Promise<void>;
-
-interface Node {
-  readonly parent: Node | undefined;
-  readonly token: string;
-  readonly cost: Cost;
-  /** Actors that have taken a step on the way here. */
-  readonly started: ReadonlySet<number>;
-  readonly weight: number;
-  point: DecisionPoint | undefined;
-  /** What need not be taken here: an equivalent order is visited elsewhere. */
-  sleep: ReadonlyMap<string, Footprint>;
-  readonly done: Map<string, Footprint | undefined>;
-  readonly children: Map<string, Node>;
-}
 
 /**
  * Visits every schedule within the bound exactly once, the simplest first: by events, then by
@@ -174,96 +160,6 @@ export class Search {
       covered: exhausted ? 1 : this.#covered,
     };
   }
-}
-
-/** One execution: repeats a known prefix, then goes on the cheapest way. */
-class Walk {
-  readonly #search: Search;
-  readonly #prefix: readonly string[];
-  readonly tokens: string[] = [];
-  node: Node;
-  prunedAt: Node | undefined;
-
-  constructor(search: Search, prefix: readonly string[]) {
-    this.#search = search;
-    this.#prefix = prefix;
-    this.node = search.root;
-  }
-
-  choose(point: DecisionPoint): Choice | undefined {
-    const known = this.node.point;
-    const forced = this.#prefix[this.tokens.length];
-    if (known !== undefined) verify(known, point, this.tokens);
-    const choice =
-      known === undefined
-        ? this.#search.arrive(this.node, point)
-        : point.choices.find(one => one.token === forced);
-    if (choice === undefined) {
-      if (forced !== undefined) throw new Nondeterministic(`no choice '${forced}' any more`);
-      this.prunedAt = this.node;
-      return undefined;
-    }
-    this.tokens.push(choice.token);
-    this.node = this.#search.child(this.node, choice);
-    return choice;
-  }
-
-  checkEnd(): void {
-    if (this.tokens.length >= this.#prefix.length && this.node.point === undefined) return;
-    const at = this.tokens.join('');
-    throw new Nondeterministic(`the run ended after ${at}, where it went on before`);
-  }
-}
-
-function verify(known: DecisionPoint, met: DecisionPoint, tokens: readonly string[]): void {
-  const before = signature(known.choices);
-  const now = signature(met.choices);
-  if (before === now) return;
-  throw new Nondeterministic(`after ${tokens.join('')}: before, ${before}; now, ${now}`);
-}
-
-function signature(choices: readonly Choice[]): string {
-  return choices.map(choice => `${choice.token} ${choice.shape}`).join(' | ');
-}
-
-/** Sleep sets (Godefroid): what was taken before a sibling and does not depend on it sleeps on. */
-function asleepAfter(
-  parent: Node,
-  token: string,
-  touched: Footprint | undefined,
-): ReadonlyMap<string, Footprint> {
-  const asleep = new Map<string, Footprint>();
-  for (const [other, footprint] of [...parent.sleep, ...parent.done]) {
-    if (other === token || footprint === undefined) continue;
-    if (independent(footprint, touched)) asleep.set(other, footprint);
-  }
-  return asleep;
-}
-
-function branch(
-  parent: Node | undefined,
-  token: string,
-  cost: Cost,
-  started: ReadonlySet<number>,
-  weight: number,
-): Node {
-  return {
-    parent,
-    token,
-    cost,
-    started,
-    weight,
-    point: undefined,
-    sleep: new Map(),
-    done: new Map(),
-    children: new Map(),
-  };
-}
-
-function path(node: Node): string[] {
-  const tokens: string[] = [];
-  for (let at: Node = node; at.parent !== undefined; at = at.parent) tokens.unshift(at.token);
-  return tokens;
 }
 
 function compareKeys(a: string, b: string): number {

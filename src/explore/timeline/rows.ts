@@ -1,4 +1,4 @@
-import type { TraceLine } from '../run/execution.ts';
+import type { TraceLine } from '../run/trace.ts';
 
 /** One row of a timeline: what happens in one actor's column, or across all of them. */
 export interface TimelineRow {

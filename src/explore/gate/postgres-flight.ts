@@ -1,0 +1,40 @@
+import type { PostgresMessage } from '../wire/postgres-replies.ts';
+import type { PostgresUnit } from '../wire/postgres-requests.ts';
+import type { Step } from './lane.ts';
+
+const replyBytesMax = 256 * 1024 * 1024;
+/** Answers to Parse, Bind, Describe, Close and Execute: what a Flush makes the server send. */
+const flushed = new Set(['1', '2', '3', 't', 'T', 'n', 'C', 's', 'I']);
+
+/** A unit that was sent, and its reply as far as it has come. */
+export class PostgresFlight {
+  readonly unit: PostgresUnit;
+  /** Undefined for what is no step. */
+  readonly step: Step | undefined;
+  readonly messages: PostgresMessage[] = [];
+  copyingIn = false;
+  answered = false;
+  /** After an error the server skips to Sync; a Flush is then not answered. */
+  skipping = false;
+  #bytes = 0;
+  #repliesLeft: number;
+
+  constructor(unit: PostgresUnit, step: Step | undefined) {
+    this.unit = unit;
+    this.step = step;
+    this.#repliesLeft = unit.replies;
+  }
+
+  /** Takes the next message of the reply; true when it was the last. */
+  add(message: PostgresMessage): boolean {
+    this.messages.push(message);
+    this.#bytes += message.bytes.length;
+    if (this.#bytes > replyBytesMax) throw new Error('a reply is larger than 256 MiB');
+    if (message.type === 'W') throw new Error('a gate does not carry replication');
+    if (message.type === 'G') this.copyingIn = true;
+    if (this.unit.ends === 'ready') return message.type === 'Z';
+    if (flushed.has(message.type)) this.#repliesLeft--;
+    if (message.type === 'E') this.skipping = true;
+    return this.#repliesLeft <= 0 || this.skipping;
+  }
+}

@@ -1,0 +1,33 @@
+import type { EventKind } from '../search/choice.ts';
+import type { Patience } from './settle.ts';
+
+/** One line of the timeline. */
+export interface TraceLine {
+  readonly token: string;
+  readonly actor: number | undefined;
+  readonly store: string;
+  readonly label: string;
+  /** What came back; empty while it waits. */
+  result: string;
+  /** How many lines there were when its reply came: more than its own number if it waited. */
+  answeredAfter: number;
+}
+
+export type ExecutionEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'stuck'; readonly why: string }
+  | { readonly kind: 'abandoned' }
+  | { readonly kind: 'inconclusive'; readonly why: string };
+
+export interface ExecutionSettings {
+  readonly patience: Patience;
+  readonly stepsMax: number;
+  /** BEGIN runs together with the statement after it. */
+  readonly fuseBegin: boolean;
+  readonly phases: boolean;
+  readonly events: ReadonlySet<EventKind>;
+  readonly eventsMax: number;
+  /** Asks the servers what each step touched. */
+  readonly footprints: boolean;
+  readonly snapshotsByDefault: boolean;
+}
