@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { freshDatabase } from '../database.ts';
+import { until } from '../fixtures/gate.ts';
 import { Session } from '../fixtures/session.ts';
 import { scenarioNamed } from './commands.ts';
 
@@ -44,6 +45,50 @@ describe('gist-hides-write-skew', () => {
 
   test('and misses it through a GiST index whose keys do not reach as far', async () => {
     expect(await bothCommit('gist (therapist_id, during)')).toBe(true);
+  });
+});
+
+describe('exclusion-insert-deadlock', () => {
+  const contenders = 8;
+  const roundsMax = 500; // about one round in ten deadlocks
+  const deadRows = 1_000; // what a check has to walk past, so that checks overlap in time
+
+  test('plain inserts of one range, released together, wait for each other in a circle', async () => {
+    const openMany = (count: number) =>
+      Promise.all(Array.from({ length: count }, () => Session.open(otherUrl)));
+    const [gate, old] = [await Session.open(otherUrl), await Session.open(otherUrl)];
+    const rivals = await openMany(contenders);
+    const codes = new Set<string>();
+    const insert = async (session: Session): Promise<void> => {
+      await session
+        .run("insert into hour select 1, '[1,9)' from (select pg_advisory_lock_shared(7) offset 0)")
+        .catch((error: { code: string }) => codes.add(error.code));
+      await session.run('select pg_advisory_unlock_all()');
+    };
+    const waiting =
+      "select count(*)::int from pg_locks where locktype = 'advisory' and not granted";
+    try {
+      await gate.run(
+        'create extension if not exists btree_gist',
+        'create table hour (t bigint, during int4range, exclude using gist (t with =, during with &&))',
+      );
+      await old.run('begin isolation level repeatable read', 'select 1'); // keeps dead rows
+      await gate.run(`do $$ begin
+        for n in 1..${deadRows} loop insert into hour values (1, '[1,9)'); delete from hour; end loop;
+      end $$`);
+      for (const rival of rivals) await rival.run("set deadlock_timeout = '20ms'");
+      for (let round = 0; round < roundsMax && !codes.has('40P01'); round += 1) {
+        await gate.run('select pg_advisory_lock(7)');
+        const ends = rivals.map(insert);
+        await until('all wait', async () => (await gate.value(waiting)) === contenders);
+        await gate.run('select pg_advisory_unlock(7)');
+        await Promise.all(ends);
+        await gate.run('delete from hour');
+      }
+    } finally {
+      await Promise.all([...rivals, gate, old].map(session => session.close()));
+    }
+    expect(codes).toContain('40P01');
   });
 });
 
