@@ -13,10 +13,7 @@ const small: readonly (keyof typeof all)[] = [
   'transaction',
   'row lock',
   'row lock, repeatable read',
-  'touch, repeatable read',
   'serializable',
-  'advisory lock released before commit',
-  'redis lease',
 ];
 
 describe('the reduced search meets the same outcomes as the full one', () => {
@@ -32,15 +29,5 @@ describe('the reduced search meets the same outcomes as the full one', () => {
   test('transaction: few orders stand for seventy', async () => {
     const reduced = await explore(programs.transaction, { ...full, phases: false, reduce: true });
     expect(reduced.orders).toBeLessThan(10);
-  });
-
-  test('serializable, with statement phases', { timeout: 120_000 }, async () => {
-    const everything = await explore(programs.serializable, { ...full, fuseBegin: true });
-    const reduced = await explore(programs.serializable, {
-      ...full,
-      fuseBegin: true,
-      reduce: true,
-    });
-    expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
   });
 });

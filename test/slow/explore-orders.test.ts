@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { explore } from '../../src/explore/explore.ts';
+import { programs } from '../explore/programs.ts';
+import { testServers } from '../servers.ts';
+
+/** What takes minutes: programs with hundreds and thousands of orders. */
+const redis = new URL(testServers().redisUrl);
+redis.pathname = '/9';
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const full = {
+  servers,
+  phases: false,
+  fuseBegin: false,
+  preemptions: 'unbounded',
+  reduce: false,
+} as const;
+
+const counts: readonly (readonly [keyof typeof programs, number, number])[] = [
+  ['versioned', 672, 0],
+  ['redis lease that expires', 660, 192],
+  ['row lock, three actors', 3762, 0],
+];
+
+describe('every order of a larger program', { timeout: 1_800_000 }, () => {
+  test.each(counts)('%s: %i orders, %i violate', async (name, orders, violating) => {
+    const found = await explore(programs[name], full);
+    expect(found).toMatchObject({ orders, violating, exhausted: true, cut: false });
+  });
+
+  test.each([
+    'advisory lock released before commit',
+    'redis lease',
+    'touch, repeatable read',
+  ] as const)('the reduced search meets the same outcomes: %s', async name => {
+    const everything = await explore(programs[name], full);
+    const reduced = await explore(programs[name], { ...full, reduce: true });
+    expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
+  });
+
+  test('and with statement phases: serializable', async () => {
+    const phased = { ...full, phases: true, fuseBegin: true } as const;
+    const everything = await explore(programs.serializable, phased);
+    const reduced = await explore(programs.serializable, { ...phased, reduce: true });
+    expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
+  });
+});
