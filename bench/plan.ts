@@ -75,9 +75,7 @@ function reasonToLeaveOut(strategy: RegisteredStrategy): string | undefined {
   const { hazard, compared } = strategy.declared;
   if (!isProvoked(strategy))
     return `a hazard that needs an event which load alone does not bring: ${hazard?.under.join(' or ')}`;
-  return compared === 'on request'
-    ? `compared on request: --strategy ${strategy.name}, or all`
-    : undefined;
+  return compared === 'on request' ? 'compared on request (by name, or --strategy all)' : undefined;
 }
 
 /** Whether load on several processes is enough to bring out what is wrong; true where nothing is. */

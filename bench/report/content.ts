@@ -153,7 +153,11 @@ export function rerun(summary: Summary, cell: CellSummary): string {
   return command.replace(' -- ', ` -- --strategy ${cell.strategy.name} `);
 }
 
-/** Who did not take part, and why. */
+/** Who did not take part, reason by reason. */
 export function leftOutNotes({ leftOut }: Summary): readonly string[] {
-  return leftOut.map(({ name, because }) => `${name} did not take part: ${because}.`);
+  const reasons = [...new Set(leftOut.map(({ because }) => because))];
+  return reasons.map(reason => {
+    const names = leftOut.filter(({ because }) => because === reason).map(({ name }) => name);
+    return `Not in this run: ${list(names)}; ${reason}.`;
+  });
 }

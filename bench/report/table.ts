@@ -4,7 +4,16 @@ import type { PhaseName, PhaseSummary } from '../results/phase-summary.ts';
 import type { CellSummary, Summary } from '../results/summary.ts';
 import { laid, shortened, wrapped } from './columns.ts';
 import { durabilityWarning } from './conditions.ts';
-import { counts, headline, inOrder, otherFindings, ranked, symbols, unsafe } from './content.ts';
+import {
+  counts,
+  headline,
+  inOrder,
+  leftOutNotes,
+  otherFindings,
+  ranked,
+  symbols,
+  unsafe,
+} from './content.ts';
 import { counted, countOrNothing, figure, nothing, times, whole } from './format.ts';
 
 interface Options {
@@ -129,13 +138,14 @@ function section([head = '', ...lines]: readonly string[], colors: Colors): stri
 }
 
 /** Why a cell is not what it might seem: said for each that is not simply as claimed. */
-function reasons({ cells, leftOut, incomplete }: Summary): string[] {
+function reasons(summary: Summary): string[] {
+  const { cells, incomplete } = summary;
   if (incomplete) return [];
   const lines = [
     ...inOrder(cells)
       .filter(({ verdict }) => verdict.agreement !== 'as claimed')
       .map(cell => `${cell.strategy.name}: ${cell.verdict.observed}, ${cell.verdict.because}`),
-    ...leftOut.map(({ name, because }) => `left out ${name}: ${because}`),
+    ...leftOutNotes(summary),
   ];
   return lines.length > 0 ? [...lines, ''] : [];
 }

@@ -169,7 +169,7 @@ export function exampleRun(own: Partial<Run> = {}): Run {
       }),
       facts('absent', { wording: 'exclusion' }),
     ],
-    leftOut: [],
+    leftOut: ['one', 'two'].map(name => ({ name, because: 'asked for by name' })),
     cells: [
       cell('slow', safe, { decidedMs: 25 }),
       cell('steady', safe),

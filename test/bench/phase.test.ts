@@ -84,7 +84,6 @@ function options(rounds: readonly Round[], limitMs = 60_000) {
     exhaustedReasons: ['full'],
     query: async () => [],
     random: randomOf(1, 'test'),
-    exhaustedReasons: ['full'],
     limitMs,
   };
 }

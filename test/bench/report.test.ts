@@ -54,6 +54,10 @@ describe('every form', () => {
     for (const line of lines) expect(line).not.toMatch(/1\.00 ×/);
   });
 
+  test.each(forms)('%s tells who did not take part, and why', (_, text) => {
+    expect(text).toContain('Not in this run: one and two; asked for by name.');
+  });
+
   test('all of them say of an incomplete run that it judges nothing', () => {
     const stopped = summarize(exampleRun({ end: 'interrupted', incomplete: true }));
     for (const text of [table(stopped, { color: false }), markdown(stopped), html(stopped)])
