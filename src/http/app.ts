@@ -34,12 +34,12 @@ export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(identify);
-  if (parts.log.isLevelEnabled('debug')) app.use(requestLog(parts.log));
-  app.use((_request, response, next) => {
+  app.use((request, response, next) => {
+    identify(request, response);
     if (parts.stopping()) response.setHeader('connection', 'close');
     next();
   });
+  if (parts.log.isLevelEnabled('debug')) app.use(requestLog(parts.log));
   const routes = new Map<string, Handlers>();
   const add = (method: 'get' | 'post', path: string, handler: RequestHandler): void => {
     routes.set(path, { ...routes.get(path), [method]: handler });

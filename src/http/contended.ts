@@ -19,7 +19,7 @@ export function contended(
   return async (request: Request, response: Response) => {
     response.setHeader('lock-strategy', options.strategy.name);
     const { strategy, variant } = choose(request);
-    response.setHeader('lock-strategy', strategy.name);
+    if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const body = await readBody(request, response);
     const commandId = randomUUID();
     const input = { params: request.params, body };

@@ -6,7 +6,37 @@ import { until } from '../fixtures/gate.ts';
 import { committed, makeRequest } from './appointments.ts';
 import { openEdge } from './edge.ts';
 import { ask, post } from './requests.ts';
-import { isAlive, RunningService, startMaxMs } from './running-service.ts';
+import { isAlive, type Ready, RunningService, startMaxMs } from './running-service.ts';
+
+/** A command that waits in the service for a row, until it is let go. */
+async function heldCommand(databaseUrl: string, url: string) {
+  const { accepts, id } = await makeRequest(url, 1);
+  const holder = new pg.Client({ connectionString: databaseUrl });
+  await holder.connect();
+  await holder.query('begin');
+  await holder.query('select from appointment_requests where id = $1 for update', [id]);
+  const reply = post(`${url}${accepts[0]}`).catch((error: Error) => error);
+  const waits = `
+    select from pg_locks where not granted
+      and transactionid = (select backend_xid from pg_stat_activity where pid = pg_backend_pid())`;
+  await until(
+    'the command waits',
+    async () => (await holder.query(waits)).rows.length > 0,
+    startMaxMs,
+  );
+  return { reply, letGo: () => holder.end() };
+}
+
+/** Resolves when the processes take no connection any more. */
+async function refusing(processes: Ready['processes']): Promise<void> {
+  for (const { url } of processes)
+    await until('new connections are refused', () =>
+      ask(`${url}/livez`).then(
+        () => false,
+        () => true,
+      ),
+    );
+}
 
 describe('a stop', { timeout: 2 * startMaxMs }, () => {
   const services: RunningService[] = [];
@@ -39,7 +69,13 @@ describe('a stop', { timeout: 2 * startMaxMs }, () => {
     };
     const clients = Promise.all(Array.from({ length: 8 }, client));
     await until('the load runs', () => acknowledged.length >= 5);
+    const running = await heldCommand(databaseUrl, url);
     service.signal('SIGTERM');
+    await refusing(processes);
+    await running.letGo();
+    const reply = await running.reply;
+    expect(reply).toMatchObject({ status: 201, headers: { 'content-type': expect.any(String) } });
+    if (!(reply instanceof Error)) acknowledged.push(String(reply.body.commandId));
     await clients;
     expect(await service.ended()).toBe(0);
     agent.destroy();
@@ -53,36 +89,15 @@ describe('a stop', { timeout: 2 * startMaxMs }, () => {
     const { url: databaseUrl } = await freshDatabase('template0', 'caller drops');
     const service = await start(databaseUrl);
     const { url, processes } = await service.ready();
-    const { accepts, id } = await makeRequest(url, 1);
-    const holder = new pg.Client({ connectionString: databaseUrl });
-    await holder.connect();
-    await holder.query('begin');
-    await holder.query('select from appointment_requests where id = $1 for update', [id]);
-    const waiting = post(`${url}${accepts[0]}`).catch((error: Error) => error);
-    await until(
-      'the command waits',
-      async () => {
-        const { rows } = await holder.query(
-          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-        );
-        return rows.length > 0;
-      },
-      startMaxMs,
-    );
+    const running = await heldCommand(databaseUrl, url);
     service.signal('SIGINT');
-    for (const process of processes)
-      await until('new connections are refused', () =>
-        ask(`${process.url}/livez`).then(
-          () => false,
-          () => true,
-        ),
-      );
+    await refusing(processes);
     expect(isAlive(service.pid)).toBe(true);
     service.signal('SIGINT');
     expect(await service.ended()).toBe(130);
-    expect(await waiting).toBeInstanceOf(Error);
+    expect(await running.reply).toBeInstanceOf(Error);
     for (const { pid } of processes) await until('a process has ended', () => !isAlive(pid));
-    await holder.end();
+    await running.letGo();
   });
 
   it('of the primary alone, without a warning, ends every process', async () => {
