@@ -8,8 +8,15 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
     'Timers of an actor fire only while it waits for nothing else; timeouts of the servers run in real time.',
     'Waiters that one release frees together go on in the order that the server chooses.',
     "A deadlock's victim is cancelled by the explorer and told 40P01; every member of the cycle is tried.",
-    `Actors in one process share its modules (${Object.keys(subject.actors).join(', ')}).`,
   ];
+  const inside = Object.entries(subject.actors).flatMap(([name, act]) => {
+    return typeof act === 'function' ? [name] : [];
+  });
+  if (inside.length > 1)
+    said.push(`Actors in one process share its modules: ${inside.join(', ')}.`);
+  if (inside.length < Object.keys(subject.actors).length) {
+    said.push('Time is real for programs: one that is silent for 400 ms counts as asleep.');
+  }
   if (options.fuseBegin ?? true) {
     said.push('BEGIN runs with the statement after it: it takes no snapshot, but it fixes now().');
   }
