@@ -43,4 +43,5 @@ export default {
     poolerSafe: true,
     retryNeeded: false,
   },
+  compared: 'on request',
 } satisfies Strategy;
