@@ -94,8 +94,12 @@ describe('limit-one-in-subquery: two claims at once on two coupons', () => {
     expect(await kindsOf([id])).toEqual([]);
   });
 
-  test.each(['plain', 'chosen-in-subquery'])('%s without a lock: two owners', async variant => {
-    const { id, outcome } = await besideAnUncommittedClaim(worded('steps'), variant);
+  test.each([
+    ['plain', 'steps'],
+    ['chosen-in-subquery', 'steps'],
+    ['chosen-in-subquery', 'conditional update'],
+  ] as const)('%s as %s without a lock: two owners', async (variant, wording) => {
+    const { id, outcome } = await besideAnUncommittedClaim(worded(wording), variant);
     expect(outcome).toMatchObject({ kind: 'accepted', attempts: 1 });
     expect(await kindsOf([id])).toEqual(['duplicate', 'inconsistent']);
   });

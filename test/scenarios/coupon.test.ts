@@ -55,6 +55,7 @@ describe('the wordings', () => {
       'plain: conditional update',
       'plain: precreated rows',
       'chosen-in-subquery: steps',
+      'chosen-in-subquery: conditional update',
     ]);
     const commands = fc.array(fc.constantFrom(...all), { maxLength: 6 });
     const sequences = fc.record({ coupons: fc.integer({ min: 1, max: 4 }), commands });

@@ -12,6 +12,18 @@ const sent = z.strictObject({ userId: id });
 
 const readCampaign = sql<{ id: string }>`select id from campaigns where id = $1`;
 
+/** Alone, the statement decides wrongly. As `steps` it stands behind what the strategy takes. */
+const aloneNoLonger = [
+  'steps',
+  'repeatable read',
+  'serializable',
+  'lock row',
+  'lock row, nowait',
+  'lock table',
+  'compare version',
+  'fence read',
+] as const;
+
 export default scenario<Claim>({
   title: 'The next free coupon of a campaign',
   path: '/campaigns/:id/claims',
@@ -41,7 +53,12 @@ export default scenario<Claim>({
       acts: 'takes any free row',
       effect: 'inside',
       keys: command => [keyOf(command)],
-      rules: { steps: chosenInSubquery },
+      expects: {
+        unsafe: 'duplicate',
+        because: 'the subquery chooses before the update waits',
+        exceptUnder: aloneNoLonger,
+      },
+      rules: { steps: chosenInSubquery, 'conditional update': chosenInSubquery },
     },
   },
   routes,
