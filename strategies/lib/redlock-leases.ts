@@ -18,7 +18,8 @@ export function redlockLeases(
 ): PolledStore<Lock> {
   const members = new Members(backends);
   const redlock = new Redlock(members.all, once);
-  members.release = redlock.scripts.releaseScript;
+  const { acquireScript: take, releaseScript: give } = redlock.scripts;
+  members.scripts = { take, give };
 
   return {
     pauseMaxMs: 200, // votes are split between those who ask at once: measured with 32, few turns at 50 ms

@@ -16,7 +16,7 @@ export class Members {
     const orphans = new Orphans({ now, sleep });
     this.#orphans = orphans;
     this.quorum = Math.floor(redisNodes.length / 2) + 1;
-    this.all = redisNodes.map(redis => new Member(redis, orphans, now));
+    this.all = redisNodes.map(redis => new Member(redis, orphans));
   }
 
   /** Waits for connections that are being made. */
@@ -30,9 +30,9 @@ export class Members {
     if (answering < this.quorum) throw redisUnavailable(because);
   }
 
-  /** The script by which votes are given back. */
-  set release(script: Script) {
-    for (const member of this.all) member.release = script;
+  /** The library's scripts by which votes are taken and given back. */
+  set scripts(scripts: Scripts) {
+    for (const member of this.all) member.scripts = scripts;
   }
 
   close(): void {
@@ -53,22 +53,27 @@ interface Script {
   readonly hash: string;
 }
 
+interface Scripts {
+  readonly take: Script;
+  readonly give: Script;
+}
+
+type Arguments = readonly (string | number)[];
+
 const giveAgainMs = 10_000; // for this long a vote that could not be given back is tried again
-const silentMs = 500; // for this long a node that let a command run out of time is not waited for again
 
 /** One node as the library sees it: remembers whether it answers, and clears away late votes. */
 export class Member implements Caller {
   answers = true;
-  release: Script | undefined;
+  scripts: Scripts | undefined;
   readonly #redis: Redis;
   readonly #orphans: Orphans;
-  readonly #now: () => number;
-  #silentUntilMs = 0;
+  /** Owners whose vote was asked for and not answered: it may still be given, when the node thaws. */
+  readonly #unanswered = new Set<string>();
 
-  constructor(redis: Redis, orphans: Orphans, now: () => number) {
+  constructor(redis: Redis, orphans: Orphans) {
     this.#redis = redis;
     this.#orphans = orphans;
-    this.#now = now;
   }
 
   /** Waits for a connection that is being made; never throws, the others may be enough. */
@@ -78,37 +83,45 @@ export class Member implements Caller {
     });
   }
 
-  async evalsha(sha: string, keyCount: number, args: readonly (string | number)[]) {
-    const releases = this.release !== undefined && sha === this.release.hash;
-    if (releases && this.#now() < this.#silentUntilMs) {
-      // not waited for a second time; and its vote may still come, where it does not know the script
+  async evalsha(sha: string, keyCount: number, args: Arguments): Promise<unknown> {
+    const { take, give } = this.scripts ?? {};
+    if (sha === give?.hash && this.#unanswered.delete(ownerOf(keyCount, args))) {
+      // not waited for a second time; by its text, since the node may not know the script
       this.#giveLater(keyCount, args);
       throw new Error('the node did not answer');
     }
-    return this.#noted(this.#redis.evalsha(sha, keyCount, ...args));
+    const answer = this.#redis.evalsha(sha, keyCount, ...args);
+    return this.#noted(answer, sha === take?.hash, keyCount, args);
   }
 
-  eval(lua: string, keyCount: number, args: readonly (string | number)[]): Promise<unknown> {
-    return this.#noted(this.#redis.eval(lua, keyCount, ...args));
+  eval(lua: string, keyCount: number, args: Arguments): Promise<unknown> {
+    const answer = this.#redis.eval(lua, keyCount, ...args);
+    return this.#noted(answer, lua === this.scripts?.take.value, keyCount, args);
   }
 
-  #giveLater(keyCount: number, args: readonly (string | number)[]): void {
-    const lua = this.release?.value;
-    if (lua === undefined || this.#redis.status !== 'ready') return; // away: nothing was sent
-    this.#orphans.add(() => this.#redis.eval(lua, keyCount, ...args), giveAgainMs);
+  #giveLater(keyCount: number, args: Arguments): void {
+    const lua = this.scripts?.give.value;
+    const owner = [...args.slice(0, keyCount), ownerOf(keyCount, args)];
+    if (lua !== undefined)
+      this.#orphans.add(() => this.#redis.eval(lua, keyCount, ...owner), giveAgainMs);
   }
 
-  async #noted(answer: Promise<unknown>): Promise<unknown> {
+  async #noted(answer: Promise<unknown>, takes: boolean, keyCount: number, args: Arguments) {
+    const sent = this.#redis.status === 'ready';
     try {
       const result = await answer;
       this.answers = true;
-      this.#silentUntilMs = 0;
       return result;
     } catch (error) {
-      const message = error instanceof Error ? error.message : '';
+      const { name, message } = error instanceof Error ? error : { name: '', message: '' };
       this.answers = message.startsWith('NOSCRIPT');
-      if (message === 'Command timed out') this.#silentUntilMs = this.#now() + silentMs;
+      if (takes && sent && name !== 'ReplyError') this.#unanswered.add(ownerOf(keyCount, args));
       throw error;
     }
   }
+}
+
+/** The library's random value behind the keys: whose vote it is. */
+function ownerOf(keyCount: number, args: Arguments): string {
+  return String(args[keyCount]);
 }

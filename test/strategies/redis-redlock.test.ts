@@ -59,6 +59,11 @@ describe('redlock', () => {
     expect(new Set(a.ends)).toEqual(new Set(['released']));
     await third.thaw();
     const left = async () => (await votes()).filter(Boolean);
+    // late votes may come with the thaw: the lease is 5 s, and none of them may live that long
+    await until(
+      'the node answers A again',
+      () => a.backends.redisNodes[2]?.ping().then(Boolean, () => false) ?? false,
+    );
     await until('the frozen node keeps no vote', async () => (await left()).length === 0, 2_000);
   });
 
@@ -119,7 +124,11 @@ describe('redlock', () => {
       await until('the nodes are back for B', () =>
         b.turn('other', async () => true).catch(() => false),
       );
-      return b.turn(key, async () => !held.lost?.aborted);
+      const seen = await b.turn(key, async () => !held.lost?.aborted);
+      await until('A is connected again', () =>
+        a.backends.redisNodes.every(({ status }) => status === 'ready'),
+      );
+      return seen;
     });
     expect(both).toBe(true); // documented: no lease excludes this, only a fence at the store does
     expect(a.ends).toEqual(['lost']);
