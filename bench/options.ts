@@ -182,8 +182,11 @@ function commandOf(): Command {
     .exitOverride();
 }
 
-/** The command line that repeats a run, seed included. */
-export function commandLine(options: Options): string {
+/** The command line that repeats a run, with its seed and the variables that shaped the service. */
+export function commandLine(
+  options: Options,
+  variables: Readonly<Record<string, string>> = {},
+): string {
   const asked = (name: 'scenario' | 'rivals' | 'processes' | 'repetitions'): string[] =>
     options[name] === defaults[name] ? [] : [`--${name}`, String(options[name])];
   const parts = [
@@ -196,5 +199,11 @@ export function commandLine(options: Options): string {
     '--seed',
     String(options.seed),
   ];
-  return `npm run compare -- ${parts.join(' ')}`;
+  const set = Object.entries(variables).map(([name, value]) => `${name}=${quoted(value)} `);
+  return `${set.join('')}npm run compare -- ${parts.map(quoted).join(' ')}`;
+}
+
+/** For a POSIX shell. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -9,7 +9,7 @@ import { cellsOf, isOffered, leftOutOf, participantsOf, scenarioOf } from './pla
 import { openProgress } from './progress.ts';
 import { cellOf, factsOf, planOf } from './record.ts';
 import { type Run, runFormat, runVersion } from './results/schema.ts';
-import { openStack, serviceVariables } from './stack.ts';
+import { openStack, serviceVariables, variablesSet } from './stack.ts';
 
 export interface CompareOptions {
   readonly options: Options;
@@ -49,7 +49,7 @@ export async function compare(given: CompareOptions): Promise<Run> {
       ...end,
       startedAt,
       seconds: (performance.now() - startMs) / 1_000,
-      command: commandLine(options),
+      command: commandLine(options, variablesSet(environment)),
       plan: planOf(settings, scenario),
       conditions,
       strategies: participants.map(factsOf),

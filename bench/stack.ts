@@ -146,17 +146,20 @@ function settingsOf(
   environment: StackOptions['environment'],
   processes: number,
 ): Record<string, string> {
-  const own = handedOn.flatMap(name => {
-    const value = environment[name];
-    return value ? [[name, value] as const] : [];
-  });
   return {
     PROCESSES: String(processes),
     ALLOW_STRATEGY_HEADER: '1',
     LOG_LEVEL: 'warn',
     NODE_ENV: 'production',
-    ...Object.fromEntries(own),
+    ...variablesSet(environment),
   };
+}
+
+/** The variables that shape the service, as far as they are set. */
+export function variablesSet(environment: StackOptions['environment']): Record<string, string> {
+  return Object.fromEntries(
+    handedOn.flatMap(name => (environment[name] ? [[name, environment[name]]] : [])),
+  );
 }
 
 /** What a Node process needs of its surroundings; nothing else reaches the service. */

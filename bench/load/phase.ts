@@ -97,7 +97,7 @@ interface RoundAnswers {
 /** So many keys are begun even past the time limit: fewer would decide nothing. */
 const keysAtLeast = 8;
 /** However slow a strategy is, this many times its limit ends its phase. */
-const patienceTimes = 5;
+const patienceTimes = 8;
 
 async function timed(
   options: PhaseOptions,

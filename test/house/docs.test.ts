@@ -1,0 +1,59 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { generatedReadme } from '../../bench/readme.ts';
+import { root } from './sources.ts';
+
+const text = (path: string): string => readFileSync(join(root, path), 'utf8');
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => join('docs', name)),
+];
+
+describe('the documents', () => {
+  test("the README's matrix is what the committed run says", async () => {
+    expect(text('README.md')).toBe(await generatedReadme());
+  });
+
+  test('every npm script that is named exists', () => {
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(text('package.json'));
+    const named = documents.flatMap(path =>
+      [...text(path).matchAll(/npm run ([a-z:]+)/g)].map(match => `${path}: ${match[1]}`),
+    );
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter(one => !((one.split(': ')[1] ?? '') in scripts))).toEqual([]);
+  });
+
+  test('every file that is linked or named in a command exists', () => {
+    const links = documents.flatMap(path =>
+      [...text(path).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(match => ({
+        path,
+        target: join(dirname(path), match[1] ?? ''),
+      })),
+    );
+    const examples = documents.flatMap(path =>
+      [...text(path).matchAll(/\.\/(examples\/[\w./-]+)/g)].map(match => ({
+        path,
+        target: match[1] ?? '',
+      })),
+    );
+    const missing = [...links, ...examples].filter(({ target }) => !existsSync(join(root, target)));
+    expect(missing).toEqual([]);
+  });
+
+  test('every option of compare that is named is one that it has', () => {
+    const known = text('bench/options.ts');
+    const named = documents.flatMap(path =>
+      text(path)
+        .split('\n')
+        .filter(line => line.includes('npm run compare'))
+        .flatMap(line => [...line.matchAll(/ (--[a-z]+)/g)].map(match => match[1] ?? '')),
+    );
+    expect(named.filter(option => option !== '--help' && !known.includes(`'${option} `))).toEqual(
+      [],
+    );
+  });
+});
