@@ -67,6 +67,13 @@ describe('the command line', () => {
     expect(told).toBe('npm run compare -- --strategy row-lock --rounds 9 --processes 2 --seed 5');
     expect(readOptions(told.split(' ').slice(4))).toEqual(options);
   });
+
+  test('and quotes for the shell what needs it', () => {
+    const options = { ...read(), strategies: ["/home/o'neil/my lock.ts"] };
+    expect(commandLine(options, { LEASE_MS: '50' })).toBe(
+      "LEASE_MS=50 npm run compare -- --strategy '/home/o'\\''neil/my lock.ts' --seed 5",
+    );
+  });
 });
 
 function helpText(): string {

@@ -220,6 +220,6 @@ describe('uncontended keys', () => {
     expect(await within(1_000)).toEqual({ rounds: 40, cutShort: false });
     expect(await within(200)).toEqual({ rounds: 20, cutShort: true });
     expect(await within(20)).toEqual({ rounds: 8, cutShort: true });
-    expect(await within(10)).toEqual({ rounds: 5, cutShort: true });
+    expect(await within(5)).toEqual({ rounds: 4, cutShort: true });
   });
 });
