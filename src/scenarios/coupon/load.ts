@@ -2,25 +2,37 @@ import { type Load, type Round, type RoundsPlan, sql } from '../../contract/inde
 
 const seed = sql<{ id: string }>`
   with made as (
-    insert into campaigns (title) select 'load' from generate_series(1, $1::integer) returning id
+    insert into campaigns (title) select 'load' from unnest($1::integer[]) returning id
+  ), planned as (
+    select id, coupons
+    from (select id, row_number() over (order by id) as place from made) as made
+    join unnest($1::integer[]) with ordinality as stock (coupons, place) using (place)
   ), stocked as (
-    insert into coupons (campaign_id) select made.id from made, generate_series(1, $2::integer)
+    insert into coupons (campaign_id) select id from planned, generate_series(1, coupons)
   )
-  select id from made order by id`;
+  select id from planned order by id`;
 
-/** Fresh campaigns with a coupon for half of the rivals. A user may claim more than one. */
+/**
+ * Fresh campaigns, by turns with a coupon for each claim and for half of the rivals. Where there is
+ * enough for all, a single false refusal leaves a coupon behind; where there is not, later claims
+ * would take it. A user may claim more than one.
+ */
 export const load: Load = async (plan, query) => {
-  const capacity = Math.ceil(plan.rivals / 2);
-  const made = await query(seed, [plan.rounds, capacity]);
-  return made.map(({ id }) => ({
-    key: id,
-    capacity,
-    calls: Array.from({ length: plan.rivals }, (_, rival) => taps(id, rival + 1, plan)).flat(),
-  }));
+  const drawn = Array.from({ length: plan.rounds }, (_, round) => {
+    const claims = Array.from({ length: plan.rivals }, (_, rival) => taps(rival + 1, plan)).flat();
+    const capacity = round % 2 ? Math.ceil(plan.rivals / 2) : claims.length;
+    return { claims, capacity };
+  });
+  const made = await query(seed, [drawn.map(({ capacity }) => String(capacity))]);
+  return drawn.map(({ claims, capacity }, round): Round => {
+    const key = made[round]?.id ?? '';
+    const path = `/campaigns/${key}/claims`;
+    const calls = claims.map(actor => ({ path, body: { userId: actor }, actor }));
+    return { key, capacity, calls };
+  });
 };
 
-function taps(campaignId: string, userId: number, plan: RoundsPlan): Round['calls'] {
-  const actor = String(userId);
-  const call = { path: `/campaigns/${campaignId}/claims`, body: { userId: actor }, actor };
-  return plan.random() < plan.doubleTapShare ? [call, call] : [call];
+/** The claims of one user: one, or two at once. */
+function taps(user: number, plan: RoundsPlan): readonly string[] {
+  return plan.random() < plan.doubleTapShare ? [String(user), String(user)] : [String(user)];
 }
