@@ -41,14 +41,18 @@ const defaults = {
 
 const fixed = { doubleTapShare: 0.2, uncontendedKeys: 160, inFlight: 8 } as const;
 const roundsDefault = 60;
+/** Uncontended keys for each contested one, where few of those are asked for. */
+const keysPerRound = 3;
 const seedsMax = 1_000_000;
 
 /** Adds what is not asked for. `waitMs`: how long the service lets a command wait. */
 export function settingsOf(options: Options, waitMs: number): Settings {
+  const rounds = options.rounds ?? roundsDefault;
   return {
     ...options,
     ...fixed,
-    rounds: options.rounds ?? roundsDefault,
+    rounds,
+    uncontendedKeys: Math.min(fixed.uncontendedKeys, rounds * keysPerRound),
     roundsAsked: options.rounds,
     waitMs,
   };

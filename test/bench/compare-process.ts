@@ -26,7 +26,12 @@ export function startCompare(
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', join(root, 'bench', 'compare.ts'), ...args],
-    { cwd: root, env: { PATH, HOME, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      cwd: root,
+      env: { PATH, HOME, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: runMs,
+    },
   );
   let [stdout, stderr] = ['', ''];
   const watchers = new Set<() => void>();
@@ -59,7 +64,7 @@ export function startCompare(
 }
 
 /** Longer than a small run takes on a machine that has much else to do. */
-export const runMs = 150_000;
+export const runMs = 240_000;
 
 /** The raw file of the only run below a folder. */
 export async function rawFile(out: string): Promise<string> {

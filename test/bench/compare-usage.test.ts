@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Ended, startCompare, strategyFile } from './compare-process.ts';
+
+vi.setConfig({ testTimeout: 90_000 }); // starting Node is slow where much else is done
 
 let folder: string;
 beforeAll(async () => {
