@@ -16,7 +16,7 @@ export class Members {
     const orphans = new Orphans({ now, sleep });
     this.#orphans = orphans;
     this.quorum = Math.floor(redisNodes.length / 2) + 1;
-    this.all = redisNodes.map(redis => new Member(redis, orphans));
+    this.all = redisNodes.map(redis => new Member(redis, orphans, now));
   }
 
   /** Waits for connections that are being made. */
@@ -61,6 +61,15 @@ interface Scripts {
 type Arguments = readonly (string | number)[];
 
 const giveAgainMs = 10_000; // for this long a vote that could not be given back is tried again
+const sameTryMs = 100; // a node that has just let a try run out of time is not waited for again
+
+/** A vote that was asked for and is not known: it may still be given, when the node thaws. */
+interface OpenVote {
+  /** When the answer was given up; undefined while it is waited for. */
+  lostMs?: number;
+  /** Whether it has been given back meanwhile, by a message that may be too early or not understood. */
+  given: boolean;
+}
 
 /** One node as the library sees it: remembers whether it answers, and clears away late votes. */
 export class Member implements Caller {
@@ -68,12 +77,13 @@ export class Member implements Caller {
   scripts: Scripts | undefined;
   readonly #redis: Redis;
   readonly #orphans: Orphans;
-  /** Owners whose vote was asked for and not answered: it may still be given, when the node thaws. */
-  readonly #unanswered = new Set<string>();
+  readonly #now: () => number;
+  readonly #open = new Map<string, OpenVote>();
 
-  constructor(redis: Redis, orphans: Orphans) {
+  constructor(redis: Redis, orphans: Orphans, now: () => number) {
     this.#redis = redis;
     this.#orphans = orphans;
+    this.#now = now;
   }
 
   /** Waits for a connection that is being made; never throws, the others may be enough. */
@@ -83,42 +93,73 @@ export class Member implements Caller {
     });
   }
 
-  async evalsha(sha: string, keyCount: number, args: Arguments): Promise<unknown> {
-    const { take, give } = this.scripts ?? {};
-    if (sha === give?.hash && this.#unanswered.delete(ownerOf(keyCount, args))) {
-      // not waited for a second time; by its text, since the node may not know the script
-      this.#giveLater(keyCount, args);
-      throw new Error('the node did not answer');
-    }
-    const answer = this.#redis.evalsha(sha, keyCount, ...args);
-    return this.#noted(answer, sha === take?.hash, keyCount, args);
+  evalsha(sha: string, keyCount: number, args: Arguments): Promise<unknown> {
+    const send = () => this.#redis.evalsha(sha, keyCount, ...args);
+    if (sha === this.scripts?.take.hash) return this.#take(send, keyCount, args);
+    if (sha === this.scripts?.give.hash) return this.#give(send, keyCount, args);
+    return this.#noted(send);
   }
 
   eval(lua: string, keyCount: number, args: Arguments): Promise<unknown> {
-    const answer = this.#redis.eval(lua, keyCount, ...args);
-    return this.#noted(answer, lua === this.scripts?.take.value, keyCount, args);
+    const send = () => this.#redis.eval(lua, keyCount, ...args);
+    return lua === this.scripts?.take.value ? this.#take(send, keyCount, args) : this.#noted(send);
   }
 
-  #giveLater(keyCount: number, args: Arguments): void {
-    const lua = this.scripts?.give.value;
-    const owner = [...args.slice(0, keyCount), ownerOf(keyCount, args)];
-    if (lua !== undefined)
-      this.#orphans.add(() => this.#redis.eval(lua, keyCount, ...owner), giveAgainMs);
-  }
-
-  async #noted(answer: Promise<unknown>, takes: boolean, keyCount: number, args: Arguments) {
-    const sent = this.#redis.status === 'ready';
+  async #take(send: () => Promise<unknown>, keyCount: number, args: Arguments): Promise<unknown> {
+    const owner = ownerOf(keyCount, args);
+    const vote: OpenVote = { given: false };
+    if (this.#redis.status === 'ready') this.#open.set(owner, vote); // else it is not sent
     try {
-      const result = await answer;
-      this.answers = true;
+      const result = await this.#noted(send);
+      this.#open.delete(owner);
       return result;
     } catch (error) {
-      const { name, message } = error instanceof Error ? error : { name: '', message: '' };
-      this.answers = message.startsWith('NOSCRIPT');
-      if (takes && sent && name !== 'ReplyError') this.#unanswered.add(ownerOf(keyCount, args));
+      vote.lostMs = this.#now();
+      if (isReply(error)) this.#open.delete(owner);
+      else if (vote.given && this.#open.delete(owner)) this.#giveLater(keyCount, args);
       throw error;
     }
   }
+
+  async #give(send: () => Promise<unknown>, keyCount: number, args: Arguments): Promise<unknown> {
+    const owner = ownerOf(keyCount, args);
+    const vote = this.#open.get(owner);
+    if (vote) vote.given = true;
+    if (vote?.lostMs !== undefined) {
+      this.#open.delete(owner);
+      this.#giveLater(keyCount, args);
+      if (this.#now() - vote.lostMs < sameTryMs) throw new Error('the node did not answer');
+    }
+    const sent = this.#redis.status === 'ready';
+    return this.#noted(send).catch((error: unknown) => {
+      if (sent && !vote && !isReply(error)) this.#giveLater(keyCount, args);
+      throw error;
+    });
+  }
+
+  /** By its text: a node that was away may find the vote in its queue, and not know the script. */
+  #giveLater(keyCount: number, args: Arguments): void {
+    const lua = this.scripts?.give.value;
+    const owned = args.slice(0, keyCount + 1);
+    if (lua !== undefined)
+      this.#orphans.add(() => this.#redis.eval(lua, keyCount, ...owned), giveAgainMs);
+  }
+
+  async #noted(send: () => Promise<unknown>): Promise<unknown> {
+    try {
+      const result = await send();
+      this.answers = true;
+      return result;
+    } catch (error) {
+      this.answers = error instanceof Error && error.message.startsWith('NOSCRIPT');
+      throw error;
+    }
+  }
+}
+
+/** The server's own word, as opposed to no answer. */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
 }
 
 /** The library's random value behind the keys: whose vote it is. */

@@ -10,6 +10,9 @@ const unlock = `
   select bool_and(pg_advisory_unlock(hashtextextended(key, 0))) as held
   from unnest($1::text[]) as key`;
 
+const graceMs = 250; // the server's own lock_timeout comes first
+const unlockMs = 1_000; // a connection that froze must not hold the answer back
+
 const lockTimedOut = '55P03';
 
 /**
@@ -60,8 +63,11 @@ async function take(
 ): Promise<void> {
   if (limitMs < 1) throw attempt.failure('turn-refused');
   try {
-    await client.query(`set lock_timeout = ${Math.floor(limitMs)}`);
-    await client.query(lock, [keys]);
+    const query_timeout = limitMs + graceMs;
+    const timeout = { text: `set lock_timeout = ${Math.floor(limitMs)}`, query_timeout };
+    await client.query(timeout);
+    const bounded = { text: lock, values: [keys], query_timeout };
+    await client.query(bounded);
   } catch (error) {
     throw attempt.failure(isTimeout(error) ? 'turn-refused' : 'connection-lost', error);
   }
@@ -75,8 +81,10 @@ async function giveBack(
 ): Promise<ReleaseEnd> {
   if (lost.aborted) return 'lost';
   try {
-    const { rows } = await client.query<{ held: boolean }>(unlock, [keys]);
-    return rows[0]?.held === true ? 'released' : 'already gone';
+    const bounded = { text: unlock, values: [keys], query_timeout: unlockMs };
+    const { rows } = await client.query<{ held: boolean }>(bounded);
+    // not held by this connection: it never was, or a pooler sent us to another one
+    return rows[0]?.held === true ? 'released' : 'lost';
   } catch {
     return lost.aborted ? 'lost' : 'unknown';
   }

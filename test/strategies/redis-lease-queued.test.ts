@@ -157,6 +157,22 @@ describe('redis-lease-queued', () => {
     expect(order).toEqual(['first', 'second']);
   });
 
+  test('who comes when a lease has just run out does not overtake those who wait', async () => {
+    const a = await opened();
+    const frozen = server.admin.duplicate();
+    try {
+      await frozen.subscribe('frozen');
+      await deadWaiter('frozen', 60_000, 400); // waits for a key that is free
+      const newcomer = a.turn(key, async () => 'in');
+      await until('the one who waits has it', async () => {
+        return (await server.admin.get(lockKey(key))) === 'frozen|400|dead';
+      });
+      expect(await newcomer).toBe('in');
+    } finally {
+      frozen.disconnect();
+    }
+  });
+
   test('who gives up leaves the queue, and the key goes to the one behind', async () => {
     const [a, b, c] = [await opened(), await opened(), await opened()];
     const holder = await hold(a);
