@@ -27,13 +27,18 @@ export interface Config {
   readonly connectionsMax: number;
   /** Per process, for session locks. */
   readonly lockConnectionsMax: number;
-  /** How long a new connection to Postgres may take: so long goes by until a store that is away is told. */
+  /**
+   * How long a new connection to Postgres may take: so long goes by until a store that is away is
+   * told.
+   */
   readonly connectTimeoutMs: number;
   readonly adminToken: string | undefined;
   readonly logLevel: (typeof logLevels)[number];
 }
 
-/** All that is wrong with the environment, in sentences that name the variable and what to write. */
+/**
+ * All that is wrong with the environment, in sentences that name the variable and what to write.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -87,7 +92,10 @@ const redisUrl = field(
   true,
 );
 
-/** An even number of nodes can split its votes for ever, and fewer than three have no majority to lose. */
+/**
+ * An even number of nodes can split its votes for ever, and fewer than three have no majority to
+ * lose.
+ */
 const redisNodes = field(
   text => {
     const urls = text.split(',').map(url => url.trim());
@@ -153,7 +161,10 @@ export function readConfig(environment: Environment): Config {
   return configOf(read.data);
 }
 
-/** Strategies from outside, also where other variables are wrong: their faults are told beside those. */
+/**
+ * Strategies from outside, also where other variables are wrong: their faults are told beside
+ * those.
+ */
 export function strategyFilesOf(environment: Environment): readonly string[] {
   return shape.pick({ STRATEGY_FILES: true }).parse(setIn(environment)).STRATEGY_FILES;
 }

@@ -29,7 +29,10 @@ export interface AppParts {
 
 type Handlers = Partial<Record<'get' | 'post', RequestHandler>>;
 
-/** The HTTP interface, derived from the registry: nothing here knows a scenario or a strategy by name. */
+/**
+ * The HTTP interface, derived from the registry: nothing here knows a scenario or a strategy by
+ * name.
+ */
 export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');

@@ -2,7 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from './answer.ts';
 
 const bodyMaxBytes = 64 * 1_024;
-/** A client that sends more is cut off; up to here it is read to the end, so that it sees our answer. */
+/**
+ * A client that sends more is cut off; up to here it is read to the end, so that it sees our
+ * answer.
+ */
 const discardMaxBytes = 1_024 * 1_024;
 
 const json = /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*;?$/i;
@@ -50,7 +53,8 @@ function readAll(request: IncomingMessage, response: ServerResponse): Promise<Bu
       else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
     });
     const gone = (): void => {
-      if (!request.complete) reject(new Problem('malformed-request')); // and nobody reads the answer
+      // nobody reads the answer
+      if (!request.complete) reject(new Problem('malformed-request'));
     };
     request.once('error', gone);
     request.once('close', gone);

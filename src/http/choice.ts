@@ -56,7 +56,10 @@ export function reasonAgainst(
   const { wording } = strategy.declared;
   const offered = variants[variant]?.wordings ?? [];
   if (!offered.includes(wording))
-    return `${strategy.name} runs the wording '${wording}', and variant '${variant}' is written as ${offered.join(', ')}`;
+    return (
+      `${strategy.name} runs the wording '${wording}', and variant '${variant}' is written as ` +
+      offered.join(', ')
+    );
   const lacks = missing(strategy.declared);
   return lacks && `${strategy.name} ${lacks}`;
 }

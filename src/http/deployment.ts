@@ -8,7 +8,8 @@ export function deploymentProblems(config: Config, registry: Registry): string[]
   const strategy = registry.strategies.get(config.strategy);
   if (!strategy)
     return [
-      `STRATEGY is '${config.strategy}', which does not exist; write one of ${[...registry.strategies.keys()].join(', ')}`,
+      `STRATEGY is '${config.strategy}', which does not exist; write one of ` +
+        [...registry.strategies.keys()].join(', '),
     ];
   const scenarios = [...registry.scenarios.values()];
   const offered = scenarios.some(({ registered: { variants } }) =>
@@ -19,10 +20,11 @@ export function deploymentProblems(config: Config, registry: Registry): string[]
   const problems: string[] = [];
   if (!offered)
     problems.push(
-      `STRATEGY is '${strategy.name}', and no scenario is written as '${strategy.declared.wording}'; write another one`,
+      `STRATEGY is '${strategy.name}', and no scenario is written as ` +
+        `'${strategy.declared.wording}'; write another one`,
     );
-  // servers are started only where none at all are named: each replica with a lock server of its own
-  // would give everybody the turn
+  // servers are started only where none at all are named: a lock server of each replica's own would
+  // give everybody the turn
   const need = config.databaseUrl === undefined ? 'none' : redisNeedOf(strategy.declared);
   if (need === 'redis' && config.redisUrl === undefined)
     problems.push(
@@ -30,7 +32,8 @@ export function deploymentProblems(config: Config, registry: Registry): string[]
     );
   if (need === 'several redis nodes' && config.redisNodeUrls.length === 0)
     problems.push(
-      `REDIS_NODES is not set, and STRATEGY '${strategy.name}' needs several Redis nodes; write their URLs, separated by commas`,
+      `REDIS_NODES is not set, and STRATEGY '${strategy.name}' needs several Redis nodes; ` +
+        'write their URLs, separated by commas',
     );
   return problems;
 }

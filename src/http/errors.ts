@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import { failures, InvalidInput, isFailure, NotFound } from '../contract/index.ts';
 import { answerProblem, Problem } from './answer.ts';
 
-/** Turns whatever a route throws into its problem; what nobody foresaw is logged and becomes a 500. */
+/**
+ * Turns whatever a route throws into its problem; what nobody foresaw is logged and becomes a 500.
+ */
 export function problemOf(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (error instanceof Problem) answerProblem(response, error.code, error.detail, error.members);

@@ -31,7 +31,10 @@ function secretsOf({ databaseUrl, redisUrl, redisNodeUrls, adminToken }: Config)
 
 const quietMs = 10_000;
 
-/** Warns about a store that is away once, and then at most every 10 s with the number of errors since. */
+/**
+ * Warns about a store that is away once, and then at most every 10 s with the number of errors
+ * since.
+ */
 export function outageLog(log: Logger): (store: string, error: Error) => void {
   const known = new Map<string, { lastMs: number; since: number }>();
   return (store, error) => {
@@ -46,7 +49,10 @@ export function outageLog(log: Logger): (store: string, error: Error) => void {
   };
 }
 
-/** The message of whatever was thrown. AggregateErrors (of several addresses) have none of their own. */
+/**
+ * The message of whatever was thrown. AggregateErrors (of several addresses) have none of their
+ * own.
+ */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
   return error instanceof Error ? error.message : String(error);

@@ -46,8 +46,8 @@ export function listen(
 }
 
 /**
- * Takes no more connections, finishes what is running, and cuts what is left after `limitMs`.
- * A connection that node:cluster is just handing over to the last process that closes is answered by
+ * Takes no more connections, finishes what is running, and cuts what is left after `limitMs`. A
+ * connection that node:cluster is just handing over to the last process that closes is answered by
  * nobody (seen with Node 20); it ends with the primary.
  */
 export async function drain(servers: readonly Server[], limitMs: number): Promise<void> {

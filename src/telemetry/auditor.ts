@@ -19,15 +19,15 @@ export interface AuditorOptions {
 
 const everyUsuallyMs = 2_000;
 const everyWithBacklogMs = 1_000;
-const keysPerAudit = 500; // 1 000 took 75 ms of Postgres on 100 000 requests: too much beside a load
+const keysPerAudit = 500; // 1 000 took Postgres 75 ms on 100 000 requests: too much beside a load
 const keysMax = 20_000; // per scenario
 const queryMaxMs = 5_000;
 const excessMax = 1_000; // rows of evidence per key and kind
 const lastAuditsMax = 5;
 
 /**
- * Judges, every 2 s, the keys on which this process has accepted something: the scenario's audit over
- * committed rows. Whichever process commits last on a key judges all that was committed on it.
+ * Judges, every 2 s, the keys on which this process has accepted something: the scenario's audit
+ * over committed rows. Whichever process commits last on a key judges all that was committed on it.
  * Live, rows alone are judged: nobody remembers every acknowledgement and every refusal.
  */
 export class Auditor {
@@ -78,7 +78,10 @@ export class Auditor {
       await this.run();
   }
 
-  /** One audit of every scenario's recent keys. Never throws: keys that could not be judged wait on. */
+  /**
+   * One audit of every scenario's recent keys. Never throws: keys that could not be judged wait
+   * on.
+   */
   async run(): Promise<void> {
     const { meter, log, scenarios } = this.#options;
     const startMs = performance.now();

@@ -17,7 +17,10 @@ export interface MetricRow {
   readonly of: 'process' | 'service';
 }
 
-/** 0.2 ms to 10 s: an uncontended lock on a local store takes less than 1 ms, a waiter gives up at seconds. */
+/**
+ * 0.2 ms to 10 s: an uncontended lock on a local store takes less than 1 ms, a waiter gives up at
+ * seconds.
+ */
 const secondsBuckets = [
   0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10,
 ] as const;

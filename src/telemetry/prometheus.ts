@@ -1,4 +1,7 @@
-/** The only file that knows prom-client: instruments made from the table, and pages made from snapshots. */
+/**
+ * The only file that knows prom-client: instruments made from the table, and pages made from
+ * snapshots.
+ */
 import {
   AggregatorRegistry,
   Counter,
@@ -96,7 +99,10 @@ export function pageOf(snapshots: readonly Snapshot[]): Promise<string> {
   return merged(snapshots).metrics();
 }
 
-/** What stays true of a process that is gone or does not answer: what it has counted, not how it is. */
+/**
+ * What stays true of a process that is gone or does not answer: what it has counted, not how it
+ * is.
+ */
 export function countedIn(snapshot: Snapshot): Snapshot {
   return snapshot.filter(
     ({ type }) => type.toString() === 'counter' || type.toString() === 'histogram',

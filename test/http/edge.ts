@@ -18,7 +18,10 @@ export interface Edge {
   stopping: boolean;
 }
 
-/** One process of the service inside the test process, on a database of its own; ends with the test file. */
+/**
+ * One process of the service inside the test process, on a database of its own; ends with the test
+ * file.
+ */
 export async function openEdge(environment: Record<string, string> = {}): Promise<Edge> {
   const registry = await loadRegistry();
   const { databaseUrl, redisUrl } = await scenarioDatabase(registry, violationsSchema.schemaSql);

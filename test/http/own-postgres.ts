@@ -7,7 +7,10 @@ import { startPostgres } from '../../src/services/postgres.ts';
 import { findPostgres, usualPostgresPlaces } from '../../src/services/postgres-binaries.ts';
 import { until } from '../fixtures/gate.ts';
 
-/** A durable Postgres of a test file's own, which may be killed, frozen, and started again on its data. */
+/**
+ * A durable Postgres of a test file's own, which may be killed, frozen, and started again on its
+ * data.
+ */
 export interface OwnPostgres {
   readonly url: string;
   /** SIGKILL to the postmaster; its backends follow. */
@@ -51,7 +54,10 @@ export async function ownPostgres(): Promise<OwnPostgres> {
   };
 }
 
-/** Backends of the killed one hold its shared memory for a moment, and nobody may start before they are gone. */
+/**
+ * Backends of the killed one hold its shared memory for a moment, and nobody may start before they
+ * are gone.
+ */
 async function started(
   keeper: Keeper,
   spec: Parameters<Keeper['start']>[0],

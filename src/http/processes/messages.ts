@@ -12,7 +12,10 @@ export type ToWorker =
   | { readonly lockstep: 'snapshot?'; readonly ask: number }
   | { readonly lockstep: 'page'; readonly ask: number; readonly text: string };
 
-/** Messages of ours among those of node:cluster; both ends are of one version, so the tag is enough. */
+/**
+ * Messages of ours among those of node:cluster; both ends are of one version, so the tag is
+ * enough.
+ */
 export function isOurs<M extends ToPrimary | ToWorker>(message: unknown): message is M {
   return typeof message === 'object' && message !== null && 'lockstep' in message;
 }

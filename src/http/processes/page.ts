@@ -17,9 +17,10 @@ export interface Source {
 /**
  * The metrics page of the whole service: the sum over all its processes.
  *
- * Counters never go down while the service runs. A process that does not answer within 1 s is in the
- * page with the counts that it told last and without its gauges; a process that has ended stays in
- * with its last counts for good. One that was killed takes with it what it counted since the last page.
+ * Counters never go down while the service runs. A process that does not answer within 1 s is in
+ * the page with the counts that it told last and without its gauges; a process that has ended stays
+ * in with its last counts for good. One that was killed takes with it what it counted since the
+ * last page.
  */
 export class PageMaker {
   readonly #meter: Meter;

@@ -160,5 +160,6 @@ export function urlOf(host: string, port: number): string {
 }
 
 function tell(worker: Worker, message: ToWorker): void {
-  if (worker.isConnected()) worker.process.send(message, () => {}); // a worker that is gone is told by 'exit'
+  // a worker that is gone is told by 'exit'
+  if (worker.isConnected()) worker.process.send(message, () => {});
 }

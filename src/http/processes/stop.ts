@@ -1,6 +1,9 @@
 const cannotStart = 1;
 
-/** The first signal stops in order, the second at once. What is there to be closed grows while we start. */
+/**
+ * The first signal stops in order, the second at once. What is there to be closed grows while we
+ * start.
+ */
 export class Stop {
   readonly #abort = new AbortController();
   readonly #steps: (() => Promise<unknown> | undefined)[] = [];

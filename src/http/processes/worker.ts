@@ -60,7 +60,9 @@ export class Worker {
     this.#send({ lockstep: 'snapshot', ask, snapshot: await this.#service.snapshot() });
   }
 
-  /** Finishes what is running, releases what is held, tells its last counts, and ends the process. */
+  /**
+   * Finishes what is running, releases what is held, tells its last counts, and ends the process.
+   */
   async #stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -78,6 +80,7 @@ export class Worker {
   }
 
   #send(message: ToPrimary): void {
-    if (process.connected) process.send?.(message, () => {}); // a primary that is gone ends us anyway
+    // a primary that is gone ends us anyway
+    if (process.connected) process.send?.(message, () => {});
   }
 }
