@@ -1,6 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Event, predict } from '../../src/contract/index.ts';
-import { loadRegistry } from '../../src/engine/registry.ts';
+import {
+  loadRegistry,
+  type RegisteredScenario,
+  type RegisteredStrategy,
+} from '../../src/engine/registry.ts';
 import { freshDatabase } from '../database.ts';
 import { audit, contend } from '../fixtures/contend.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
@@ -11,9 +15,14 @@ import { describeWith } from './tools.ts';
 
 const registry = await loadRegistry();
 const events: ReadonlySet<Event> = new Set(['several processes', 'statement phases']);
-/** Fewer than the clients of four engines have connections: every COMMIT gives one to another. */
-const poolSize = 6;
+/**
+ * Fewer than four engines have connections, so that each transaction meets another server; and more
+ * than rivals hold at once: a payment provider behind the same full pooler would wait for its callers.
+ */
+const poolSize = 16;
 const enginesCount = 4;
+const load = { rounds: 6, rivals: 8 };
+const batchesMax = 20;
 
 describeWith('behind PgBouncer in transaction mode', ['pgbouncer'], async pathOf => {
   const urls = await scenarioDatabase(registry);
@@ -32,36 +41,42 @@ describeWith('behind PgBouncer in transaction mode', ['pgbouncer'], async pathOf
   });
 
   for (const scenario of registry.scenarios.values())
-    for (const [variant, traits] of Object.entries(scenario.registered.variants))
-      describe(`${scenario.name}/${variant}`, () => {
-        for (const strategy of registry.strategies.values()) {
-          const { poolerSafe, newDependency } = strategy.declared.adoption;
-          const { verdict } = predict(strategy.declared, traits, events);
-          if (!poolerSafe || newDependency || strategy.declared.hazard) continue;
-          if (verdict === 'not offered') continue;
-          test(`${strategy.name}, which says that it is pooler-safe, is ${verdict}`, async () => {
-            const told = await contend({ ...cell(strategy), rounds: 15, rivals: 8 });
-            expect(await audit(scenario, engines, told)).toEqual([]);
-            expect(verdict).toBe('safe');
-            const kinds = told.map(({ kind }) => kind);
-            expect(kinds).toContain('accepted'); // silence is not safety
-            expect(kinds.filter(kind => kind === 'failed' || kind === 'unknown')).toEqual([]);
-          });
-        }
-
-        test('the control, which protects nothing, is seen to violate', async () => {
-          const control = registry.strategies.get('none');
-          if (!control) throw new Error('there is no control');
-          const told = await contend({ ...cell(control), rounds: 15, rivals: 8 });
-          const kinds = (await audit(scenario, engines, told)).map(({ kind }) => kind);
-          expect(kinds).toContain(scenario.registered.race);
+    describe(scenario.name, () => {
+      for (const strategy of registry.strategies.values()) {
+        const { poolerSafe, newDependency } = strategy.declared.adoption;
+        const variant = safeVariant(scenario, strategy);
+        if (!poolerSafe || newDependency || variant === undefined) continue;
+        test(`${strategy.name}, which says that it is pooler-safe, is safe`, async () => {
+          const told = await contend({ scenario, variant, strategy, engines, ...load });
+          expect(await audit(scenario, engines, told)).toEqual([]);
+          const kinds = told.map(({ kind }) => kind);
+          expect(kinds).toContain('accepted'); // silence is not safety
+          expect(kinds.filter(kind => kind === 'failed' || kind === 'unknown')).toEqual([]);
         });
+      }
 
-        function cell(strategy: Parameters<typeof contend>[0]['strategy']) {
-          return { scenario, variant, strategy, engines };
+      test('the control, which protects nothing, is seen to violate', async () => {
+        const strategy = registry.strategies.get('none');
+        const [variant] = Object.keys(scenario.registered.variants);
+        if (!strategy || variant === undefined) throw new Error('there is no control');
+        const kinds = new Set<string>();
+        for (let batch = 0; batch < batchesMax && kinds.size === 0; batch += 1) {
+          const told = await contend({ scenario, variant, strategy, engines, ...load });
+          for (const { kind } of await audit(scenario, engines, told)) kinds.add(kind);
         }
+        expect([...kinds]).toContain(scenario.registered.race);
       });
+    });
 });
+
+/** A pooler does not know of variants: the first is enough in which the strategy claims safety. */
+function safeVariant(
+  { registered }: RegisteredScenario,
+  { declared }: RegisteredStrategy,
+): string | undefined {
+  const variants = Object.entries(registered.variants);
+  return variants.find(([, traits]) => predict(declared, traits, events).verdict === 'safe')?.[0];
+}
 
 describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
   const { url } = await freshDatabase();
@@ -79,7 +94,20 @@ describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
   });
 
   const holders = "select array_agg(pid)::text from pg_locks where locktype = 'advisory'";
-  const through = (): Promise<Session> => Session.open(pooler?.url ?? '');
+  const sessions: Session[] = [];
+  async function through(): Promise<Session> {
+    const session = await Session.open(pooler?.url ?? '');
+    sessions.push(session);
+    return session;
+  }
+  const leave = async (): Promise<void> => {
+    await Promise.all(sessions.splice(0).map(session => session.close()));
+  };
+  const end = `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'`;
+  afterEach(async () => {
+    await leave();
+    await direct.run(end); // no lock is left for the next one
+  });
 
   test('a session lock is given back on another connection, which frees nothing, and stays', async () => {
     const [a, b] = [await through(), await through()];
@@ -89,19 +117,15 @@ describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
     expect(`{${await b.value('select pg_backend_pid()')}}`).toBe(holder);
     expect(await a.value('select pg_advisory_unlock(1)')).toBe(false);
     await b.run('commit');
-    await Promise.all([a.close(), b.close()]);
+    await leave();
     expect(await direct.value(holders)).toBe(holder); // both clients have gone
     expect(await direct.value('select pg_try_advisory_lock(1)')).toBe(false);
-    await direct.run(`select pg_terminate_backend(unnest('${holder}'::integer[]))`);
   });
 
   test('a stranger that meets the same connection gets the lock a second time', async () => {
     const [a, b] = [await through(), await through()];
     await a.run('select pg_advisory_lock(2)');
-    const holder = await direct.value(holders);
     expect(await b.value('select pg_try_advisory_lock(2)')).toBe(true); // two owners
-    await Promise.all([a.close(), b.close()]);
-    await direct.run(`select pg_terminate_backend(unnest('${holder}'::integer[]))`);
   });
 
   test('a transaction lock ends with its transaction', async () => {
@@ -111,6 +135,5 @@ describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
     await a.run('commit');
     expect(await b.value('select pg_try_advisory_xact_lock(3)')).toBe(true);
     expect(await direct.value(holders)).toBeNull();
-    await Promise.all([a.close(), b.close()]);
   });
 });
