@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { z } from 'zod';
 import type { Claims } from './load/phase.ts';
-import type { Audit } from './results/schema.ts';
+import type { Audit, AuditRow } from './results/schema.ts';
 import { waitMs } from './wait.ts';
 
 const settleMaxMs = 10_000;
@@ -23,6 +23,8 @@ const row = z.object({
   excess: z.coerce.number(),
   detail: z.string(),
 });
+
+type Pairs = Claims['acknowledged'];
 
 /** A connection of its own, so that no pool of the service is in the judge's way. */
 export class Judge {
@@ -61,21 +63,45 @@ export class Judge {
   }
 
   async audit(claims: Claims, settled: boolean): Promise<Audit> {
-    const { keys, acknowledged, refusedKeys } = claims;
-    const { rows } = await this.#client.query(this.#auditSql, [
-      keys,
-      acknowledged.map(one => one.key),
-      acknowledged.map(one => one.commandId),
-      refusedKeys,
-    ]);
+    const { keys, acknowledged, denied, refusedKeys } = claims;
+    const found = await this.#rows(keys, acknowledged, refusedKeys);
+    const rows = [...found, ...(await this.#deniedAndThere(denied))];
     return {
       settled,
       keys: keys.length,
       acknowledged: acknowledged.length,
       refusedKeys: refusedKeys.length,
       findings: rows.length,
-      violations: z.array(row).parse(rows.slice(0, rowsKeptMax)),
+      violations: rows.slice(0, rowsKeptMax),
     };
+  }
+
+  async #rows(keys: readonly string[], acknowledged: Pairs, refusedKeys: readonly string[]) {
+    const { rows } = await this.#client.query(this.#auditSql, [
+      keys,
+      acknowledged.map(one => one.key),
+      acknowledged.map(one => one.commandId),
+      refusedKeys,
+    ]);
+    return z.array(row).parse(rows);
+  }
+
+  /**
+   * Commands that were told that nothing happened and are in the database: whoever is told so tries
+   * again, and pays twice. Asked through the same SQL: of commands that are not there it says that
+   * their acknowledgement was lost, so those that it does not name are there.
+   */
+  async #deniedAndThere(denied: Pairs): Promise<AuditRow[]> {
+    const absent = new Map<string, number>();
+    for (const { key, kind } of await this.#rows([], denied, []))
+      if (kind === 'lost acknowledgement') absent.set(key, (absent.get(key) ?? 0) + 1);
+    const told = new Map<string, number>();
+    for (const { key } of denied) told.set(key, (told.get(key) ?? 0) + 1);
+    return [...told].flatMap(([key, count]) => {
+      const there = count - (absent.get(key) ?? 0);
+      const detail = `${there} commands were told that nothing happened and are there`;
+      return there > 0 ? [{ key, kind: 'inconsistent', excess: there, detail }] : [];
+    });
   }
 
   async close(): Promise<void> {

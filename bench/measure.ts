@@ -178,6 +178,7 @@ function joined(claims: readonly Claims[]): Claims {
   return {
     keys: claims.flatMap(one => one.keys),
     acknowledged: claims.flatMap(one => one.acknowledged),
+    denied: claims.flatMap(one => one.denied),
     refusedKeys: claims.flatMap(one => one.refusedKeys),
   };
 }

@@ -16,6 +16,10 @@ export interface Observation {
   readonly keysHit: number;
   /** Findings of the audit, in both phases. */
   readonly findings: number;
+  /** Of these: commands that were acknowledged and are not there. No race explains them. */
+  readonly lostAcknowledgements: number;
+  /** Turns that were lost, or whose end nobody knows. */
+  readonly turnsLost: number;
   /** False while transactions were still open when the audit had to begin. */
   readonly settled: boolean;
   /** False where the run ended before the audit of this cell. */
@@ -69,17 +73,25 @@ export function verdictOf(
   }
 }
 
+/** One lost turn can let somebody in on the keys that it held: two at most, in any scenario. */
+const keysPerTurnMax = 2;
+
 function found(claimed: Prediction, observed: Observation): CellVerdict {
-  const seen = `${observed.keysHit} of ${observed.keys} keys were violated`;
-  if (claimed.verdict === 'no claim')
-    return { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
-  return claimed.verdict === 'unsafe'
-    ? { observed: 'unsafe', because: claimed.because, agreement: 'as claimed' }
-    : {
-        observed: 'unsafe',
-        because: `${seen} though it claims safety`,
-        agreement: 'claim violated',
-      };
+  const { keysHit, keys, lostAcknowledgements, turnsLost, counted } = observed;
+  const seen = `${keysHit} of ${keys} keys were violated`;
+  if (lostAcknowledgements > 0)
+    return violated(`${lostAcknowledgements} commands were acknowledged and are not there`);
+  if (claimed.verdict === 'unsafe')
+    return { observed: 'unsafe', because: claimed.because, agreement: 'as claimed' };
+  if (!counted) return notShown(`${seen}, and the metrics may have missed what voids the claim`);
+  if (claimed.verdict === 'safe') return violated(`${seen} though it claims safety`);
+  return keysHit > turnsLost * keysPerTurnMax
+    ? violated(`${seen}, more than ${turnsLost} lost turns explain`)
+    : { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
+}
+
+function violated(because: string): CellVerdict {
+  return { observed: 'unsafe', because, agreement: 'claim violated' };
 }
 
 /** Why seeing nothing would say nothing; undefined where enough was observed. */
@@ -113,12 +125,12 @@ export interface CellCounters {
 /** The events that may void a claim, as far as load without faults can bring them about. */
 export function eventsOf(counters: CellCounters): Event[] {
   const { processes, commands, attempts, leasesLost, releases, failures } = counters;
-  const of = (code: string): number => failures[code] ?? 0;
   const events: Event[] = [];
   if (processes > 1) events.push('several processes');
-  if ((releases.lost ?? 0) + leasesLost + of('turn-lost') > 0) events.push('lease lost');
-  if (of('connection-lost') + of('outcome-unknown') + of('turn-lost') > 0)
-    events.push('session lost');
+  // whose loss it was, the class of the strategy's turn says; what is not known may have been one
+  const { lost = 0, unknown = 0 } = releases;
+  if (lost + unknown + leasesLost + (failures['turn-lost'] ?? 0) > 0)
+    events.push('lease lost', 'session lost');
   if (attempts > commands) events.push('retry after the effect');
   return events;
 }

@@ -17,6 +17,8 @@ export interface Claims {
   readonly keys: readonly string[];
   /** Accepted commands. */
   readonly acknowledged: readonly { readonly key: string; readonly commandId: string }[];
+  /** Commands that were told that nothing happened: busy, failed or refused. */
+  readonly denied: readonly { readonly key: string; readonly commandId: string }[];
   /** Keys where somebody who got nothing was told that there is nothing left. */
   readonly refusedKeys: readonly string[];
 }
@@ -169,13 +171,16 @@ function overlapped(answers: readonly Answer[], processes: number): boolean {
 }
 
 function claimsOf(rounds: readonly RoundAnswers[], exhaustedReasons: readonly string[]): Claims {
+  const told = (...outcomes: readonly Answer['outcome'][]) =>
+    rounds.flatMap(({ plan, answers }) =>
+      answers
+        .filter(({ outcome, commandId }) => outcomes.includes(outcome) && commandId !== '')
+        .map(({ commandId }) => ({ key: plan.key, commandId })),
+    );
   return {
     keys: rounds.map(({ plan }) => plan.key),
-    acknowledged: rounds.flatMap(({ plan, answers }) =>
-      answers
-        .filter(answer => answer.outcome === 'accepted')
-        .map(({ commandId }) => ({ key: plan.key, commandId })),
-    ),
+    acknowledged: told('accepted'),
+    denied: told('busy', 'failed', 'refused'),
     refusedKeys: rounds
       .filter(({ answers }) => leftEmpty(answers, exhaustedReasons))
       .map(({ plan }) => plan.key),

@@ -1,21 +1,9 @@
 /** What a run says: verdicts, counts and costs. A pure function of the raw data. */
 import { type ExitCode, exitCodeOf } from '../exit.ts';
 import { type CellVerdict, type Control, type Observation, verdictOf } from '../verdict.ts';
-import {
-  added,
-  isUnfilled,
-  type PhaseName,
-  type PhaseSummary,
-  phaseSummary,
-} from './phase-summary.ts';
-import {
-  type Audit,
-  type AuditRow,
-  type Cell,
-  noAnswer,
-  type Run,
-  type StrategyFacts,
-} from './schema.ts';
+import { leasesLostIn, observationOf } from './observation.ts';
+import { added, type PhaseName, type PhaseSummary, phaseSummary } from './phase-summary.ts';
+import type { AuditRow, Cell, Run, StrategyFacts } from './schema.ts';
 
 export const resultFormat = 'lockstep result';
 
@@ -103,14 +91,24 @@ export function summarize(run: Run): Summary {
   };
 }
 
-/** Whether the audit found something in every cell of a strategy that protects nothing. */
+/** Check-then-act double-books nearly every key (89–99 % measured): fewer, and the load did not contend. */
+const controlShareMin = 0.2;
+
+/** Whether the audit found enough in every cell of a strategy that protects nothing. */
 function controlOf(run: Run): Control {
   const names = new Set(run.strategies.filter(one => one.control).map(one => one.name));
   const cells = run.cells.filter(
     cell => names.has(cell.strategy) && cell.claimed.verdict !== 'not offered',
   );
-  const seen = cells.length > 0 && cells.every(cell => (cell.audit?.contested.findings ?? 0) > 0);
+  const seen = cells.length > 0 && cells.every(isControlSeen);
   return seen ? 'seen' : 'not seen';
+}
+
+function isControlSeen(cell: Cell): boolean {
+  const rows = cell.audit?.contested.violations ?? [];
+  const raced = rows.filter(row => row.kind !== 'lost acknowledgement').map(row => row.key);
+  const keys = cell.repetitions.flatMap(repetition => repetition.contested.rounds).length;
+  return raced.length > 0 && new Set(raced).size >= keys * controlShareMin;
 }
 
 function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {
@@ -142,11 +140,6 @@ function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {
   };
 }
 
-/** A lease may be told lost by its watchdog and again by its release: the larger count is the number. */
-function leasesLostIn(service: Cell['repetitions'][number]['contested']['service']): number {
-  return Math.max(service.leasesLost, service.releases.lost ?? 0);
-}
-
 function phasesOf(cell: Cell): Record<PhaseName, PhaseSummary> {
   const of = (name: PhaseName): PhaseSummary =>
     phaseSummary(
@@ -155,33 +148,6 @@ function phasesOf(cell: Cell): Record<PhaseName, PhaseSummary> {
       cell.audit?.[name],
     );
   return { contested: of('contested'), uncontended: of('uncontended') };
-}
-
-function observationOf(cell: Cell): Observation {
-  const rounds = cell.repetitions.flatMap(repetition => repetition.contested.rounds);
-  const audits: readonly Audit[] = cell.audit ? [cell.audit.contested, cell.audit.uncontended] : [];
-  const keysHit = new Set(audits.flatMap(audit => audit.violations.map(row => row.key)));
-  return {
-    keys: rounds.length,
-    keysDecided: rounds.filter(round => round.decidedMs !== null).length,
-    keysOverlapped: rounds.filter(round => round.overlapped).length,
-    keysUnfilled: rounds.filter(isUnfilled).length,
-    keysHit: keysHit.size,
-    findings: audits.reduce((total, audit) => total + audit.findings, 0),
-    settled: audits.every(audit => audit.settled),
-    audited: audits.length > 0,
-    counted: cell.repetitions.every(
-      ({ contested, uncontended }) => isCounted(contested) && isCounted(uncontended),
-    ),
-  };
-}
-
-/** Whether the service counted every command that was answered: else its counters prove nothing. */
-function isCounted(phase: Cell['repetitions'][number]['contested']): boolean {
-  const calls = phase.rounds.flatMap(round => round.calls);
-  const answered = calls.filter(call => call.detail !== noAnswer).length;
-  const commands = Object.values(phase.service.commands);
-  return commands.reduce((total, { count }) => total + count, 0) >= answered;
 }
 
 function findingsOf(cell: Cell): Findings[] {

@@ -51,10 +51,14 @@ function byLocks(
   const fresh = strategy.isolation === 'read committed'; // every statement sees the latest commit
   const locks =
     has(strategy, 'lock row', 'lock row, nowait', 'lock table', 'fence read') ||
-    (has(strategy, 'lock row, skip locked') && takesAnyFreeRow(strategy, variant));
+    // a snapshot from before the lock counts the places of rivals as free: seen under REPEATABLE READ
+    (strategy.isolation !== 'repeatable read' &&
+      has(strategy, 'lock row, skip locked') &&
+      takesAnyFreeRow(strategy, variant));
   if (holds(strategy, 'process') && !events.has('several processes'))
     return is('safe', 'one process');
   if (fresh && (locks || strategy.first.length > 0)) return is('safe', 'locked before the check');
+  if (has(strategy, 'lock table')) return is('safe', 'locked before the snapshot'); // LOCK takes none
   if (!fresh && locks && writesDecidingRow(strategy, variant))
     return is('safe', 'the waiter gets 40001 at its lock');
   if (holds(strategy, 'session') && !events.has('session lost'))

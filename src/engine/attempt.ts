@@ -8,6 +8,7 @@ import {
   type Plan,
   type ReleaseEnd,
   type Strategy,
+  type Turn,
 } from '../contract/index.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { type Command, cellOf } from './command.ts';
@@ -37,29 +38,57 @@ export class Attempt {
     this.#startMs = plan.backends.now();
   }
 
-  /** The rule's decision, committed; throws what ended the attempt, rolled back. */
+  /**
+   * The rule's decision, committed; throws what ended the attempt, rolled back. What a turn does after
+   * COMMIT changes neither: a release that throws must not turn a committed command into a failed one.
+   */
   async run(): Promise<Decision> {
-    const { command, plan, guardians } = this.#with;
-    const { turns, wording } = this.#strategy;
-    const until = (end: 'commit' | 'rule ends'): readonly Guardian[] =>
-      guardians.filter((_, index) => turns[index]?.until === end);
-    return this.#inTurns(until('commit'), [], async held => {
-      const transaction = await this.#begin(held);
+    let entered = false;
+    let ended: { readonly decision: Decision } | { readonly error: unknown } | undefined;
+    const once = async (held: readonly Held[]): Promise<void> => {
+      if (entered) throw new Failure('internal-error', { message: 'a turn ran its work twice' });
+      entered = true;
       try {
-        const decision = await this.#inTurns(until('rule ends'), held, all =>
-          plan.run(wording, transaction.tx, {
-            commandId: command.commandId,
-            lost: lostSignal(all),
-            fetch,
-          }),
-        );
-        await this.#commit(transaction);
-        return decision;
+        ended = { decision: await this.#transact(held) };
       } catch (error) {
-        await transaction.rollback();
+        ended = { error };
         throw error;
       }
-    });
+    };
+    try {
+      await this.#inTurns(this.#guardians('commit'), [], once);
+    } catch (error) {
+      if (!ended) throw error;
+      const { observer, command } = this.#with;
+      if (!('error' in ended) || error !== ended.error)
+        observer.release(cellOf(command), 'unknown');
+    }
+    if (!ended) throw new Failure('internal-error', { message: 'a turn did not run its work' });
+    if ('error' in ended) throw ended.error;
+    return ended.decision;
+  }
+
+  async #transact(held: readonly Held[]): Promise<Decision> {
+    const { command, plan } = this.#with;
+    const transaction = await this.#begin(held);
+    try {
+      const decision = await this.#inTurns(this.#guardians('rule ends'), held, all =>
+        plan.run(this.#strategy.wording, transaction.tx, {
+          commandId: command.commandId,
+          lost: lostSignal(all),
+          fetch,
+        }),
+      );
+      await this.#commit(transaction);
+      return decision;
+    } catch (error) {
+      await transaction.rollback();
+      throw error;
+    }
+  }
+
+  #guardians(until: Turn['until']): readonly Guardian[] {
+    return this.#with.guardians.filter((_, index) => this.#strategy.turns[index]?.until === until);
   }
 
   /** Takes the turns outermost first; `inner` runs when all are held. */

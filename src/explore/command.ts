@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
@@ -7,6 +8,7 @@ import type { Race } from './race.ts';
 import type { Exploration } from './result.ts';
 import { type EventKind, eventKinds } from './search/choice.ts';
 import type { ExploreOptions } from './settings.ts';
+import { timelineSvg } from './timeline/svg.ts';
 import { timelineMarkdown, timelineText } from './timeline/text.ts';
 
 /** Where the command writes, and which servers it uses when no flag names them. */
@@ -27,6 +29,7 @@ interface Flags {
   readonly guided?: boolean;
   readonly json?: boolean;
   readonly markdown?: boolean;
+  readonly svg?: string;
 }
 
 /**
@@ -64,6 +67,7 @@ function commandLine(surroundings: CommandSurroundings): Command {
     .option('--guided', 'with --replay: leave out what is no longer possible')
     .option('--json', 'print the result as JSON')
     .option('--markdown', 'print the timeline as Markdown')
+    .option('--svg <file>', 'write the timeline of a counterexample as a picture')
     .exitOverride()
     .configureOutput({ writeOut: surroundings.write, writeErr: surroundings.write });
 }
@@ -92,6 +96,10 @@ async function run(file: string, flags: Flags, surroundings: CommandSurroundings
   surroundings.write(
     flags.json ? json(found) : verdictText(config, found, flags.markdown ?? false),
   );
+  if (flags.svg !== undefined && found.counterexample !== undefined) {
+    const source = { actors: Object.keys(config.actors), counterexample: found.counterexample };
+    await writeFile(flags.svg, timelineSvg(source));
+  }
   return exitCodes[found.outcome];
 }
 

@@ -1,4 +1,4 @@
-import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
+import type { QueryResult, QueryResultRow } from 'pg';
 import {
   Failure,
   type Query,
@@ -7,6 +7,7 @@ import {
   type Tx,
   type Value,
 } from '../contract/index.ts';
+import type { Lane } from './lane.ts';
 import { pgFailure } from './pg-errors.ts';
 import {
   claimFenceSql,
@@ -19,20 +20,6 @@ import {
   updateSql,
 } from './sql.ts';
 import type { Transaction, TransactionPlan } from './store.ts';
-
-/** How a transaction reaches its connection, and gives it back. */
-export interface Lane {
-  readonly client: PoolClient;
-  readonly poolMs: number;
-  /** Whether texts are prepared by name; a pooler may not keep names. */
-  readonly prepare: boolean;
-  /** The lock_timeout of the connection; a shorter one is stated in BEGIN. */
-  readonly lockTimeoutMs: number;
-  /** Cuts the connection under whatever runs on it. */
-  cut(): void;
-  /** Gives the connection back, or closes it where it may be in a bad state. */
-  leave(broken: boolean): void;
-}
 
 const cutGraceMs = 250; // after the deadline the server's own lock_timeout comes first
 const commitGraceMs = 2_000; // a COMMIT that was sent is worth waiting for: cutting it leaves `unknown`
@@ -49,6 +36,7 @@ export class PgTransaction implements Transaction, Tx {
   #begun: Promise<unknown> | undefined;
   #broken = false;
   #expired = false;
+  #ended = false;
   #left = false;
   #timer: NodeJS.Timeout;
 
@@ -129,6 +117,8 @@ export class PgTransaction implements Transaction, Tx {
 
   async commit(): Promise<void> {
     if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    if (this.#expired) throw new Failure('deadline-exceeded'); // cut before COMMIT was sent
+    this.#ended = true;
     if (!this.#begun) return this.#leave(false);
     clearTimeout(this.#timer);
     this.#timer = this.#cutAt(performance.now() + commitGraceMs);
@@ -147,6 +137,7 @@ export class PgTransaction implements Transaction, Tx {
   }
 
   async rollback(): Promise<void> {
+    this.#ended = true;
     if (this.#left) return;
     if (this.#broken || !this.#begun) return this.#leave(this.#broken);
     try {
@@ -194,6 +185,8 @@ export class PgTransaction implements Transaction, Tx {
     text: string,
     values: readonly Value[],
   ): Promise<readonly R[]> {
+    // a branch of the rule that nobody waited for must not write into the connection's next command
+    if (this.#ended) throw new Failure('internal-error', { message: 'the transaction has ended' });
     if (this.#plan.lost.aborted) throw new Failure('turn-lost');
     if (this.#expired || performance.now() > this.#plan.deadlineMs)
       throw new Failure('deadline-exceeded');

@@ -1,8 +1,9 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { Failure, type Query, type Value } from '../contract/index.ts';
+import type { Lane } from './lane.ts';
 import { pgFailure } from './pg-errors.ts';
-import { type Lane, PgTransaction } from './pg-transaction.ts';
+import { PgTransaction } from './pg-transaction.ts';
 import { AdmissionQueue } from './queue.ts';
 import { named } from './sql.ts';
 import type { Store, Transaction, TransactionPlan } from './store.ts';

@@ -48,9 +48,23 @@ async function request(appointments: number, commandId: string = randomUUID()): 
   return rows[0]?.id ?? '';
 }
 
-const none = { keys: [], acknowledged: [], refusedKeys: [] };
+const none = { keys: [], acknowledged: [], denied: [], refusedKeys: [] };
 
 describe('the judge', () => {
+  test('finds a command that was told that nothing happened and is there', async () => {
+    const [there, absent] = [randomUUID(), randomUUID()];
+    const key = await request(1, there);
+    const denied = [there, absent].map(commandId => ({ key, commandId }));
+    const audit = await judge.audit({ ...none, keys: [key], denied }, true);
+    expect(audit.violations).toEqual([
+      { key, kind: 'inconsistent', excess: 1, detail: expect.stringContaining('and are there') },
+    ]);
+    const rest = denied.slice(1);
+    expect(await judge.audit({ ...none, keys: [key], denied: rest }, true)).toMatchObject({
+      findings: 0,
+    });
+  });
+
   test('counts committed rows of the asked keys alone', async () => {
     const [good, bad] = [await request(1), await request(3)];
     expect(await judge.audit({ ...none, keys: [good] }, true)).toMatchObject({ findings: 0 });

@@ -173,7 +173,10 @@ export function exampleRun(own: Partial<Run> = {}): Run {
     cells: [
       cell('slow', safe, { decidedMs: 25 }),
       cell('steady', safe),
-      cell('none', unsafe, { accepted: 2, found: [twice('none-0'), twice('none-1')] }),
+      cell('none', unsafe, {
+        accepted: 2,
+        found: Array.from({ length: 12 }, (_, index) => twice(`none-${index}`)),
+      }),
       {
         ...cell('absent', { verdict: 'not offered', because: "no wording 'exclusion'" }),
         repetitions: [],

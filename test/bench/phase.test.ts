@@ -150,6 +150,7 @@ describe('what callers were told', () => {
     expect(claims).toEqual({
       keys: ['7'],
       acknowledged: [{ key: '7', commandId: 'command of /a' }],
+      denied: ['b'].map(actor => ({ key: '7', commandId: `command of /${actor}` })),
       refusedKeys: ['7'],
     });
   });

@@ -90,8 +90,8 @@ describe('a summary', () => {
     ]);
     expect(summary.exitCode).toBe(0);
     expect(of('none')).toMatchObject({
-      duplicates: 2,
-      duplicateKeys: 2,
+      duplicates: 12,
+      duplicateKeys: 12,
       acceptedPerKeyMax: 2,
       excessPerKeyMax: 1,
     });

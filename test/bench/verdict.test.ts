@@ -23,11 +23,13 @@ const plenty: Observation = {
   keysUnfilled: 0,
   keysHit: 0,
   findings: 0,
+  lostAcknowledgements: 0,
+  turnsLost: 0,
   settled: true,
   audited: true,
   counted: true,
 };
-const hit: Partial<Observation> = { findings: 5, keysHit: 4 };
+const hit: Partial<Observation> = { findings: 5, keysHit: 4, turnsLost: 2 };
 
 interface Row {
   readonly name: string;
@@ -40,6 +42,29 @@ interface Row {
 }
 
 const rows: readonly Row[] = [
+  {
+    name: 'a lost acknowledgement is never as predicted',
+    claim: 'unsafe',
+    seen: { ...hit, lostAcknowledgements: 1 },
+    observed: 'unsafe',
+    agreement: 'claim violated',
+    because: /acknowledged and are not there/,
+  },
+  {
+    name: 'more violated than the lost turns explain',
+    claim: 'no claim',
+    seen: { ...hit, keysHit: 5 },
+    observed: 'unsafe',
+    agreement: 'claim violated',
+    because: /more than 2 lost turns explain/,
+  },
+  {
+    name: 'safe, something found while a lost lease may be missing',
+    claim: 'safe',
+    seen: { ...hit, counted: false },
+    observed: 'inconclusive',
+    agreement: 'not shown',
+  },
   { name: 'safe, nothing found', claim: 'safe', observed: 'safe', agreement: 'as claimed' },
   {
     name: 'safe, something found',
@@ -208,15 +233,15 @@ describe('events', () => {
   test.each([
     ['nothing happened', {}, []],
     ['several processes', { processes: 2 }, ['several processes']],
-    ['a release found the lease gone', { releases: { lost: 1 } }, ['lease lost']],
-    ['the watchdog saw it', { leasesLost: 1 }, ['lease lost']],
+    ['a release found the turn gone', { releases: { lost: 1 } }, ['lease lost', 'session lost']],
+    ['nobody knows how a turn ended', { releases: { unknown: 1 } }, ['lease lost', 'session lost']],
+    ['the watchdog saw it', { leasesLost: 1 }, ['lease lost', 'session lost']],
     [
       'an attempt was given up for it',
       { failures: { 'turn-lost': 1 } },
       ['lease lost', 'session lost'],
     ],
-    ['a connection broke', { failures: { 'connection-lost': 1 } }, ['session lost']],
-    ['a reply to COMMIT was lost', { failures: { 'outcome-unknown': 1 } }, ['session lost']],
+    ['a connection for work broke', { failures: { 'connection-lost': 1 } }, []],
     ['there were retries', { attempts: 11 }, ['retry after the effect']],
   ])('%s', (_, happened, events) => {
     expect(eventsOf({ ...quiet, ...happened })).toEqual(events);

@@ -88,6 +88,7 @@ describe('limit-one-in-subquery: two claims at once on two coupons', () => {
     ['a version refuses the write', guarded('compare version'), 'plain', 2],
     ['REPEATABLE READ', worded('steps', { isolation: 'repeatable read' }), 'chosen-in-subquery', 2],
     ['a lock on the campaign', guarded('lock row'), 'chosen-in-subquery', 1],
+    ['a lock on the campaign', guarded('lock row'), 'checked-again', 1],
   ])('each gets one: %s', async (_, strategy, variant, attempts) => {
     const { id, outcome } = await besideAnUncommittedClaim(strategy, variant);
     expect(outcome).toMatchObject({ kind: 'accepted', attempts });
@@ -104,8 +105,12 @@ describe('limit-one-in-subquery: two claims at once on two coupons', () => {
     expect(await kindsOf([id])).toEqual(['duplicate', 'inconsistent']);
   });
 
-  test.each(['checked again', 'locked after choosing'])('%s: a false refusal', async variant => {
-    const { id, outcome } = await besideAnUncommittedClaim(worded('steps'), variant, forms);
+  test.each([
+    ['checked-again', 'steps', scenario],
+    ['checked-again', 'conditional update', scenario],
+    ['locked after choosing', 'steps', forms],
+  ] as const)('%s as %s without a lock: a false refusal', async (variant, wording, of) => {
+    const { id, outcome } = await besideAnUncommittedClaim(worded(wording), variant, of);
     expect(outcome).toMatchObject({ kind: 'refused', detail: 'none left' });
     expect(await kindsOf([id], { refusedKeys: [id] })).toEqual(['false refusal']);
   });

@@ -10,17 +10,6 @@ interface Claim {
   readonly userId: string;
 }
 
-const checkedAgain = sql<{ id: string }>`
-  with taken as (
-    update coupons set owner_id = $2
-    where owner_id is null and id = (
-      select id from coupons where campaign_id = $1 and owner_id is null order by id limit 1
-    )
-    returning id
-  )
-  insert into coupon_claims (campaign_id, coupon_id, user_id, command_id)
-  select $1, id, $2, $3 from taken returning id`;
-
 const lockChosen = sql<{ id: string }>`
   select id from coupons
   where owner_id is null and id = (
@@ -49,11 +38,6 @@ const rule =
     return { accepted: claim?.id ?? '' };
   };
 
-const checkedAgainRule: Rule<Claim> = async (tx, { campaignId, userId }, context) => {
-  const [claim] = await tx.query(checkedAgain, [campaignId, userId, context.commandId]);
-  return claim ? { accepted: claim.id } : { refused: 'none left' };
-};
-
 const variant = (title: string, steps: Rule<Claim>) => ({
   title,
   acts: 'takes any free row' as const,
@@ -72,10 +56,6 @@ export const couponForms = scenario<Claim>({
     return { campaignId: String(params.id), userId };
   },
   variants: {
-    'checked again': variant(
-      'update … where id = (select … limit 1) and owner_id is null',
-      checkedAgainRule,
-    ),
     'locked after choosing': variant(
       'select … where id = (select … limit 1) for update',
       rule(async (tx, { campaignId }) => (await tx.query(lockChosen, [campaignId]))[0]?.id),

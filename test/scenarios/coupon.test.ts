@@ -56,6 +56,8 @@ describe('the wordings', () => {
       'plain: precreated rows',
       'chosen-in-subquery: steps',
       'chosen-in-subquery: conditional update',
+      'checked-again: steps',
+      'checked-again: conditional update',
     ]);
     const commands = fc.array(fc.constantFrom(...all), { maxLength: 6 });
     const sequences = fc.record({ coupons: fc.integer({ min: 1, max: 4 }), commands });

@@ -1,4 +1,4 @@
-import { type Rule, sql } from '../../contract/index.ts';
+import { type Rule, type Statement, sql } from '../../contract/index.ts';
 import { type Claim, campaigns } from './tables.ts';
 
 /**
@@ -16,10 +16,30 @@ const claimNext = sql<{ id: string }>`
   insert into coupon_claims (campaign_id, coupon_id, user_id, command_id)
   select $1, id, $2, $3 from taken returning id`;
 
+/**
+ * The same, and the update looks again whether the coupon is still free. Nobody overwrites an owner now;
+ * but the second finds its coupon taken and has no other to look at: refused while coupons remain.
+ */
+const claimNextIfStillFree = sql<{ id: string }>`
+  with taken as (
+    update coupons set owner_id = $2
+    where owner_id is null and id = (
+      select id from coupons where campaign_id = $1 and owner_id is null order by id limit 1
+    )
+    returning id
+  )
+  insert into coupon_claims (campaign_id, coupon_id, user_id, command_id)
+  select $1, id, $2, $3 from taken returning id`;
+
 /** Right only behind a lock on the campaign, or at a level that answers 40001. */
-export const chosenInSubquery: Rule<Claim> = async (tx, { campaignId, userId }, context) => {
-  const campaign = await tx.claim(campaigns, campaignId);
-  if (campaign) await tx.touch(campaigns, campaign);
-  const [claim] = await tx.query(claimNext, [campaignId, userId, context.commandId]);
-  return claim ? { accepted: claim.id } : { refused: 'none left' };
-};
+const behindTheCampaign =
+  (statement: Statement<{ id: string }>): Rule<Claim> =>
+  async (tx, { campaignId, userId }, context) => {
+    const campaign = await tx.claim(campaigns, campaignId);
+    if (campaign) await tx.touch(campaigns, campaign);
+    const [claim] = await tx.query(statement, [campaignId, userId, context.commandId]);
+    return claim ? { accepted: claim.id } : { refused: 'none left' };
+  };
+
+export const chosenInSubquery = behindTheCampaign(claimNext);
+export const checkedAgain = behindTheCampaign(claimNextIfStillFree);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { NotFound, scenario, sql } from '../../contract/index.ts';
 import { id, idParams, parse } from '../input.ts';
-import { chosenInSubquery } from './chosen-in-subquery.ts';
+import { checkedAgain, chosenInSubquery } from './chosen-in-subquery.ts';
 import { conditionalUpdate } from './conditional-update.ts';
 import { load } from './load.ts';
 import { nextFreeRow } from './next-free-row.ts';
@@ -59,6 +59,18 @@ export default scenario<Claim>({
         exceptUnder: aloneNoLonger,
       },
       rules: { steps: chosenInSubquery, 'conditional update': chosenInSubquery },
+    },
+    'checked-again': {
+      title: 'update … where id = (select … limit 1) and owner_id is null',
+      acts: 'takes any free row',
+      effect: 'inside',
+      keys: command => [keyOf(command)],
+      expects: {
+        unsafe: 'false refusal',
+        because: 'the subquery chooses before the update waits, and chooses nothing else after',
+        exceptUnder: aloneNoLonger,
+      },
+      rules: { steps: checkedAgain, 'conditional update': checkedAgain },
     },
   },
   routes,
