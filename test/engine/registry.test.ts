@@ -43,14 +43,12 @@ describe('the registry', () => {
   });
 
   test('a scenario is one folder: copying it in registers it under the new name', async () => {
-    await cp(ownFolders.scenarios, join(folder, 'scenarios'), { recursive: true });
     const copy = join(folder, 'scenarios', 'massage');
     await cp(join(ownFolders.scenarios, 'appointment'), copy, { recursive: true });
     const text = `export { default } from '${join(ownFolders.scenarios, 'appointment', 'index.ts')}';`;
     await writeFile(join(copy, 'index.ts'), text);
-    await rm(join(folder, 'scenarios', 'appointment'), { recursive: true });
     const { scenarios } = await loadRegistry([], folders());
-    expect([...scenarios.keys()]).toContain('massage');
+    expect([...scenarios.keys()]).toEqual(['massage']);
   });
 
   test('a strategy file from outside is loaded by its path, without a package.json beside it', async () => {
