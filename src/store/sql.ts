@@ -54,7 +54,7 @@ export function readAnySql<R extends Row>(
   const values: Value[] = [];
   const terms = Object.entries(where).map(([column, value]) => {
     if (value === null) return `${identifier(column)} is null`;
-    values.push(valueOf(value));
+    values.push(columnValue(value));
     return `${identifier(column)} = $${values.length}`;
   });
   const columns = columnNames(table).join(', ');
@@ -95,7 +95,7 @@ export function updateSql<R extends Row>(
   const values: Value[] = [id];
   const bind = (value: Value): string => `$${values.push(value)}`;
   const set = Object.entries(patch).map(
-    ([column, value]) => `${identifier(column)} = ${bind(valueOf(value))}`,
+    ([column, value]) => `${identifier(column)} = ${bind(columnValue(value))}`,
   );
   let where = 'id = $1';
   if (proof.version !== undefined) {
@@ -113,7 +113,7 @@ export function updateSql<R extends Row>(
 }
 
 /** Refuses what a column cannot hold, so that a mistake in a rule does not become SQL. */
-function valueOf(value: unknown): Value {
+function columnValue(value: unknown): Value {
   switch (typeof value) {
     case 'string':
     case 'number':
