@@ -11,7 +11,7 @@ import { until } from '../fixtures/gate.ts';
 import { describeWith } from './tools.ts';
 import { TwoHosts } from './two-hosts.ts';
 
-const rows = { 'our settings': 1, 'keepalives after 1 s, 3 of them': 2, neither: 3 } as const;
+const rows = { 'our settings': 1, 'keepalives and tcp_user_timeout 4 s': 2, neither: 3 } as const;
 const port = 5432;
 const graceMs = 5_000;
 
