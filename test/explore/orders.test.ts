@@ -20,13 +20,9 @@ const wholeRequests = {
 /** The larger programs are in test/slow. Measured by hand before this explorer existed, under the same way of counting. */
 const counts: readonly (readonly [keyof typeof programs, number, number])[] = [
   ['autocommit', 6, 4],
-  ['autocommit, three actors', 66, 60],
   ['transaction', 70, 60],
-  ['row lock', 36, 0],
   ['row lock, repeatable read', 36, 24],
-  ['touch, repeatable read', 36, 0],
   ['serializable', 70, 0],
-  ['advisory lock released before commit', 194, 144],
   ['redis lease', 112, 0],
 ];
 

@@ -108,10 +108,10 @@ forEveryLease(await ownRedisServers(3), ({ servers, first, actors, one, two, own
   });
 
   test('slow-acquire-expired: a grant that comes too late is given back, not worked under', async () => {
-    const a = await one({ leaseMs: 200 });
+    const a = await one({ leaseMs: 150 });
     await onAll(server => server.freeze());
     const granted = a.turn(key, async ({ lost }) => lost?.aborted);
-    setTimeout(() => void onAll(server => server.thaw()), 250);
+    setTimeout(() => void onAll(server => server.thaw()), 120); // commands wait for 300
     expect(await granted).toBe(false); // of a second grant: the time of the first was over
     expect(a.ends).toEqual(['released']);
   });
