@@ -32,6 +32,7 @@ export function answerProblem(
 ): void {
   const { status, title, meaning } = problemRow(code);
   if (status === 503 && !response.headersSent) response.setHeader('retry-after', retryAfterSeconds);
+  if (status === 401 && !response.headersSent) response.setHeader('www-authenticate', 'Bearer');
   const body = {
     type: typeOf(code),
     title,

@@ -4,6 +4,7 @@ import { pinoHttp } from 'pino-http';
 import type { Registered, Route } from '../contract/index.ts';
 import type { Engine } from '../engine/serve.ts';
 import type { Store } from '../store/store.ts';
+import { type Audit, auditOfClaims, auditOfRows, guarded } from './admin.ts';
 import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 import type { ChoiceOptions } from './choice.ts';
@@ -23,6 +24,9 @@ export interface AppParts {
   readonly health: () => Promise<Health>;
   /** The metrics of all processes, as text. */
   readonly metricsPage: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Whoever sends it is admitted to the admin routes; undefined closes them. */
+  readonly adminToken: string | undefined;
+  readonly audit: Audit;
   /** True while the process finishes what is running; no connection is kept alive then. */
   readonly stopping: () => boolean;
 }
@@ -49,6 +53,7 @@ export function createApp(parts: AppParts): Express {
   };
   addScenarios(parts, add);
   addService(parts, add);
+  addAdmin(parts, add);
   add('get', '/', (_request, response) => answer(response, 200, indexOf(parts)));
   for (const [path, handlers] of routes) mount(app, path, handlers);
   app.use(() => {
@@ -96,6 +101,11 @@ function addService(parts: AppParts, add: Add): void {
     if (!page) throw new Problem('not-found', 'There is no problem type of this name.');
     answer(response, 200, page);
   });
+}
+
+function addAdmin({ adminToken, audit, choice }: AppParts, add: Add): void {
+  add('get', '/admin/audit', guarded(adminToken, auditOfRows(choice.registry, audit)));
+  add('post', '/admin/audit', guarded(adminToken, auditOfClaims(choice.registry, audit)));
 }
 
 function mount(app: Express, path: string, handlers: Handlers): void {

@@ -45,6 +45,16 @@ export const edgeProblems = {
     'The strategy cannot run here',
     'The strategy that the header chose does not fit this variant, or needs a store that this service does not have; `detail` says which. Choose another.',
   ),
+  'admin-token-wrong': row(
+    401,
+    'Not admitted',
+    'This route needs the header Authorization: Bearer with the ADMIN_TOKEN of the service.',
+  ),
+  'admin-disabled': row(
+    403,
+    'The admin routes are closed',
+    'The service runs without ADMIN_TOKEN, so nobody is admitted. Its operator has to set one.',
+  ),
   'header-not-allowed': row(
     403,
     'Requests may not choose here',

@@ -6,6 +6,7 @@ import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import { openBackends } from '../store/backends.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
+import { askedAudit } from '../telemetry/asked-audit.ts';
 import { Auditor } from '../telemetry/auditor.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
@@ -73,6 +74,8 @@ export class Service {
       log,
       health: () => health(this.#probesOf(), around.stopping()),
       metricsPage: async () => ({ contentType: pageContentType, text: await around.metricsText() }),
+      adminToken: config.adminToken,
+      audit: ({ auditSql }, asked) => askedAudit(this.#audits, auditSql, asked),
       stopping: around.stopping,
     });
   }

@@ -9,7 +9,12 @@ import { openEdge } from './edge.ts';
 import { type Ask, ask, post, type Reply } from './requests.ts';
 
 const usual = await openEdge({ WAIT_MS: '300' });
-const lab = await openEdge({ ALLOW_STRATEGY_HEADER: '1', WAIT_MS: '300', REDIS_URL: '' });
+const lab = await openEdge({
+  ALLOW_STRATEGY_HEADER: '1',
+  ADMIN_TOKEN: 'nobody can guess this',
+  WAIT_MS: '300',
+  REDIS_URL: '',
+});
 const { url } = usual;
 const none = `${url}/appointment-offers/999999/accept`;
 
@@ -99,6 +104,12 @@ describe('bad input', () => {
       { path: 'therapistIds.0', message: expect.any(String) },
     ]);
     expect(reply.text).not.toContain('secret');
+  });
+
+  it('admits nobody to the admin routes without the token', async () => {
+    const audit = (edge: { url: string }) => ask(`${edge.url}/admin/audit?scenario=appointment`);
+    expectProblem(await audit(usual), 'admin-disabled');
+    expectProblem(await audit(lab), 'admin-token-wrong');
   });
 
   it('lists in Allow what a path takes', async () => {

@@ -1,0 +1,83 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import { InvalidInput } from '../contract/index.ts';
+import type { RegisteredScenario, Registry } from '../engine/registry.ts';
+import { id, parse } from '../scenarios/input.ts';
+import type { AskedAudit, AskedKeys } from '../telemetry/asked-audit.ts';
+import { answer, Problem } from './answer.ts';
+import { readBody } from './body.ts';
+
+/** Runs one scenario's audit. */
+export type Audit = (scenario: RegisteredScenario, asked: AskedKeys) => Promise<AskedAudit>;
+
+/**
+ * Admits who sends `Authorization: Bearer` with the ADMIN_TOKEN of the service; without one nobody.
+ * Returns a check that throws `Problem`. The comparison takes the same time whatever was sent.
+ */
+export function admitting(adminToken: string | undefined): (request: IncomingMessage) => void {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = adminToken === undefined ? undefined : digest(`Bearer ${adminToken}`);
+  return ({ headers }) => {
+    if (!expected) throw new Problem('admin-disabled');
+    if (!timingSafeEqual(digest(headers.authorization ?? ''), expected))
+      throw new Problem('admin-token-wrong');
+  };
+}
+
+/** A route that only an admitted caller reaches. */
+export function guarded(adminToken: string | undefined, handler: RequestHandler): RequestHandler {
+  const admit = admitting(adminToken);
+  return (request, response, next) => {
+    admit(request);
+    return handler(request, response, next);
+  };
+}
+
+const keysMax = 5_000;
+const keys = z.array(id).max(keysMax);
+const told = z.array(z.strictObject({ key: id, commandId: z.uuid() })).max(keysMax);
+
+const inQuery = z.object({
+  scenario: z.string(),
+  key: z.union([id.transform(one => [one]), keys]).optional(),
+});
+
+const inBody = z.strictObject({
+  scenario: z.string(),
+  keys: keys.optional(),
+  acknowledged: told.default([]),
+  denied: told.default([]),
+  refusedKeys: z.array(id).max(keysMax).default([]),
+});
+
+/** `GET /admin/audit?scenario=…&key=…&key=…`: the rows alone; without a key all of the scenario. */
+export function auditOfRows(registry: Registry, audit: Audit): RequestHandler {
+  return async ({ query }: Request, response) => {
+    const asked = parse(inQuery, query);
+    const scenario = scenarioNamed(asked.scenario, registry);
+    const claims = { keys: asked.key, acknowledged: [], denied: [], refusedKeys: [] };
+    answer(response, 200, await audit(scenario, claims));
+  };
+}
+
+/** `POST /admin/audit`: the rows beside what callers were told. Writes nothing all the same. */
+export function auditOfClaims(registry: Registry, audit: Audit): RequestHandler {
+  return async (request, response) => {
+    const {
+      scenario: name,
+      keys: asked,
+      ...claims
+    } = parse(inBody, await readBody(request, response));
+    const scenario = scenarioNamed(name, registry);
+    answer(response, 200, await audit(scenario, { keys: asked, ...claims }));
+  };
+}
+
+function scenarioNamed(name: string, { scenarios }: Registry): RegisteredScenario {
+  const scenario = scenarios.get(name);
+  if (scenario) return scenario;
+  const message = `must be one of ${[...scenarios.keys()].join(', ')}`;
+  throw new InvalidInput([{ path: 'scenario', message }]);
+}
