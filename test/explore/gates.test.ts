@@ -209,6 +209,28 @@ describe('Postgres clients', () => {
     };
     expect(await alone(actor)).toEqual(['A returned "3D000"']);
   });
+
+  test('a wrong password is refused by a backend that the right one opened, too', async () => {
+    const codeOf = async (url: string): Promise<unknown> => {
+      const client = new pg.Client(url);
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        return (await client.query('select 1 as one')).rows[0]?.one;
+      } catch (error) {
+        return error instanceof pg.DatabaseError ? error.code : String(error);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    };
+    const actor: ActorFunction = async ({ pgUrl }) => {
+      const wrong = new URL(pgUrl);
+      expect(wrong.password).not.toBe('');
+      wrong.password = 'wrong';
+      return [await codeOf(pgUrl), await codeOf(wrong.href), await codeOf(pgUrl)];
+    };
+    expect(await alone(actor)).toEqual(['A returned [1,"28P01",1]']);
+  });
 });
 
 describe('Redis clients', () => {

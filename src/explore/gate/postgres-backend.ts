@@ -12,6 +12,12 @@ export interface Upstream {
   readonly port: number;
 }
 
+/** Who a gate lets in by itself: the role and the password of the URL that it was made from. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
 export interface BackendListener {
   message(message: PostgresMessage): void;
   closed(): void;
@@ -23,8 +29,8 @@ export class PostgresBackend {
   pid: number | undefined;
   status: TransactionStatus = 'I';
   closed = false;
-  /** The server let the client in without a question, so a next client may be let in likewise. */
-  #unasked = true;
+  /** The server asked the client who it is: whoever comes next has to be asked, too. */
+  asked = false;
   #started = false;
   #listener: BackendListener | undefined;
   readonly #greeting: Buffer[] = [];
@@ -46,10 +52,10 @@ export class PostgresBackend {
   }
 
   get reusable(): boolean {
-    return this.#started && this.#unasked && !this.closed;
+    return this.#started && !this.closed;
   }
 
-  /** What the server said up to its first ReadyForQuery. */
+  /** What the server said up to its first ReadyForQuery, without its questions. */
   get greeting(): Buffer {
     return Buffer.concat(this.#greeting);
   }
@@ -94,9 +100,10 @@ export class PostgresBackend {
   }
 
   #received(message: PostgresMessage): void {
-    if (message.type === 'R' && message.bytes.readInt32BE(5) !== 0) this.#unasked = false;
+    const asks = message.type === 'R' && message.bytes.readInt32BE(5) !== 0;
+    this.asked ||= asks;
     if (message.type === 'K') this.pid = backendPid(message);
-    if (!this.#started) this.#greeting.push(message.bytes);
+    if (!this.#started && !asks) this.#greeting.push(message.bytes);
     if (message.type === 'Z') {
       this.status = transactionStatus(message);
       this.#started = true;
@@ -105,14 +112,19 @@ export class PostgresBackend {
   }
 }
 
-/** Backends that wait for the next client with the same start-up packet: a fork saved per run. */
+/**
+ * Backends that wait for the next client with the same start-up packet: a fork and a handshake saved
+ * per run. Where the server asked for a password, the gate asks for it again.
+ */
 export class WarmBackends {
+  readonly login: Login;
   readonly #upstream: Upstream;
   readonly #idle: PostgresBackend[] = [];
   #closed = false;
 
-  constructor(upstream: Upstream) {
+  constructor(upstream: Upstream, login: Login) {
     this.#upstream = upstream;
+    this.login = login;
   }
 
   take(startup: Buffer): { readonly backend: PostgresBackend; readonly warm: boolean } {
@@ -127,14 +139,24 @@ export class WarmBackends {
   async giveBack(backend: PostgresBackend): Promise<void> {
     const usable = await backend.clean();
     backend.listen(undefined);
-    if (usable && backend.reusable && !this.#closed) this.#idle.push(backend);
+    const known = !backend.asked || this.#knows(backend.startup);
+    if (usable && known && backend.reusable && !this.#closed) this.#idle.push(backend);
     else backend.destroy();
+  }
+
+  #knows(startup: string): boolean {
+    const { user, password } = this.login;
+    return password !== '' && startup.includes(`user\0${latin1(user)}\0`);
   }
 
   close(): void {
     this.#closed = true;
     for (const backend of this.#idle.splice(0)) backend.destroy();
   }
+}
+
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 export function simpleQuery(text: string): Buffer {

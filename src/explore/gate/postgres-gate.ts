@@ -5,7 +5,7 @@ import {
   type PostgresMessage,
   summary,
 } from '../wire/postgres-replies.ts';
-import { PostgresRequests, type PostgresUnit } from '../wire/postgres-requests.ts';
+import { cString, PostgresRequests, type PostgresUnit } from '../wire/postgres-requests.ts';
 import type { Gate, GateHost, Lane, Step } from './lane.ts';
 import { listen } from './listen.ts';
 import type { PostgresBackend, Upstream, WarmBackends } from './postgres-backend.ts';
@@ -17,6 +17,9 @@ export interface PostgresServer {
   readonly upstream: Upstream;
   readonly warm: WarmBackends;
 }
+
+/** AuthenticationCleartextPassword: asked on loopback only, by a gate that knows the answer. */
+const cleartextPasswordRequest = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]);
 
 /** Opens the port through which one actor reaches Postgres. */
 export async function openPostgresGate(
@@ -45,7 +48,7 @@ export class PostgresLane implements Lane {
   readonly #requests = new PostgresRequests();
   readonly #queue: PostgresUnit[] = [];
   #backend: PostgresBackend | undefined;
-  #phase: 'new' | 'starting' | 'ready' | 'leaving' = 'new';
+  #phase: 'new' | 'starting' | 'asking' | 'ready' | 'leaving' = 'new';
   #flight: PostgresFlight | undefined;
   #clientGone = false;
   /** After an error the server skips to Sync; a Flush is then not answered. */
@@ -76,7 +79,7 @@ export class PostgresLane implements Lane {
   }
 
   get busy(): boolean {
-    if (this.#phase === 'starting' || this.#phase === 'leaving') return !this.closed;
+    if (['starting', 'asking', 'leaving'].includes(this.#phase)) return !this.closed;
     return this.#flight !== undefined && this.#flight.step === undefined;
   }
 
@@ -136,6 +139,8 @@ export class PostgresLane implements Lane {
         else if (request.kind === 'startup') this.#start(request.bytes);
         else if (request.kind === 'cancel') this.#cancel(request.bytes);
         else if (request.kind === 'terminate') this.#client.end();
+        else if (request.kind === 'password' && this.#phase === 'asking')
+          this.#answer(request.bytes);
         else if (request.kind === 'unit' && !this.#flight?.copyingIn) this.#enqueue(request);
         else this.#backend?.write(request.bytes);
       }
@@ -148,12 +153,29 @@ export class PostgresLane implements Lane {
     this.statesIsolation = statesIsolation(startup.toString('latin1'));
     const { backend, warm } = this.#server.warm.take(startup);
     this.#backend = backend;
-    this.#phase = warm ? 'ready' : 'starting';
+    this.#phase = !warm ? 'starting' : backend.asked ? 'asking' : 'ready';
     backend.listen({
       message: message => this.#fromServer(message),
       closed: () => this.#serverClosed(),
     });
-    if (warm) this.#client.write(backend.greeting);
+    if (this.#phase === 'asking') this.#client.write(cleartextPasswordRequest);
+    else if (warm) this.#client.write(backend.greeting);
+  }
+
+  /** The password of a client that takes over a backend which the server has let in before. */
+  #answer(bytes: Buffer): void {
+    if (cString(bytes, 5) === this.#server.warm.login.password) {
+      this.#phase = 'ready';
+      this.#client.write(this.#backend?.greeting ?? '');
+      return;
+    }
+    const fields = [
+      ['S', 'FATAL'],
+      ['C', '28P01'],
+      ['M', 'the password is not the one of the URL that was given to this actor'],
+    ] as const;
+    this.#toClient([errorResponse(new Map(fields))]);
+    this.#client.end();
   }
 
   #cancel(bytes: Buffer): void {

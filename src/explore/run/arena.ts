@@ -1,6 +1,6 @@
 import { openHttpGate } from '../gate/http-gate.ts';
 import type { Gate, GateHost, Lane } from '../gate/lane.ts';
-import { WarmBackends } from '../gate/postgres-backend.ts';
+import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-gate.ts';
 import { openRedisGate } from '../gate/redis-gate.ts';
 import type { ActorUrls } from './actor.ts';
@@ -56,7 +56,7 @@ export class Arena {
     await postgres.open();
     const redis = await Promise.all(servers.redisUrls.map(url => RedisControl.open(url)));
     const upstream = upstreamOf(servers.pgUrl, 5432);
-    const warm = new WarmBackends(upstream);
+    const warm = new WarmBackends(upstream, loginOf(servers.pgUrl));
     const arena = new Arena(await Sentinel.open(), postgres, redis, warm);
     for (const actor of actors) arena.ports.push(await arena.#open(servers, actor));
     return arena;
@@ -110,6 +110,11 @@ export class Arena {
     ports.gates.push(postgres, ...redis, ...http);
     return ports;
   }
+}
+
+function loginOf(url: string): Login {
+  const { username, password } = new URL(url);
+  return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
 function upstreamOf(url: string, port: number): { host: string; port: number } {
