@@ -1,5 +1,6 @@
 /** The contract between strategies, scenarios and the engine. It imports nothing of the rest. */
 export * from './failure.ts';
+export * from './lost.ts';
 export * from './outcome.ts';
 export * from './predict.ts';
 export * from './scenario.ts';

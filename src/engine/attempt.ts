@@ -1,4 +1,5 @@
 import {
+  anyLost,
   type Backends,
   type Decision,
   Failure,
@@ -141,7 +142,7 @@ export class Attempt {
 /** Strategies whose rule is one statement that decides alone need no transaction around it. */
 export function decidesInOneStatement(strategy: Strategy): boolean {
   const alone = !strategy.turns.length && !strategy.first.length && !strategy.guard.length;
-  const single = ['conditional update', 'conditional insert', 'numbered slots'];
+  const single = ['conditional update', 'conditional insert', 'numbered slots', 'exclusion'];
   return alone && strategy.isolation === 'read committed' && single.includes(strategy.wording);
 }
 
@@ -151,5 +152,5 @@ function lostSignal(held: readonly Held[]): AbortSignal {
   const signals = held.flatMap(one => (one.lost ? [one.lost] : []));
   const [only] = signals;
   if (!only) return never;
-  return signals.length === 1 ? only : AbortSignal.any(signals);
+  return signals.length === 1 ? only : anyLost(signals);
 }

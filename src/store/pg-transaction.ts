@@ -34,6 +34,7 @@ export class PgTransaction implements Transaction, Tx {
   readonly #lane: Lane;
   readonly #plan: TransactionPlan;
   #begun: Promise<unknown> | undefined;
+  #notBegun: Failure | undefined;
   #broken = false;
   #expired = false;
   #ended = false;
@@ -118,6 +119,7 @@ export class PgTransaction implements Transaction, Tx {
   async commit(): Promise<void> {
     if (this.#plan.lost.aborted) throw new Failure('turn-lost');
     if (this.#expired) throw new Failure('deadline-exceeded'); // cut before COMMIT was sent
+    if (this.#notBegun) throw this.#notBegun;
     this.#ended = true;
     if (!this.#begun) return this.#leave(false);
     clearTimeout(this.#timer);
@@ -190,15 +192,25 @@ export class PgTransaction implements Transaction, Tx {
     if (this.#plan.lost.aborted) throw new Failure('turn-lost');
     if (this.#expired || performance.now() > this.#plan.deadlineMs)
       throw new Failure('deadline-exceeded');
+    if (this.#notBegun) throw this.#notBegun; // it would commit by itself
     const begun = this.#begin();
     const config = this.#lane.prepare ? named(text) : { text };
     const answer = this.#lane.client.query<R>({ ...config, values: [...values] });
-    try {
-      const [, result] = await Promise.all([begun, answer]);
-      return result.rows;
-    } catch (error) {
-      throw this.#failure(error);
-    }
+    const [begin, result] = await Promise.allSettled([begun, answer]);
+    if (begin.status === 'rejected')
+      throw this.#withoutBegin(begin.reason, result.status === 'fulfilled');
+    if (result.status === 'rejected') throw this.#failure(result.reason);
+    return result.value.rows;
+  }
+
+  /** BEGIN was refused; what left in the same write was not, and has then committed by itself. */
+  #withoutBegin(error: unknown, committed: boolean): Failure {
+    this.#broken = true;
+    const failure = committed
+      ? new Failure('outcome-unknown', { cause: error })
+      : this.#failure(error);
+    this.#notBegun ??= failure;
+    return failure;
   }
 
   #failure(error: unknown): Failure {

@@ -1,4 +1,4 @@
-import type { ReleaseEnd } from '../../src/contract/index.ts';
+import { type ReleaseEnd, watchful } from '../../src/contract/index.ts';
 
 /**
  * Where leases are kept: one Redis, or a majority of several. A grant covers all keys of a turn.
@@ -81,7 +81,7 @@ export class Lease<G> {
 
   /** Gives it back in one round trip. Never throws; a second call sends nothing. */
   async release(): Promise<ReleaseEnd> {
-    if (this.#released) return 'already gone';
+    if (this.#released) return this.#isLost ? 'lost' : 'already gone';
     this.#look();
     this.#released = true;
     clearTimeout(this.#timer);
@@ -149,21 +149,4 @@ export class Lease<G> {
       if (!this.#released && !this.#isLost) this.#arm();
     }
   }
-}
-
-/** A signal that is aborted with the first of several, and asks each of them when it is asked. */
-export function anyLost(signals: readonly AbortSignal[]): AbortSignal {
-  return watchful(AbortSignal.any([...signals]), () => {
-    for (const signal of signals) void signal.aborted;
-  });
-}
-
-/** The signal itself, but asking `aborted` looks first. */
-function watchful(signal: AbortSignal, look: () => void): AbortSignal {
-  return Object.defineProperty(signal, 'aborted', {
-    get() {
-      look();
-      return Reflect.get(AbortSignal.prototype, 'aborted', signal);
-    },
-  });
 }

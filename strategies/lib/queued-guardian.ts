@@ -1,5 +1,6 @@
 import {
   type Attempt,
+  anyLost,
   type Backends,
   Failure,
   type Guardian,
@@ -7,7 +8,6 @@ import {
   type ReleaseEnd,
   type Tuning,
 } from '../../src/contract/index.ts';
-import { anyLost } from './lease.ts';
 import { guardianOf } from './lease-guardian.ts';
 import { QueuedLeases } from './queued-leases.ts';
 import { WakeUps } from './wake-ups.ts';

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Guardian, Strategy, Tx } from '../../src/contract/index.ts';
+import type { Guardian, Strategy, Turn, Tx } from '../../src/contract/index.ts';
+import { decidesInOneStatement } from '../../src/engine/attempt.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import exclusionConstraint from '../../strategies/exclusion-constraint.ts';
+import { leaseGuardian } from '../../strategies/lib/lease-guardian.ts';
+import { redisLeases } from '../../strategies/lib/redis-leases.ts';
 import rowLock from '../../strategies/row-lock.ts';
 import { freshDatabase } from '../database.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
@@ -25,9 +29,13 @@ const under = (turn: Guardian['turn']): Strategy => ({
   ],
 });
 
-async function serve(declared: Strategy, work: (tx: Tx) => Promise<void> = async () => {}) {
+async function serve(
+  declared: Strategy,
+  work: (tx: Tx) => Promise<void> = async () => {},
+  on = open,
+) {
   const id = await makeCounter(open.store.query);
-  const { outcome } = await open.engine.serve({
+  const { outcome } = await on.engine.serve({
     scenario: { name: 'counter', registered: counterScenario(new Map([['work', work]])) },
     variant: 'plain',
     strategy: { name: 'tried', declared },
@@ -95,4 +103,50 @@ describe('a rule that leaves a branch behind', () => {
     expect(effects).toBe(0);
     await expect(late?.()).rejects.toMatchObject({ message: 'the transaction has ended' });
   });
+});
+
+/** A lease whose Redis keys are its own, so that two of them do not stand in each other's way. */
+const leaseOn = (prefix: string): Turn => ({
+  heldBy: 'lease',
+  until: 'commit',
+  open: async (backends, tuning) => {
+    const guardian = leaseGuardian(redisLeases(backends), backends, tuning);
+    return {
+      turn: (attempt, keys, inner) =>
+        guardian.turn(
+          attempt,
+          keys.map(key => `${prefix}/${key}`),
+          inner,
+        ),
+      close: () => guardian.close(),
+    };
+  },
+});
+
+describe('two leases around one attempt', () => {
+  test('watchdog-stall: after a stall the next statement is not sent, before any timer ran', async () => {
+    const leaseMs = 1_000;
+    const stalled = openEngine(
+      { databaseUrl: url, ...testServers() },
+      { leaseMs, extendLease: false, attemptsMax: 1 },
+    );
+    let answered = false;
+    const stall = async (tx: Tx): Promise<void> => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, leaseMs); // the event loop stands
+      await tx.query({ text: 'select 1' }, []);
+      answered = true;
+    };
+    try {
+      const told = await serve({ ...rowLock, turns: [leaseOn('a'), leaseOn('b')] }, stall, stalled);
+      expect(told).toMatchObject({ outcome: { kind: 'busy', detail: 'turn-lost' }, effects: 0 });
+      expect(answered).toBe(false);
+    } finally {
+      await stalled.close();
+    }
+  });
+});
+
+test('an exclusion constraint decides in one statement, without BEGIN and COMMIT', () => {
+  expect(decidesInOneStatement(exclusionConstraint)).toBe(true);
+  expect(decidesInOneStatement({ ...exclusionConstraint, isolation: 'serializable' })).toBe(false);
 });

@@ -133,6 +133,29 @@ describe('the Postgres store', () => {
     expect(await serve(engine(10_000), id)).toMatchObject({ kind: 'accepted' });
   });
 
+  test('a statement that was sent with a BEGIN that is refused may have happened', async () => {
+    const id = await freshId();
+    const transaction = await direct.begin({
+      // @ts-expect-error: a BEGIN that Postgres refuses, as a standby refuses SERIALIZABLE
+      isolation: 'no such level',
+      guard: [],
+      first: [],
+      keys: [],
+      autocommit: false,
+      lost: new AbortController().signal,
+      deadlineMs: performance.now() + 5_000,
+    });
+    const insert = sql`insert into law_effects values ($1, gen_random_uuid())`;
+    const unknown = { code: 'outcome-unknown' };
+    await expect(transaction.tx.query(insert, [id])).rejects.toMatchObject(unknown);
+    expect(await effectsOf(direct.query, id)).toBe(1); // committed by itself
+    // a rule that goes on regardless must not write outside a transaction
+    await expect(transaction.tx.query(insert, [id])).rejects.toMatchObject(unknown);
+    await expect(transaction.commit()).rejects.toMatchObject(unknown);
+    await transaction.rollback();
+    expect(await effectsOf(direct.query, id)).toBe(1);
+  });
+
   test('COMMIT of a transaction that a statement has aborted is not taken for a success', async () => {
     const transaction = await direct.begin({
       isolation: 'read committed',

@@ -23,14 +23,27 @@ export interface Rig {
   onAll(work: (server: OwnRedis) => Promise<unknown>): Promise<unknown>;
 }
 
+/** A lease strategy and on how many servers it runs. */
+export interface Leasing {
+  readonly name: string;
+  readonly strategy: Strategy;
+  readonly servers: number;
+}
+
+export const usualLeases: readonly Leasing[] = [
+  { name: 'redis-lease', strategy: redisLease, servers: 1 },
+  { name: 'redis-lease-queued', strategy: redisLeaseQueued, servers: 1 },
+  { name: 'redlock', strategy: redlock, servers: 3 },
+];
+
 /** Runs the same cases for every lease strategy, each test on fresh servers with actors that are closed. */
-export function forEveryLease(all: readonly OwnRedis[], cases: (rig: Rig) => void): void {
-  const strategies: readonly (readonly [string, Strategy, readonly OwnRedis[]])[] = [
-    ['redis-lease', redisLease, all.slice(0, 1)],
-    ['redis-lease-queued', redisLeaseQueued, all.slice(0, 1)],
-    ['redlock', redlock, all],
-  ];
-  for (const [name, strategy, servers] of strategies)
+export function forEveryLease(
+  all: readonly OwnRedis[],
+  leases: readonly Leasing[],
+  cases: (rig: Rig) => void,
+): void {
+  for (const { name, strategy, servers: count } of leases) {
+    const servers = all.slice(0, count);
     describe(name, () => {
       let open: Actor[] = [];
       beforeEach(() => Promise.all(all.map(server => server.fresh())));
@@ -56,6 +69,7 @@ export function forEveryLease(all: readonly OwnRedis[], cases: (rig: Rig) => voi
         onAll: work => Promise.all(servers.map(work)),
       });
     });
+  }
 }
 
 function present<T>(value: T | undefined): T {

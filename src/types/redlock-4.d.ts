@@ -1,0 +1,33 @@
+/** What we use of redlock 4.2.0 (npm alias `redlock-4`), which brings no types; after its `redlock.js`. */
+declare module 'redlock-4' {
+  type Answer = (error: Error | null, result?: unknown) => void;
+
+  /** All that the library asks of a client. */
+  export interface Caller {
+    /** `[key count, …keys, …values]` */
+    evalsha(sha: string, args: readonly (string | number)[], answer: Answer): unknown;
+    /** `[lua, key count, …keys, …values]` */
+    eval(args: readonly (string | number)[], answer: Answer): unknown;
+  }
+
+  export interface Lock {
+    readonly resource: readonly string[];
+    readonly value: string;
+    /** On the scale of `Date.now()`; 0 once it was given back. */
+    expiration: number;
+  }
+
+  interface Script {
+    readonly value: string;
+    readonly hash: string;
+  }
+
+  export default class Redlock {
+    readonly scripts: { readonly lockScript: Script; readonly unlockScript: Script };
+    constructor(clients: readonly Caller[], options?: { readonly retryCount?: number });
+    lock(keys: readonly string[], ttlMs: number): PromiseLike<Lock>;
+    unlock(lock: Lock): PromiseLike<void>;
+    /** Where it does not succeed, the library gives the lock back itself. */
+    extend(lock: Lock, ttlMs: number): PromiseLike<Lock>;
+  }
+}

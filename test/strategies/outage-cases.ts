@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { failures } from '../../src/contract/index.ts';
+import { Gate, until } from '../fixtures/gate.ts';
+import { lossOf } from './redis-actor.ts';
+import { key, type Rig } from './redis-lease-rig.ts';
+
+/** The named cases of a Redis that is killed or frozen, and of work that fails. */
+export function outageCases({ one, two, owners, onAll }: Rig): void {
+  test('release-error-masks-result: the result is kept, the end of the release is told apart', async () => {
+    const a = await one();
+    const result = await a.turn(key, async () => {
+      await onAll(server => server.kill());
+      return 'the work is done';
+    });
+    expect(result).toBe('the work is done');
+    expect(a.ends).toEqual(['unknown']);
+  });
+
+  test('business-error-kept: the error of the work surfaces, whatever the release says', async () => {
+    const a = await one();
+    const failing = a.turn(key, async () => {
+      await onAll(server => server.kill());
+      throw new Error('the business failed');
+    });
+    await expect(failing).rejects.toThrow('the business failed');
+    expect(a.ends).toEqual(['unknown']);
+  });
+
+  test('down-latency: a Redis that is away is told as unavailable within 500 ms, and is used again when it is back', async () => {
+    const a = await one();
+    await a.turn(key, async () => 'warm');
+    await onAll(server => server.kill());
+    expect(failures['redis-unavailable']).toMatchObject({ outcome: 'failed', retry: false });
+    for (const _ of [1, 2, 3]) {
+      const sentMs = performance.now();
+      const refused = a.turn(key, async () => 'in');
+      await expect(refused).rejects.toMatchObject({ code: 'redis-unavailable' });
+      expect(performance.now() - sentMs).toBeLessThan(500);
+    }
+    await onAll(server => server.start());
+    await until('a turn is granted', () => a.turn(key, async () => true).catch(() => false));
+  });
+
+  test('down-latency: a Redis that is frozen is told as unavailable within 500 ms', async () => {
+    const a = await one();
+    await a.turn(key, async () => 'warm');
+    await onAll(server => server.freeze());
+    const sentMs = performance.now();
+    await expect(a.turn(key, async () => 'in')).rejects.toMatchObject({
+      code: 'redis-unavailable',
+    });
+    expect(performance.now() - sentMs).toBeLessThan(500);
+  });
+
+  test('ghost-offline-queue: a command that was given up leaves no key behind', async () => {
+    const a = await one();
+    await onAll(server => server.freeze());
+    const refused = a.turn(key, async () => 'in');
+    await expect(refused).rejects.toMatchObject({ code: 'redis-unavailable' });
+    await onAll(server => server.thaw());
+    // what was sent before is done when the same connection answers
+    const { redis, redisNodes } = a.backends;
+    for (const client of [redis, ...redisNodes])
+      await until('it answers again', () => client.ping().then(Boolean, () => false));
+    // the lease is 5 s: a ghost would still be there
+    await until('no key is left', async () => !(await owners()).some(Boolean), 2_000);
+    expect(await a.turn(key, async () => 'in')).toBe('in');
+  });
+
+  test('a process that stops tells its holders first, then frees their keys', async () => {
+    const [a, b] = await two();
+    const gate = new Gate();
+    let reason: unknown;
+    const holder = a.turn(key, async held => {
+      await Promise.all([
+        gate.pass(),
+        lossOf(held).then(why => {
+          reason = why;
+        }),
+      ]);
+    });
+    await gate.arrived;
+    await a.close();
+    expect(reason).toMatchObject({ why: 'closed' });
+    expect(await b.turn(key, async () => 'in')).toBe('in');
+    gate.open();
+    await holder;
+    expect(a.ends).toEqual(['lost']); // it was told so, and may have gone on under COMMIT
+  });
+}
