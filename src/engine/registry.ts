@@ -17,6 +17,8 @@ export interface RegisteredScenario {
   readonly registered: Registered;
   readonly schemaSql: string;
   readonly auditSql: string;
+  /** Pages through the ids by which the audit knows its keys. */
+  readonly auditKeysSql: string;
 }
 
 export interface Registry {
@@ -129,13 +131,14 @@ async function loadScenario(
   const index = await firstThatExists(folder, ['index.ts', 'index.js']);
   const schemaSql = await readText(join(folder, 'schema.sql'), problems);
   const auditSql = await readText(join(folder, 'audit.sql'), problems);
+  const auditKeysSql = await readText(join(folder, 'audit-keys.sql'), problems);
   const registered = index && (await importDefault(join(folder, index), problems));
   if (!index) problems.push(`${folder}: has no index.ts with a default export`);
-  if (registered === undefined || schemaSql === undefined || auditSql === undefined)
-    return undefined;
+  if (registered === undefined || !schemaSql || !auditSql || !auditKeysSql) return undefined;
   const found = scenarioProblems(registered);
   problems.push(...found.problems.map(problem => `${folder}: ${problem}`));
-  return found.scenario && { name, folder, registered: found.scenario, schemaSql, auditSql };
+  const sqls = { schemaSql, auditSql, auditKeysSql };
+  return found.scenario && { name, folder, registered: found.scenario, ...sqls };
 }
 
 async function importDefault(file: string, problems: string[]): Promise<unknown> {

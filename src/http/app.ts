@@ -10,6 +10,7 @@ import { readBody } from './body.ts';
 import type { ChoiceOptions } from './choice.ts';
 import { contended } from './contended.ts';
 import { problemOf } from './errors.ts';
+import { type Evidence, violationsFound } from './evidence.ts';
 import type { Health } from './health.ts';
 import { problemPage, problemPages } from './problems.ts';
 import { identify } from './request-id.ts';
@@ -27,6 +28,8 @@ export interface AppParts {
   /** Whoever sends it is admitted to the admin routes; undefined closes them. */
   readonly adminToken: string | undefined;
   readonly audit: Audit;
+  /** What the live audit has found. */
+  readonly evidence: Evidence;
   /** True while the process finishes what is running; no connection is kept alive then. */
   readonly stopping: () => boolean;
 }
@@ -103,7 +106,8 @@ function addService(parts: AppParts, add: Add): void {
   });
 }
 
-function addAdmin({ adminToken, audit, choice }: AppParts, add: Add): void {
+function addAdmin({ adminToken, audit, evidence, choice }: AppParts, add: Add): void {
+  add('get', '/admin/violations', guarded(adminToken, violationsFound(evidence)));
   add('get', '/admin/audit', guarded(adminToken, auditOfRows(choice.registry, audit)));
   add('post', '/admin/audit', guarded(adminToken, auditOfClaims(choice.registry, audit)));
 }

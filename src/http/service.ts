@@ -10,6 +10,13 @@ import { askedAudit } from '../telemetry/asked-audit.ts';
 import { Auditor } from '../telemetry/auditor.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
+import { Sweep } from '../telemetry/sweep.ts';
+import {
+  type EvidencePage,
+  type EvidenceRow,
+  selectViolations,
+  valuesOf,
+} from '../telemetry/violations.ts';
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
 import { health, type Probe, redisNeedOf } from './health.ts';
@@ -31,11 +38,14 @@ export class Service {
   readonly #probes: ReturnType<typeof createPool>;
   readonly #audits: ReturnType<typeof createPool>;
   readonly #auditor: Auditor;
+  readonly #sweep: Sweep;
   readonly #engine: Engine;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
+  readonly #config: Config;
 
   constructor(config: Config, registry: Registry, log: Logger, around: ServiceSurroundings) {
+    this.#config = config;
     const { databaseUrl: url = '', tuning } = config;
     const tell = outageLog(log);
     const onIdleError = (error: Error): void => tell('Postgres', error);
@@ -44,9 +54,11 @@ export class Service {
     const shared = { url, pooler, connectTimeoutMs, lockTimeoutMs, onIdleError };
     this.#store = new PostgresStore({ ...shared, connectionsMax: config.connectionsMax });
     this.#probes = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep probe' });
-    this.#audits = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep audit' });
+    this.#audits = createPool({ ...shared, connectionsMax: 3, applicationName: 'lockstep audit' });
     const scenarios = [...registry.scenarios.values()];
-    this.#auditor = new Auditor({ pool: this.#audits, scenarios, meter: this.#meter, log });
+    const audited = { pool: this.#audits, scenarios, meter: this.#meter, log };
+    this.#auditor = new Auditor(audited);
+    this.#sweep = new Sweep(audited);
     this.#backends = openBackends({
       databaseUrl: url,
       redisUrl: config.redisUrl,
@@ -59,6 +71,8 @@ export class Service {
     });
     this.#recorder = new Recorder(this.#meter, {
       touched: (cell, key) => this.#auditor.touched(cell.scenario, cell.strategy, key),
+      refused: (cell, key, reason) =>
+        this.#auditor.refused(cell.scenario, cell.strategy, key, reason),
     });
     this.#engine = new Engine({
       stores: { pg: this.#store },
@@ -75,6 +89,7 @@ export class Service {
       health: () => health(this.#probesOf(), around.stopping()),
       metricsPage: async () => ({ contentType: pageContentType, text: await around.metricsText() }),
       adminToken: config.adminToken,
+      evidence: page => this.#evidence(page),
       audit: ({ auditSql }, asked) => askedAudit(this.#audits, auditSql, asked),
       stopping: around.stopping,
     });
@@ -85,6 +100,7 @@ export class Service {
     this.#expectCells();
     this.#meter.beforeSnapshot(() => this.#watchPools());
     this.#auditor.start();
+    this.#sweep.start();
     await this.#store.fill();
   }
 
@@ -95,9 +111,14 @@ export class Service {
   /** Gives back what is held and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
-    await this.#auditor.stop();
+    await Promise.all([this.#auditor.stop(), this.#sweep.stop()]);
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     await Promise.allSettled([this.#store.close(), this.#backends.close(), ...pools]);
+  }
+
+  async #evidence(page: EvidencePage): Promise<readonly EvidenceRow[]> {
+    const bounded = { text: selectViolations, values: valuesOf(page), query_timeout: 2_000 };
+    return (await this.#audits.query<EvidenceRow>(bounded)).rows;
   }
 
   #expectCells(): void {
@@ -109,16 +130,24 @@ export class Service {
   }
 
   #watchPools(): void {
+    const config = this.#config;
     const { open, idle, waiting } = this.#store.load;
     const { totalCount, idleCount, waitingCount } = this.#backends.locks;
     const pools = [
-      { pool: 'work', busy: open - idle, idle, waiting },
-      { pool: 'locks', busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount },
+      { pool: 'work', busy: open - idle, idle, waiting, max: config.connectionsMax },
+      {
+        pool: 'locks',
+        busy: totalCount - idleCount,
+        idle: idleCount,
+        waiting: waitingCount,
+        max: config.lockConnectionsMax,
+      },
     ];
     for (const { pool, ...counts } of pools) {
       this.#meter.set('lockstep_pool_connections', { pool, state: 'busy' }, counts.busy);
       this.#meter.set('lockstep_pool_connections', { pool, state: 'idle' }, counts.idle);
       this.#meter.set('lockstep_pool_waiting', { pool }, counts.waiting);
+      this.#meter.set('lockstep_pool_connections_max', { pool }, counts.max);
     }
   }
 

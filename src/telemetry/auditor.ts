@@ -1,15 +1,16 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Violation, ViolationKind } from '../contract/index.ts';
+import type { Violation } from '../contract/index.ts';
+import { type Ask, keep, tell } from './findings.ts';
 import { violationKinds } from './kinds.ts';
 import type { Meter } from './prometheus.ts';
-import { type Keys, RecentKeys } from './recent-keys.ts';
-import { insertViolations } from './violations.ts';
+import { RecentKeys } from './recent-keys.ts';
+import { type Refusing, SecondLook } from './second-look.ts';
 
 export interface AuditorOptions {
   /** Connections of the auditor's own: it must neither wait for work nor make it wait. */
   readonly pool: Pool;
-  readonly scenarios: readonly { readonly name: string; readonly auditSql: string }[];
+  readonly scenarios: readonly Refusing[];
   readonly meter: Meter;
   readonly log: Logger;
   readonly everyMs?: number;
@@ -22,7 +23,6 @@ const everyWithBacklogMs = 1_000;
 const keysPerAudit = 500; // 1 000 took Postgres 75 ms on 100 000 requests: too much beside a load
 const keysMax = 20_000; // per scenario
 const queryMaxMs = 5_000;
-const excessMax = 1_000; // rows of evidence per key and kind
 const lastAuditsMax = 5;
 
 /**
@@ -33,6 +33,7 @@ const lastAuditsMax = 5;
 export class Auditor {
   readonly #options: AuditorOptions;
   readonly #recent: ReadonlyMap<string, RecentKeys>;
+  readonly #secondLook: SecondLook;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -41,6 +42,7 @@ export class Auditor {
   constructor(options: AuditorOptions) {
     this.#options = options;
     this.#recent = new Map(options.scenarios.map(({ name }) => [name, new RecentKeys(keysMax)]));
+    this.#secondLook = new SecondLook(options.scenarios, options.meter);
   }
 
   /** A key on which something was, or may have been, committed. */
@@ -48,6 +50,11 @@ export class Auditor {
     const skipped = this.#recent.get(scenario)?.add(key, strategy) ?? 0;
     if (skipped > 0)
       this.#options.meter.add('lockstep_audit_keys_skipped_total', { scenario }, skipped);
+  }
+
+  /** Somebody was told no; a sample of those is looked at again. */
+  refused(scenario: string, strategy: string, key: string, reason: string): void {
+    this.#secondLook.refused(scenario, strategy, key, reason);
   }
 
   /** Keys that wait. */
@@ -63,6 +70,10 @@ export class Auditor {
     for (const { name: scenario } of scenarios) {
       meter.zero('lockstep_audit_keys_total', { scenario });
       meter.zero('lockstep_audit_keys_skipped_total', { scenario });
+      // what no single strategy can be blamed for
+      for (const strategy of ['mixed', 'unknown'])
+        for (const kind of violationKinds)
+          meter.zero('lockstep_violations_total', { scenario, strategy, kind });
     }
     meter.beforeSnapshot(() => meter.set('lockstep_audit_backlog_keys', {}, this.backlog));
     this.#succeeded();
@@ -88,6 +99,7 @@ export class Auditor {
     const errors: unknown[] = [];
     for (const scenario of scenarios)
       await this.#audit(scenario).catch((error: unknown) => errors.push(error));
+    await this.#secondLook.run(this.#ask).catch((error: unknown) => errors.push(error));
     if (errors.length > 0) {
       meter.add('lockstep_audit_failures_total', {});
       if (!this.#away) log.warn({ err: errors[0] }, 'the live audit cannot run; it goes on trying');
@@ -113,58 +125,28 @@ export class Auditor {
     );
   }
 
-  async #audit({ name, auditSql }: { name: string; auditSql: string }): Promise<void> {
+  async #audit({ name, auditSql }: Refusing): Promise<void> {
     const recent = this.#recent.get(name);
     const keys = recent?.take(this.#options.keysPerAuditMax ?? keysPerAudit);
     if (!recent || !keys || keys.size === 0) return;
     try {
-      const found = await this.#query<Violation>(auditSql, [[...keys.keys()], [], [], []]);
-      if (found.length > 0) await this.#count(name, keys, found);
-      this.#options.meter.add('lockstep_audit_keys_total', { scenario: name }, keys.size);
+      const { meter, log } = this.#options;
+      const found = await this.#ask<Violation>(auditSql, [[...keys.keys()], [], [], []]);
+      tell(await keep(this.#ask, name, found, keys), found[0], { meter, log });
+      meter.add('lockstep_audit_keys_total', { scenario: name }, keys.size);
     } catch (error) {
       for (const [key, strategy] of keys) this.touched(name, strategy, key);
       throw error;
     }
   }
 
-  /** Counts what no process has counted before; what is counted twice in `found` is one sum. */
-  async #count(scenario: string, keys: Keys, found: readonly Violation[]): Promise<void> {
-    const sums = new Map<string, Violation>();
-    for (const violation of found) {
-      const id = `${violation.kind} ${violation.key}`;
-      const excess = (sums.get(id)?.excess ?? 0) + violation.excess;
-      sums.set(id, { ...(sums.get(id) ?? violation), excess: Math.min(excess, excessMax) });
-    }
-    const rows = [...sums.values()];
-    const fresh = await this.#query<{ kind: string; strategy: string }>(insertViolations, [
-      scenario,
-      rows.map(row => row.key),
-      rows.map(row => row.kind),
-      rows.map(row => row.excess),
-      rows.map(row => keys.get(row.key) ?? 'unknown'),
-      rows.map(row => row.detail),
-    ]);
-    for (const { kind, strategy } of fresh)
-      if (isKind(kind))
-        this.#options.meter.add('lockstep_violations_total', { scenario, strategy, kind });
-    if (fresh.length > 0)
-      this.#options.log.error(
-        { scenario, units: fresh.length, first: rows[0] },
-        'violations found',
-      );
-  }
-
-  async #query<R extends object>(text: string, values: readonly unknown[]): Promise<readonly R[]> {
+  readonly #ask: Ask = async <R extends object>(text: string, values: readonly unknown[]) => {
     const config = { text, values: [...values], query_timeout: queryMaxMs };
     return (await this.#options.pool.query<R>(config)).rows;
-  }
+  };
 
   #succeeded(): void {
     const nowSeconds = Date.now() / 1_000;
     this.#options.meter.set('lockstep_audit_last_success_timestamp_seconds', {}, nowSeconds);
   }
-}
-
-function isKind(kind: string): kind is ViolationKind {
-  return violationKinds.some(known => known === kind);
 }

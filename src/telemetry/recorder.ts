@@ -8,14 +8,16 @@ import {
 } from '../contract/index.ts';
 import { type AttemptPhase, attemptPhases, type Cell, type Observer } from '../engine/observer.ts';
 import { violationKinds } from './kinds.ts';
+import { releaseEnds } from './labels.ts';
 import type { Meter } from './prometheus.ts';
 
-const releaseEnds: readonly ReleaseEnd[] = ['released', 'already gone', 'lost', 'unknown'];
 const durationOutcomes = ['accepted', 'refused', 'other'] as const;
 /** What the recorder hands on beside counting. */
 export interface Listeners {
   /** A key where something was, or may have been, committed. */
   readonly touched?: (cell: Cell, auditKey: string) => void;
+  /** A key where somebody was told no, and why. */
+  readonly refused?: (cell: Cell, auditKey: string, reason: string) => void;
 }
 
 /** Writes what the engine tells into the metrics. */
@@ -43,7 +45,8 @@ export class Recorder implements Observer {
     if (end === 'lost') this.#meter.add('lockstep_leases_lost_total', { scenario, strategy });
   }
 
-  outcome(cell: Cell, { kind, attempts }: Outcome, seconds: number, auditKey: string): void {
+  outcome(cell: Cell, ended: Outcome, seconds: number, auditKey: string): void {
+    const { kind, attempts, detail } = ended;
     const { scenario, variant, strategy } = cell;
     const meter = this.#meter;
     this.#export(cell);
@@ -53,6 +56,7 @@ export class Recorder implements Observer {
     meter.observe('lockstep_command_duration_seconds', { scenario, strategy, outcome }, seconds);
     if (auditKey !== '' && (kind === 'accepted' || kind === 'unknown'))
       this.#listeners.touched?.(cell, auditKey);
+    if (auditKey !== '' && kind === 'refused') this.#listeners.refused?.(cell, auditKey, detail);
   }
 
   /**
@@ -85,5 +89,7 @@ export class Recorder implements Observer {
     for (const end of releaseEnds)
       meter.zero('lockstep_lock_releases_total', { scenario, strategy, end });
     meter.zero('lockstep_leases_lost_total', { scenario, strategy });
+    meter.zero('lockstep_refusals_sampled_total', { scenario, strategy });
+    meter.zero('lockstep_refused_with_capacity_total', { scenario, strategy });
   }
 }

@@ -2,7 +2,8 @@ import type { Schema } from '../store/migrate.ts';
 
 /**
  * Evidence of the live audit: one row per unit of excess, so that whoever inserts a row first has
- * found it, and nobody counts it again, in whatever process and after whatever restart.
+ * found it, and nobody counts it again, in whatever process and after whatever restart. Beside it how
+ * far the sweep has come, so that a restart goes on where the last one ended.
  */
 export const violationsSchema: Schema = {
   name: 'telemetry',
@@ -17,6 +18,13 @@ create table if not exists lockstep_violations (
   detail text not null,
   found_at timestamptz not null default now(),
   unique (scenario, key, kind, unit)
+);
+
+create table if not exists lockstep_sweeps (
+  scenario text primary key,
+  after_key bigint not null default 0,
+  due_at timestamptz not null default now(),
+  lap_ended_at timestamptz not null default now()
 )`,
 };
 
@@ -34,3 +42,43 @@ export const insertViolations = `
   order by found.key, found.kind, unit
   on conflict (scenario, key, kind, unit) do nothing
   returning kind, strategy`;
+
+/** Which part of the evidence is asked for. */
+export interface EvidencePage {
+  readonly scenario?: string | undefined;
+  readonly strategy?: string | undefined;
+  readonly kind?: string | undefined;
+  /** Only rows with a lower id: the `next` of the page before. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** One unit of excess, as it was found. */
+export interface EvidenceRow {
+  readonly id: string;
+  readonly scenario: string;
+  /** The id of the row that the decision rested on. */
+  readonly key: string;
+  readonly kind: string;
+  /** 1 for the first effect in excess on the key, 2 for the second, and so on. */
+  readonly unit: number;
+  readonly strategy: string;
+  readonly detail: string;
+  readonly foundAt: Date;
+}
+
+/** Newest first. $1 to $3: scenario, strategy and kind (null: all); $4: before which id; $5: rows. */
+export const selectViolations = `
+  select id, scenario, key, kind, unit, strategy, detail, found_at as "foundAt"
+  from lockstep_violations
+  where ($1::text is null or scenario = $1)
+    and ($2::text is null or strategy = $2)
+    and ($3::text is null or kind = $3)
+    and ($4::bigint is null or id < $4)
+  order by id desc
+  limit $5`;
+
+/** The values of `selectViolations`. */
+export function valuesOf({ scenario, strategy, kind, before, limit }: EvidencePage): unknown[] {
+  return [scenario ?? null, strategy ?? null, kind ?? null, before ?? null, limit];
+}

@@ -11,6 +11,7 @@ import { until } from '../fixtures/gate.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { TcpProxy } from '../fixtures/tcp-proxy.ts';
 import { sumOf } from '../http/requests.ts';
+import * as planted from './planted.ts';
 
 const registry = await loadRegistry();
 const { databaseUrl } = await scenarioDatabase(registry, violationsSchema.schemaSql);
@@ -41,37 +42,9 @@ class Audited {
   }
 }
 
-/** A request for one therapist that has `appointments` of them, its other offers expired. */
-async function plant(appointments: number): Promise<string> {
-  const { rows } = await client.query<{ id: string }>(
-    `with request as (
-       insert into appointment_requests (client, therapists_needed) values ('planted', 1) returning id
-     ), offers as (
-       insert into appointment_offers (request_id, therapist_id, status)
-       select id, therapist, 'accepted' from request, generate_series(1, $1::integer) as therapist
-       returning id, request_id, therapist_id
-     ), booked as (
-       insert into appointments (request_id, offer_id, therapist_id, command_id)
-       select request_id, id, therapist_id, gen_random_uuid() from offers
-     )
-     select id from request`,
-    [appointments],
-  );
-  return rows[0]?.id ?? '';
-}
-
-/** One more therapist gets the appointment. */
-async function plantOneMore(request: string, therapist: number): Promise<void> {
-  await client.query(
-    `with offer as (
-       insert into appointment_offers (request_id, therapist_id, status)
-       values ($1, $2, 'accepted') returning id
-     )
-     insert into appointments (request_id, offer_id, therapist_id, command_id)
-     select $1, id, $2, gen_random_uuid() from offer`,
-    [request, therapist],
-  );
-}
+const plant = (appointments: number) => planted.plant(client, appointments);
+const plantOneMore = (request: string, therapist: number) =>
+  planted.plantOneMore(client, request, therapist);
 
 async function sumOver(all: readonly Audited[], labels: Record<string, string>): Promise<number> {
   const sums = await Promise.all(all.map(one => one.sum('lockstep_violations_total', labels)));
@@ -161,6 +134,22 @@ describe('the live audit', () => {
     expect(one.auditor.backlog).toBe(0);
     await one.auditor.stop();
     await again.close();
+  });
+});
+
+describe('the second look at a sample of refusals', () => {
+  it('tells where there was room after all, and is no violation', async () => {
+    const [open, full] = [await plant(0), await plant(1)];
+    const one = new Audited();
+    one.auditor.refused(scenario, 'row-lock', open, 'full');
+    one.auditor.refused(scenario, 'row-lock', full, 'full');
+    one.auditor.refused(scenario, 'row-lock', await plant(0), 'already has it');
+    await one.auditor.run();
+    expect(await one.sum('lockstep_refusals_sampled_total')).toBe(0); // the holder may still roll back
+    await one.auditor.run();
+    expect(await one.sum('lockstep_refusals_sampled_total')).toBe(2);
+    expect(await one.sum('lockstep_refused_with_capacity_total')).toBe(1);
+    expect(await sumOver([one], {})).toBe(0);
   });
 });
 

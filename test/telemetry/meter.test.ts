@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { labelRows } from '../../src/telemetry/labels.ts';
+import { limits } from '../../src/telemetry/limits.ts';
 import { metricRows } from '../../src/telemetry/metrics.ts';
 import { countedIn, Meter, mergeSnapshots, pageOf } from '../../src/telemetry/prometheus.ts';
 import { Recorder } from '../../src/telemetry/recorder.ts';
+import { runtimeMetrics } from '../../src/telemetry/runtime.ts';
 import { sumOf } from '../http/requests.ts';
 
 const cell = { scenario: 'appointment', variant: 'plain', strategy: 'row-lock' };
@@ -12,6 +15,24 @@ describe('the table of metrics', () => {
     expect(name.endsWith('_total')).toBe(row.type === 'counter');
     if (row.type === 'histogram') expect(name).toMatch(/_seconds$/);
     expect(row.help).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('has an edge at every limit in seconds that a quantile is held against', () => {
+    const held = Object.entries(limits).filter(([name]) => /P99Seconds$/.test(name));
+    expect(held.length).toBeGreaterThan(3);
+    for (const [, { buckets }] of metricRows)
+      if (buckets) expect(buckets).toEqual(expect.arrayContaining(held.map(([, limit]) => limit)));
+  });
+
+  it('has no label that could hold an id', () => {
+    for (const [name, { values }] of labelRows) {
+      expect(name).not.toMatch(/(^|_)(id|key|user|url|path)$/);
+      expect(values.length).toBeGreaterThan(0);
+    }
+    const used = new Set(metricRows.flatMap(([, row]) => row.labels));
+    expect(
+      labelRows.map(([name]) => name).filter(name => ![...used].some(label => label === name)),
+    ).toEqual([]);
   });
 
   it('is registered as it stands, in the processes or in the service', async () => {
@@ -26,6 +47,7 @@ describe('the table of metrics', () => {
     const page = await pageOf([await new Meter('process', { runtime: true }).snapshot()]);
     expect(page).toContain('# TYPE nodejs_eventloop_lag_seconds gauge');
     expect(page).not.toMatch(/^# TYPE \w+_total gauge/m);
+    for (const name of Object.keys(runtimeMetrics)) expect(page).toContain(`# TYPE ${name} `);
   });
 });
 

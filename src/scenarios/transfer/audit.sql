@@ -1,11 +1,13 @@
 -- The judge. $1: card ids (null: all); their whole wallets are judged, and each wallet is told by the
--- first of its cards that was asked for, in the order in which keys are sorted. $2, $3: keys and command
+-- first of all its cards, in the order in which keys are sorted, whichever of them was asked for. $2, $3: keys and command
 -- ids that were acknowledged as accepted. $4 is not judged: a card that could not pay may have been
 -- paid since, so a refusal claims nothing that could be checked in the end.
-with asked as (
-  select c.wallet_id as id, min(c.id::text collate "C") as key
-  from wallet_cards c
+with touched as (
+  select distinct wallet_id from wallet_cards c
   where $1::text[] is null or c.id = any ($1::text[]::bigint[])
+), asked as (
+  select c.wallet_id as id, min(c.id::text collate "C") as key
+  from wallet_cards c join touched on touched.wallet_id = c.wallet_id
   group by c.wallet_id
 ), unjudged as (
   select $4::text[]

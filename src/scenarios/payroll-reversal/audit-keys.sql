@@ -1,0 +1,2 @@
+-- The ids by which the audit knows its keys, in pages. $1: the id after which to go on. $2: how many.
+select id::text from payrolls where id > $1::bigint order by payrolls.id limit $2

@@ -1,0 +1,75 @@
+import type { Logger } from 'pino';
+import type { Violation, ViolationKind } from '../contract/index.ts';
+import { violationKinds } from './kinds.ts';
+import type { Meter } from './prometheus.ts';
+import type { Keys } from './recent-keys.ts';
+import { insertViolations } from './violations.ts';
+
+/** Runs one statement, within a bound of the caller's. */
+export type Ask = <R extends object>(
+  text: string,
+  values: readonly unknown[],
+) => Promise<readonly R[]>;
+
+/** A unit of excess that nobody had found before. */
+export interface Fresh {
+  readonly scenario: string;
+  readonly strategy: string;
+  readonly kind: ViolationKind;
+}
+
+const excessMax = 1_000; // rows of evidence per key and kind
+
+/**
+ * Writes what an audit found as evidence; what is found twice on a key is one sum. Returns what nobody
+ * had found before.
+ */
+export async function keep(
+  ask: Ask,
+  scenario: string,
+  found: readonly Violation[],
+  keys: Keys,
+): Promise<readonly Fresh[]> {
+  if (found.length === 0) return [];
+  const sums = new Map<string, Violation>();
+  for (const violation of found) {
+    const id = `${violation.kind} ${violation.key}`;
+    const excess = (sums.get(id)?.excess ?? 0) + violation.excess;
+    sums.set(id, { ...(sums.get(id) ?? violation), excess: Math.min(excess, excessMax) });
+  }
+  const rows = [...sums.values()];
+  const fresh = await ask<{ kind: string; strategy: string }>(insertViolations, [
+    scenario,
+    rows.map(row => row.key),
+    rows.map(row => row.kind),
+    rows.map(row => row.excess),
+    rows.map(row => keys.get(row.key) ?? onlyOne(keys)),
+    rows.map(row => row.detail),
+  ]);
+  return fresh.flatMap(({ kind, strategy }) =>
+    isKind(kind) ? [{ scenario, strategy, kind }] : [],
+  );
+}
+
+/** Counts and logs what was kept; only after it is committed. */
+export function tell(
+  fresh: readonly Fresh[],
+  first: Violation | undefined,
+  { meter, log }: { readonly meter: Meter; readonly log: Logger },
+): void {
+  for (const { scenario, strategy, kind } of fresh)
+    meter.add('lockstep_violations_total', { scenario, strategy, kind });
+  const [{ scenario } = { scenario: '' }] = fresh;
+  if (fresh.length > 0) log.error({ scenario, units: fresh.length, first }, 'violations found');
+}
+
+/** An audit may tell a violation at another key than the one it was asked for: that of the whole. */
+function onlyOne(keys: Keys): string {
+  const strategies = new Set(keys.values());
+  const [strategy] = strategies;
+  return strategies.size === 1 && strategy !== undefined ? strategy : 'unknown';
+}
+
+function isKind(kind: string): kind is ViolationKind {
+  return violationKinds.some(known => known === kind);
+}
