@@ -62,14 +62,14 @@ test('recent keys are judged without a look at the others', async () => {
   const auditor = new Auditor(options);
   const took: number[] = [];
   for (let run = 0; run < 20; run += 1) {
-    for (let key = 0; key < 500; key += 1)
+    for (let key = 0; key < 250; key += 1)
       auditor.touched('appointment', 'row-lock', String(1 + ((run * 49_999 + key * 97) % 999_000)));
     const startMs = performance.now();
     await auditor.run();
     took.push(performance.now() - startMs);
   }
-  print('recent check of 500 keys', took);
-  expect(await sum('lockstep_audit_keys_total')).toBe(10_000);
+  print('recent check of 250 keys', took);
+  expect(await sum('lockstep_audit_keys_total')).toBe(5_000);
   expect(await sum('lockstep_audit_failures_total')).toBe(0);
 });
 
