@@ -1,0 +1,133 @@
+import { limits } from '../../src/telemetry/limits.ts';
+import { type Board, type Chart, type Choice, changes, choices, evidence } from '../board.ts';
+import { picked, quantile, rate, ratio } from '../promql.ts';
+
+const strategies = 'label_values(lockstep_commands_total{job=~"$job"}, strategy)';
+const sides = ['old', 'new'] as const;
+type Side = (typeof sides)[number];
+
+const of = (side: Side): string => `strategy="$${side}"`;
+const both = 'strategy=~"$old|$new"';
+
+const pair = (make: (side: Side) => Chart): readonly Chart[] =>
+  sides.map(side => ({ ...make(side), columns: 12 }));
+
+const choice = (name: Side): Choice => ({ name, label: name, query: strategies, many: false });
+
+/** 2: something was found. 1: held, and enough was accepted to mean something. 0: too little. */
+const verdict = [
+  `2 * (sum by (scenario, strategy) (${picked('lockstep_violations_total', ['strategy=~"$old|$new|mixed"', 'kind=~"duplicate|lost update|inconsistent"'])}) > bool 0) > 0`,
+  `(sum by (scenario, strategy) (increase(${picked('lockstep_commands_total', [both, 'outcome="accepted"'])}[$__range])) >= bool ${limits.verdictAccepted})`,
+].join(' or ');
+
+/** The strategy that serves today beside the one that is to serve tomorrow. */
+export const rollout: Board = {
+  uid: 'lockstep-rollout',
+  title: 'Lockstep / Rollout',
+  description: 'The strategy that serves today beside the one that is to serve tomorrow.',
+  choices: [...choices.filter(({ name }) => name !== 'strategy'), choice('old'), choice('new')],
+  marks: changes,
+  sections: [
+    {
+      title: 'Verdict',
+      charts: [
+        {
+          kind: 'number',
+          title: 'Verdict',
+          description: `What the live audit says since the replicas started. Fewer than ${limits.verdictAccepted} accepted commands in the time shown say nothing: silence is not safety. Violations on keys that both served count as mixed.`,
+          unit: 'none',
+          queries: [{ expr: verdict, legend: '{{scenario}} · {{strategy}}' }],
+          columns: 24,
+          words: {
+            '0': { text: 'inconclusive', color: 'orange' },
+            '1': { text: 'held', color: 'green' },
+            '2': { text: 'unsafe: stop', color: 'red' },
+          },
+          evidence,
+        },
+        {
+          kind: 'lines',
+          title: 'Share of the traffic',
+          description: 'Of all commands of the scenarios chosen.',
+          unit: 'percentunit',
+          queries: [
+            {
+              expr: `${rate('lockstep_commands_total', ['strategy'], [both])} / scalar(${rate('lockstep_commands_total', [], ['strategy=~".+"']).replace('sum by ()', 'sum')} > 0)`,
+              legend: '{{strategy}}',
+            },
+          ],
+          columns: 24,
+        },
+      ],
+    },
+    {
+      title: 'Side by side',
+      charts: [
+        ...pair(side => ({
+          kind: 'number',
+          title: `Violations: ${side}`,
+          description: `What the live audit has found of the ${side} strategy since the replicas started.`,
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (scenario, strategy, kind) (${picked('lockstep_violations_total', [of(side)])})`,
+              legend: '{{scenario}} · {{kind}}',
+            },
+          ],
+          limit: 1,
+          evidence,
+        })),
+        ...pair(side => ({
+          kind: 'lines',
+          title: `Latency: ${side}`,
+          description: `p50, p95 and p99 of what the ${side} strategy accepted or refused.`,
+          unit: 's',
+          queries: [0.5, 0.95, 0.99].map(share => ({
+            expr: quantile(
+              share,
+              'lockstep_command_duration_seconds',
+              ['scenario'],
+              [of(side), 'outcome=~"accepted|refused"'],
+            ),
+            legend: `{{scenario}} · p${100 * share}`,
+          })),
+          limit: limits.commandP99Seconds,
+        })),
+        ...pair(side => ({
+          kind: 'lines',
+          title: `Busy: ${side}`,
+          description: `Share of the ${side} strategy's commands that could not get the turn in time.`,
+          unit: 'percentunit',
+          queries: [
+            {
+              expr: ratio(
+                rate('lockstep_commands_total', ['scenario'], [of(side), 'outcome="busy"']),
+                rate('lockstep_commands_total', ['scenario'], [of(side)]),
+              ),
+              legend: '{{scenario}}',
+            },
+          ],
+          limit: limits.busyRatio,
+          mayBeEmpty: 'the strategy gets no traffic',
+        })),
+        ...pair(side => ({
+          kind: 'lines',
+          title: `Attempts per accepted: ${side}`,
+          description: `How much work one accepted command costs the ${side} strategy.`,
+          unit: 'none',
+          queries: [
+            {
+              expr: ratio(
+                rate('lockstep_attempts_total', ['scenario'], [of(side)]),
+                rate('lockstep_commands_total', ['scenario'], [of(side), 'outcome="accepted"']),
+              ),
+              legend: '{{scenario}}',
+            },
+          ],
+          limit: limits.attemptsPerAccepted,
+          mayBeEmpty: 'nothing is being accepted',
+        })),
+      ],
+    },
+  ],
+};
