@@ -29,6 +29,8 @@ export interface Chart {
   readonly columns?: number;
   /** Says why a query may rightly return nothing. */
   readonly mayBeEmpty?: string;
+  /** Who answers, where it is not the service: then nothing is asked of it where that is not there. */
+  readonly source?: 'postgres exporter' | 'redis exporter' | 'k6';
   /** Where the evidence behind the number is. */
   readonly evidence?: { readonly title: string; readonly url: string };
   /** Words for values, with a colour. */

@@ -6,6 +6,7 @@ const notRun = 'k6 writes its metrics only while it runs with -o experimental-pr
 const fromK6 = (chart: Omit<Chart, 'kind' | 'mayBeEmpty'>): Chart => ({
   ...chart,
   kind: 'lines',
+  source: 'k6',
   mayBeEmpty: notRun,
 });
 

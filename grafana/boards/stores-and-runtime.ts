@@ -2,9 +2,13 @@ import { limits } from '../../src/telemetry/limits.ts';
 import { type Board, type Chart, changes, choices } from '../board.ts';
 import { foreign, picked, quantile, rate } from '../promql.ts';
 
-const fromExporter = (who: string, chart: Omit<Chart, 'kind' | 'mayBeEmpty'>): Chart => ({
+const fromExporter = (
+  who: 'Postgres' | 'Redis',
+  chart: Omit<Chart, 'kind' | 'mayBeEmpty'>,
+): Chart => ({
   ...chart,
   kind: 'lines',
+  source: who === 'Postgres' ? 'postgres exporter' : 'redis exporter',
   mayBeEmpty: `answered by the ${who} exporter, which is not there in every place`,
 });
 

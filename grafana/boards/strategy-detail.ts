@@ -72,6 +72,7 @@ export const strategyDetail: Board = {
               legend: line,
             },
           ],
+          mayBeEmpty: 'nothing was given up',
         },
       ],
     },

@@ -26,11 +26,27 @@ const tools = {
     variable: 'PROMTOOL_PATH',
     install: 'apt-get install prometheus',
   },
+  prometheus: {
+    names: ['prometheus'],
+    variable: 'PROMETHEUS_PATH',
+    install: 'apt-get install prometheus',
+  },
+  'postgres exporter': {
+    names: ['prometheus-postgres-exporter', 'postgres_exporter'],
+    variable: 'POSTGRES_EXPORTER_PATH',
+    install: 'apt-get install prometheus-postgres-exporter',
+  },
+  'redis exporter': {
+    names: ['prometheus-redis-exporter', 'redis_exporter'],
+    variable: 'REDIS_EXPORTER_PATH',
+    install: 'apt-get install prometheus-redis-exporter',
+  },
   pgbouncer: {
     names: ['pgbouncer'],
     variable: 'PGBOUNCER_PATH',
     install: 'apt-get install pgbouncer',
   },
+  go: { names: ['go'], variable: 'GO_PATH', install: 'https://go.dev/doc/install' },
   ip: { names: ['ip'], variable: 'IP_PATH', install: 'apt-get install iproute2' },
   k6: {
     names: ['k6'],

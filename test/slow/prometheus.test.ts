@@ -1,0 +1,236 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Chart } from '../../grafana/board.ts';
+import { boards } from '../../grafana/boards/index.ts';
+import { alertRules } from '../../grafana/rules/alerts.ts';
+import { recordingRules } from '../../grafana/rules/recording.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
+import { freePort } from '../../src/services/index.ts';
+import { freshDatabase } from '../database.ts';
+import { until } from '../fixtures/gate.ts';
+import { root } from '../house/sources.ts';
+import { makeRequest } from '../http/appointments.ts';
+import { post } from '../http/requests.ts';
+import { type Ready, RunningService } from '../http/running-service.ts';
+import { testServers } from '../servers.ts';
+import { SteadyLoad } from './prometheus-load.ts';
+import { PrometheusServer, type Sample } from './prometheus-server.ts';
+import { describeWith, find } from './tools.ts';
+
+const rules = ['recording.yml', 'alerts.yml'].map(name => join(root, 'grafana', 'rules', name));
+const strategies = ['row-lock', 'none', 'redis-lease', 'version-column'];
+
+/** What Grafana would put in. */
+const values: Readonly<Record<string, string>> = {
+  $__rate_interval: '15s',
+  $__range: '5m',
+  $instance: '.+',
+  $job: '.+',
+  $scenario: '.+',
+  $strategy: '.+',
+  $old: 'none',
+  $new: 'row-lock',
+};
+const filledIn = (expr: string): string =>
+  Object.entries(values).reduce((text, [name, value]) => text.replaceAll(name, value), expr);
+
+const charts = [...boards].flatMap(([name, { sections, marks }]) => [
+  ...sections.flatMap(({ title, charts }) =>
+    charts.map(chart => [`${name} / ${title} / ${chart.title}`, chart] as const),
+  ),
+  ...marks.map(({ name: mark, expr, text }) => {
+    const chart: Pick<Chart, 'queries' | 'mayBeEmpty' | 'source'> = {
+      queries: [{ expr, legend: text }],
+      mayBeEmpty: 'nothing has changed within the last minute',
+    };
+    return [`${name} / mark / ${mark}`, chart] as const;
+  }),
+]);
+
+describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
+  const registry = await loadRegistry();
+  const { url: databaseUrl } = await freshDatabase();
+  const { redisUrl } = testServers();
+  const answers: string[] = [];
+  const client = new pg.Client({ connectionString: databaseUrl });
+  const children: ReturnType<typeof spawn>[] = [];
+  let service: RunningService | undefined;
+  let ready: Ready;
+  let prometheus: PrometheusServer;
+  let load: SteadyLoad;
+
+  beforeAll(async () => {
+    service = new RunningService({
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: redisUrl,
+      PROCESSES: '2',
+      ALLOW_STRATEGY_HEADER: '1',
+    });
+    ready = await service.ready();
+    await client.connect();
+    const targets = { lockstep: new URL(ready.url).host, ...(await exporters()) };
+    prometheus = await PrometheusServer.start(pathOf('prometheus'), targets, rules);
+    const urls = ready.processes.map(({ url }) => url);
+    load = new SteadyLoad({ databaseUrl, registry, urls, strategies });
+    await load.start();
+    await until('the load is in the metrics', () => seen(40), 150_000);
+    if (!find('k6')) return;
+    startK6();
+    const k6 = async () => (await prometheus.query('k6_http_req_duration_p99')).length > 0;
+    await until('k6 is in the metrics', k6, 60_000);
+  });
+
+  afterAll(async () => {
+    await load?.stop();
+    for (const child of children.filter(({ exitCode }) => exitCode === null)) {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    }
+    await prometheus?.stop();
+    await Promise.all([service?.stop(), client.end()]);
+    const { PANEL_ANSWERS } = process.env;
+    if (PANEL_ANSWERS) writeFileSync(PANEL_ANSWERS, `${answers.join('\n')}\n`);
+  });
+
+  /** So many seconds of it, and the audits and laps of the sweep that belong to them. */
+  async function seen(seconds: number): Promise<boolean> {
+    const scrapes = await prometheus.query('count_over_time(lockstep_processes[10m])');
+    const swept = await prometheus.query('sum(lockstep_audit_sweep_laps_total)');
+    const enough = (samples: readonly Sample[], least: number): boolean =>
+      (samples[0]?.value ?? 0) >= least;
+    return enough(scrapes, seconds) && enough(swept, registry.scenarios.size);
+  }
+
+  async function exporters(): Promise<Record<string, string>> {
+    const targets: Record<string, string> = {};
+    const start = async (job: string, path: string, args: string[], env: NodeJS.ProcessEnv) => {
+      const port = await freePort();
+      const listen = `--web.listen-address=127.0.0.1:${port}`;
+      children.push(spawn(path, [listen, ...args], { env, stdio: 'ignore' }));
+      targets[job] = `127.0.0.1:${port}`;
+    };
+    const postgres = find('postgres exporter');
+    const dsn = `${databaseUrl}?sslmode=disable`;
+    if (postgres) await start('postgres', postgres, [], { DATA_SOURCE_NAME: dsn });
+    const redis = find('redis exporter');
+    if (redis) await start('redis', redis, [`--redis.addr=${redisUrl}`], {});
+    return targets;
+  }
+
+  /** Bursts that k6 itself writes into Prometheus, until it is ended. */
+  function startK6(): void {
+    const script = fileURLToPath(new URL('k6/rivals.js', import.meta.url));
+    const given = {
+      PROCESS_URLS: ready.processes.map(({ url }) => url).join(','),
+      STRATEGY: 'row-lock',
+      RIVALS: '4',
+      ROUNDS: '1000000',
+      SUMMARY: '/dev/null',
+    };
+    const said = Object.entries(given).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+    const output = ['-o', 'experimental-prometheus-rw'];
+    const quiet = ['--quiet', '--no-usage-report', '--address=127.0.0.1:0'];
+    const env = {
+      K6_PROMETHEUS_RW_SERVER_URL: `${prometheus.url}/api/v1/write`,
+      K6_PROMETHEUS_RW_TREND_STATS: 'p(95),p(99)',
+      K6_PROMETHEUS_RW_PUSH_INTERVAL: '1s',
+    };
+    const args = ['run', ...quiet, ...output, ...said, script];
+    children.push(spawn(find('k6') ?? '', args, { env, stdio: 'ignore' }));
+  }
+
+  test.each(charts)('answers every query of %s', async (name, { queries, mayBeEmpty, source }) => {
+    const here = source !== undefined && find(source) !== undefined;
+    for (const { expr } of queries) {
+      const got = await prometheus.query(filledIn(expr));
+      answers.push(`${name}\t${expr}\t${summary(got, mayBeEmpty)}`);
+      const numbers = got.filter(({ value }) => !Number.isNaN(value));
+      if (!mayBeEmpty || here) expect(numbers, expr).not.toEqual([]);
+    }
+  });
+
+  test.each(recordingRules.map(rule => [rule.record ?? '', rule] as const))(
+    'records %s',
+    async (name, { expr }) => {
+      const got = await prometheus.query(name);
+      answers.push(`rule / ${name}\t${expr}\t${summary(got)}`);
+      expect(got).not.toEqual([]);
+    },
+  );
+
+  test.each(alertRules.map(rule => [rule.alert ?? '', rule] as const))(
+    'understands %s, which is silent where all is well',
+    async (name, { expr }) => {
+      const got = await prometheus.query(expr);
+      answers.push(`alert / ${name}\t${expr}\t${summary(got, 'does not fire')}`);
+      for (const { labels } of got) expect(labels.strategy).not.toBe('row-lock');
+    },
+  );
+
+  test('evaluates every rule without an error', async () => {
+    const text = JSON.stringify(await prometheus.api('rules'));
+    expect(text.match(/"health":"ok"/g)).toHaveLength(recordingRules.length + alertRules.length);
+  });
+
+  test('shows a planted duplicate in the overview, and pages, within 30 s', async () => {
+    const [chart] = boards.get('overview')?.sections[0]?.charts ?? [];
+    const query = `sum(${filledIn(chart?.queries[0]?.expr ?? '').replace('strategy=~".+"', 'strategy="row-lock"')})`;
+    expect(await prometheus.query(query)).toMatchObject([{ value: 0 }]);
+    const startMs = performance.now();
+    for (let planted = 0; planted < 2; planted += 1) await plantDuplicate();
+    await until(
+      'the overview shows it',
+      async () => ((await prometheus.query(query))[0]?.value ?? 0) > 0,
+      30_000,
+    );
+    const shownMs = performance.now() - startMs;
+    const firing =
+      'ALERTS{alertname="LockstepDuplicate", alertstate="firing", severity="page", strategy="row-lock"}';
+    await until(
+      'the alert fires',
+      async () => (await prometheus.query(firing)).length === 1,
+      30_000 - shownMs,
+    );
+    const firedMs = performance.now() - startMs;
+    const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+    answers.push(
+      `planted duplicate: shown after ${seconds(shownMs)}, firing after ${seconds(firedMs)}`,
+    );
+  });
+
+  test('passes the tests of the rules', async () => {
+    const said = await promisify(execFile)(
+      pathOf('promtool'),
+      ['test', 'rules', join(root, 'grafana', 'rules', 'alerts.test.yml')],
+      { timeout: 60_000 },
+    );
+    expect(said.stdout).toContain('SUCCESS');
+  });
+
+  /** One offer is accepted under the safe strategy, and somebody else writes a second appointment. */
+  async function plantDuplicate(): Promise<void> {
+    const { id, accepts } = await makeRequest(ready.url, 2);
+    await post(`${ready.url}${accepts[0]}`, {}, { headers: { 'lock-strategy': 'row-lock' } });
+    await client.query(
+      `insert into appointments (request_id, offer_id, therapist_id, command_id)
+       select request_id, id, therapist_id, gen_random_uuid() from appointment_offers
+       where request_id = $1 and status <> 'accepted'`,
+      [id],
+    );
+  }
+});
+
+function summary(got: readonly Sample[], mayBeEmpty?: string): string {
+  const [highest] = [...got].sort((a, b) => b.value - a.value);
+  if (!highest) return `empty: ${mayBeEmpty ?? 'NOT DOCUMENTED'}`;
+  const { labels, value } = highest;
+  const named = Object.entries(labels).map(([name, text]) => `${name}="${text}"`);
+  return `${got.length} series, highest {${named.join(', ')}} ${Number(value.toPrecision(4))}`;
+}
