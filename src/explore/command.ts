@@ -9,7 +9,8 @@ import type { Exploration } from './result.ts';
 import { type EventKind, eventKinds } from './search/choice.ts';
 import type { ExploreOptions } from './settings.ts';
 import { timelineSvg } from './timeline/svg.ts';
-import { timelineMarkdown, timelineText } from './timeline/text.ts';
+import { timelineText } from './timeline/text.ts';
+import { verdictText } from './verdict.ts';
 
 /** Where the command writes, and which servers it uses when no flag names them. */
 export interface CommandSurroundings {
@@ -25,6 +26,9 @@ interface Flags {
   readonly preemptions?: number | 'unbounded';
   readonly phases: boolean;
   readonly seconds?: number;
+  readonly executions?: number;
+  readonly random?: number;
+  readonly seed: number;
   readonly replay?: string;
   readonly guided?: boolean;
   readonly json?: boolean;
@@ -63,6 +67,9 @@ function commandLine(surroundings: CommandSurroundings): Command {
     .option('--preemptions <n>', 'switches away from who could go on, or "unbounded"', parseBound)
     .option('--no-phases', 'do not split statements into snapshot and effect')
     .option('--seconds <n>', 'stop after this long', parseNumber)
+    .option('--executions <n>', 'stop after so many', parseNumber)
+    .option('--random <n>', 'then run so many random schedules', parseNumber)
+    .option('--seed <n>', 'of the random schedules', parseNumber, 1)
     .option('--replay <schedule>', 'run one schedule, v1:…, instead')
     .option('--guided', 'with --replay: leave out what is no longer possible')
     .option('--json', 'print the result as JSON')
@@ -73,7 +80,7 @@ function commandLine(surroundings: CommandSurroundings): Command {
 }
 
 async function run(file: string, flags: Flags, surroundings: CommandSurroundings): Promise<number> {
-  const loaded: { readonly default?: Race } = await import(pathToFileURL(resolve(file)).href);
+  const loaded = await load(resolve(file));
   const config = loaded.default;
   if (config?.actors === undefined || config.audit === undefined) {
     throw new Error(`${file} has no default export with setup, actors and audit`);
@@ -89,18 +96,36 @@ async function run(file: string, flags: Flags, surroundings: CommandSurroundings
     ...(flags.preemptions === undefined ? {} : { preemptions: flags.preemptions }),
     ...(flags.seconds === undefined ? {} : { secondsMax: flags.seconds }),
     ...(flags.phases ? {} : { phases: false }),
+    ...(flags.executions === undefined ? {} : { executionsMax: flags.executions }),
+    ...(flags.random === undefined
+      ? {}
+      : { random: { schedules: flags.random, seed: flags.seed } }),
   };
   if (flags.replay !== undefined)
     return replayOne(config, flags.replay, options, flags, surroundings);
   const found = await explore(config, options);
-  surroundings.write(
-    flags.json ? json(found) : verdictText(config, found, flags.markdown ?? false),
-  );
+  surroundings.write(flags.json ? json(found) : verdictText(found, config.title, flags.markdown));
   if (flags.svg !== undefined && found.counterexample !== undefined) {
     const source = { actors: Object.keys(config.actors), counterexample: found.counterexample };
     await writeFile(flags.svg, timelineSvg(source));
   }
   return exitCodes[found.outcome];
+}
+
+/** A config in TypeScript needs a loader where the command runs compiled. */
+async function load(file: string): Promise<{ readonly default?: Race }> {
+  const { href } = pathToFileURL(file);
+  try {
+    return await import(href);
+  } catch (error) {
+    if (!isUnknownExtension(error)) throw error;
+    const { tsImport } = await import('tsx/esm/api');
+    return tsImport(href, import.meta.url);
+  }
+}
+
+function isUnknownExtension(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
 }
 
 async function replayOne(
@@ -117,29 +142,6 @@ async function replayOne(
   const actors = Object.keys(config.actors);
   surroundings.write(`${timelineText({ actors, counterexample })}\n`);
   return record.violations.length > 0 ? exitCodes.unsafe : exitCodes.safe;
-}
-
-/** The verdict in words, with its bound and what it rests on. */
-export function verdictText(config: Race, found: Exploration, markdown: boolean): string {
-  const { bound, counterexample } = found;
-  const most = (n: number | undefined): string =>
-    n === undefined ? 'any number of' : `at most ${n}`;
-  const lines = [
-    `${config.title ?? 'race'}: ${found.outcome}`,
-    found.why,
-    `bound: ${most(bound.preemptions)} preemptions, at most ${bound.events} events` +
-      (found.exhausted
-        ? ', every order within it'
-        : `, ${Math.round(found.covered * 100)} % of it`),
-    ...(found.pruned > 0 ? [`${found.pruned} further orders are equivalent to counted ones`] : []),
-    '',
-  ];
-  if (counterexample !== undefined) {
-    const source = { actors: Object.keys(config.actors), counterexample };
-    lines.push(markdown ? timelineMarkdown(source) : timelineText(source), '');
-  }
-  lines.push('This rests on:', ...found.assumptions.map(one => `- ${one}`), '');
-  return lines.join('\n');
 }
 
 function json(found: Exploration): string {

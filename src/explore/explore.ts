@@ -3,15 +3,18 @@ import type { Exploration } from './result.ts';
 import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import type { Bound } from './search/cost.ts';
 import { Nondeterministic } from './search/point.ts';
+import { RandomSchedules } from './search/random.ts';
 import { Search, type SearchEnd } from './search/search.ts';
 import { boundOf, type ExploreOptions, reduces, settingsOf, symmetryOf } from './settings.ts';
 import { Tally } from './tally.ts';
 
+export { type Race, race } from './race.ts';
 export { replay } from './replay.ts';
 export type { Counterexample, Exploration, ExploreOutcome } from './result.ts';
 export type { ActorEnd, ActorFunction, ActorUrls } from './run/actor.ts';
 export type { Actor, ExecutionRecord, ServerUrls, Subject } from './run/stage.ts';
 export type { ExploreOptions } from './settings.ts';
+export { assertSafe } from './verdict.ts';
 
 /**
  * Runs the actors under every order of their steps within the bound, on the real servers, and
@@ -21,7 +24,8 @@ export type { ExploreOptions } from './settings.ts';
 export async function explore(subject: Subject, options: ExploreOptions): Promise<Exploration> {
   const tally = new Tally();
   const bound = boundOf(options);
-  const base = { bound, assumptions: assumptionsOf(subject, options) };
+  const actors = Object.keys(subject.actors);
+  const base = { actors, bound, assumptions: assumptionsOf(subject, options) };
   let stage: Stage;
   try {
     stage = await Stage.open(subject, options.servers, settingsOf(options));
@@ -29,7 +33,9 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     return tally.result(base, undefined, { outcome: 'setup-failed', why: messageOf(error) });
   }
   try {
-    return tally.result(base, await visitAll(stage, subject, options, bound, tally));
+    const end = await visitAll(stage, subject, options, bound, tally);
+    if (end.stopped && !tally.stopped) await drawBeyond(stage, options, bound, tally);
+    return tally.result(base, end);
   } catch (error) {
     const outcome = error instanceof Nondeterministic ? 'nondeterministic' : 'inconclusive';
     return tally.result(base, undefined, { outcome, why: messageOf(error) });
@@ -83,6 +89,25 @@ async function visit(
       return tally.stopped ? 'stop' : 'go on';
     },
   );
+}
+
+/** What the budget left unvisited is tried by chance; for no longer than the search had. */
+async function drawBeyond(
+  stage: Stage,
+  options: ExploreOptions,
+  bound: Bound,
+  tally: Tally,
+): Promise<void> {
+  const { schedules, seed } = options.random ?? { schedules: 0, seed: 0 };
+  const untilMs = performance.now() + (options.secondsMax ?? 3600) * 1000;
+  const random = new RandomSchedules(seed, bound.events);
+  for (let drawn = 0; drawn < schedules && performance.now() < untilMs; drawn++) {
+    let record: ExecutionRecord | undefined;
+    const visit = await random.draw(async choose => {
+      record = await stage.execute(choose);
+    });
+    if (record !== undefined) tally.sample(visit, record, seed);
+  }
 }
 
 function messageOf(error: unknown): string {

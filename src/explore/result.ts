@@ -16,7 +16,18 @@ export interface Counterexample {
   readonly record: ExecutionRecord;
 }
 
+/** Schedules drawn at random when the budget was used up. */
+export interface Sampled {
+  readonly schedules: number;
+  /** How many of them differ from one another. */
+  readonly different: number;
+  readonly violating: number;
+  readonly seed: number;
+}
+
 export interface Exploration {
+  /** The actors' names, in the order of their letters. */
+  readonly actors: readonly string[];
   readonly outcome: ExploreOutcome;
   /** Why there is no verdict, or what was found. */
   readonly why: string;
@@ -36,4 +47,6 @@ export interface Exploration {
   readonly ends: ReadonlyMap<string, number>;
   readonly assumptions: readonly string[];
   readonly counterexample: Counterexample | undefined;
+  /** Only where the budget ended the search and `random` was asked for. */
+  readonly sampled: Sampled | undefined;
 }

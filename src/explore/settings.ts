@@ -22,6 +22,11 @@ export interface ExploreOptions {
   readonly identical?: readonly (readonly string[])[];
   readonly executionsMax?: number;
   readonly secondsMax?: number;
+  /**
+   * Beyond the budget: so many random schedules, drawn from the seed. They can find a
+   * counterexample; they never make a verdict of "all orders".
+   */
+  readonly random?: { readonly schedules: number; readonly seed: number };
   /** Stops at the first counterexample, which is the shortest by (events, preemptions). */
   readonly firstOnly?: boolean;
   readonly stepsMax?: number;

@@ -1,4 +1,4 @@
-import type { Counterexample, Exploration, ExploreOutcome } from './result.ts';
+import type { Counterexample, Exploration, ExploreOutcome, Sampled } from './result.ts';
 import type { ActorEnd } from './run/actor.ts';
 import type { ExecutionRecord } from './run/stage.ts';
 import { letter } from './search/choice.ts';
@@ -21,6 +21,8 @@ export class Tally {
   #ends = new Map<string, number>();
   #counterexample: Counterexample | undefined;
   #broken: Verdict | undefined;
+  readonly #drawn = new Set<string>();
+  #sampled: Sampled | undefined;
 
   count(visit: Visit, record: ExecutionRecord, firstOnly: boolean): void {
     this.orders++;
@@ -38,15 +40,34 @@ export class Tally {
     }
     if (!violates(record)) return;
     this.violating++;
-    const known = this.#counterexample;
-    if (known === undefined || compare(visit, record, known) < 0) {
-      this.#counterexample = { schedule, cost: visit.cost, record };
-    }
+    this.#keep(visit, record, schedule);
     if (serial) {
       const found = findings(record).join('; ');
       this.#setupFailed(`one actor after the other violates already (${schedule}): ${found}`);
     }
     if (firstOnly) this.stopped = true;
+  }
+
+  /** Counts a schedule that was drawn at random, apart from those of the search. */
+  sample(visit: Visit, record: ExecutionRecord, seed: number): void {
+    const schedule = formatSchedule(visit.tokens);
+    const known = this.#sampled ?? { schedules: 0, different: 0, violating: 0, seed };
+    const fresh = !this.#drawn.has(schedule);
+    this.#drawn.add(schedule);
+    const violating = fresh && violates(record);
+    this.#sampled = {
+      seed,
+      schedules: known.schedules + 1,
+      different: this.#drawn.size,
+      violating: known.violating + (violating ? 1 : 0),
+    };
+    if (violating) this.#keep(visit, record, schedule);
+  }
+
+  #keep(visit: Visit, record: ExecutionRecord, schedule: string): void {
+    const known = this.#counterexample;
+    if (known !== undefined && compare(visit, record, known) >= 0) return;
+    this.#counterexample = { schedule, cost: visit.cost, record };
   }
 
   #setupFailed(why: string): void {
@@ -62,7 +83,7 @@ export class Tally {
   }
 
   result(
-    base: Pick<Exploration, 'bound' | 'assumptions'>,
+    base: Pick<Exploration, 'actors' | 'bound' | 'assumptions'>,
     end: SearchEnd | undefined,
     failed?: Verdict,
   ): Exploration {
@@ -77,7 +98,14 @@ export class Tally {
       covered: end?.covered ?? 0,
       ends: this.#ends,
       counterexample: this.#counterexample,
+      sampled: this.#sampled,
     };
+  }
+
+  #chance(): string {
+    if (this.#sampled === undefined) return '';
+    const { different, violating, seed } = this.#sampled;
+    return `; ${violating} of ${different} random ones beyond it violate (seed ${seed})`;
   }
 
   #verdict(end: SearchEnd | undefined): Verdict {
@@ -85,16 +113,14 @@ export class Tally {
     const example = this.#counterexample;
     if (example !== undefined) {
       const found = findings(example.record).join('; ');
-      return {
-        outcome: 'unsafe',
-        why: `${this.violating} of ${this.orders} orders violate; ${example.schedule}: ${found}`,
-      };
+      const why = `${this.violating} of ${this.orders} orders violate${this.#chance()}`;
+      return { outcome: 'unsafe', why: `${why}; ${example.schedule}: ${found}` };
     }
     if (this.#broken !== undefined) return this.#broken;
     if (end === undefined || end.stopped) {
       return {
         outcome: 'budget-stopped',
-        why: `${this.orders} orders satisfy it, then time was up`,
+        why: `${this.orders} orders satisfy it, then the budget was used up${this.#chance()}`,
       };
     }
     const within = end.cut ? ' within this bound' : '';

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Choice } from '../../src/explore/search/choice.ts';
 import type { Footprint } from '../../src/explore/search/footprint.ts';
 import { type Choose, Nondeterministic } from '../../src/explore/search/point.ts';
+import { RandomSchedules } from '../../src/explore/search/random.ts';
 import { formatSchedule, isSerial, parseSchedule } from '../../src/explore/search/schedule.ts';
 import { Search, type SearchPlan } from '../../src/explore/search/search.ts';
 
@@ -184,9 +185,39 @@ describe('the search', () => {
   });
 });
 
+describe('random schedules', () => {
+  const program = [
+    ['a', 'a', 'x', 'a'],
+    ['b', 'x', 'b', 'b'],
+    ['c', 'c', 'c', 'x'],
+  ];
+  const draw = async (seed: number, count: number): Promise<string[]> => {
+    const random = new RandomSchedules(seed, 0);
+    const drawn: string[] = [];
+    for (let at = 0; at < count; at++) {
+      const { tokens } = await random.draw(async choose => {
+        interpret(program, choose);
+      });
+      drawn.push(tokens.join(''));
+    }
+    return drawn;
+  };
+
+  test('repeat with their seed, and differ with another', async () => {
+    expect(await draw(1, 20)).toEqual(await draw(1, 20));
+    expect(await draw(1, 20)).not.toEqual(await draw(2, 20));
+  });
+
+  test('are whole runs, and many different ones', async () => {
+    const drawn = await draw(3, 200);
+    expect(new Set(drawn.map(tokens => tokens.length))).toEqual(new Set([12]));
+    expect(new Set(drawn).size).toBeGreaterThan(60);
+  });
+});
+
 describe('a schedule string', () => {
   test('is read back as it was written', () => {
-    const tokens = ['A', 'A1', 'b', '!C', '?A', '^B', '%', '#', '~A', '*B', 'C'];
+    const tokens = ['A', 'A1', 'b', '!C', '?A', '^B', '%', '#', '~A', '*B', '@A', 'C'];
     expect(parseSchedule(formatSchedule(tokens))).toEqual(tokens);
   });
 

@@ -98,7 +98,7 @@ describe('dead files', () => {
     /^src\/scenarios\/[^/]+\/index\.ts$/,
     /^src\/explore\/(main|index|.*-process)\.ts$/,
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
-    /^bench\/(compare|lockstep|readme)\.ts$/,
+    /^bench\/(compare|explore-speed|gallery|lockstep|readme)\.ts$/,
     /\.d\.ts$/,
   ];
 

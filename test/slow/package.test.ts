@@ -65,6 +65,23 @@ describe('the installed package', () => {
     await expect(failed).rejects.toMatchObject({ stdout: expect.stringContaining("'Isolation'") });
   });
 
+  test('explores a race.config.ts, which imports it', async () => {
+    const page = await readFile(join(root, 'docs', 'find-a-race.md'), 'utf8');
+    const config = page.match(/```ts\n([\s\S]*?)```/)?.[1] ?? '';
+    expect(config).toContain("'./src/explore/explore.ts'");
+    await writeFile(
+      join(project, 'race.config.ts'),
+      config.replace('./src/explore/explore.ts', 'lockstep/explore'),
+    );
+    const explored = lockstep(['explore', 'race.config.ts'], {
+      DATABASE_URL: testServers().postgresUrl,
+    });
+    await expect(explored).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/two callers and one seat: unsafe[\s\S]*schedule v1:[AB]+/),
+    });
+  });
+
   test('says what there is when the command is wrong', async () => {
     await expect(lockstep(['compair'])).rejects.toMatchObject({
       code: 2,

@@ -3,6 +3,7 @@
  * one named skip with the line that installs it; with LOCKSTEP_REQUIRE_TOOLS=1 a failure instead,
  * so that a green CI cannot hide it.
  */
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
@@ -15,6 +16,8 @@ interface Tool {
   /** Names an own place. */
   readonly variable: string;
   readonly install: string;
+  /** Arguments with which it ends without an error where it is complete. */
+  readonly proof?: readonly string[];
 }
 
 /** Searched after PATH: an ordinary user's has no sbin. */
@@ -58,6 +61,13 @@ const tools = {
     variable: 'CHROMIUM_PATH',
     install: 'apt-get install chromium',
   },
+  psql: { names: ['psql'], variable: 'PSQL_PATH', install: 'apt-get install postgresql-client' },
+  psycopg: {
+    names: ['python3'],
+    variable: 'PYTHON_PATH',
+    install: 'apt-get install python3-psycopg, or pip install "psycopg[binary]"',
+    proof: ['-c', 'import psycopg'],
+  },
 } as const satisfies Record<string, Tool>;
 
 export type ToolName = keyof typeof tools;
@@ -67,14 +77,19 @@ export type Need = ToolName | 'root';
 
 /** The absolute path of a program; undefined where it is missing. */
 export function find(name: ToolName, environment: Environment = process.env): string | undefined {
-  const { names, variable }: Tool = tools[name];
+  const { names, variable, proof }: Tool = tools[name];
   const own = environment[variable];
-  if (own) return isExecutable(own) ? own : undefined;
+  const works = (file: string): boolean => isExecutable(file) && proves(file, proof);
+  if (own) return works(own) ? own : undefined;
   const path = (environment.PATH ?? '').split(delimiter).filter(folder => folder.startsWith('/'));
   const home = environment.HOME ? [join(environment.HOME, 'go', 'bin')] : [];
   return [...path, ...home, ...usualFolders]
     .flatMap(folder => names.map(file => join(folder, file)))
-    .find(isExecutable);
+    .find(works);
+}
+
+function proves(file: string, proof: readonly string[] | undefined): boolean {
+  return proof === undefined || spawnSync(file, proof, { timeout: 10_000 }).status === 0;
 }
 
 function isExecutable(file: string): boolean {

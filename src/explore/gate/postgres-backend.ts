@@ -159,6 +159,12 @@ function latin1(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
+/** A server and the backends that are open to it. */
+export interface PostgresServer {
+  readonly upstream: Upstream;
+  readonly warm: WarmBackends;
+}
+
 export function simpleQuery(text: string): Buffer {
   const body = Buffer.from(`${text}\0`);
   const head = Buffer.alloc(5);

@@ -16,6 +16,11 @@ export class PostgresFlight {
   answered = false;
   /** After an error the server skips to Sync; a Flush is then not answered. */
   skipping = false;
+  /** The explorer asked, not the client. */
+  silent = false;
+  /** Resolves when nothing more will come. */
+  readonly done: Promise<void>;
+  finish: () => void = () => undefined;
   #bytes = 0;
   #repliesLeft: number;
 
@@ -23,6 +28,9 @@ export class PostgresFlight {
     this.unit = unit;
     this.step = step;
     this.#repliesLeft = unit.replies;
+    this.done = new Promise(resolve => {
+      this.finish = resolve;
+    });
   }
 
   /** Takes the next message of the reply; true when it was the last. */

@@ -1,47 +1,27 @@
 import type { Socket } from 'node:net';
-import {
-  errorFields,
-  errorResponse,
-  type PostgresMessage,
-  summary,
-} from '../wire/postgres-replies.ts';
+import { type PostgresMessage, summary } from '../wire/postgres-replies.ts';
 import { cString, PostgresRequests, type PostgresUnit } from '../wire/postgres-requests.ts';
-import type { Gate, GateHost, Lane, Step } from './lane.ts';
-import { listen } from './listen.ts';
-import type { PostgresBackend, Upstream, WarmBackends } from './postgres-backend.ts';
+import type { GateHost, Lane, Step } from './lane.ts';
+import type { PostgresBackend, PostgresServer } from './postgres-backend.ts';
 import { CancelLane } from './postgres-cancel.ts';
 import { PostgresFlight } from './postgres-flight.ts';
-import { isFree, statesIsolation, stepOf } from './postgres-statement.ts';
+import { emptyQuery, PostgresInbox } from './postgres-inbox.ts';
+import { cleartextPasswordRequest, wrongPassword } from './postgres-password.ts';
+import { Stated } from './postgres-stated.ts';
+import { isFree, stepOf } from './postgres-statement.ts';
+import { type CancelReason, cancelledAs, withoutTimeouts } from './postgres-timeouts.ts';
 
-export interface PostgresServer {
-  readonly upstream: Upstream;
-  readonly warm: WarmBackends;
-}
-
-/** AuthenticationCleartextPassword: asked on loopback only, by a gate that knows the answer. */
-const cleartextPasswordRequest = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]);
-
-/** Opens the port through which one actor reaches Postgres. */
-export async function openPostgresGate(
-  actor: string,
-  server: PostgresServer,
-  host: GateHost,
-): Promise<Gate> {
-  return listen(client => {
-    new PostgresLane(actor, server, host, client);
-  });
-}
-
+/** One connection of one actor to Postgres. */
 export class PostgresLane implements Lane {
   readonly store = 'postgres';
   readonly actor: string;
   result = '';
   granted = 0;
   closed = false;
-  /** The scheduler chose this session as a deadlock's victim: its cancel reads as 40P01. */
-  victim = false;
-  /** Something on this connection asked for another isolation than the default. */
-  statesIsolation = false;
+  /** The explorer cancels the statement in flight, and this is what its client shall read. */
+  cancelReads: CancelReason | undefined;
+  readonly stated = new Stated();
+  readonly inbox = new PostgresInbox();
   readonly #server: PostgresServer;
   readonly #host: GateHost;
   readonly #client: Socket;
@@ -53,6 +33,8 @@ export class PostgresLane implements Lane {
   #clientGone = false;
   /** After an error the server skips to Sync; a Flush is then not answered. */
   #skipping = false;
+  /** An Execute was flushed and not yet synced: the Sync that follows commits it. */
+  #openCycle = false;
 
   constructor(actor: string, server: PostgresServer, host: GateHost, client: Socket) {
     this.actor = actor;
@@ -66,8 +48,9 @@ export class PostgresLane implements Lane {
   }
 
   get held(): Step | undefined {
-    const unit = this.#flight === undefined ? this.#queue[0] : undefined;
-    return unit === undefined || this.closed || this.#phase !== 'ready' ? undefined : stepOf(unit);
+    if (this.#flight !== undefined || this.closed || this.#phase !== 'ready') return undefined;
+    const unit = this.#queue[0];
+    return unit === undefined ? this.inbox.step : stepOf(unit);
   }
 
   get inFlight(): Step | undefined {
@@ -98,9 +81,20 @@ export class PostgresLane implements Lane {
 
   grant(): void {
     const unit = this.#queue.shift();
-    if (unit === undefined || this.#flight !== undefined) throw new Error('nothing to grant');
+    if (this.#flight !== undefined) throw new Error('nothing to grant');
     this.granted++;
-    this.#send(unit, stepOf(unit));
+    this.result = 'received';
+    if (unit === undefined) this.#flight = this.inbox.take();
+    else this.#send(unit, stepOf(unit));
+  }
+
+  /** Resolves when every notification that was sent before is in the inbox. */
+  async notificationsArrive(): Promise<void> {
+    const idle = this.#flight === undefined && this.connected && this.transaction === 'I';
+    if (!this.stated.listens || !idle) return;
+    this.#flight = this.inbox.probe();
+    this.#backend?.write(emptyQuery);
+    await this.#flight.done;
   }
 
   deliver(lost?: 'lost'): void {
@@ -127,6 +121,7 @@ export class PostgresLane implements Lane {
   destroy(): void {
     this.#client.destroy();
     this.#backend?.destroy();
+    this.#flight?.finish();
     this.#flight = undefined;
     this.closed = true;
   }
@@ -150,8 +145,8 @@ export class PostgresLane implements Lane {
   }
 
   #start(startup: Buffer): void {
-    this.statesIsolation = statesIsolation(startup.toString('latin1'));
-    const { backend, warm } = this.#server.warm.take(startup);
+    this.stated.heed(startup.toString('latin1'));
+    const { backend, warm } = this.#server.warm.take(withoutTimeouts(startup));
     this.#backend = backend;
     this.#phase = !warm ? 'starting' : backend.asked ? 'asking' : 'ready';
     backend.listen({
@@ -169,26 +164,19 @@ export class PostgresLane implements Lane {
       this.#client.write(this.#backend?.greeting ?? '');
       return;
     }
-    const fields = [
-      ['S', 'FATAL'],
-      ['C', '28P01'],
-      ['M', 'the password is not the one of the URL that was given to this actor'],
-    ] as const;
-    this.#toClient([errorResponse(new Map(fields))]);
-    this.#client.end();
+    this.#client.end(wrongPassword().bytes);
   }
 
   #cancel(bytes: Buffer): void {
     this.closed = true;
     this.#client.removeAllListeners('data');
-    this.#host.opened(
-      new CancelLane(this.actor, this.#server.upstream, this.#host, this.#client, bytes),
-    );
+    const { upstream } = this.#server;
+    this.#host.opened(new CancelLane(this.actor, upstream, this.#host, this.#client, bytes));
   }
 
   #enqueue(unit: PostgresUnit): void {
     if (this.closed) return;
-    this.statesIsolation ||= unit.texts.some(statesIsolation);
+    for (const text of unit.texts) this.stated.heed(text);
     this.#queue.push(unit);
     this.#pump();
   }
@@ -208,29 +196,27 @@ export class PostgresLane implements Lane {
     }
   }
 
-  /** An Execute was flushed and not yet synced: the Sync that follows commits it. */
-  #openCycle = false;
-
   #send(unit: PostgresUnit, step: Step | undefined): void {
     this.#flight = new PostgresFlight(unit, step);
     if (unit.ends === 'ready') this.#skipping = false;
     this.#openCycle = unit.ends === 'flush' && (this.#openCycle || unit.executes);
-    this.#backend?.write(unit.bytes);
+    this.#backend?.write(withoutTimeouts(unit.bytes));
     this.#host.activity();
   }
 
   #fromServer(message: PostgresMessage): void {
     this.#host.activity();
     const flight = this.#flight;
+    if (this.stated.listens && this.inbox.keeps(message)) return;
     if (flight === undefined || flight.answered) {
-      // Asynchronous: notices, parameters, notifications, or the server's last word.
+      // Asynchronous: notices, parameters, or the server's last word.
       this.#toClient([message]);
       if (message.type === 'Z' && this.#phase === 'starting') this.#phase = 'ready';
       this.#pump();
       return;
     }
     try {
-      const ended = flight.add(this.#asVictim(message));
+      const ended = flight.add(cancelledAs(this.cancelReads, message));
       this.#skipping = flight.skipping;
       // The client sends its data only when it has seen that the server is ready for it.
       if (message.type === 'G') this.#toClient(flight.messages.splice(0));
@@ -242,26 +228,20 @@ export class PostgresLane implements Lane {
 
   #complete(flight: PostgresFlight): void {
     flight.answered = true;
-    this.victim = false;
+    this.cancelReads = undefined;
     if (flight.step !== undefined) {
       this.result = summary(flight.messages);
       if (this.#clientGone) this.deliver();
       return;
     }
     this.#flight = undefined;
+    flight.finish();
     if (this.#clientGone) {
       this.#leave();
       return;
     }
-    this.#toClient(flight.messages);
+    if (!flight.silent) this.#toClient(flight.messages);
     this.#pump();
-  }
-
-  #asVictim(message: PostgresMessage): PostgresMessage {
-    if (message.type !== 'E' || !this.victim) return message;
-    const fields = new Map(errorFields(message));
-    if (fields.get('C') !== '57014') return message;
-    return errorResponse(fields.set('C', '40P01').set('M', 'deadlock detected'));
   }
 
   #toClient(messages: readonly PostgresMessage[]): void {
@@ -272,6 +252,7 @@ export class PostgresLane implements Lane {
   #serverClosed(): void {
     this.#host.activity();
     const flight = this.#flight;
+    flight?.finish();
     if (flight?.step !== undefined && !this.#clientGone) {
       this.result = summary(flight.messages) || 'connection closed';
       flight.answered = true;
@@ -295,6 +276,7 @@ export class PostgresLane implements Lane {
   }
 
   #leave(): void {
+    this.#flight?.finish();
     this.#flight = undefined;
     if (this.#phase === 'leaving' || this.closed) return;
     const backend = this.#backend;

@@ -1,7 +1,7 @@
 import { openHttpGate } from '../gate/http-gate.ts';
 import type { Gate, GateHost, Lane } from '../gate/lane.ts';
 import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
-import { openPostgresGate } from '../gate/postgres-gate.ts';
+import { openPostgresGate } from '../gate/postgres-port.ts';
 import { openRedisGate } from '../gate/redis-gate.ts';
 import type { ActorUrls } from './actor.ts';
 import { PostgresControl } from './postgres-control.ts';

@@ -32,6 +32,12 @@ export async function offeredEvents(
       offered.push({ ...event('lost-reply', choice.actor, choice.shape), lanes });
     }
   }
+  if (switches.has('timeout')) {
+    for (const actor of alive) {
+      const lanes = context.book.of(actor).filter(one => one.wait === 'lock' && timesOut(one.lane));
+      if (lanes.length > 0) offered.push({ ...event('timeout', actor), lanes });
+    }
+  }
   if (switches.has('backend-terminated')) {
     for (const actor of alive) {
       const lanes = context.book.of(actor).filter(({ lane }) => terminable(lane));
@@ -72,6 +78,9 @@ export async function performEvent(
     case 'backend-terminated':
       for (const { lane } of lanes) await terminate(context.arena, lane);
       return 'server closed the connection';
+    case 'timeout':
+      for (const { lane } of lanes) await timeOut(context.arena, lane);
+      return 'the server cancels the statement that waits';
     case 'redis-loses-data':
       for (const redis of context.arena.redis) await redis.ask('flushdb');
       return 'every key is gone';
@@ -101,6 +110,19 @@ async function terminate(arena: Arena, lane: TrackedLane['lane']): Promise<void>
   await arena.postgres.terminate(lane.pid);
   const untilMs = realNow() + 5_000;
   while (terminable(lane) && realNow() < untilMs) await arena.activity.next(5);
+}
+
+/** The session has set a timeout of the server; the gate has switched it off in real time. */
+function timesOut(lane: TrackedLane['lane']): boolean {
+  return lane instanceof PostgresLane && lane.stated.timeout !== undefined;
+}
+
+async function timeOut(arena: Arena, lane: TrackedLane['lane']): Promise<void> {
+  if (!(lane instanceof PostgresLane) || lane.pid === undefined) return;
+  lane.cancelReads = lane.stated.timeout;
+  await arena.postgres.cancel(lane.pid);
+  const untilMs = realNow() + 5_000;
+  while (!lane.answered && realNow() < untilMs) await arena.activity.next(5);
 }
 
 function terminable(lane: TrackedLane['lane']): boolean {
@@ -163,6 +185,7 @@ const marks: Readonly<Record<EventKind, string>> = {
   'redis-loses-data': '#',
   'backend-terminated': '*',
   pause: '~',
+  timeout: '@',
 };
 
 function event(kind: EventKind, actor?: number, shape = ''): Option {

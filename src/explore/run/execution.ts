@@ -194,8 +194,9 @@ export class Execution {
 
   #othersListen(self: TrackedLane): boolean {
     return this.#book.all.some(({ lane }) => {
-      if (lane === self.lane || lane.closed || !(lane instanceof RedisLane)) return false;
-      return lane.subscribed || lane.blocking;
+      if (lane === self.lane || lane.closed) return false;
+      if (lane instanceof PostgresLane) return lane.stated.listens;
+      return lane instanceof RedisLane && (lane.subscribed || lane.blocking);
     });
   }
 
@@ -220,7 +221,7 @@ export class Execution {
   async #victim(choice: Choice, one: TrackedLane): Promise<void> {
     this.#line(choice, 'postgres', 'deadlock detected: this session is the victim');
     if (!(one.lane instanceof PostgresLane) || one.lane.pid === undefined) return;
-    one.lane.victim = true;
+    one.lane.cancelReads = 'deadlock';
     await this.#arena.postgres.cancel(one.lane.pid);
     // The signal is asynchronous: wait until its answer is here before anything else moves.
     for (let wait = 0; wait < 1000 && !one.lane.answered; wait++)

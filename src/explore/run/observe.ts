@@ -48,7 +48,7 @@ export class Observer {
     }
     const held = await this.#locks(lane.pid ?? 0);
     if (lane.transaction !== 'I') this.#before.set(one, held);
-    const keepsSnapshot = this.#snapshotsByDefault || lane.statesIsolation;
+    const keepsSnapshot = this.#snapshotsByDefault || lane.stated.isolation;
     return {
       ...footprint(actor, 'these'),
       relations: held.relations,

@@ -1,6 +1,8 @@
+import { PostgresLane } from '../gate/postgres-gate.ts';
 import { RedisLane } from '../gate/redis-gate.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
+import { threadPoolWorks } from './quiet.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
 /** A granted step neither answers nor waits for anybody that we know: no verdict can be given. */
@@ -84,7 +86,7 @@ export class Settler {
       const moved = activity.count !== seen || this.#book.busy();
       seen = activity.count;
       calm = moved ? 0 : calm + 1;
-      if (calm === calmHops && this.#somebodyComputes()) {
+      if (calm === calmHops && (this.#somebodyComputes() || threadPoolWorks())) {
         await activity.next(2);
         calm = 0;
       }
@@ -161,8 +163,11 @@ export class Settler {
     else if (blockers.some(pid => ours.includes(pid))) one.wait = 'lock';
   }
 
-  /** Redis has written what it had for its listeners before it answers us. */
+  /** A server has written what it had for its listeners before it answers us. */
   async #messagesArrive(): Promise<void> {
+    for (const { lane } of this.#book.all) {
+      if (lane instanceof PostgresLane) await lane.notificationsArrive();
+    }
     const listening = this.#book.all.some(({ lane }) => {
       return lane instanceof RedisLane && lane.subscribed && !lane.closed;
     });

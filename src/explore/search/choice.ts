@@ -4,6 +4,7 @@ export interface Choice {
    * `A` a step of the first actor (`A1` the second of several that it holds), `a` its clock moves
    * to its next timer, `^A` the server makes it a deadlock's victim; events: `!A` crash,
    * `?A` step with its reply lost, `*A` backend terminated, `~A` paused past its lease,
+   * `@A` a timeout that it has set at the server ends its wait,
    * `%` leases expire, `#` Redis loses its data.
    */
   readonly token: string;
@@ -20,6 +21,7 @@ export const eventKinds = [
   'redis-loses-data',
   'backend-terminated',
   'pause',
+  'timeout',
 ] as const;
 
 /** What can go wrong at a point of a schedule; each is a switch of its own. */

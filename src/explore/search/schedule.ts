@@ -2,7 +2,7 @@
  * A schedule as a value that can be printed, stored and replayed: `v1:AABb!CA`. The tokens are
  * explained at `Choice`.
  */
-const token = /[A-Z]\d*|[a-z]|[!?^*~][A-Z]|[%#]/y;
+const token = /[A-Z]\d*|[a-z]|[!?^*~@][A-Z]|[%#]/y;
 
 export function formatSchedule(tokens: readonly string[]): string {
   return `v1:${tokens.join('')}`;

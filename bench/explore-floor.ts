@@ -1,0 +1,139 @@
+import pg from 'pg';
+import type { ServerUrls } from '../src/explore/explore.ts';
+import { Baseline } from '../src/explore/run/baseline.ts';
+import { createDatabase } from '../src/explore/run/database.ts';
+import { PostgresControl } from '../src/explore/run/postgres-control.ts';
+import { RedisControl } from '../src/explore/run/redis-control.ts';
+import { type ExecutionRecord, Stage } from '../src/explore/run/stage.ts';
+import type { TraceLine } from '../src/explore/run/trace.ts';
+import { Search } from '../src/explore/search/search.ts';
+import { settingsOf } from '../src/explore/settings.ts';
+import type { SpeedScenario } from './explore-speed-scenarios.ts';
+
+/** How fast one scenario is explored, and how fast its steps alone can be. */
+export interface Speed {
+  readonly scenario: string;
+  readonly executions: number;
+  readonly perSecond: number;
+  /** The same steps on open connections, one actor after the other, with the same reset. */
+  readonly floorPerSecond: number;
+  readonly share: number;
+  readonly aim: number;
+  readonly stepsEach: number;
+  readonly waitsEach: number;
+}
+
+/** The lines of one execution, in the order in which they were granted. */
+type Steps = readonly TraceLine[];
+
+const executionsMax = 100_000;
+const bound = { events: 0, preemptions: undefined, preemptionsWithEvent: undefined };
+
+/** Explores for so many seconds, then sends what was sent, straight, for as many. */
+export async function measureSpeed(
+  scenario: SpeedScenario,
+  servers: ServerUrls,
+  seconds: number,
+): Promise<Speed> {
+  const explored = await exploreFor(scenario, servers, seconds);
+  const floorPerSecond = await floorOf(scenario, servers, explored.executions, seconds);
+  const count = explored.executions.length;
+  const lines = explored.executions.flat();
+  // Lines are numbered within their execution: one whose reply came after a later line has waited.
+  const waits = explored.executions.flatMap(steps =>
+    steps.filter((line, at) => line.answeredAfter > at + 1),
+  );
+  return {
+    scenario: scenario.name,
+    executions: count,
+    perSecond: explored.perSecond,
+    floorPerSecond,
+    share: explored.perSecond / floorPerSecond,
+    aim: scenario.aim,
+    stepsEach: lines.length / count,
+    waitsEach: waits.length / count,
+  };
+}
+
+/** Every order, again and again, until the time is up; opening and closing are not counted. */
+async function exploreFor(
+  { subject }: SpeedScenario,
+  servers: ServerUrls,
+  seconds: number,
+): Promise<{ readonly perSecond: number; readonly executions: readonly Steps[] }> {
+  const settings = settingsOf({ servers, phases: false, preemptions: 'unbounded', reduce: false });
+  const stage = await Stage.open(subject, servers, settings);
+  const executions: Steps[] = [];
+  const beganMs = performance.now();
+  const outOfTime = (): boolean => performance.now() - beganMs > seconds * 1000;
+  try {
+    while (!outOfTime() && executions.length < executionsMax) {
+      const left = executionsMax - executions.length;
+      const plan = { bound, executionsMax: left, outOfTime, reduce: false, symmetry: undefined };
+      let record: ExecutionRecord | undefined;
+      await new Search(plan).run(
+        async choose => {
+          record = await stage.execute(choose);
+        },
+        () => {
+          if (record?.end.kind !== 'ended') throw new Error('an execution did not end');
+          executions.push(record.lines);
+          return 'go on';
+        },
+      );
+    }
+    const tookMs = performance.now() - beganMs;
+    return { perSecond: (executions.length / tookMs) * 1000, executions };
+  } finally {
+    await stage.close();
+  }
+}
+
+/** The floor: no gate, no search, no audit, no connecting; only the reset and the steps. */
+async function floorOf(
+  { subject }: SpeedScenario,
+  servers: ServerUrls,
+  executions: readonly Steps[],
+  seconds: number,
+): Promise<number> {
+  const database = await createDatabase(servers.pgUrl);
+  const control = new PostgresControl(database.url);
+  await control.open();
+  const redis = await Promise.all((servers.redisUrls ?? []).map(url => RedisControl.open(url)));
+  const clients = Object.keys(subject.actors).map(() => new pg.Client(database.url));
+  try {
+    await control.query(subject.setup);
+    const baseline = await Baseline.capture(control, redis);
+    for (const client of clients) await client.connect();
+    const beganMs = performance.now();
+    let done = 0;
+    for (; performance.now() - beganMs < seconds * 1000; done++) {
+      await baseline.restore();
+      const steps = executions[done % executions.length] ?? [];
+      for (const [actor, client] of clients.entries()) {
+        await sendAll(
+          steps.filter(line => line.actor === actor),
+          client,
+          redis,
+        );
+      }
+    }
+    return (done / (performance.now() - beganMs)) * 1000;
+  } finally {
+    for (const client of clients) await client.end();
+    for (const one of redis) one.close();
+    await control.close();
+    await database.drop();
+  }
+}
+
+async function sendAll(
+  steps: readonly TraceLine[],
+  client: pg.Client,
+  redis: readonly RedisControl[],
+): Promise<void> {
+  for (const { store, label } of steps) {
+    if (store === 'postgres') await client.query(label);
+    else await redis[0]?.ask(...label.split(' '));
+  }
+}

@@ -1,0 +1,1 @@
+update account set cents = cents + 100;

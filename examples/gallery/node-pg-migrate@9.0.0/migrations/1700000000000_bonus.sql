@@ -1,0 +1,4 @@
+-- Up Migration
+update account set cents = cents + 100;
+-- Down Migration
+update account set cents = cents - 100;

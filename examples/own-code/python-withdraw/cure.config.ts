@@ -1,0 +1,6 @@
+import { race } from '../../../src/explore/race.ts';
+import config, { script } from './race.config.ts';
+
+const run = script('withdraw_at_once.py');
+
+export default race({ ...config, actors: { 'first run': run, 'second run': run } });
