@@ -6,7 +6,7 @@ import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import { openBackends } from '../store/backends.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
-import { askedAudit } from '../telemetry/asked-audit.ts';
+import { AskedAudits } from '../telemetry/asked-audit.ts';
 import { Auditor } from '../telemetry/auditor.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
@@ -39,6 +39,7 @@ export class Service {
   readonly #audits: ReturnType<typeof createPool>;
   readonly #auditor: Auditor;
   readonly #sweep: Sweep;
+  readonly #askedAudits: AskedAudits;
   readonly #engine: Engine;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
@@ -59,6 +60,9 @@ export class Service {
     const audited = { pool: this.#audits, scenarios, meter: this.#meter, log };
     this.#auditor = new Auditor(audited);
     this.#sweep = new Sweep(audited);
+    this.#askedAudits = new AskedAudits(
+      createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep asked audit' }),
+    );
     this.#backends = openBackends({
       databaseUrl: url,
       redisUrl: config.redisUrl,
@@ -90,7 +94,7 @@ export class Service {
       metricsPage: async () => ({ contentType: pageContentType, text: await around.metricsText() }),
       adminToken: config.adminToken,
       evidence: page => this.#evidence(page),
-      audit: ({ auditSql }, asked) => askedAudit(this.#audits, auditSql, asked),
+      audit: ({ auditSql }, asked) => this.#askedAudits.run(auditSql, asked),
       stopping: around.stopping,
     });
   }
@@ -113,6 +117,7 @@ export class Service {
     await this.#engine.close();
     await Promise.all([this.#auditor.stop(), this.#sweep.stop()]);
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
+    pools.push(this.#askedAudits.close());
     await Promise.allSettled([this.#store.close(), this.#backends.close(), ...pools]);
   }
 

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
-import type { Violation } from '../contract/index.ts';
+import { Failure, type Violation } from '../contract/index.ts';
+import { AdmissionQueue } from '../store/queue.ts';
 
 /** A command and the key on which it acted, as its caller was told. */
 export interface Told {
@@ -26,6 +27,8 @@ export interface AskedAudit {
   /** Findings by kind, for `duplicate` the effects in excess. */
   readonly excess: Readonly<Record<string, number>>;
   readonly findings: number;
+  /** Commands that were told that nothing happened and are there: who is told so pays twice. */
+  readonly deniedAndThere: number;
   /** The first of them. */
   readonly violations: readonly Violation[];
 }
@@ -33,6 +36,7 @@ export interface AskedAudit {
 const violationsMax = 100;
 const auditMaxMs = 20_000;
 const lockWaitMs = 1_000;
+const waitersMax = 500;
 
 const openElsewhere = `
   select count(*)::integer as open from pg_stat_activity
@@ -40,41 +44,58 @@ const openElsewhere = `
     and backend_type = 'client backend'`;
 
 /**
- * Runs a scenario's audit over the keys that somebody asks about, in a transaction that can only
- * read. Rejects with the error of Postgres, also where it takes longer than 20 s.
+ * Runs audits that somebody asks for, one after the other, each in a transaction that can only read.
+ * The pool is its own: a long audit must not keep the live one waiting.
  */
-export async function askedAudit(
-  pool: Pool,
-  auditSql: string,
-  asked: AskedKeys,
-): Promise<AskedAudit> {
+export class AskedAudits {
+  readonly #pool: Pool;
+  readonly #line = new AdmissionQueue(1, waitersMax);
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Rejects with the error of Postgres, and where it takes longer than 20 s or many wait already. */
+  async run(auditSql: string, asked: AskedKeys): Promise<AskedAudit> {
+    if (!(await this.#line.enter(auditMaxMs))) throw new Failure('postgres-unavailable');
+    try {
+      return await readOnly(this.#pool, async client => {
+        const { rows } = await client.query<{ open: number }>(openElsewhere);
+        const openTransactions = rows[0]?.open ?? 0;
+        return { openTransactions, ...(await judged(client, auditSql, asked)) };
+      });
+    } finally {
+      this.#line.leave();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+async function readOnly<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  let broken: Error | undefined;
+  let broken = false;
   try {
     await client.query(
       `begin transaction isolation level repeatable read, read only;
        set local statement_timeout = ${auditMaxMs}; set local lock_timeout = ${lockWaitMs}`,
     );
-    const { rows } = await client.query<{ open: number }>(openElsewhere);
-    const found = await audited(client, auditSql, asked);
-    return {
-      openTransactions: rows[0]?.open ?? 0,
-      excess: sumsOf(found),
-      findings: found.length,
-      violations: found.slice(0, violationsMax),
-    };
-  } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
-    throw error;
+    return await work(client);
   } finally {
-    await client.query('rollback').catch((error: Error) => {
-      broken = error;
+    await client.query('rollback').catch(() => {
+      broken = true;
     });
     client.release(broken);
   }
 }
 
-async function audited(client: PoolClient, auditSql: string, asked: AskedKeys) {
+async function judged(
+  client: PoolClient,
+  auditSql: string,
+  asked: AskedKeys,
+): Promise<Omit<AskedAudit, 'openTransactions'>> {
   const { keys, acknowledged, denied, refusedKeys } = asked;
   const run = async (
     ids: readonly string[] | null,
@@ -87,7 +108,13 @@ async function audited(client: PoolClient, auditSql: string, asked: AskedKeys) {
   const found = await run(keys ?? null, acknowledged, refusedKeys);
   // of commands that are not there the audit says that they are lost: those it does not name are there
   const absent = denied.length > 0 ? await run([], denied, []) : [];
-  return [...found, ...deniedAndThere(denied, absent)];
+  const there = deniedAndThere(denied, absent);
+  return {
+    excess: sumsOf(found),
+    findings: found.length + there.length,
+    deniedAndThere: there.reduce((sum, { excess }) => sum + excess, 0),
+    violations: [...found, ...there].slice(0, violationsMax),
+  };
 }
 
 function deniedAndThere(denied: readonly Told[], absent: readonly Violation[]): Violation[] {

@@ -98,7 +98,10 @@ describe('dead files', () => {
     /^src\/scenarios\/[^/]+\/index\.ts$/,
     /^src\/explore\/(main|index|.*-process)\.ts$/,
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
-    /^bench\/(compare|explore-speed|gallery|lockstep|readme)\.ts$/,
+    /^bench\/k6\/scenarios\/[^/]+\.ts$/,
+    /^bench\/peers\/[a-z0-9-]+\.ts$/,
+    /^bench\/floors\/http-process\.ts$/,
+    /^bench\/(bench|floors|compare-runs|compare|explore-speed|gallery|lockstep|readme)\.ts$/,
     /\.d\.ts$/,
   ];
 

@@ -53,6 +53,7 @@ describe('the audit on request', () => {
       'lost acknowledgement': 1,
       'false refusal': 1,
     });
+    expect(reply.body.deniedAndThere).toBe(1);
     expect(reply.text).toContain('were told that nothing happened and are there');
     const rows = await ask(`${audit}?scenario=appointment&key=${twice.id}&key=${empty.id}`, {
       headers,

@@ -3,108 +3,185 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Violation } from '../../src/contract/index.ts';
+import { predict } from '../../src/contract/index.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { freshDatabase } from '../database.ts';
 import { metricsPage } from '../http/appointments.ts';
 import { sumOf } from '../http/requests.ts';
 import { type Ready, RunningService } from '../http/running-service.ts';
+import { testServers } from '../servers.ts';
 import { describeWith } from './tools.ts';
 
-const rounds = 40;
-const rivals = 8;
-const script = fileURLToPath(new URL('k6/rivals.js', import.meta.url));
-const summary = z.object({
-  iterations: z.number(),
-  accepted: z.number(),
-  refused: z.number(),
-  other: z.number(),
+const token = 'nobody can guess this';
+const bursts = 3;
+const callers = 12;
+const summaryShape = z.object({
+  strategy: z.string(),
+  audited: z.boolean(),
+  broken: z.array(z.string()),
+  counts: z.record(z.string(), z.number()),
 });
+type Summary = z.infer<typeof summaryShape>;
 
-describeWith('rivals that k6 sends to four processes', ['k6'], async pathOf => {
-  const { scenarios } = await loadRegistry();
+const registry = await loadRegistry();
+const appointment = registry.scenarios.get('appointment');
+const variant = appointment?.registered.variants.plain;
+if (!variant) throw new Error('the scenario of this test is gone');
+const offered = [...registry.strategies.values()].filter(({ declared }) =>
+  variant.wordings.includes(declared.wording),
+);
+
+describeWith('the k6 scripts on a service of four processes', ['k6'], async pathOf => {
   const { url: databaseUrl } = await freshDatabase();
   const folder = mkdtempSync(join(tmpdir(), 'k6-'));
-  const client = new pg.Client({ connectionString: databaseUrl });
   let service: RunningService | undefined;
   let ready: Ready;
 
   beforeAll(async () => {
+    const { redisUrl, redisNodeUrls } = testServers();
     service = new RunningService({
       DATABASE_URL: databaseUrl,
+      REDIS_URL: redisUrl,
+      REDIS_NODES: redisNodeUrls.join(','),
       PROCESSES: '4',
       ALLOW_STRATEGY_HEADER: '1',
+      ADMIN_TOKEN: token,
     });
     ready = await service.ready();
-    await client.connect();
   });
   afterAll(async () => {
-    await client.end();
     await service?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test.each([
-    ['none', 'duplicate appointments'],
-    ['row-lock', 'appoint one therapist each time'],
-  ])('under %s %s, and k6, the service and the database count the same', async strategy => {
-    const told = await k6(strategy);
-    expect(told).toMatchObject({ iterations: rounds, other: 0 });
-    expect(told.accepted + told.refused).toBe(rounds * rivals);
+  describe('bursts at appointment under each strategy', () => {
+    test.each(offered.map(strategy => [strategy.name, strategy] as const))(
+      '%s',
+      async (strategy, { declared }) => {
+        const { exit, summary } = await k6('appointment', {
+          STRATEGY: strategy,
+          WORKLOAD: 'burst',
+          ITERATIONS: String(bursts),
+          VUS: String(callers),
+          WARM_UP_SECONDS: '0',
+          P95_MS: '60000', // this machine may have much else to do
+        });
+        const { counts } = summary;
+        expect(summary).toMatchObject({ strategy, audited: true });
+        expect(counts.answered).toBe(bursts * callers);
+        expect(counts.acknowledgements_audited).toBe(counts.accepted);
+        expect(counts.lost_acknowledgements).toBe(0);
 
-    const page = await metricsPage(ready.url);
-    const counted = (outcome: string): number =>
-      sumOf(page, 'lockstep_commands_total', { strategy, outcome });
-    const { accepted, refused } = told;
-    expect({ accepted: counted('accepted'), refused: counted('refused') }).toEqual({
-      accepted,
-      refused,
-    });
-    expect(await appointments(strategy)).toBe(accepted);
+        const page = await metricsPage(ready.url);
+        const counted = sumOf(page, 'lockstep_commands_total', { strategy, outcome: 'accepted' });
+        expect(counted).toBe(counts.accepted);
 
-    const kinds = await violations(strategy);
-    if (strategy === 'none') expect(kinds).toContain('duplicate');
-    else expect({ kinds, accepted }).toEqual({ kinds: [], accepted: rounds });
+        const { verdict } = predict(declared, variant, new Set(['several processes']));
+        if (verdict === 'safe') expect({ exit, ...summary }).toMatchObject({ exit: 0, broken: [] });
+        else if (declared.turns.length + declared.guard.length === 0 && declared.hazard)
+          expect({ exit, broken: summary.broken }).toMatchObject({
+            exit: thresholdsCrossed,
+            broken: expect.arrayContaining(['duplicates: count==0']),
+          });
+      },
+    );
   });
 
-  async function k6(strategy: string): Promise<z.infer<typeof summary>> {
-    const file = join(folder, `${strategy}.json`);
+  const others = [...registry.scenarios.keys()].filter(name => name !== 'appointment');
+  test.each(others)('bursts at %s', async scenario => {
+    const { exit, summary } = await k6(scenario, {
+      WORKLOAD: 'burst',
+      ITERATIONS: '2',
+      VUS: String(callers),
+      WARM_UP_SECONDS: '0',
+      P95_MS: '60000',
+    });
+    expect({ exit, ...summary }).toMatchObject({ exit: 0, audited: true, broken: [] });
+  });
+
+  test('a steady rate, with its warm-up and every caller audited', async () => {
+    const { summary } = await k6('appointment', {
+      WARM_UP_SECONDS: '1',
+      DURATION_SECONDS: '1',
+      TIMEOUT_SECONDS: '2',
+      RATE: '50',
+      P95_MS: '60000',
+    });
+    expect(summary).toMatchObject({ strategy: 'row-lock', audited: true });
+    expect(summary.counts.accepted).toBeGreaterThan(0);
+    expect(summary.broken.filter(what => !what.startsWith('dropped'))).toEqual([]);
+  });
+
+  test.each<[string, Record<string, string>, number, RegExp]>([
+    ['a service that is away', { PROCESS_URLS: 'http://127.0.0.1:9' }, 108, /does not answer as/],
+    ['another strategy', { STRATEGY: 'nothing' }, 108, /runs the strategy 'row-lock' and not/],
+    ['a workload that there is not', { WORKLOAD: 'fast' }, 107, /WORKLOAD is 'fast'; write one of/],
+    ['a wrong token', { ADMIN_TOKEN: 'wrong' }, 108, /the audit cannot be asked: 401/],
+  ])('%s ends the run with its own code and words', async (_what, settings, code, words) => {
+    const { exit, told } = await k6('appointment', {
+      WORKLOAD: 'burst',
+      ITERATIONS: '1',
+      VUS: '2',
+      WARM_UP_SECONDS: '0',
+      ...settings,
+    });
+    expect(exit).toBe(code);
+    expect(told).toMatch(words);
+  });
+
+  test('without a token the run says that nobody judged', async () => {
+    const { summary } = await k6('appointment', {
+      ADMIN_TOKEN: '',
+      WORKLOAD: 'burst',
+      ITERATIONS: '1',
+      VUS: '2',
+      WARM_UP_SECONDS: '0',
+    });
+    expect(summary.audited).toBe(false);
+  });
+
+  async function k6(scenario: string, given: Record<string, string>) {
+    const file = join(folder, `${scenario}.json`);
+    rmSync(file, { force: true });
     const settings = {
       PROCESS_URLS: ready.processes.map(({ url }) => url).join(','),
-      STRATEGY: strategy,
-      RIVALS: String(rivals),
-      ROUNDS: String(rounds),
+      ADMIN_TOKEN: token,
       SUMMARY: file,
+      ...given,
     };
-    const quiet = ['--quiet', '--no-color', '--no-usage-report', '--address=127.0.0.1:0'];
-    const given = Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-    await promisify(execFile)(pathOf('k6'), ['run', ...quiet, ...given, script], {
-      env: { PATH: process.env.PATH, HOME: folder },
-      timeout: 120_000,
-    });
-    return summary.parse(JSON.parse(readFileSync(file, 'utf8')));
-  }
-
-  /** The requests of one run bear its strategy's name. */
-  async function appointments(strategy: string): Promise<number> {
-    const text = `
-      select count(*)::integer as count from appointments
-      join appointment_requests r on r.id = request_id where r.client = $1`;
-    const { rows } = await client.query<{ count: number }>(text, [`k6 ${strategy}`]);
-    return rows[0]?.count ?? 0;
-  }
-
-  async function violations(strategy: string): Promise<string[]> {
-    const asked = 'select id::text from appointment_requests where client = $1';
-    const keys = await client.query<{ id: string }>(asked, [`k6 ${strategy}`]);
-    const ids = keys.rows.map(({ id }) => id);
-    expect(ids).toHaveLength(rounds);
-    const auditSql = scenarios.get('appointment')?.auditSql ?? '';
-    const { rows } = await client.query<Violation>(auditSql, [ids, [], [], ids]);
-    return rows.map(({ kind }) => kind);
+    const script = fileURLToPath(
+      new URL(`../../bench/k6/scenarios/${scenario}.ts`, import.meta.url),
+    );
+    const quiet = ['--quiet', '--no-color', '--no-usage-report', '--address='];
+    const pairs = Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+    const ran = await ended(pathOf('k6'), ['run', ...quiet, ...pairs, script], folder);
+    return { ...ran, summary: summaryIn(file) };
   }
 });
+
+const thresholdsCrossed = 99;
+
+/** A run that ends before it began writes nothing. */
+function summaryIn(file: string): Summary {
+  try {
+    return summaryShape.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return { strategy: '', audited: false, broken: ['no summary'], counts: {} };
+  }
+}
+
+function ended(
+  command: string,
+  args: readonly string[],
+  home: string,
+): Promise<{ readonly exit: number; readonly told: string }> {
+  return new Promise((resolve, reject) => {
+    const options = { env: { PATH: process.env.PATH, HOME: home }, timeout: 120_000 };
+    execFile(command, args, options, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number') reject(error);
+      else resolve({ exit: Number(error?.code ?? 0), told: stdout + stderr });
+    });
+  });
+}

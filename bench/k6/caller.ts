@@ -1,0 +1,123 @@
+/** One virtual user: what it sends, what it was told, and what it tells the audit in the end. */
+import exec from 'k6/execution';
+import type { MadeKey, Story } from './load-test.ts';
+import { counters, loadStartedAt, trends } from './measures.ts';
+import { type Answer, audit, type Served, send, stop, type Told } from './service.ts';
+import type { Settings } from './settings.ts';
+
+/** Every so many-th command of a key repeats the one before: an impatient finger. */
+const tapsTwiceEvery = 5;
+const claimsPerAudit = 500;
+/** Beyond these, what was told is audited in the middle of the load. */
+const claimsMax = 5_000;
+
+export class Caller {
+  readonly #settings: Settings;
+  readonly #story: Story;
+  #acknowledged: Told[] = [];
+  #denied: Told[] = [];
+  #refusedKeys = new Set<string>();
+  #answered = 0;
+  #answeredMs = 0;
+  #turn = 0;
+
+  constructor(settings: Settings, story: Story) {
+    this.#settings = settings;
+    this.#story = story;
+  }
+
+  /** A command that nothing is learnt from. */
+  rehearse(served: Served, key: MadeKey, actor: number, actors: number): void {
+    this.#send(served, key, actor, actors);
+  }
+
+  /** A command on a key that nobody else wants. */
+  standBy(served: Served, key: MadeKey, besideLoad: boolean): void {
+    const answer = this.#send(served, key, 0, 1);
+    const trend = besideLoad ? trends.bystander_beside_load_ms : trends.bystander_quiet_ms;
+    if (answer.outcome === 'accepted') trend.add(answer.ms);
+    this.#remember(key, answer, true);
+  }
+
+  /** The `place`-th command of the load on a key. */
+  command(served: Served, key: MadeKey, place: number, commandsPerKey: number): void {
+    const again = place % tapsTwiceEvery === tapsTwiceEvery - 1;
+    const tappedTwice = again || place % tapsTwiceEvery === tapsTwiceEvery - 2;
+    const answer = this.#send(served, key, again ? place - 1 : place, commandsPerKey);
+    loadStartedAt.add(exec.scenario.startTime);
+    this.#count(answer);
+    this.#remember(key, answer, !tappedTwice);
+    const kept = this.#acknowledged.length + this.#denied.length;
+    if (kept > claimsMax) this.#auditClaims();
+  }
+
+  /** Holds what this caller was told against the rows; once, when all is over. */
+  audit(): void {
+    if (this.#settings.adminToken !== undefined) this.#auditClaims();
+    counters.callers_audited.add(1);
+    if (this.#answered === 0) return;
+    const perSecond = (this.#answered / this.#answeredMs) * 1_000;
+    counters.fairness_callers.add(1);
+    counters.fairness_sum.add(perSecond);
+    counters.fairness_squares.add(perSecond ** 2);
+  }
+
+  #send(served: Served, key: MadeKey, actor: number, actors: number): Answer {
+    this.#turn += 1;
+    const command = this.#story.command(key, actor, actors);
+    // each caller visits the processes in turn: its connections would pin it to one
+    const answer = send(this.#settings, served, command, exec.vu.idInTest + this.#turn);
+    if (answer.outcome === 'wrong') {
+      counters.wrong_answers.add(1);
+      stop(`a command was answered by something else: ${answer.reason}`);
+    }
+    return answer;
+  }
+
+  #count({ outcome, attempts, ms }: Answer): void {
+    if (outcome === 'wrong') return;
+    counters[outcome].add(1);
+    counters.attempts.add(attempts);
+    if (outcome === 'unknown') return;
+    counters.answered.add(1);
+    trends.answered_ms.add(ms);
+    trends.answered_at_ms.add(Date.now() - exec.scenario.startTime);
+    this.#answered += 1;
+    this.#answeredMs += ms;
+    if (outcome === 'accepted') {
+      counters.attempts_accepted.add(attempts);
+      trends.accepted_ms.add(ms);
+    }
+    if (outcome === 'refused') trends.refused_ms.add(ms);
+  }
+
+  /** A double tap claims nothing by its refusal: its twin may have got the place. */
+  #remember({ key }: MadeKey, answer: Answer, claimsRefusal: boolean): void {
+    const { outcome, reason, commandId } = answer;
+    if (outcome === 'accepted') this.#acknowledged.push({ key, commandId });
+    else if (outcome !== 'unknown' && commandId !== '') this.#denied.push({ key, commandId });
+    if (claimsRefusal && outcome === 'refused' && this.#story.exhaustedReasons.includes(reason))
+      this.#refusedKeys.add(key);
+  }
+
+  #auditClaims(): void {
+    const [acknowledged, denied] = [this.#acknowledged, this.#denied];
+    const refusedKeys = [...this.#refusedKeys];
+    [this.#acknowledged, this.#denied, this.#refusedKeys] = [[], [], new Set()];
+    const longest = Math.max(acknowledged.length, denied.length, refusedKeys.length);
+    for (let at = 0; at < longest; at += claimsPerAudit) {
+      const end = at + claimsPerAudit;
+      const keys = refusedKeys.slice(at, end);
+      const found = audit(this.#settings, this.#story.scenario, {
+        keys,
+        refusedKeys: keys,
+        acknowledged: acknowledged.slice(at, end),
+        denied: denied.slice(at, end),
+      });
+      counters.lost_acknowledgements.add(found.excess['lost acknowledgement'] ?? 0);
+      counters.false_refusals.add(found.excess['false refusal'] ?? 0);
+      counters.inconsistencies.add(found.deniedAndThere);
+    }
+    counters.acknowledgements_audited.add(acknowledged.length);
+  }
+}
