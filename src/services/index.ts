@@ -8,6 +8,7 @@ import { findRedis, type RedisPlaces, usualRedisPlaces } from './redis-binaries.
 import type { RedisBinary } from './redis-probe.ts';
 import { described, reasonOf, type Server, ServerUnusable } from './server.ts';
 
+export { findK6, type K6, K6Missing, k6Pinned, usualK6Places } from './k6.ts';
 export {
   type Account,
   type Child,
