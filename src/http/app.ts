@@ -18,7 +18,7 @@ import { identify } from './request-id.ts';
 /** What the service is made of, as the edge sees it. */
 export interface AppParts {
   readonly choice: ChoiceOptions;
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, 'serve'>;
   /** For the routes that nobody contends for. */
   readonly store: Store;
   readonly log: Logger;

@@ -10,7 +10,7 @@ import { type ChoiceOptions, chooser } from './choice.ts';
 
 /** The contended route of a scenario: one request is one command. */
 export function contended(
-  engine: Engine,
+  engine: Pick<Engine, 'serve'>,
   scenario: RegisteredScenario,
   options: ChoiceOptions,
   log: Logger,

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { MessageClasses } from './message-classes.ts';
 import { type EdgeProblemCode, edgeProblems, typeOf } from './problems.ts';
 
 const requestUsuallyMaxMs = 10_000;
@@ -10,10 +11,14 @@ const closeIdleEveryMs = 20;
 /** An HTTP server whose every wait has a bound. */
 export function httpServer(
   listener: RequestListener,
-  { requestMaxMs = requestUsuallyMaxMs }: { readonly requestMaxMs?: number } = {},
+  {
+    requestMaxMs = requestUsuallyMaxMs,
+    classes,
+  }: { readonly requestMaxMs?: number; readonly classes?: MessageClasses } = {},
 ): Server {
   const server = createServer(
     {
+      ...classes,
       requestTimeout: requestMaxMs,
       headersTimeout: requestMaxMs,
       connectionsCheckingInterval: Math.min(1_000, requestMaxMs),

@@ -24,7 +24,14 @@ declare module 'redlock-4' {
 
   export default class Redlock {
     readonly scripts: { readonly lockScript: Script; readonly unlockScript: Script };
-    constructor(clients: readonly Caller[], options?: { readonly retryCount?: number });
+    constructor(
+      clients: readonly Caller[],
+      options?: {
+        readonly retryCount?: number;
+        readonly retryDelay?: number;
+        readonly retryJitter?: number;
+      },
+    );
     lock(keys: readonly string[], ttlMs: number): PromiseLike<Lock>;
     unlock(lock: Lock): PromiseLike<void>;
     /** Where it does not succeed, the library gives the lock back itself. */

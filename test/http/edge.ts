@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { afterAll } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
+import { messageClasses } from '../../src/http/message-classes.ts';
 import { drain, httpServer, listen } from '../../src/http/server.ts';
 import { Service } from '../../src/http/service.ts';
 import { pageOf } from '../../src/telemetry/prometheus.ts';
@@ -35,7 +36,7 @@ export async function openEdge(environment: Record<string, string> = {}): Promis
     stopping: () => edge.stopping,
   });
   await service.start();
-  const server = httpServer(service.app);
+  const server = httpServer(service.app, { classes: messageClasses(service.app) });
   edge.port = await listen(server, { host: '127.0.0.1', port: 0, exclusive: true });
   edge.url = `http://127.0.0.1:${edge.port}`;
   afterAll(async () => {

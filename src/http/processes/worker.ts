@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry.ts';
+import { messageClasses } from '../message-classes.ts';
 import { drain, httpServer, listen } from '../server.ts';
 import { Service } from '../service.ts';
 import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
@@ -24,7 +25,8 @@ export class Worker {
       stopping: () => this.#stopping,
     });
     const { app } = this.#service;
-    this.#servers = [httpServer(app), httpServer(app)];
+    const classes = messageClasses(app);
+    this.#servers = [httpServer(app, { classes }), httpServer(app, { classes })];
   }
 
   /** Listens and tells the primary. Never rejects: what fails is told too, and the process ends. */

@@ -1,0 +1,218 @@
+/** A booking transaction: what Postgres can do, what node-postgres leaves of it, what the engine leaves. */
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Registry } from '../../src/engine/registry.ts';
+import { Engine } from '../../src/engine/serve.ts';
+import type { Keeper } from '../../src/services/index.ts';
+import { openBackends } from '../../src/store/backends.ts';
+import { PostgresStore } from '../../src/store/postgres.ts';
+import { type Contest, type Entry, perSecond } from './contest.ts';
+
+const inFlight = 8;
+const cardsMany = 10_000;
+const cents = 1_000_000_000;
+const tuning = { waitMs: 10_000, leaseMs: 10_000, extendLease: true, attemptsMax: 50 } as const;
+
+/** Cards that are never used up, ids from 1. */
+export async function makeCards(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(
+    `insert into gift_cards (initial_cents, balance_cents, smallest_debit_cents)
+     select $1::integer, $1::integer, 1 from generate_series(1, $2::integer)`,
+    [cents, cardsMany],
+  );
+  await client.query('vacuum analyze gift_cards');
+  await client.end();
+}
+
+const smallest = 'select smallest_debit_cents as smallest from gift_cards where id = $1';
+const begin = 'begin isolation level read committed';
+const read =
+  'select id, balance_cents, version, fence from gift_cards where id = $1 for no key update';
+const write = 'update gift_cards set balance_cents = $2 where id = $1 returning id';
+const record =
+  'insert into gift_card_debits (card_id, amount_cents, command_id) values ($1, $2, $3) returning id';
+
+const anyCard = (): string => String(1 + Math.floor(Math.random() * cardsMany));
+
+/** The statements of `gift-card` under `row-lock`, as one would write them with the driver. */
+function byHand(databaseUrl: string): Entry & { close(): Promise<void> } {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: inFlight });
+  const send = (client: pg.Pool | pg.PoolClient, name: string, text: string, values: unknown[]) =>
+    client.query<Record<string, string>>({ name, text, values });
+  const debit = async (cardId: string): Promise<void> => {
+    await send(pool, 'smallest', smallest, [cardId]);
+    const client = await pool.connect();
+    try {
+      await client.query(begin);
+      const { rows } = await send(client, 'read', read, [cardId]);
+      await send(client, 'write', write, [cardId, Number(rows[0]?.balance_cents) - 1]);
+      await send(client, 'record', record, [cardId, 1, randomUUID()]);
+      await client.query('commit');
+      client.release();
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  };
+  return {
+    name: 'pg, by hand',
+    perSecond: seconds => perSecond(inFlight, seconds, () => debit(anyCard())),
+    close: () => pool.end(),
+  };
+}
+
+/** The same through the engine: what a request does once HTTP is behind it. */
+export function throughEngine(
+  databaseUrl: string,
+  registry: Registry,
+  given: {
+    readonly strategy: string;
+    readonly name?: string;
+    readonly inFlight?: number;
+    readonly card?: () => string;
+  },
+): (Entry & { close(): Promise<void> }) | undefined {
+  const strategy = registry.strategies.get(given.strategy);
+  const scenario = registry.scenarios.get('gift-card');
+  if (!strategy || !scenario || strategy.declared.store !== 'pg') return undefined;
+  const lanes = given.inFlight ?? inFlight;
+  const { waitMs, leaseMs } = tuning;
+  const shared = { databaseUrl, waitMs, leaseMs, lockConnectionsMax: 1 };
+  const backends = openBackends({ ...shared, redisUrl: undefined, redisNodeUrls: [] });
+  const store = new PostgresStore({
+    url: databaseUrl,
+    connectionsMax: lanes,
+    lockTimeoutMs: waitMs,
+  });
+  const observer = { phase() {}, failure() {}, release() {}, outcome() {} };
+  const engine = new Engine({ stores: { pg: store }, backends, tuning, observer });
+  const body = { amountCents: 1 };
+  const debit = async (): Promise<void> => {
+    const input = { params: { id: (given.card ?? anyCard)() }, body };
+    const commandId = randomUUID();
+    const { outcome } = await engine.serve({
+      scenario,
+      variant: 'plain',
+      strategy,
+      commandId,
+      input,
+    });
+    if (outcome.kind !== 'accepted') throw new Error(`${outcome.kind}: ${outcome.detail}`);
+  };
+  return {
+    name: given.name ?? `engine, ${given.strategy}`,
+    perSecond: seconds => perSecond(lanes, seconds, debit),
+    async close() {
+      await engine.close();
+      await store.close();
+      await backends.close();
+    },
+  };
+}
+
+const pgbenchScript = `\\set card random(1, ${cardsMany})
+select smallest_debit_cents as smallest from gift_cards where id = :card;
+${begin};
+${read.replace('$1', ':card')} \\gset
+update gift_cards set balance_cents = :balance_cents - 1 where id = :card returning id;
+insert into gift_card_debits (card_id, amount_cents, command_id) values (:card, 1, gen_random_uuid()) returning id;
+commit;
+`;
+
+/** pgbench where it is installed. */
+function pgbench(keeper: Keeper, command: string, folder: string, databaseUrl: string): Entry {
+  const url = new URL(databaseUrl);
+  const password = decodeURIComponent(url.password);
+  url.password = '';
+  return {
+    name: 'pgbench -M prepared',
+    async perSecond(seconds) {
+      const file = join(folder, 'booking.sql');
+      await writeFile(file, pgbenchScript);
+      const clients = [
+        '-c',
+        String(inFlight),
+        '-j',
+        '2',
+        '-T',
+        String(Math.max(1, Math.round(seconds))),
+      ];
+      const args = ['-n', '-M', 'prepared', ...clients, '-f', file, url.href];
+      const env = { PGPASSWORD: password };
+      const exit = await keeper.run({ name: 'pgbench', command, args, env }, 60_000);
+      const [, tps] = /tps = ([\d.]+)/.exec(exit.tail) ?? [];
+      if (exit.code !== 0 || tps === undefined) throw new Error(exit.tail.trim().slice(-300));
+      return Number(tps);
+    },
+  };
+}
+
+export interface BookingPlaces {
+  readonly databaseUrl: string;
+  readonly registry: Registry;
+  readonly keeper: Keeper;
+  /** Undefined where it is not installed. */
+  readonly pgbenchCommand: string | undefined;
+  readonly folder: string;
+}
+
+type Open = Contest & { close(): Promise<void> };
+
+/** Debits of 10 000 gift cards, 8 in flight. */
+export function bookingContest(places: BookingPlaces): Open {
+  const { databaseUrl, registry, keeper, pgbenchCommand, folder } = places;
+  const hand = byHand(databaseUrl);
+  const engines = ['row-lock', 'none', 'atomic-update'].flatMap(
+    strategy => throughEngine(databaseUrl, registry, { strategy }) ?? [],
+  );
+  const floor = pgbenchCommand ? [pgbench(keeper, pgbenchCommand, folder, databaseUrl)] : [];
+  const engine = 'engine, row-lock';
+  return {
+    title: 'Booking transaction, 8 in flight, 10 000 keys',
+    unit: 'debits/s',
+    baseline: floor[0]?.name ?? hand.name,
+    entries: [...floor, hand, ...engines],
+    targets: [
+      { of: engine, against: 'pgbench -M prepared', atLeast: 0.6 },
+      { of: engine, against: hand.name, atLeast: 0.9 },
+    ],
+    notes: [
+      'All of pgbench, pg and row-lock send the same five statements and COMMIT. The engine sends BEGIN together with the first of them; by hand and in pgbench it travels alone.',
+      ...(floor.length === 0 ? ['pgbench is not installed: its floor is missing.'] : []),
+    ],
+    async close() {
+      for (const entry of [hand, ...engines]) await entry.close();
+    },
+  };
+}
+
+/** One card, 32 callers, synchronous_commit off. */
+export function hotContest(databaseUrl: string, registry: Registry): Open {
+  const strategies = ['row-lock', 'atomic-update', 'advisory-transaction', 'unique-slots'];
+  const entries = strategies.flatMap(
+    strategy =>
+      throughEngine(databaseUrl, registry, {
+        strategy,
+        name: strategy,
+        inFlight: 32,
+        card: () => '1',
+      }) ?? [],
+  );
+  return {
+    title: 'One hot key, 32 in flight, synchronous_commit off',
+    unit: 'debits/s',
+    baseline: 'row-lock',
+    entries,
+    targets: [{ of: 'atomic-update', against: 'row-lock', atLeast: 4 }],
+    notes: [
+      'Through the engine, without HTTP: the target compares the best safe strategy with a row lock.',
+    ],
+    async close() {
+      for (const entry of entries) await entry.close();
+    },
+  };
+}

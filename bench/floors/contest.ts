@@ -1,0 +1,98 @@
+/** Things that do the same, measured in turn: what counts is the ratio inside one repetition. */
+import { shuffled } from '../random.ts';
+
+/** One way to do it. */
+export interface Entry {
+  readonly name: string;
+  /** Runs for about so long and returns how many per second; rejects where it cannot. */
+  perSecond(seconds: number): Promise<number>;
+}
+
+export interface Target {
+  readonly of: string;
+  readonly against: string;
+  readonly atLeast: number;
+}
+
+export interface Contest {
+  readonly title: string;
+  readonly unit: string;
+  /** The entry that the others are shown as a multiple of. */
+  readonly baseline: string;
+  readonly entries: readonly Entry[];
+  readonly targets: readonly Target[];
+  /** What a reader has to know about it. */
+  readonly notes: readonly string[];
+}
+
+/** What came of a contest: of each repetition, each entry's figure. */
+export interface ContestResult extends Omit<Contest, 'entries'> {
+  readonly entries: readonly string[];
+  readonly repetitions: readonly Readonly<Record<string, number>>[];
+  /** Entries that could not run, with the reason. */
+  readonly failed: Readonly<Record<string, string>>;
+}
+
+const warmUpSeconds = 0.5;
+
+/** Measures all entries in an order of their own per repetition, after a warm-up of each. */
+export async function held(
+  contest: Contest,
+  options: {
+    readonly repetitions: number;
+    readonly seconds: number;
+    readonly random: () => number;
+    readonly step: (what: string) => void;
+    readonly signal: AbortSignal;
+  },
+): Promise<ContestResult> {
+  const failed: Record<string, string> = {};
+  const measure = async (entry: Entry, seconds: number): Promise<number | undefined> => {
+    options.signal.throwIfAborted();
+    if (Object.hasOwn(failed, entry.name)) return undefined;
+    return entry.perSecond(seconds).catch((error: unknown) => {
+      failed[entry.name] = error instanceof Error ? error.message : String(error);
+      return undefined;
+    });
+  };
+  for (const entry of contest.entries) await measure(entry, warmUpSeconds);
+  const repetitions: Record<string, number>[] = [];
+  for (let repetition = 1; repetition <= options.repetitions; repetition += 1) {
+    options.step(`${contest.title}, repetition ${repetition} of ${options.repetitions}`);
+    const figures: Record<string, number> = {};
+    for (const entry of shuffled(contest.entries, options.random)) {
+      const figure = await measure(entry, options.seconds);
+      if (figure !== undefined) figures[entry.name] = figure;
+    }
+    repetitions.push(figures);
+  }
+  const { entries, ...rest } = contest;
+  return { ...rest, entries: entries.map(entry => entry.name), repetitions, failed };
+}
+
+/** So many at a time, one after the other in each lane, until the time is over. */
+export async function perSecond(
+  inFlight: number,
+  seconds: number,
+  work: (lane: number) => Promise<unknown>,
+): Promise<number> {
+  const startMs = performance.now();
+  const lastMs = startMs + seconds * 1_000;
+  let done = 0;
+  const lane = async (index: number): Promise<void> => {
+    while (performance.now() < lastMs) {
+      await work(index);
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, (_, index) => lane(index)));
+  return done / ((performance.now() - startMs) / 1_000);
+}
+
+/** Ratios of two entries, one per repetition in which both are there. */
+export function ratiosOf(result: ContestResult, of: string, against: string): number[] {
+  return result.repetitions.flatMap(figures => {
+    const [a, b] = [figures[of], figures[against]];
+    return a !== undefined && b !== undefined && b > 0 ? [a / b] : [];
+  });
+}
