@@ -11,7 +11,9 @@ import type { Conditions } from './results/schema.ts';
 import type { Stack } from './stack.ts';
 
 /** Collects them; git may be missing, everything else is there. */
-export async function conditionsOf(stack: Stack): Promise<Conditions> {
+export async function conditionsOf(
+  stack: Pick<Stack, 'services' | 'durability' | 'settings'>,
+): Promise<Conditions> {
   const { services, durability, settings } = stack;
   const own = await ownPackage();
   const { commit, changed } = await commitOf(own.folder);

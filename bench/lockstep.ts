@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-/** The command line of the package: `lockstep compare …`, `lockstep explore …`, `lockstep serve`. */
+/** The command line of the package: `lockstep compare …`, and the others below. */
 const usage = `Usage: lockstep <command>
 
 Commands:
   compare   run strategies under contention and judge them by the database (lockstep compare --help)
+  bench     measure with k6 what strategies cost under load (lockstep bench --help)
   explore   run your own code in every order of its requests (lockstep explore race.config.ts)
   serve     start the booking service; its settings come from the environment
 `;
@@ -12,6 +13,10 @@ const commands: Readonly<Record<string, () => Promise<unknown>>> = {
   compare: () => {
     process.argv.splice(2, 1); // it reads its options behind the program's name
     return import('./compare.ts');
+  },
+  bench: () => {
+    process.argv.splice(2, 1);
+    return import('./bench.ts');
   },
   explore: () => {
     process.argv.splice(2, 1);

@@ -21,3 +21,7 @@ for (const folder of ['src', 'bench'])
     const from = join(entry.parentPath, entry.name);
     cpSync(from, join(dist, from.slice(root.length)));
   }
+
+// k6 compiles its scripts by itself; what they share with the rest goes along
+cpSync(join(root, 'bench', 'k6'), join(dist, 'bench', 'k6'), { recursive: true });
+cpSync(join(root, 'bench', 'random.ts'), join(dist, 'bench', 'random.ts'));

@@ -25,7 +25,10 @@ export class UnreadableRun extends Error {
 export function folderName({
   startedAt,
   conditions,
-}: Pick<Run, 'startedAt' | 'conditions'>): string {
+}: {
+  readonly startedAt: string;
+  readonly conditions: Pick<Run['conditions'], 'commit'>;
+}): string {
   const time = startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
   return `${time}-${conditions.commit.slice(0, 7)}`;
 }

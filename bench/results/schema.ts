@@ -23,7 +23,7 @@ const histogram = z.strictObject({
 });
 
 /** Differences of the service's own metrics over one phase. Durations in seconds. */
-const serviceDelta = z.strictObject({
+export const serviceDelta = z.strictObject({
   /** Command durations by outcome, arrival to outcome, all attempts inside. */
   commands: z.record(z.string(), histogram),
   /** Attempt durations by phase: pool, wait, hold, commit. */
@@ -143,7 +143,7 @@ const server = z.strictObject({
   settings: z.record(z.string(), z.string()),
 });
 
-const conditions = z.strictObject({
+export const conditions = z.strictObject({
   commit: z.string(),
   /** Whether files differed from the commit; null where that could not be told. */
   changed: z.boolean().nullable(),

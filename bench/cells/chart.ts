@@ -1,0 +1,72 @@
+/** Lines over an axis, as SVG inside the page. Both axes are logarithmic where values allow. Pure. */
+import { element, type Html } from '../report/element.ts';
+import { figure } from '../report/format.ts';
+import type { Chart } from './sweeps.ts';
+
+const width = 720;
+const height = 300;
+const margin = { left: 60, right: 170, top: 16, bottom: 40 } as const;
+
+/** Told apart without colour too: each line has a dash pattern of its own, and its name at its end. */
+const dashes = ['', '6 3', '2 3', '8 3 2 3', '1 4', '12 4'];
+
+export function chartSvg({ axis, unit, lines }: Chart): Html {
+  const xs = lines.flatMap(line => line.points.map(([x]) => x));
+  const ys = lines.flatMap(line => line.points.map(([, y]) => y));
+  if (xs.length === 0) return element('p', 'Nothing was measured.', { class: 'note' });
+  const x = scale(xs, margin.left, width - margin.right);
+  const y = scale(ys, height - margin.bottom, margin.top);
+  const marks = [
+    ...ticks(xs).map(value => text(figure(value), x(value), height - margin.bottom + 16, 'middle')),
+    ...ticks(ys).map(value => text(figure(value), margin.left - 8, y(value) + 4, 'end')),
+    text(axis, (margin.left + width - margin.right) / 2, height - 6, 'middle'),
+    text(unit, margin.left, margin.top - 4, 'start'),
+  ];
+  const drawn = lines.flatMap(({ name, points }, index) => {
+    const path = points.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join(' ');
+    const last = points.at(-1);
+    if (!last) return [];
+    return [
+      element('polyline', '', {
+        points: path,
+        fill: 'none',
+        stroke: 'currentColor',
+        'stroke-width': '1.5',
+        'stroke-dasharray': dashes[index % dashes.length] || undefined,
+      }),
+      text(name, x(last[0]) + 8, y(last[1]) + 4 + (index % 3) * 3, 'start'),
+    ];
+  });
+  return element('svg', [...marks, ...drawn], {
+    viewBox: `0 0 ${width} ${height}`,
+    role: 'img',
+    'aria-label': `${unit} over ${axis}`,
+    style: 'max-width:46rem;width:100%;height:auto;margin-top:1rem',
+  });
+}
+
+function text(content: string, x: number, y: number, anchor: string): Html {
+  return element('text', content, {
+    x: x.toFixed(1),
+    y: y.toFixed(1),
+    'text-anchor': anchor,
+    'font-size': '12',
+    fill: 'currentColor',
+  });
+}
+
+function scale(values: readonly number[], from: number, to: number): (value: number) => number {
+  const logarithmic = values.every(value => value > 0);
+  const at = (value: number): number => (logarithmic ? Math.log(value) : value);
+  const [low, high] = [Math.min(...values.map(at)), Math.max(...values.map(at))];
+  const span = high - low || 1;
+  return value => from + ((at(value) - low) / span) * (to - from);
+}
+
+const ticksMax = 8;
+
+function ticks(values: readonly number[]): readonly number[] {
+  const sorted = [...new Set(values)].sort((a, b) => a - b);
+  const step = Math.max(1, Math.ceil(sorted.length / ticksMax));
+  return sorted.filter((_, index) => index % step === 0);
+}

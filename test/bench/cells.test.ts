@@ -1,0 +1,252 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { sectionsOf } from '../../bench/cells/content.ts';
+import { differs, estimateOf } from '../../bench/cells/estimate.ts';
+import { readBenchOptions, workloadNames } from '../../bench/cells/options.ts';
+import { nameOf, planOf, pointOf, sittingsOf } from '../../bench/cells/plan.ts';
+import { benchCsv, benchHtml, benchMarkdown } from '../../bench/cells/render.ts';
+import type { BenchPlan, CellResult } from '../../bench/cells/schema.ts';
+import { summarizeBench } from '../../bench/cells/summary.ts';
+import { runsCompared } from '../../bench/cells/two-runs.ts';
+import { readSettings } from '../../bench/k6/settings.ts';
+import { arrivalsOf, workloads } from '../../bench/k6/workloads.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
+
+const registry = await loadRegistry([]);
+const read = (...argv: string[]) => readBenchOptions([...argv, '--seed', '7']);
+
+describe('the command line of bench', () => {
+  test('knows the workloads of the k6 scripts, and each of them has arrivals', () => {
+    expect([...workloadNames].sort()).toEqual(Object.keys(workloads).sort());
+    for (const workload of workloadNames) {
+      const settings = readSettings({ BASE_URL: 'http://127.0.0.1:1', WORKLOAD: workload });
+      const { commands, seconds, commandsPerKey } = arrivalsOf(settings);
+      expect([commands > 0, seconds > 0, commandsPerKey > 0]).toEqual([true, true, true]);
+    }
+  });
+
+  test.each([
+    [['--workload', 'fast'], /There is no fast; there are smoke/],
+    [['--spread', 'warm'], /There is no warm/],
+    [['--rate', '0'], /from 1 to 100000/],
+    [['--points', '1'], /--points needs --sweep/],
+    [['--sweep', 'colour'], /Allowed choices are contenders/],
+    [['--filter', '('], /regular expression/],
+    [['--unknown'], /unknown option/],
+  ])('refuses %j with words', (argv, words) => {
+    expect(() => read(...argv)).toThrow(words);
+  });
+
+  test('refuses a strategy, a scenario and a filter that name nothing', () => {
+    expect(() => planOf(registry, read('--strategy', 'nothing'))).toThrow(/there is no strategy/);
+    expect(() => planOf(registry, read('--scenario', 'nothing'))).toThrow(/there is no scenario/);
+    expect(() => planOf(registry, read('--filter', 'nothing'))).toThrow(/no cell is left/);
+  });
+});
+
+describe('the plan of a bench', () => {
+  const options = read(
+    ...['--strategy', 'row-lock,atomic-update', '--scenario', 'appointment,gift-card'],
+    ...['--workload', 'average,burst', '--repetitions', '2'],
+  );
+  const { cells, notOffered } = planOf(registry, options);
+
+  test('has every cell once per repetition, with the control, and says what is not offered', () => {
+    expect(new Set(cells.map(cell => cell.id)).size).toBe(cells.length);
+    // appointment has no conditional update: row-lock and the control; gift-card has all three
+    expect(cells).toHaveLength((2 + 3) * 2 * 2);
+    expect(notOffered).toEqual([
+      { cell: 'appointment/atomic-update', because: expect.stringContaining('conditional update') },
+    ]);
+  });
+
+  test('runs each cell once, in an order that the seed repeats', () => {
+    const order = (seed: number) =>
+      sittingsOf(cells, seed).flatMap(sitting => sitting.cells.map(cell => cell.id));
+    expect([...order(1)].sort()).toEqual(cells.map(cell => cell.id).sort());
+    expect(order(1)).toEqual(order(1));
+    expect(order(2)).not.toEqual(order(1));
+  });
+
+  test.each([
+    ['contenders', [1, 8]],
+    ['keys', [1, 100]],
+    ['processes', [1, 3]],
+    ['latency', [0, 5]],
+    ['commit', [0, 1]],
+    ['hold', [0.1, 3]],
+  ])(
+    'a sweep of %s has a point for each value, and a service for each that needs one',
+    (axis, points) => {
+      const swept = planOf(
+        registry,
+        read(
+          '--sweep',
+          axis,
+          '--points',
+          points.join(),
+          '--strategy',
+          'row-lock',
+          '--repetitions',
+          '1',
+        ),
+      );
+      const mine = swept.cells.filter(cell => cell.plan.strategy === 'row-lock');
+      expect(mine.map(cell => pointOf(cell.plan)).map(at => Number(at.toFixed(6)))).toEqual(points);
+      const services = axis === 'contenders' || axis === 'keys' ? 1 : points.length;
+      expect(sittingsOf(swept.cells, 1)).toHaveLength(services);
+    },
+  );
+});
+
+describe('an estimate', () => {
+  test('has the interval of Student’s t', () => {
+    // n = 5, s = 1.5811, t = 2.776: 2.776 * 1.5811 / sqrt(5)
+    const made = estimateOf([1, 2, 3, 4, 5, null, undefined]);
+    expect(made).toMatchObject({ mean: 3, repetitions: 5 });
+    expect(made?.plusMinus).toBeCloseTo(1.963, 3);
+  });
+
+  test('of one repetition has none, and of none there is none', () => {
+    expect(estimateOf([4])).toEqual({ mean: 4, repetitions: 1, plusMinus: null });
+    expect(estimateOf([null])).toBeUndefined();
+  });
+
+  test('differs from another only beyond both intervals', () => {
+    const at = (mean: number, plusMinus: number | null) => ({ mean, plusMinus, repetitions: 5 });
+    expect(differs(at(10, 1), at(12, 1))).toBe(true);
+    expect(differs(at(10, 1), at(11, 1))).toBe(false);
+    expect(differs(at(10, null), at(99, 1))).toBe(false);
+  });
+});
+
+describe('the report of a bench', () => {
+  const options = read('--strategy', 'row-lock', '--repetitions', '2');
+  const plan: BenchPlan = {
+    format: 'lockstep bench',
+    version: 1,
+    startedAt: '2026-01-01T00:00:00.000Z',
+    command: 'npm run bench',
+    seed: 7,
+    repetitions: 2,
+    workload: {
+      ratePerSecond: 100,
+      iterations: 20,
+      durationSeconds: null,
+      warmUpSeconds: 3,
+      bystandersPerSecond: 0,
+    },
+    conditions: null,
+    k6: '1.8.1',
+    remote: null,
+    ...planOf(registry, options),
+  };
+  const result = (strategy: string, repetition: number, counts: Record<string, number>) =>
+    cellOf(plan, `appointment.${strategy}.average.hot.r${repetition}`, counts);
+  const full = [
+    result('row-lock', 1, { accepted: 30, duplicates: 0 }),
+    result('row-lock', 2, { accepted: 40, duplicates: 0 }),
+    result('none', 1, { accepted: 60, duplicates: 30 }),
+    result('none', 2, { accepted: 60, duplicates: 40 }),
+  ];
+  const rowsOf = (cells: readonly CellResult[]) => summarizeBench({ plan, cells }, registry);
+  const row = (cells: readonly CellResult[], strategy: string) =>
+    rowsOf(cells).rows.find(one => one.plan.strategy === strategy);
+
+  test('sets goodput by the audit, and calls a hazard unsafe', () => {
+    expect(row(full, 'row-lock')).toMatchObject({ observed: 'safe', claimViolated: false });
+    expect(row(full, 'none')).toMatchObject({
+      observed: 'unsafe',
+      claimViolated: false,
+      violations: { duplicates: 70 },
+    });
+    expect(row(full, 'row-lock')?.figures.goodputPerSecond?.mean).toBeCloseTo(3.5);
+    expect(row(full, 'none')?.figures.goodputPerSecond?.mean).toBeCloseTo(2.5);
+  });
+
+  test('says that a claim was violated', () => {
+    const broken = [...full.slice(1), result('row-lock', 1, { accepted: 30, duplicates: 1 })];
+    expect(row(broken, 'row-lock')).toMatchObject({ observed: 'unsafe', claimViolated: true });
+  });
+
+  test('never calls a missing repetition or one that nobody audited good', () => {
+    const summary = rowsOf(full.slice(1));
+    expect(summary.missing).toEqual(['appointment.row-lock.average.hot.r1']);
+    const text = benchMarkdown(summary, sectionsOf(summary));
+    expect(text).toContain('INCOMPLETE');
+    expect(text).toContain('? 1 of 2 repetitions are missing');
+    const first = full[0];
+    if (!first?.k6) throw new Error('the example has no result');
+    const unaudited = [{ ...first, k6: { ...first.k6, audited: false } }, ...full.slice(1)];
+    expect(row(unaudited, 'row-lock')?.observed).toBe('inconclusive');
+  });
+
+  test('compares two runs, and calls a difference within the intervals noise', () => {
+    const faster = full.map(cell => ({
+      ...cell,
+      k6: cell.k6 && { ...cell.k6, seconds: cell.k6.seconds / 2 },
+    }));
+    const text = runsCompared(rowsOf(full), rowsOf(faster));
+    expect(text).toMatch(/row-lock.* \| goodputPerSecond \| 3\.50 .*\+100 % \(noise\)/);
+    expect(text).toMatch(/none.* \| goodputPerSecond \| 2\.50 /);
+    expect(runsCompared(rowsOf(full), rowsOf(full))).not.toContain('**');
+  });
+
+  test('marks percentiles beside drops, and says the same in all forms', () => {
+    const [first, ...rest] = full;
+    if (!first?.k6) throw new Error('the example has no result');
+    const summary = rowsOf([{ ...first, k6: { ...first.k6, dropped: 9 } }, ...rest]);
+    const sections = sectionsOf(summary);
+    expect(benchMarkdown(summary, sections)).toMatch(/row-lock.*\| 9 \|.*saturated/);
+    const page = benchHtml(summary, sections);
+    expect(page).not.toMatch(/https?:\/\/|<script|src=/);
+    for (const form of [page, benchCsv(sections)]) expect(form).toContain('appointment.row-lock');
+  });
+});
+
+function cellOf(plan: BenchPlan, id: string, counts: Record<string, number>): CellResult {
+  const cell = plan.cells.find(one => one.id === id);
+  if (!cell) throw new Error(`the plan has no ${id}`);
+  const points = { count: 10, mean: 2, min: 1, p50: 2, p95: 3, p99: 4, p999: 5, max: 6 };
+  return {
+    format: 'lockstep cell',
+    version: 1,
+    id,
+    plan: cell.plan,
+    repetition: cell.repetition,
+    startedAt: plan.startedAt,
+    problem: '',
+    k6: {
+      format: 'lockstep k6',
+      version: 1,
+      scenario: 'appointment',
+      strategy: cell.plan.strategy,
+      workload: 'average',
+      model: 'open',
+      spread: 'hot',
+      seed: 7,
+      seconds: 10,
+      startedAtMs: 0,
+      lastAnswerMs: 9_000,
+      offered: 100,
+      dropped: 0,
+      counts: { answered: 100, attempts: 100, keys_audited: 20, ...counts },
+      trends: { accepted_ms: points, refused_ms: null, answered_ms: points },
+      jain: null,
+      audited: true,
+      broken: [],
+    },
+    service: null,
+    usage: null,
+  };
+}
+
+test('every scenario has a k6 script', () => {
+  const scripts = readdirSync(new URL('../../bench/k6/scenarios', import.meta.url));
+  expect(scripts.sort()).toEqual([...registry.scenarios.keys()].map(name => `${name}.ts`).sort());
+});
+
+test('a cell is named after what it is', () => {
+  const [cell] = planOf(registry, read('--sweep', 'latency', '--points', '5')).cells;
+  expect(cell && nameOf(cell.plan)).toMatch(/^appointment\.[\w-]+\.average\.hot\.latency=5$/);
+});
