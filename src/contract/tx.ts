@@ -36,7 +36,10 @@ export interface Tx {
   check<T>(look: () => Promise<T>): Promise<T>;
   /** The deciding read of one row, with what the guard takes. */
   read<R extends Row>(table: Table<R>, id: string): Promise<R | undefined>;
-  /** The deciding read of any row that matches, lowest id first; null means `is null`. */
+  /**
+   * The deciding read of any row that matches, lowest id first; null means `is null`. What the guard
+   * takes it takes of a row that still matches. Throws `Failure('conflict')` where rivals were always first.
+   */
   readAny<R extends Row>(table: Table<R>, where: Partial<R>): Promise<R | undefined>;
   /**
    * The deciding read for a wording that needs no look at the row (one statement decides): sends

@@ -22,6 +22,7 @@ import {
 import type { Transaction, TransactionPlan } from './store.ts';
 
 const cutGraceMs = 250; // after the deadline the server's own lock_timeout comes first
+const choicesMax = 16; // each lost choice means that a rival has committed a row
 const commitGraceMs = 2_000; // a COMMIT that was sent is worth waiting for: cutting it leaves `unknown`
 
 /**
@@ -82,14 +83,19 @@ export class PgTransaction implements Transaction, Tx {
 
   async readAny<R extends Row>(table: Table<R>, where: Partial<R>): Promise<R | undefined> {
     if (this.#asks('lock table')) await this.#send(lockTableSql(table), []);
-    const row =
-      (await this.#sendReadAny(table, where, this.#plan.guard)) ??
-      // an empty answer of SKIP LOCKED proves nothing while a holder may roll back: wait and see
-      (this.#asks('lock row, skip locked')
-        ? await this.#sendReadAny(table, where, ['lock row'])
-        : undefined);
-    this.decidedMs ??= performance.now();
-    return row && this.#asks('fence read') ? this.#claimFence(table, row.id) : row;
+    for (let choices = 0; choices < choicesMax; choices += 1) {
+      const row =
+        (await this.#sendReadAny(table, where, this.#plan.guard)) ??
+        // an empty answer of SKIP LOCKED proves nothing while a holder may roll back: wait and see
+        (this.#asks('lock row, skip locked')
+          ? await this.#sendReadAny(table, where, ['lock row'])
+          : undefined);
+      this.decidedMs ??= performance.now();
+      if (!row || !this.#asks('fence read')) return row;
+      const claimed = await this.#claimFence(table, row.id, where);
+      if (claimed) return claimed; // else a rival took it between the choice and the claim
+    }
+    throw new Failure('conflict');
   }
 
   async #sendReadAny<R extends Row>(
@@ -150,11 +156,18 @@ export class PgTransaction implements Transaction, Tx {
     }
   }
 
-  async #claimFence<R extends Row>(table: Table<R>, id: string): Promise<R | undefined> {
-    const [row] = await this.#send<R & QueryResultRow>(claimFenceSql(table), [id, this.#token()]);
+  /** Undefined: there is no such row, or it matches no more. Throws `Failure('stale-token')`. */
+  async #claimFence<R extends Row>(
+    table: Table<R>,
+    id: string,
+    where: Partial<R> = {},
+  ): Promise<R | undefined> {
+    const token = this.#token();
+    const { text, values } = claimFenceSql(table, id, token, where);
+    const [row] = await this.#send<R & QueryResultRow>(text, values);
     if (row) return row;
     const refusal = await this.#refusal(table, id);
-    if (refusal.mark === undefined) return undefined; // no such row
+    if (refusal.mark === undefined || refusal.mark < token) return undefined;
     throw refusal;
   }
 

@@ -52,11 +52,7 @@ export function readAnySql<R extends Row>(
   guard: readonly Guard[],
 ): { readonly text: string; readonly values: readonly Value[] } {
   const values: Value[] = [];
-  const terms = Object.entries(where).map(([column, value]) => {
-    if (value === null) return `${identifier(column)} is null`;
-    values.push(columnValue(value));
-    return `${identifier(column)} = $${values.length}`;
-  });
+  const terms = matching(where, values);
   const columns = columnNames(table).join(', ');
   const text =
     `select ${columns} from ${identifier(table.name)} where ${terms.join(' and ')}` +
@@ -64,10 +60,32 @@ export function readAnySql<R extends Row>(
   return { text, values };
 }
 
-/** Claims the row for a fencing token (`$2`): nobody with an older or the same token gets past it. */
-export function claimFenceSql<R extends Row>(table: Table<R>): string {
+/**
+ * Claims the row for a fencing token (`$2`): nobody with an older or the same token gets past it.
+ * `where` is what the row was chosen by: it may have been taken since.
+ */
+export function claimFenceSql<R extends Row>(
+  table: Table<R>,
+  id: string,
+  token: bigint,
+  where: Partial<R> = {},
+): { readonly text: string; readonly values: readonly Value[] } {
+  const values: Value[] = [id, token];
+  const terms = ['id = $1', 'fence < $2', ...matching(where, values)];
   const columns = columnNames(table).join(', ');
-  return `update ${identifier(table.name)} set fence = $2 where id = $1 and fence < $2 returning ${columns}`;
+  const text =
+    `update ${identifier(table.name)} set fence = $2 where ${terms.join(' and ')}` +
+    ` returning ${columns}`;
+  return { text, values };
+}
+
+/** The terms of a search by columns; adds what they compare with to `values`. */
+function matching<R extends Row>(where: Partial<R>, values: Value[]): string[] {
+  return Object.entries(where).map(([column, value]) =>
+    value === null
+      ? `${identifier(column)} is null`
+      : `${identifier(column)} = $${values.push(columnValue(value))}`,
+  );
 }
 
 /** The stored fence that refused a claim or a write. */

@@ -3,6 +3,7 @@ import {
   type Backends,
   Failure,
   type Guardian,
+  isFailure,
   type Tuning,
 } from '../../src/contract/index.ts';
 import { Lease, type LeaseStore, type LeaseTerms } from './lease.ts';
@@ -43,13 +44,19 @@ export function guardianOf<G>(
   const { leaseMs, extendLease: extend } = tuning;
   const terms: LeaseTerms<G> = { store, leaseMs, extend, now };
   const held = new Set<Lease<G>>();
+  const { fence } = store;
   return {
     async turn(attempt, keys, inner) {
       const lease = await take(terms, attempt, keys);
       held.add(lease);
       lease.watch();
       try {
-        return await inner({ lost: lease.lost });
+        const { lost, grant } = lease;
+        return await inner(fence ? { lost, token: fence.tokenOf(grant) } : { lost });
+      } catch (error) {
+        // before the release: the next holder is to be given a token that is not refused
+        if (isFailure(error) && error.mark !== undefined) await fence?.raise(error.mark);
+        throw error;
       } finally {
         // what `inner` ended with stays: the end of the release is told apart from it
         attempt.report(await lease.release());

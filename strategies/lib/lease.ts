@@ -13,6 +13,18 @@ export interface LeaseStore<G> {
   give(grant: G): Promise<boolean>;
   /** Ends what runs in the background. */
   close(): Promise<void>;
+  /** Where a fencing token is minted with every grant. */
+  readonly fence?: Fence<G>;
+}
+
+/** A counter whose numbers rise with every grant, as long as it is not lost. */
+export interface Fence<G> {
+  tokenOf(grant: G): bigint;
+  /**
+   * Told of the stored mark that refused a token: later tokens have to be higher. Never rejects: where
+   * it does not succeed, the next token is refused as well, and it is tried again.
+   */
+  raise(mark: bigint): Promise<void>;
 }
 
 /** Why a lease was lost: the reason of the `lost` signal. */
@@ -67,6 +79,10 @@ export class Lease<G> {
     this.#untilMs = sentMs + terms.leaseMs - driftMs(terms.leaseMs);
     this.#extendAtMs = sentMs + terms.leaseMs / 3;
     this.lost = watchful(this.#loss.signal, () => this.#look());
+  }
+
+  get grant(): G {
+    return this.#grant;
   }
 
   /** How long it is certainly ours, if nobody takes it away. */

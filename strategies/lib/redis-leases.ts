@@ -50,12 +50,18 @@ end
 return given
 `);
 
+type Server = Pick<Backends, 'redis' | 'now' | 'sleep'>;
+
 /** Leases on one Redis: SET NX PX with an owner's token, compare-and-pexpire, compare-and-delete. */
-export function redisLeases({
-  redis,
-  now,
-  sleep,
-}: Pick<Backends, 'redis' | 'now' | 'sleep'>): PolledStore<OwnedKeys> {
+export function redisLeases(backends: Server): PolledStore<OwnedKeys> {
+  return ownedLeases(backends, setIfFree);
+}
+
+/** The same, where `set` takes all keys in one step and says what was granted; undefined: not all are free. */
+export function ownedLeases<G extends OwnedKeys>(
+  { redis, now, sleep }: Server,
+  set: (redis: Redis, owned: OwnedKeys, leaseMs: number) => Promise<G | undefined>,
+): PolledStore<G> {
   const orphans = new Orphans({ now, sleep });
 
   /** An answer, or 'redis-unavailable' and the keys cleared away: they may be there all the same. */
@@ -73,8 +79,7 @@ export function redisLeases({
     async take(resources, leaseMs) {
       await connected(redis);
       const owned = { keys: resources.map(lockKey), token: newToken() };
-      const taken = await orOrphaned(owned, leaseMs, setIfFree(redis, owned, leaseMs));
-      return taken ? owned : undefined;
+      return orOrphaned(owned, leaseMs, set(redis, owned, leaseMs));
     },
     async extend(owned, leaseMs) {
       try {
@@ -100,10 +105,16 @@ export function newToken(): string {
   return randomBytes(16).toString('base64url');
 }
 
-async function setIfFree(redis: Redis, owned: OwnedKeys, leaseMs: number): Promise<boolean> {
+async function setIfFree(
+  redis: Redis,
+  owned: OwnedKeys,
+  leaseMs: number,
+): Promise<OwnedKeys | undefined> {
   const { keys, token } = owned;
   const [first, ...others] = keys;
-  if (first !== undefined && others.length === 0)
-    return (await redis.set(first, token, 'PX', leaseMs, 'NX')) === 'OK';
-  return (await takeAll.run(redis, keys, [token, leaseMs])) === 1;
+  const taken =
+    first !== undefined && others.length === 0
+      ? (await redis.set(first, token, 'PX', leaseMs, 'NX')) === 'OK'
+      : (await takeAll.run(redis, keys, [token, leaseMs])) === 1;
+  return taken ? owned : undefined;
 }

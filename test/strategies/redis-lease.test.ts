@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Strategy, Tx } from '../../src/contract/index.ts';
 import { connectRedis, evictionWarning } from '../../src/store/redis.ts';
-import redisUnsafeRelease from '../../strategies/hazards/redis-unsafe-release.ts';
 import { leaseGuardian } from '../../strategies/lib/lease-guardian.ts';
 import { lockKey, redisLeases } from '../../strategies/lib/redis-leases.ts';
 import redisLease from '../../strategies/redis-lease.ts';
@@ -92,26 +91,6 @@ describe('redis-lease', () => {
       await server.admin.config('SET', 'maxmemory', '0');
       redis.disconnect();
     }
-  });
-});
-
-describe('redis-unsafe-release beside redis-lease', () => {
-  const thirdGetsIn = async (strategy: Strategy): Promise<boolean> => {
-    const [a, b, c] = [await opened(strategy), await opened(strategy), await opened(strategy)];
-    const gate = new Gate();
-    const late = a.turn(key, () => gate.pass());
-    await gate.arrived;
-    await server.admin.del(lockKey(key)); // the lease of A is over
-    return b.turn(key, async () => {
-      gate.open();
-      await late; // A gives back
-      return c.turn(key, async () => true, 200).catch(() => false);
-    });
-  };
-
-  test('foreign-delete: the hazard lets a third one in, the lease does not', async () => {
-    expect(await thirdGetsIn(redisUnsafeRelease)).toBe(true);
-    expect(await thirdGetsIn(redisLease)).toBe(false);
   });
 });
 

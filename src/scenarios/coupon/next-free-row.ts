@@ -1,4 +1,4 @@
-import { Failure, type Rule, sql } from '../../contract/index.ts';
+import { type Rule, sql } from '../../contract/index.ts';
 import { type Claim, coupons } from './tables.ts';
 
 const recordClaim = sql<{ id: string }>`
@@ -11,8 +11,6 @@ export const nextFreeRow: Rule<Claim> = async (tx, { campaignId, userId }, conte
     tx.readAny(coupons, { campaign_id: campaignId, owner_id: null }),
   );
   if (!coupon) return { refused: 'none left' };
-  // a fence is claimed after the row was chosen, and returns the row as it is by then
-  if (coupon.owner_id !== null) throw new Failure('conflict');
   await tx.write(coupons, coupon, { owner_id: userId });
   const [claim] = await tx.query(recordClaim, [campaignId, coupon.id, userId, context.commandId]);
   return claim ? { accepted: claim.id } : { refused: 'gone' };

@@ -1,0 +1,36 @@
+import type { Strategy } from '../../src/contract/index.ts';
+import { fencedLeases } from '../lib/fenced-leases.ts';
+import { leaseGuardian } from '../lib/lease-guardian.ts';
+
+/**
+ * The fence of the textbooks: only the write is checked. It refuses the older of two holders once the
+ * newer one has written; one that has only read decides on what the older one then overwrites.
+ */
+export default {
+  title: 'A Redis lease whose token is checked by the write alone',
+  store: 'pg',
+  wording: 'steps',
+  isolation: 'read committed',
+  turns: [
+    {
+      heldBy: 'lease',
+      until: 'commit',
+      open: async (backends, tuning) => leaseGuardian(fencedLeases(backends), backends, tuning),
+    },
+  ],
+  first: [],
+  guard: ['fence write'],
+  hazard: {
+    why: 'a newer holder that has only read leaves no mark, so the write of an older one passes',
+    under: ['lease lost'],
+    cure: 'redis-lease-fenced',
+  },
+  adoption: {
+    migration: 'column',
+    everyWriterMustTakePart: true,
+    newDependency: 'redis',
+    poolerSafe: true,
+    retryNeeded: true,
+  },
+  compared: 'on request',
+} satisfies Strategy;

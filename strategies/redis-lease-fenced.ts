@@ -1,0 +1,32 @@
+import type { Strategy } from '../src/contract/index.ts';
+import { fencedLeases } from './lib/fenced-leases.ts';
+import { leaseGuardian } from './lib/lease-guardian.ts';
+
+/**
+ * The deciding read claims the row for the token of the lease (`where fence < $token`), and the write
+ * proves that it is still so (`fence = $token`), in one transaction. Safe by the row lock that the claim
+ * takes, whatever becomes of the lease: the lease is its queue.
+ */
+export default {
+  title: 'A Redis lease whose token claims the row before the look',
+  store: 'pg',
+  wording: 'steps',
+  isolation: 'read committed',
+  turns: [
+    {
+      heldBy: 'lease',
+      until: 'commit',
+      open: async (backends, tuning) => leaseGuardian(fencedLeases(backends), backends, tuning),
+    },
+  ],
+  first: [],
+  guard: ['fence read'],
+  adoption: {
+    migration: 'column',
+    everyWriterMustTakePart: true,
+    newDependency: 'redis',
+    poolerSafe: true,
+    retryNeeded: true,
+  },
+  compared: 'on request',
+} satisfies Strategy;
