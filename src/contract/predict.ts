@@ -16,11 +16,13 @@ export function predict(
   variant: Traits & { readonly wordings: readonly Wording[] },
   events: ReadonlySet<Event>,
 ): Prediction {
-  const offered = offeredOrWrong(strategy, variant, events);
-  if (offered) return offered;
+  const refused = byRefusal(strategy, variant);
   return (
-    byLocks(strategy, variant, events) ??
-    byRefusal(strategy, variant) ??
+    offeredOrWrong(strategy, variant, events) ??
+    leftStuck(strategy, events) ??
+    byLocksInside(strategy, variant) ??
+    // a declared hazard that happened breaks a turn, however it is held; what the store refuses it does not
+    (byHazard(strategy, events) ? refused : (byTurns(strategy, events) ?? refused)) ??
     byHazard(strategy, events) ??
     (holds(strategy, 'lease') || holds(strategy, 'session')
       ? is('no claim', 'the lease or the connection was lost')
@@ -42,12 +44,15 @@ function offeredOrWrong(
   return undefined;
 }
 
-/** Safe because the second waits until the first has committed. */
-function byLocks(
-  strategy: Strategy,
-  variant: Traits,
-  events: ReadonlySet<Event>,
-): Prediction | undefined {
+/** A crash that leaves a turn with nobody keeps everybody out: no lock and no proof behind it helps. */
+function leftStuck(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
+  return strategy.hazard?.under.includes('crash') && events.has('crash')
+    ? is('unsafe', strategy.hazard.why)
+    : undefined;
+}
+
+/** Safe because the second waits, in its transaction, until the first has committed. */
+function byLocksInside(strategy: Strategy, variant: Traits): Prediction | undefined {
   const fresh = strategy.isolation === 'read committed'; // every statement sees the latest commit
   const locks =
     has(strategy, 'lock row', 'lock row, nowait', 'lock table', 'fence read') ||
@@ -55,12 +60,17 @@ function byLocks(
     (strategy.isolation !== 'repeatable read' &&
       has(strategy, 'lock row, skip locked') &&
       takesAnyFreeRow(strategy, variant));
-  if (holds(strategy, 'process') && !events.has('several processes'))
-    return is('safe', 'one process');
   if (fresh && (locks || strategy.first.length > 0)) return is('safe', 'locked before the check');
   if (has(strategy, 'lock table')) return is('safe', 'locked before the snapshot'); // LOCK takes none
   if (!fresh && locks && writesDecidingRow(strategy, variant))
     return is('safe', 'the waiter gets 40001 at its lock');
+  return undefined;
+}
+
+/** Safe because the second waits, before its transaction, until the first has committed. */
+function byTurns(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
+  if (holds(strategy, 'process') && !events.has('several processes'))
+    return is('safe', 'one process');
   if (holds(strategy, 'session') && !events.has('session lost'))
     return is('safe', 'locked while the connection lives');
   if (holds(strategy, 'lease') && !events.has('lease lost'))
@@ -89,8 +99,12 @@ function byHazard(strategy: Strategy, events: ReadonlySet<Event>): Prediction | 
 }
 
 function excepted(strategy: Strategy, { exceptUnder = [] }: Expected): boolean {
-  const { isolation, wording, guard } = strategy;
-  return exceptUnder.some(fact => [isolation, wording, ...guard].includes(fact));
+  const { isolation, wording, guard, turns, first } = strategy;
+  return exceptUnder.some(fact => {
+    if (fact === 'turns') return turns.some(turn => turn.until === 'commit');
+    if (fact === 'first') return first.length > 0;
+    return [isolation, wording, ...guard].includes(fact);
+  });
 }
 
 function writesDecidingRow(strategy: Strategy, variant: Traits): boolean {

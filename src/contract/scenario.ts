@@ -52,8 +52,11 @@ export interface Traits {
 export interface Expected {
   readonly unsafe: ViolationKind;
   readonly because: string;
-  /** Facts of a strategy that protect all the same: what does not go by the key or the row. */
-  readonly exceptUnder?: readonly (Isolation | Guard | Wording)[];
+  /**
+   * Facts of a strategy that protect all the same: what does not go by the key or the row. `turns` and
+   * `first`: that it takes a turn which lasts until COMMIT, or sends a statement first.
+   */
+  readonly exceptUnder?: readonly (Isolation | Guard | Wording | 'turns' | 'first')[];
 }
 
 export type Rules<C> = { readonly steps: Rule<C> } & { readonly [W in Wording]?: Rule<C> };
@@ -125,6 +128,8 @@ export interface Scenario<C> {
   readonly exhaustedReasons: readonly string[];
   /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
   prepare(input: Input, query: Query): Promise<C>;
+  /** The id by which the audit knows what a command is about, whatever keys a variant locks. */
+  auditKey(command: C): string;
   readonly variants: Readonly<Record<string, Variant<C>>>;
   readonly routes: readonly Route[];
   readonly load: Load;
@@ -134,7 +139,7 @@ export interface Scenario<C> {
 export interface Plan {
   /** Sorted and without doubles. */
   readonly keys: readonly string[];
-  /** The id by which the audit knows the first key. */
+  /** The id by which the audit knows what it is about. */
   readonly auditKey: string;
   run(wording: Wording, tx: Tx, context: Context): Promise<Decision>;
 }
@@ -174,7 +179,7 @@ export function scenario<C>(authored: Scenario<C>): Registered {
       const keys = [...new Set(variant.keys(command))].sort();
       return {
         keys,
-        auditKey: keys[0]?.slice(keys[0].indexOf('/') + 1) ?? '',
+        auditKey: authored.auditKey(command),
         run: (wording, tx, context) => ruleOf(variant, wording)(tx, command, context),
       };
     },

@@ -117,4 +117,42 @@ describe('predict', () => {
     expect(verdict({ isolation: 'serializable' }, wrongKey)).toBe('safe');
     expect(verdict({ wording: 'numbered slots' }, wrongKey)).toBe('safe');
   });
+
+  test('or under a turn or a first statement, where that is what stands before the choice', () => {
+    const exceptUnder = ['turns', 'first'] as const;
+    const expects = { unsafe: 'duplicate', because: 'chosen too early', exceptUnder } as const;
+    const alone: Traits = { ...inserts, expects };
+    const first = [{ text: 'select true as granted from unnest($1::text[])' }];
+    const wording = 'numbered slots';
+    expect(verdict({ wording }, alone)).toBe('unsafe');
+    expect(verdict({ wording, first }, alone)).toBe('safe');
+    expect(verdict({ wording, turns: [turn('session')] }, alone)).toBe('safe');
+    expect(verdict({ wording, turns: [turn('lease', 'rule ends')] }, alone)).toBe('unsafe');
+  });
+
+  describe('a declared hazard whose event happened', () => {
+    const hazard = (...under: Event[]) => ({ hazard: { why: 'x', under, cure: 'y' } });
+    const lease = { turns: [turn('lease')] };
+
+    test('goes before the turn that it breaks, though no lease was lost', () => {
+      expect(verdict({ ...lease, ...hazard('crash') }, inserts)).toBe('safe');
+      expect(verdict({ ...lease, ...hazard('crash') }, inserts, 'crash')).toBe('unsafe');
+      const phases = 'statement phases';
+      expect(verdict({ ...lease, ...hazard(phases) }, inserts, phases)).toBe('unsafe');
+      expect(verdict({ ...lease, ...hazard('lease lost') }, inserts, 'lease lost')).toBe('unsafe');
+    });
+
+    test('does not undo what the store refuses or locks by itself', () => {
+      const lost = hazard('lease lost');
+      const refuses = { ...lease, ...lost, wording: 'numbered slots' } as const;
+      expect(verdict(refuses, inserts, 'lease lost')).toBe('safe');
+      const locks = { ...lease, ...lost, ...guarded('read committed', 'lock row') };
+      expect(verdict(locks, inserts, 'lease lost')).toBe('safe');
+    });
+
+    test('keeps everybody out after a crash, whatever stands behind the turn', () => {
+      const locks = { ...lease, ...hazard('crash'), ...guarded('read committed', 'lock row') };
+      expect(verdict(locks, inserts, 'crash')).toBe('unsafe');
+    });
+  });
 });

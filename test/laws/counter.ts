@@ -57,6 +57,7 @@ export function counterScenario(works: ReadonlyMap<string, (tx: Tx) => Promise<v
     async prepare({ params }) {
       return { id: String(params.id), work: works.get(String(params.work)) ?? (async () => {}) };
     },
+    auditKey: ({ id }) => id,
     variants: {
       plain: {
         title: 'plain',

@@ -55,6 +55,7 @@ export const couponForms = scenario<Claim>({
     const { userId } = z.object({ userId: z.string() }).parse(body);
     return { campaignId: String(params.id), userId };
   },
+  auditKey: ({ campaignId }) => campaignId,
   variants: {
     'locked after choosing': variant(
       'select … where id = (select … limit 1) for update',

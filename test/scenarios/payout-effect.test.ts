@@ -19,7 +19,10 @@ describe('outside-effect-then-abort: the connection breaks between payment and r
   test('the retry pays again, although the row was locked', async () => {
     const id = await newInvoice(payout());
     payout().line.afterPayment(1, endHolders);
+    const { recording } = payout().open;
+    const before = recording.retriesAfterEffect;
     expect(await pay(payout(), id)).toMatchObject({ kind: 'accepted', attempts: 2 });
+    expect(recording.retriesAfterEffect - before).toBe(1);
     expect(await paidTimes(payout(), id)).toBe(2);
     expect((await found(payout(), [id]))[0]).toBe(
       'duplicate: the provider paid one invoice 2 times',

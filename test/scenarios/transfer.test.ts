@@ -8,7 +8,6 @@ import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
 import {
   auditOf,
-  type Claimed,
   callRoute,
   scenarioNamed,
   serveOne,
@@ -61,10 +60,18 @@ const pay = (
     commandId,
   });
 
-const findings = async (keys: readonly (string | undefined)[], claimed?: Claimed) =>
-  (await auditOf(open, scenario, keys.map(String), claimed)).map(
-    ({ kind, detail }) => `${kind}: ${detail}`,
-  );
+const readWallet = sql<{ id: string }>`select wallet_id as id from wallet_cards where id = $1`;
+const walletOf = async (card = ''): Promise<string> =>
+  (await open.store.query(readWallet, [card]))[0]?.id ?? '';
+
+/** The audit of a card's wallet, after commands on it that were acknowledged. */
+const findings = async (card: string | undefined, acknowledged: readonly string[] = []) => {
+  const key = await walletOf(card);
+  const claimed = { acknowledged: acknowledged.map(commandId => [key, commandId] as const) };
+  const found = await auditOf(open, scenario, [key], claimed);
+  expect(found.filter(violation => violation.key !== key)).toEqual([]);
+  return found.map(({ kind, detail }) => `${kind}: ${detail}`);
+};
 
 describe('the wordings', () => {
   test('agree with the model, whichever wrote before', async () => {
@@ -93,7 +100,7 @@ describe('the wordings', () => {
         balances[from] -= enough ? amount : 0;
         balances[to] += enough ? amount : 0;
       }
-      expect(await findings([low])).toEqual([]);
+      expect(await findings(low)).toEqual([]);
     });
     await fc.assert(agrees, { numRuns: 60 });
   });
@@ -117,19 +124,29 @@ describe('the audit', () => {
   test('finds a card that its entries do not explain, and money out of nothing', async () => {
     const [low, high] = await newCards(100, 0);
     await pay({ from: low, to: high, amount: 30 });
-    expect(await findings([low])).toEqual([]);
+    expect(await findings(low)).toEqual([]);
     await open.store.query(setBalance, [low ?? '', 100]);
-    expect(await findings([low])).toEqual([
+    expect(await findings(low)).toEqual([
       'inconsistent: the cards held 100 cents together and hold 130',
       `lost update: card ${low} has 100 cents where its entries leave 70`,
     ]);
   });
 
-  test('judges the whole wallet whichever of its cards is asked for, and tells it once', async () => {
-    const [low, high] = await newCards(100, 0);
+  test('judges the wallets that are asked for, and no other', async () => {
+    const [[low], [other]] = [await newCards(100, 0), await newCards(100, 0)];
     await open.store.query(setBalance, [low ?? '', 99]);
-    expect(await findings([high])).toEqual(await findings([low]));
-    expect(await findings([low, high])).toHaveLength(2);
+    expect(await findings(low)).toHaveLength(2);
+    expect(await findings(other)).toEqual([]);
+  });
+
+  test('is told the wallet by every command on its cards', async () => {
+    const [low, high] = await newCards(100, 100);
+    const body = { fromCardId: high, toCardId: low, amountCents: 1 };
+    const input = { params: {}, body };
+    for (const variant of Object.keys(scenario.registered.variants)) {
+      const plan = await scenario.registered.prepare(variant, input, open.store.query);
+      expect(plan.auditKey).toBe(await walletOf(low));
+    }
   });
 
   test('finds a balance below zero though all adds up', async () => {
@@ -137,14 +154,14 @@ describe('the audit', () => {
     await pay({ from: low, to: high, amount: 30 });
     const text = `update wallet_cards set initial_cents = initial_cents + $2, balance_cents = balance_cents + $2 where id = $1`;
     await open.store.query({ text }, [low ?? '', -80]);
-    expect(await findings([low])).toEqual([`inconsistent: card ${low} has -10 cents`]);
+    expect(await findings(low)).toEqual([`inconsistent: card ${low} has -10 cents`]);
   });
 
   test('finds a transfer without its two entries', async () => {
     const [low, high] = await newCards(100, 0);
     await pay({ from: low, to: high, amount: 30 });
     await open.store.query(dropEntry, [high ?? '']);
-    expect((await findings([low]))[0]).toMatch(/has 1 entries on 1 cards with a sum of -30$/);
+    expect((await findings(low))[0]).toMatch(/has 1 entries on 1 cards with a sum of -30$/);
   });
 
   test('finds entries of another amount than the transfer', async () => {
@@ -153,7 +170,7 @@ describe('the audit', () => {
     await open.store.query(shrinkEntries, [[low, high]]);
     await open.store.query(setBalance, [low, 99]);
     await open.store.query(setBalance, [high, 1]);
-    expect(await findings([low])).toMatchObject([
+    expect(await findings(low)).toMatchObject([
       expect.stringMatching(/of 30 cents has 2 entries on 2 cards with a sum of 0$/),
     ]);
   });
@@ -162,9 +179,8 @@ describe('the audit', () => {
     const [low = '', high] = await newCards(100, 0);
     const commandId = randomUUID();
     await pay({ from: low, to: high, amount: 30 }, worded('steps'), { commandId });
-    expect(await findings([low], { acknowledged: [[low, commandId]] })).toEqual([]);
-    const claimed = { acknowledged: [[low, randomUUID()]] as const };
-    expect(await findings([low], claimed)).toMatchObject([
+    expect(await findings(low, [commandId])).toEqual([]);
+    expect(await findings(low, [randomUUID()])).toMatchObject([
       expect.stringMatching(/^lost acknowledgement/),
     ]);
   });
@@ -192,7 +208,7 @@ describe('two transfers in opposite directions', () => {
     await somebodyWaitsFor(a, observer);
     await a.run('commit');
     expect(await waiting).toMatchObject({ kind: 'accepted' });
-    return (await findings([low])).map(finding => finding.split(':')[0]);
+    return (await findings(low)).map(finding => finding.split(':')[0]);
   };
 
   test('overwrite each other without a lock', async () => {
@@ -218,6 +234,6 @@ describe('two transfers in opposite directions', () => {
     const told = await Promise.all(paid.map(one => pay(one, worded('conditional update'))));
     expect(new Set(told.map(toldOf))).toEqual(new Set(['accepted']));
     expect(open.recording.failures.slice(before)).toEqual([]);
-    expect(await findings([low])).toEqual([]);
+    expect(await findings(low)).toEqual([]);
   });
 });

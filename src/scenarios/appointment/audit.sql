@@ -13,18 +13,23 @@ with asked as (
     asked.id,
     asked.therapists_needed,
     coalesce(booked.appointments, 0) as appointments,
-    offers.accepted,
     offers.pending,
     offers.expired
   from asked
   left join booked on booked.request_id = asked.id
   cross join lateral (
     select
-      count(*) filter (where status = 'accepted')::integer as accepted,
       count(*) filter (where status = 'pending')::integer as pending,
       count(*) filter (where status = 'expired')::integer as expired
     from appointment_offers o where o.request_id = asked.id
   ) offers
+), accepted as (
+  select o.request_id, o.id as offer_id, o.therapist_id
+  from appointment_offers o join asked on asked.id = o.request_id
+  where o.status = 'accepted'
+), held as (
+  select distinct a.request_id, a.offer_id, a.therapist_id
+  from appointments a join asked on asked.id = a.request_id
 )
 select id::text as key, 'duplicate' as kind, appointments - therapists_needed as excess,
   format('%s appointments where %s needed', appointments,
@@ -37,9 +42,14 @@ select asked.id::text, 'duplicate', count(*)::integer - 1,
 from appointments a join asked on asked.id = a.request_id
 group by asked.id, a.therapist_id having count(*) > 1
 union all
-select id::text, 'inconsistent', 1,
-  format('%s offers are accepted beside %s appointments', accepted, appointments)
-from settled where accepted <> appointments
+-- one by one: as many of both says nothing about whose they are
+select request_id::text, 'inconsistent', 1,
+  case
+    when held is null then format('offer %s is accepted without an appointment of its therapist', offer_id)
+    else format('therapist %s has an appointment by offer %s, which is not accepted', therapist_id, offer_id)
+  end
+from accepted full join held using (request_id, offer_id, therapist_id)
+where accepted is null or held is null
 union all
 select id::text, 'inconsistent', 1,
   format('%s offers are still pending on a full request', pending)

@@ -29,6 +29,7 @@ export default scenario<Accept>({
     parse(sent, body);
     return offerOf(offerId, query);
   },
+  auditKey: ({ requestId }) => requestId,
   variants: {
     plain: {
       title: 'requests for one or two therapists',

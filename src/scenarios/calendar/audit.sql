@@ -1,11 +1,7 @@
--- The judge. $1: ids of therapists, or of requests, which stand for their therapist (null: all).
--- $2, $3: keys and command ids that were acknowledged as accepted. $4: keys where somebody was told
--- that the therapist is taken. Therapists and requests draw their ids from one sequence.
+-- The judge. $1: therapist ids (null: all). $2, $3: keys and command ids that were acknowledged as
+-- accepted. $4: therapist ids where somebody was told that the therapist is taken.
 with asked as (
-  select t.id from therapists t
-  where $1::text[] is null
-    or t.id = any ($1::text[]::bigint[])
-    or t.id in (select therapist_id from visit_requests where id = any ($1::text[]::bigint[]))
+  select t.id from therapists t where $1::text[] is null or t.id = any ($1::text[]::bigint[])
 ), booked as (
   select v.id, v.therapist_id,
     exists (
@@ -14,10 +10,6 @@ with asked as (
         and earlier.id < v.id
     ) as in_the_way
   from visits v join asked on asked.id = v.therapist_id
-), refused as (
-  select asked.id from asked
-  where asked.id = any ($4::text[]::bigint[])
-    or asked.id in (select therapist_id from visit_requests where id = any ($4::text[]::bigint[]))
 )
 select therapist_id::text as key, 'duplicate' as kind, count(*)::integer as excess,
   format('%s visits overlap an earlier one of the same therapist', count(*)) as detail
@@ -28,10 +20,11 @@ select acknowledged.key, 'lost acknowledgement', 1,
 from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
 where not exists (
   select from visits v
-  where v.command_id = acknowledged.command_id::uuid
-    and acknowledged.key::bigint in (v.therapist_id, v.request_id)
+  where v.command_id = acknowledged.command_id::uuid and v.therapist_id = acknowledged.key::bigint
 )
 union all
 select id::text, 'false refusal', 1, 'somebody was refused though the therapist has no visit at all'
-from refused where not exists (select from booked where booked.therapist_id = refused.id)
+from asked
+where id = any ($4::text[]::bigint[])
+  and not exists (select from booked where booked.therapist_id = asked.id)
 order by 1, 2, 4

@@ -25,6 +25,7 @@ export default scenario<Book>({
     if (!request) throw new NotFound(`therapist ${therapistId} has no visit request ${requestId}`);
     return { therapistId, requestId, during: request.during };
   },
+  auditKey: ({ therapistId }) => therapistId,
   variants: {
     plain: {
       title: 'one therapist at a time',

@@ -17,18 +17,15 @@ exception
 end
 $$;
 
--- one sequence for both, so that an id given to the audit is that of a therapist or of a request
-create sequence if not exists calendar_ids;
-
 create table if not exists therapists (
-  id bigint primary key default nextval('calendar_ids'),
+  id bigint generated always as identity primary key,
   name text not null,
   version integer not null default 0,
   fence bigint not null default 0
 );
 
 create table if not exists visit_requests (
-  id bigint primary key default nextval('calendar_ids'),
+  id bigint generated always as identity primary key,
   therapist_id bigint not null references therapists (id),
   client text not null,
   during tstzrange not null check (not isempty(during)),

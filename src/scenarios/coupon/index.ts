@@ -22,6 +22,8 @@ const aloneNoLonger = [
   'lock table',
   'compare version',
   'fence read',
+  'turns',
+  'first',
 ] as const;
 
 export default scenario<Claim>({
@@ -36,6 +38,7 @@ export default scenario<Claim>({
     if (!campaign) throw new NotFound(`there is no campaign ${campaignId}`);
     return { campaignId, userId };
   },
+  auditKey: ({ campaignId }) => campaignId,
   variants: {
     plain: {
       title: 'the row is chosen and locked in one select',

@@ -34,6 +34,7 @@ export default scenario<Debit>({
     const { amountCents } = parse(sent, body);
     return debitOf(cardId, amountCents, query);
   },
+  auditKey: ({ cardId }) => cardId,
   variants: {
     plain: {
       title: 'a balance beside a ledger of debits',

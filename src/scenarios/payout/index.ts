@@ -28,6 +28,7 @@ export default scenario<Pay>({
     const provider = (): Promise<string> => providerUrl({ query, commits: true });
     return { invoiceId, amountCents: invoice.amountCents, provider };
   },
+  auditKey: ({ invoiceId }) => invoiceId,
   variants: {
     plain: {
       title: 'the provider pays as often as it is asked',

@@ -24,6 +24,7 @@ export default scenario<Reverse>({
     if (!payroll) throw new NotFound(`there is no payroll ${payrollId}`);
     return { payrollId, adminId };
   },
+  auditKey: ({ payrollId }) => payrollId,
   variants: {
     plain: {
       title: 'at most one reversal per payroll',

@@ -1,14 +1,10 @@
--- The judge. $1: card ids (null: all); their whole wallets are judged, and each wallet is told by the
--- first of all its cards, in the order in which keys are sorted, whichever of them was asked for. $2, $3: keys and command
--- ids that were acknowledged as accepted. $4 is not judged: a card that could not pay may have been
--- paid since, so a refusal claims nothing that could be checked in the end.
-with touched as (
-  select distinct wallet_id from wallet_cards c
-  where $1::text[] is null or c.id = any ($1::text[]::bigint[])
-), asked as (
-  select c.wallet_id as id, min(c.id::text collate "C") as key
-  from wallet_cards c join touched on touched.wallet_id = c.wallet_id
-  group by c.wallet_id
+-- The judge. $1: wallet ids (null: all). $2, $3: keys and command ids that were acknowledged as
+-- accepted. $4 is not judged: a card that could not pay may have been paid since, so a refusal claims
+-- nothing that could be checked in the end.
+with asked as (
+  select w.id, w.id::text as key
+  from wallets w
+  where $1::text[] is null or w.id = any ($1::text[]::bigint[])
 ), unjudged as (
   select $4::text[]
 ), cards as (
@@ -50,7 +46,7 @@ select acknowledged.key, 'lost acknowledgement', 1,
   format('command %s was acknowledged and is not there', acknowledged.command_id)
 from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
 where not exists (
-  select from transfers t join wallet_cards c on c.wallet_id = t.wallet_id
-  where t.command_id = acknowledged.command_id::uuid and c.id = acknowledged.key::bigint
+  select from transfers t
+  where t.command_id = acknowledged.command_id::uuid and t.wallet_id = acknowledged.key::bigint
 )
 order by 1, 2, 4

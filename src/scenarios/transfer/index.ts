@@ -44,6 +44,7 @@ export default scenario<Transfer>({
     const { fromCardId: fromId, toCardId: toId, amountCents } = parse(newTransfer, body);
     return { walletId: await walletOf(fromId, toId, query), fromId, toId, amountCents };
   },
+  auditKey: ({ walletId }) => walletId,
   variants: {
     plain: {
       title: 'both cards in one order',

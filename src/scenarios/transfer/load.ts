@@ -5,7 +5,7 @@ const bothWaysEvery = 10;
 /** In these, one rival in so many pays back. */
 const paysBackEvery = 4;
 
-const seed = sql<{ cards: readonly string[] }>`
+const seed = sql<{ wallet_id: string; cards: readonly string[] }>`
   with made as (
     insert into wallets select from unnest($1::integer[]) returning id
   ), planned as (
@@ -17,7 +17,8 @@ const seed = sql<{ cards: readonly string[] }>`
     select id, cents, cents from planned, generate_series(1, 2)
     returning id, wallet_id
   )
-  select array_agg(id::text order by id) as cards from filled group by wallet_id order by wallet_id`;
+  select wallet_id, array_agg(id::text order by id) as cards
+  from filled group by wallet_id order by wallet_id`;
 
 /**
  * Fresh wallets with two cards. In most of them all pay the same way from a card that is good for
@@ -36,7 +37,7 @@ export const load: Load = async (plan, query) => {
   );
   const balances = bothWays.map(both => (both ? 2 * rivals : scarce) * largestCents);
   const made = await query(seed, [balances.map(String)]);
-  return made.map(({ cards }, round) => {
+  return made.map(({ wallet_id: key, cards }, round) => {
     const [payer = '', payee = ''] = plan.random() < 0.5 ? cards : cards.toReversed();
     const calls = Array.from({ length: rivals }, (_, rival) => {
       const back = bothWays[round] && rival % paysBackEvery === paysBackEvery - 1;
@@ -44,7 +45,7 @@ export const load: Load = async (plan, query) => {
       return taps(call, plan);
     }).flat();
     const capacity = bothWays[round] ? calls.length : scarce;
-    return { key: [...cards].sort()[0] ?? '', capacity, calls };
+    return { key, capacity, calls };
   });
 };
 
