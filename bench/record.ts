@@ -61,8 +61,7 @@ export function cellOf(log: CellLog, scenario: RegisteredScenario, processes: nu
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const events = eventsOf({
     processes,
-    commands: sum(phases.flatMap(phase => phase.rounds.map(round => round.calls.length))),
-    attempts: sum(services.map(service => service.attempts)),
+    retriesAfterEffect: sum(services.map(service => service.retriesAfterEffect)),
     leasesLost: sum(services.map(service => service.leasesLost)),
     releases: added(services.map(service => service.releases)),
     failures: added(services.map(service => service.failures)),

@@ -115,8 +115,7 @@ function notShown(because: string): CellVerdict {
 /** What the service's counters say happened in a cell. */
 export interface CellCounters {
   readonly processes: number;
-  readonly commands: number;
-  readonly attempts: number;
+  readonly retriesAfterEffect: number;
   readonly leasesLost: number;
   readonly releases: Readonly<Record<string, number>>;
   readonly failures: Readonly<Record<string, number>>;
@@ -124,13 +123,13 @@ export interface CellCounters {
 
 /** The events that may void a claim, as far as load without faults can bring them about. */
 export function eventsOf(counters: CellCounters): Event[] {
-  const { processes, commands, attempts, leasesLost, releases, failures } = counters;
+  const { processes, retriesAfterEffect, leasesLost, releases, failures } = counters;
   const events: Event[] = [];
   if (processes > 1) events.push('several processes');
   // whose loss it was, the class of the strategy's turn says; what is not known may have been one
   const { lost = 0, unknown = 0 } = releases;
   if (lost + unknown + leasesLost + (failures['turn-lost'] ?? 0) > 0)
     events.push('lease lost', 'session lost');
-  if (attempts > commands) events.push('retry after the effect');
+  if (retriesAfterEffect > 0) events.push('retry after the effect');
   return events;
 }

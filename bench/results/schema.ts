@@ -29,6 +29,8 @@ export const serviceDelta = z.strictObject({
   /** Attempt durations by phase: pool, wait, hold, commit. */
   phases: z.record(z.string(), histogram),
   attempts: z.number(),
+  /** Attempts that followed one which had sent something outside the database. */
+  retriesAfterEffect: z.number().default(0), // not in runs before it was counted
   /** Attempts that failed, by code of the failure table. */
   failures: counts,
   /** How turns ended: released, already gone, lost, unknown. */

@@ -114,6 +114,13 @@ export const strategyDetail: Board = {
         },
         {
           kind: 'lines',
+          title: 'Retries after an effect outside',
+          description: 'No lock undoes what was sent: only an idempotency key or an outbox does.',
+          unit: 'ops',
+          queries: [{ expr: rate('lockstep_retries_after_effect_total', by), legend: line }],
+        },
+        {
+          kind: 'lines',
           title: 'Releases',
           description: 'Turns outside the transaction that were given back, by how that ended.',
           unit: 'ops',
@@ -123,7 +130,7 @@ export const strategyDetail: Board = {
               legend: '{{strategy}} · {{end}}',
             },
           ],
-          columns: 24,
+          columns: 16,
         },
       ],
     },

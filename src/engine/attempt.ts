@@ -32,11 +32,17 @@ export class Attempt {
   readonly #with: AttemptPlan;
   readonly #strategy: Strategy;
   readonly #startMs: number;
+  #reachedOut = false;
 
   constructor(plan: AttemptPlan) {
     this.#with = plan;
     this.#strategy = plan.command.strategy.declared;
     this.#startMs = plan.backends.now();
+  }
+
+  /** Whether the rule has sent something outside the database: a rollback does not undo that. */
+  get reachedOut(): boolean {
+    return this.#reachedOut;
   }
 
   /**
@@ -77,7 +83,7 @@ export class Attempt {
         plan.run(this.#strategy.wording, transaction.tx, {
           commandId: command.commandId,
           lost: lostSignal(all),
-          fetch,
+          fetch: this.#fetch,
         }),
       );
       await this.#commit(transaction);
@@ -87,6 +93,11 @@ export class Attempt {
       throw error;
     }
   }
+
+  readonly #fetch: typeof fetch = (...request) => {
+    this.#reachedOut = true; // before the answer: the request may arrive without one
+    return fetch(...request);
+  };
 
   #guardians(until: Turn['until']): readonly Guardian[] {
     return this.#with.guardians.filter((_, index) => this.#strategy.turns[index]?.until === until);

@@ -18,6 +18,8 @@ export interface Observer {
   /** An attempt ended with this failure; the command may go on. */
   failure(cell: Cell, code: FailureCode, error: unknown): void;
   release(cell: Cell, end: ReleaseEnd): void;
+  /** A further attempt begins after one that had already sent something outside the database. */
+  retryAfterEffect(cell: Cell): void;
   /** A command ended. `seconds` run from its arrival, all attempts inside. */
   outcome(cell: Cell, outcome: Outcome, seconds: number, auditKey: string): void;
 }

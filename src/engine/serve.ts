@@ -74,13 +74,17 @@ export class Engine {
 
   async #attempts(command: Command, plan: Plan, deadlineMs: number): Promise<Ended> {
     const { backends, tuning, observer } = this.#options;
+    const cell = cellOf(command);
+    let reachedOut = false;
     for (let number = 1; ; number += 1) {
+      let attempt: Attempt | undefined;
       try {
-        const decision = await this.#attempt(command, plan, number, deadlineMs);
-        return { outcome: decided(decision, number) };
+        attempt = await this.#attempt(command, plan, number, deadlineMs);
+        return { outcome: decided(await attempt.run(), number) };
       } catch (error) {
         const code = codeOf(error);
-        observer.failure(cellOf(command), code, error);
+        observer.failure(cell, code, error);
+        reachedOut ||= attempt?.reachedOut ?? false;
         const pauseMs = backoffMs(number, backends.random);
         const again = failures[code].retry && number < tuning.attemptsMax;
         if (!again || backends.now() + pauseMs >= deadlineMs)
@@ -88,6 +92,7 @@ export class Engine {
             outcome: { kind: failures[code].outcome, detail: code, attempts: number },
             error,
           };
+        if (reachedOut) observer.retryAfterEffect(cell);
         await backends.sleep(pauseMs);
       }
     }
@@ -98,12 +103,11 @@ export class Engine {
     plan: Plan,
     number: number,
     deadlineMs: number,
-  ): Promise<Decision> {
+  ): Promise<Attempt> {
     const { backends, observer } = this.#options;
     const store = this.#store(command.strategy.declared);
     const guardians = await this.#guardians.of(command.strategy.declared);
-    const attempt = { command, plan, number, deadlineMs, guardians, store, backends, observer };
-    return new Attempt(attempt).run();
+    return new Attempt({ command, plan, number, deadlineMs, guardians, store, backends, observer });
   }
 
   #store(strategy: Strategy): Store {

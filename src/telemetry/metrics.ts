@@ -96,6 +96,12 @@ export const metrics = {
     ['scenario', 'strategy', 'code'],
     'Attempts that failed, by the code of the failure table.',
   ),
+  lockstep_retries_after_effect_total: row(
+    'counter',
+    'attempts',
+    cell,
+    'Attempts that followed one which had already sent something outside the database.',
+  ),
   lockstep_lock_releases_total: row(
     'counter',
     'turns',

@@ -223,8 +223,7 @@ describe('exit codes', () => {
 describe('events', () => {
   const quiet = {
     processes: 1,
-    commands: 10,
-    attempts: 10,
+    retriesAfterEffect: 0,
     leasesLost: 0,
     releases: { released: 10 },
     failures: { 'turn-refused': 3 },
@@ -242,7 +241,7 @@ describe('events', () => {
       ['lease lost', 'session lost'],
     ],
     ['a connection for work broke', { failures: { 'connection-lost': 1 } }, []],
-    ['there were retries', { attempts: 11 }, ['retry after the effect']],
+    ['an effect was outside already', { retriesAfterEffect: 1 }, ['retry after the effect']],
   ])('%s', (_, happened, events) => {
     expect(eventsOf({ ...quiet, ...happened })).toEqual(events);
   });

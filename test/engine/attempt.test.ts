@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Guardian, Strategy, Turn, Tx } from '../../src/contract/index.ts';
+import {
+  Failure,
+  type Guardian,
+  type Strategy,
+  type Turn,
+  type Tx,
+} from '../../src/contract/index.ts';
 import { decidesInOneStatement } from '../../src/engine/attempt.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import exclusionConstraint from '../../strategies/exclusion-constraint.ts';
@@ -90,6 +96,19 @@ describe('a turn that misbehaves', () => {
   test('work that is not run is not acknowledged', async () => {
     const skip = under(async <T>() => undefined as T);
     expect(await serve(skip)).toMatchObject({ outcome: { kind: 'failed' }, effects: 0 });
+  });
+});
+
+describe('an attempt that is made again', () => {
+  test('does not count as a repeated effect where nothing had left the database', async () => {
+    let tries = 0;
+    const before = open.recording.retriesAfterEffect;
+    const { outcome } = await serve(rowLock, async () => {
+      tries += 1;
+      if (tries === 1) throw new Failure('conflict');
+    });
+    expect(outcome).toMatchObject({ kind: 'accepted', attempts: 2 });
+    expect(open.recording.retriesAfterEffect - before).toBe(0);
   });
 });
 
