@@ -166,10 +166,7 @@ function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry)
   const total = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
   const events: Event[] = eventsOf({
     processes: plan.processes,
-    commands: total(
-      wholes.flatMap(({ commands }) => Object.values(commands).map(one => one.count)),
-    ),
-    attempts: total(wholes.map(whole => whole.attempts)),
+    retriesAfterEffect: total(wholes.map(whole => whole.retriesAfterEffect)),
     leasesLost: total(wholes.map(whole => whole.leasesLost)),
     releases: added(wholes.map(whole => whole.releases)),
     failures: added(wholes.map(whole => whole.failures)),

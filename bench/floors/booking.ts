@@ -88,7 +88,7 @@ export function throughEngine(
     connectionsMax: lanes,
     lockTimeoutMs: waitMs,
   });
-  const observer = { phase() {}, failure() {}, release() {}, outcome() {} };
+  const observer = { phase() {}, failure() {}, release() {}, retryAfterEffect() {}, outcome() {} };
   const engine = new Engine({ stores: { pg: store }, backends, tuning, observer });
   const body = { amountCents: 1 };
   const debit = async (): Promise<void> => {

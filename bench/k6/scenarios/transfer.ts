@@ -22,7 +22,7 @@ const test = loadTest({
     return makeAll(settings, requests).map((made, index) => {
       const cards = idsIn(made.cards);
       const ids = isBothWays(index) ? [...cards, bothWays] : cards;
-      return { key: [...cards].sort()[0] ?? '', ids };
+      return { key: String(made.id), ids };
     });
   },
   command: ({ ids: [first = '', second = '', way] }, actor, actors) => {
