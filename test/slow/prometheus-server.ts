@@ -42,7 +42,7 @@ export class PrometheusServer {
     this.#child.stderr?.on('data', (chunk: Buffer) => this.#said.push(chunk.toString()));
   }
 
-  /** Scrapes each target every second, as jobs by their name. Resolves when it is ready. */
+  /** Scrapes each target every 3 s, as jobs by their name. Resolves when it is ready. */
   static async start(
     path: string,
     targets: Readonly<Record<string, string>>,
@@ -50,7 +50,7 @@ export class PrometheusServer {
   ): Promise<PrometheusServer> {
     const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
     const config = {
-      global: { scrape_interval: '1s', evaluation_interval: '1s' },
+      global: { scrape_interval: '3s', evaluation_interval: '1s' },
       rule_files: ruleFiles,
       scrape_configs: Object.entries(targets).map(([job_name, target]) => ({
         job_name,

@@ -49,6 +49,11 @@ const tools = {
     variable: 'PGBOUNCER_PATH',
     install: 'apt-get install pgbouncer',
   },
+  'kubernetes-validate': {
+    names: ['kubernetes-validate'],
+    variable: 'KUBERNETES_VALIDATE_PATH',
+    install: 'pip install kubernetes-validate',
+  },
   go: { names: ['go'], variable: 'GO_PATH', install: 'https://go.dev/doc/install' },
   ip: { names: ['ip'], variable: 'IP_PATH', install: 'apt-get install iproute2' },
   k6: {
