@@ -12,8 +12,8 @@ export async function openDelayProxy(
   delayMs: number,
 ): Promise<DelayProxy> {
   const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, near => {
-    const far = connect({ ...target, noDelay: true });
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, near => {
+    const far = connect({ ...target, noDelay: true, allowHalfOpen: true });
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on('error', () => {}); // told by 'close'
