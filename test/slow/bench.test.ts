@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+import { freshDatabase } from '../database.ts';
+import { RunningService } from '../http/running-service.ts';
+import { testServers } from '../servers.ts';
+import { describeWith } from './tools.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+describeWith('bench', ['k6'], pathOf => {
+  const out = mkdtempSync(join(tmpdir(), 'bench-'));
+  afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+  const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
+  const servers = {
+    DATABASE_URL: postgresUrl,
+    REDIS_URL: redisUrl,
+    REDIS_NODES: redisNodeUrls.join(','),
+  };
+
+  test('measures each cell, resumes what is missing, and reports the control as unsafe', async () => {
+    const small = ['--workload', 'burst', '--iterations', '3', '--vus', '8', '--warm-up', '0'];
+    const first = await bench(
+      [...small, '--strategy', 'row-lock', '--repetitions', '1', '--out', out],
+      servers,
+    );
+    expect(first).toMatchObject({ code: 0 });
+    const [name = ''] = readdirSync(out);
+    const folder = join(out, name);
+    const cells = readdirSync(join(folder, 'cells'));
+    expect(cells).toEqual([
+      'appointment.none.burst.hot.r1.json',
+      'appointment.row-lock.burst.hot.r1.json',
+    ]);
+    const text = readFileSync(join(folder, 'report.md'), 'utf8');
+    expect(text).toMatch(/appointment\.none\.burst\.hot \| unsafe.*✗/);
+    expect(text).toMatch(/appointment\.row-lock\.burst\.hot \| safe.*✓/);
+
+    rmSync(join(folder, 'cells', 'appointment.none.burst.hot.r1.json'));
+    const before = readFileSync(join(folder, 'cells', cells[1] ?? ''), 'utf8');
+    const resumed = await bench(['--resume', folder], servers);
+    expect(resumed.code).toBe(0);
+    expect(resumed.told).toContain('[1/1] appointment.none.burst.hot.r1');
+    expect(readdirSync(join(folder, 'cells'))).toEqual(cells);
+    expect(readFileSync(join(folder, 'cells', cells[1] ?? ''), 'utf8')).toBe(before);
+  });
+
+  test('drives a service elsewhere through its address and its audit', async () => {
+    const { url } = await freshDatabase(undefined, 'caller drops');
+    const service = new RunningService({
+      DATABASE_URL: url,
+      ADMIN_TOKEN: 'nobody can guess this',
+      PROCESSES: '2',
+    });
+    try {
+      const ready = await service.ready();
+      const small = ['--workload', 'burst', '--iterations', '2', '--vus', '6', '--warm-up', '0'];
+      const there = [...small, '--base-url', ready.url, '--repetitions', '1', '--out', out];
+      const token = { ADMIN_TOKEN: 'nobody can guess this' };
+      expect(await bench(there, token)).toMatchObject({ code: 0 });
+      const other = await bench([...there, '--strategy', 'none'], token);
+      expect(other.code).toBe(6);
+      expect(other.told).toContain("runs 'row-lock' and not none");
+    } finally {
+      await service.stop();
+    }
+  });
+
+  test.each<[string, readonly string[], Record<string, string>, number, RegExp]>([
+    ['an unknown strategy', ['--strategy', 'nothing'], {}, 2, /there is no strategy 'nothing'/],
+    ['an unknown workload', ['--workload', 'fast'], {}, 2, /There is no fast/],
+    ['no k6', ['--strategy', 'none'], { K6_PATH: '/nowhere/k6' }, 4, /K6_PATH cannot be used/],
+    ['nobody there', ['--base-url', 'http://127.0.0.1:9'], {}, 5, /does not answer as a Lockstep/],
+  ])('%s is a message and a code of its own', async (_what, argv, environment, code, words) => {
+    const ended = await bench([...argv, '--out', out], environment);
+    expect(ended.code).toBe(code);
+    expect(ended.told).toMatch(words);
+  });
+
+  function bench(argv: readonly string[], environment: Record<string, string>) {
+    const env = {
+      PATH: `${dirname(pathOf('k6'))}:${process.env.PATH}`,
+      HOME: process.env.HOME ?? '',
+      K6_PATH: pathOf('k6'),
+      ...environment,
+    };
+    const child = spawn(process.execPath, ['--import', 'tsx', 'bench/bench.ts', ...argv], {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let told = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        told += chunk.toString();
+      });
+    return new Promise<{ readonly code: number | null; readonly told: string }>(resolve => {
+      child.once('close', code => resolve({ code, told }));
+    });
+  }
+});
