@@ -81,6 +81,7 @@ Examples:
   npm run compare -- --strategy all                            every strategy; takes minutes
   npm run compare -- --strategy row-lock,redlock               two, beside the control
   npm run compare -- --strategy ./my-lock.ts                   a file of your own
+  npm run compare -- --strategy both:row-lock+redis-lease      two in one transaction
   npm run compare -- --strategy ./my-lock.ts,row-lock --rounds 500
   npm run compare -- --processes 1                             where a lock in one process is right
   npm run compare -- --json > result.json                      for a script

@@ -1,6 +1,7 @@
 /** Which cells a run has, in which order, and how long each may take. Pure but for the given chance. */
 import type { RegisteredScenario, RegisteredStrategy, Registry } from '../src/engine/registry.ts';
 import { isStrategyPath, strategyNameOf } from '../src/engine/registry.ts';
+import { strategyNamed } from '../src/rollout/named.ts';
 import { randomOf, shuffled } from './random.ts';
 
 /** The command line asks for something that does not exist; the message says what does. */
@@ -36,19 +37,24 @@ export function participantsOf(registry: Registry, asked: readonly string[]): Pa
       .filter(name => name !== all)
       .map(name => (isStrategyPath(name) ? strategyNameOf(name) : name)),
   );
-  const unknown = [...names].filter(name => !registry.strategies.has(name));
+  const found = [...names].map(name => strategyNamed(registry, name));
+  const unknown = found.flatMap(one => ('unknown' in one ? [`'${one.unknown}'`] : []));
   if (unknown.length > 0)
     throw new UsageError(
-      `there is no strategy ${unknown.map(name => `'${name}'`).join(', ')}; ` +
+      `there is no strategy ${unknown.join(', ')}; ` +
         `there are ${[...registry.strategies.keys()].sort().join(', ')}, ` +
-        'and files from outside by their path (./my-lock.ts)',
+        'files from outside by their path (./my-lock.ts), and two at once (both:one+other)',
     );
+  const refused = found.flatMap(one => ('refused' in one ? [one.refused] : []));
+  if (refused.length > 0) throw new UsageError(refused.join('; '));
+  const asNamed = new Set(found.flatMap(one => ('strategy' in one ? [one.strategy] : [])));
   const control = controlOf(registry);
   const wanted = (strategy: RegisteredStrategy): boolean =>
     asked.length === 0
       ? reasonToLeaveOut(strategy) === undefined
-      : everybody || names.has(strategy.name) || strategy === control;
-  return [...registry.strategies.values()].filter(wanted).map(strategy => ({
+      : everybody || asNamed.has(strategy) || strategy === control;
+  const registered = [...registry.strategies.values()].filter(wanted);
+  return [...new Set([...registered, ...asNamed])].map(strategy => ({
     strategy,
     source: outside.has(strategy.name) ? 'outside' : 'ours',
     control: strategy === control,

@@ -68,8 +68,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   let database: RunDatabase | undefined;
   try {
     database = await createRunDatabase(services.postgres.url);
-    const { name, schemaSql } = options.scenario;
-    await migrate(database.url, [{ name, schemaSql }]);
+    await migrate(database.url, [options.scenario]);
     const service = await startService(services, database.url, options);
     const durability = await durabilityOf(database.url);
     const hosts = service.processUrls.map(url => new URL(url).host);

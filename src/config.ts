@@ -32,6 +32,8 @@ export interface Config {
    * told.
    */
   readonly connectTimeoutMs: number;
+  /** How long an answer is kept under its idempotency key, at least. */
+  readonly idempotencyKeptMs: number;
   readonly adminToken: string | undefined;
   readonly logLevel: (typeof logLevels)[number];
 }
@@ -103,7 +105,8 @@ const redisNodes = field(
     const countable = urls.length >= 3 && urls.length % 2 === 1;
     return countable && distinct && urls.every(isRedisUrl) ? urls : undefined;
   },
-  'an odd number (at least 3) of different URLs of the form redis://host:6379, separated by commas',
+  'an odd number (at least 3) of different URLs of the form redis://host:6379, separated by commas: ' +
+    'of an even number each side can have half of the votes, and neither gets the turn',
   true,
 );
 
@@ -124,8 +127,8 @@ const shape = z.object({
   PORT: wholeNumber(0, 65_535).default(3_000),
   PROCESSES: wholeNumber(1, 64).default(1),
   STRATEGY: field(
-    text => (/^[a-z0-9-]+$/.test(text) ? text : undefined),
-    'the name of a strategy, for example row-lock',
+    text => (/^[a-z0-9-]+$|^both:[a-z0-9-]+\+[a-z0-9-]+$/.test(text) ? text : undefined),
+    'the name of a strategy, for example row-lock, or of two, for example both:row-lock+redis-lease',
   ).default('row-lock'),
   STRATEGY_FILES: z
     .string()
@@ -137,6 +140,7 @@ const shape = z.object({
   LEASE_MS: wholeNumber(20, 600_000).default(10_000),
   EXTEND_LEASE: flag.default(true),
   ATTEMPTS_MAX: wholeNumber(1, 100).default(10),
+  IDEMPOTENCY_HOURS: wholeNumber(1, 720).default(24),
   ADMIN_TOKEN: field(
     text => (text.length >= 16 ? text : undefined),
     'at least 16 characters that nobody can guess',
@@ -205,6 +209,7 @@ function configOf(data: z.infer<typeof shape>): Config {
     connectionsMax: data.DATABASE_CONNECTIONS,
     lockConnectionsMax: data.LOCK_CONNECTIONS,
     connectTimeoutMs: data.CONNECT_TIMEOUT_MS,
+    idempotencyKeptMs: data.IDEMPOTENCY_HOURS * 3_600_000,
     adminToken: data.ADMIN_TOKEN,
     logLevel: data.LOG_LEVEL,
   };

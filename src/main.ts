@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError, readConfig, strategyFilesOf } from './config.ts';
+import { idempotencySchema } from './engine/idempotency.ts';
 import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts';
 import { deploymentProblems } from './http/deployment.ts';
 import { createLog, reasonOf } from './http/log.ts';
@@ -9,7 +10,8 @@ import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
 import { freePort, openServices, type Services } from './services/index.ts';
-import { migrate } from './store/migrate.ts';
+import { MigrationError, migrate } from './store/migrate.ts';
+import { evictionWarnings } from './store/redis.ts';
 import { Meter } from './telemetry/prometheus.ts';
 import { violationsSchema } from './telemetry/violations.ts';
 
@@ -31,13 +33,7 @@ async function runPrimary(): Promise<void> {
   stop.before(() => services?.close());
   const environment = environmentOf(config, services);
   const databaseUrl = environment.DATABASE_URL ?? config.databaseUrl ?? '';
-  const schemas = [...registry.scenarios.values(), violationsSchema];
-  await migrate(databaseUrl, schemas).catch(error =>
-    stop.fail(
-      `Postgres at ${placeOf(databaseUrl)} cannot be used: ${reasonOf(error)}. It has to run and ` +
-        'take this user before the service starts; DATABASE_URL says where it is.',
-    ),
-  );
+  await migrated(databaseUrl, registry, stop);
   const log = createLog({ ...config, databaseUrl });
   const meter = new Meter('service', { runtime: false });
   const version = await ownVersion();
@@ -47,6 +43,7 @@ async function runPrimary(): Promise<void> {
   const primary = new Primary({ config, environment, sharedPort, log, meter });
   stop.before(() => primary.stop());
   stop.atOnce(() => primary.kill());
+  for (const warning of await evictionWarnings(redisUrlsOf(config, environment))) log.warn(warning);
   const processes = await primary
     .start()
     .catch(error => stop.fail(`A process cannot start: ${reasonOf(error)}.`));
@@ -100,6 +97,27 @@ function environmentOf(
     REDIS_URL: config.redisUrl ?? services.redis.url,
     ...(nodes.length > 0 && { REDIS_NODES: nodes.join(',') }),
   };
+}
+
+async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Promise<void> {
+  const schemas = [...registry.scenarios.values(), violationsSchema, idempotencySchema];
+  await migrate(databaseUrl, schemas).catch(error =>
+    stop.fail(
+      error instanceof MigrationError
+        ? `The schema at ${placeOf(databaseUrl)} cannot be brought up to date: ${error.message}`
+        : `Postgres at ${placeOf(databaseUrl)} cannot be used: ${reasonOf(error)}. It has to run and ` +
+            'take this user before the service starts; DATABASE_URL says where it is.',
+    ),
+  );
+}
+
+/** Every Redis that a strategy of this service may take its locks from. */
+function redisUrlsOf(
+  config: Config,
+  { REDIS_URL = config.redisUrl, REDIS_NODES }: Readonly<Record<string, string>>,
+): readonly string[] {
+  const nodes = REDIS_NODES?.split(',') ?? config.redisNodeUrls;
+  return [...new Set([...(REDIS_URL ? [REDIS_URL] : []), ...nodes])];
 }
 
 function placeOf(databaseUrl: string): string {

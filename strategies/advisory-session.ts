@@ -10,6 +10,7 @@ export default {
   turns: [{ heldBy: 'session', until: 'commit', open: sessionLockGuardian }],
   first: [],
   guard: [],
+  lockSpace: 'postgres advisory locks',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

@@ -20,6 +20,7 @@ export default {
   turns: [],
   first: [lockKeys],
   guard: [],
+  lockSpace: 'postgres advisory locks',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

@@ -14,6 +14,7 @@ export default {
   turns: [],
   first: [tryKeys],
   guard: [],
+  lockSpace: 'postgres advisory locks',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

@@ -13,6 +13,7 @@ export default {
   turns: [{ heldBy: 'lease', until: 'commit', open: queuedGuardian }],
   first: [],
   guard: [],
+  lockSpace: 'redis leases',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

@@ -20,6 +20,7 @@ export default {
   ],
   first: [],
   guard: [],
+  lockSpace: 'redis leases',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

@@ -17,6 +17,7 @@ export default {
   ],
   first: [],
   guard: [],
+  lockSpace: 'redlock',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

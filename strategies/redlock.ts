@@ -20,6 +20,7 @@ export default {
   ],
   first: [],
   guard: [],
+  lockSpace: 'redlock',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

@@ -49,6 +49,7 @@ describe('configuration', () => {
       ATTEMPTS_MAX: '5',
       ADMIN_TOKEN: 'a token of 16 characters',
       LOG_LEVEL: 'debug',
+      IDEMPOTENCY_HOURS: '2',
     });
     expect(config).toEqual({
       databaseUrl: 'postgres://u:p@db:5432/booking',
@@ -65,6 +66,7 @@ describe('configuration', () => {
       strategyFiles: [resolve('a.ts'), '/b.ts'],
       allowStrategyHeader: true,
       tuning: { waitMs: 100, leaseMs: 200, extendLease: false, attemptsMax: 5 },
+      idempotencyKeptMs: 7_200_000,
       adminToken: 'a token of 16 characters',
       logLevel: 'debug',
     });
@@ -93,6 +95,7 @@ describe('configuration', () => {
       LEASE_MS: '1',
       EXTEND_LEASE: 'no',
       ATTEMPTS_MAX: '1000',
+      IDEMPOTENCY_HOURS: '0',
       ADMIN_TOKEN: 'topsecret',
       LOG_LEVEL: 'loud',
     });

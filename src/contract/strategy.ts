@@ -49,7 +49,8 @@ export interface Adoption {
   readonly migration: 'none' | 'column' | 'rows beforehand' | 'constraint over existing rows';
   /** True where one writer that ignores the discipline breaks it for all. */
   readonly everyWriterMustTakePart: boolean;
-  readonly newDependency?: 'redis' | 'several redis nodes';
+  /** The last one only of two strategies in one transaction. */
+  readonly newDependency?: 'redis' | 'several redis nodes' | 'redis and several redis nodes';
   /** Whether it works behind a pooler in transaction mode (PgBouncer). */
   readonly poolerSafe: boolean;
   /** Whether callers meet conflicts that have to be retried. */
@@ -81,6 +82,11 @@ export interface Strategy {
   readonly first: readonly Statement<{ granted: boolean }>[];
   readonly guard: readonly Guard[];
   readonly hazard?: Hazard;
+  /**
+   * Where its locks have their names, if they have any: two strategies of one space take the same lock
+   * for the same key, exclude each other without more, and cannot be taken one inside the other.
+   */
+  readonly lockSpace?: string;
   readonly adoption: Adoption;
   /** Left out of a comparison that names no strategies: that one has to end within 90 seconds. */
   readonly compared?: 'on request';

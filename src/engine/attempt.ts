@@ -13,6 +13,7 @@ import {
 } from '../contract/index.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { type Command, cellOf } from './command.ts';
+import { claimKey, settleKey } from './idempotency.ts';
 import type { Observer } from './observer.ts';
 
 /** What one attempt needs to know. */
@@ -76,9 +77,11 @@ export class Attempt {
   }
 
   async #transact(held: readonly Held[]): Promise<Decision> {
-    const { command, plan } = this.#with;
+    const { command, plan, number } = this.#with;
+    const { idempotency: key } = command;
     const transaction = await this.#begin(held);
     try {
+      if (key) await claimKey(transaction.aside, key, command.commandId, number);
       const decision = await this.#inTurns(this.#guardians('rule ends'), held, all =>
         plan.run(this.#strategy.wording, transaction.tx, {
           commandId: command.commandId,
@@ -86,6 +89,7 @@ export class Attempt {
           fetch: this.#fetch,
         }),
       );
+      if (key) await settleKey(transaction.aside, key, decision, plan.auditKey, number);
       await this.#commit(transaction);
       return decision;
     } catch (error) {
@@ -130,7 +134,7 @@ export class Attempt {
       guard: strategy.guard,
       first: strategy.first,
       keys: this.#with.plan.keys,
-      autocommit: decidesInOneStatement(strategy),
+      autocommit: decidesInOneStatement(strategy) && !this.#with.command.idempotency,
       lost: lostSignal(held),
       deadlineMs: this.#with.deadlineMs,
       ...(token !== undefined && { token }),

@@ -1,4 +1,5 @@
 import type { Input, Registered, Strategy } from '../contract/index.ts';
+import type { IdempotencyKey } from './idempotency.ts';
 import type { Cell } from './observer.ts';
 
 /** A command with everything that decides how it runs. */
@@ -8,6 +9,8 @@ export interface Command {
   readonly strategy: { readonly name: string; readonly declared: Strategy };
   readonly commandId: string;
   readonly input: Input;
+  /** Stored with the effect: the same command again is answered as before, and does nothing. */
+  readonly idempotency?: IdempotencyKey;
 }
 
 /** The cell that a command belongs to. */

@@ -16,6 +16,8 @@ export interface RegisteredScenario {
   readonly folder: string;
   readonly registered: Registered;
   readonly schemaSql: string;
+  /** What changed the schema later: `migrations/*.sql`, by name. */
+  readonly migrations: readonly { readonly name: string; readonly sql: string }[];
   readonly auditSql: string;
   /** Pages through the ids by which the audit knows its keys. */
   readonly auditKeysSql: string;
@@ -132,13 +134,25 @@ async function loadScenario(
   const schemaSql = await readText(join(folder, 'schema.sql'), problems);
   const auditSql = await readText(join(folder, 'audit.sql'), problems);
   const auditKeysSql = await readText(join(folder, 'audit-keys.sql'), problems);
+  const migrations = await readMigrations(folder);
   const registered = index && (await importDefault(join(folder, index), problems));
   if (!index) problems.push(`${folder}: has no index.ts with a default export`);
   if (registered === undefined || !schemaSql || !auditSql || !auditKeysSql) return undefined;
   const found = scenarioProblems(registered);
   problems.push(...found.problems.map(problem => `${folder}: ${problem}`));
-  const sqls = { schemaSql, auditSql, auditKeysSql };
+  const sqls = { schemaSql, migrations, auditSql, auditKeysSql };
   return found.scenario && { name, folder, registered: found.scenario, ...sqls };
+}
+
+async function readMigrations(folder: string): Promise<RegisteredScenario['migrations']> {
+  const path = join(folder, 'migrations');
+  const names = (await readdir(path).catch(() => [])).filter(name => name.endsWith('.sql')).sort();
+  return Promise.all(
+    names.map(async name => ({
+      name: `${basename(folder)}/migrations/${name}`,
+      sql: await readFile(join(path, name), 'utf8'),
+    })),
+  );
 }
 
 async function importDefault(file: string, problems: string[]): Promise<unknown> {

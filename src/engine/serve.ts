@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import { Attempt } from './attempt.ts';
 import { type Command, cellOf } from './command.ts';
 import { Guardians } from './guardians.ts';
+import { Answered, answerBefore, KeyRefused, type StoredAnswer } from './idempotency.ts';
 import type { Observer } from './observer.ts';
 import { backoffMs } from './retry.ts';
 
@@ -29,6 +30,8 @@ export interface Served {
   readonly auditKey: string;
   /** What ended the last attempt, for the log; not there after `accepted` and `refused`. */
   readonly error?: unknown;
+  /** Of an answer that was given before, under the same idempotency key: whose command it was. */
+  readonly replayed?: { readonly commandId: string };
 }
 
 type Ended = Pick<Served, 'outcome' | 'error'>;
@@ -45,7 +48,8 @@ export class Engine {
 
   /**
    * Runs a command to its outcome, within `tuning.waitMs` and `tuning.attemptsMax`.
-   * Throws only `InvalidInput` and `NotFound`, from the scenario.
+   * Throws only `InvalidInput` and `NotFound`, from the scenario, and `KeyRefused`. An answer that is
+   * given again is no further command: nothing is observed.
    */
   async serve(command: Command): Promise<Served> {
     const { backends, tuning } = this.#options;
@@ -56,8 +60,8 @@ export class Engine {
       .prepare(command.variant, command.input, store.query)
       .catch(unprepared);
     if ('outcome' in plan) return this.#served(command, plan, startMs, '');
-    const ended = await this.#attempts(command, plan, startMs + tuning.waitMs);
-    return this.#served(command, ended, startMs, plan.auditKey);
+    const ended = await this.#once(command, plan, startMs + tuning.waitMs);
+    return 'replayed' in ended ? ended : this.#served(command, ended, startMs, plan.auditKey);
   }
 
   #served(command: Command, ended: Ended, startMs: number, auditKey: string): Served {
@@ -72,6 +76,20 @@ export class Engine {
     await this.#guardians.close();
   }
 
+  /** The attempts, unless the command was answered before. */
+  async #once(command: Command, plan: Plan, deadlineMs: number): Promise<Served | Ended> {
+    const { idempotency } = command;
+    if (!idempotency) return this.#attempts(command, plan, deadlineMs);
+    const { query } = this.#store(command.strategy.declared);
+    try {
+      const before = await answerBefore(query, idempotency);
+      return before ? replayed(before) : await this.#attempts(command, plan, deadlineMs);
+    } catch (error) {
+      if (error instanceof Answered) return replayed(error.answer);
+      return unprepared(error);
+    }
+  }
+
   async #attempts(command: Command, plan: Plan, deadlineMs: number): Promise<Ended> {
     const { backends, tuning, observer } = this.#options;
     const cell = cellOf(command);
@@ -82,6 +100,7 @@ export class Engine {
         attempt = await this.#attempt(command, plan, number, deadlineMs);
         return { outcome: decided(await attempt.run(), number) };
       } catch (error) {
+        if (error instanceof Answered || error instanceof KeyRefused) throw error;
         const code = codeOf(error);
         observer.failure(cell, code, error);
         reachedOut ||= attempt?.reachedOut ?? false;
@@ -122,6 +141,10 @@ function unprepared(error: unknown): Ended {
   if (!isFailure(error)) throw error;
   const { code } = error;
   return { outcome: { kind: failures[code].outcome, detail: code, attempts: 0 }, error };
+}
+
+function replayed({ decision, attempts, auditKey, commandId }: StoredAnswer): Served {
+  return { outcome: decided(decision, attempts), auditKey, replayed: { commandId } };
 }
 
 function decided(decision: Decision, attempts: number): Outcome {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Registered, type Strategy, wordingsAll } from '../contract/index.ts';
+import { type Guard, type Registered, type Strategy, wordingsAll } from '../contract/index.ts';
 
 const isolations = ['read committed', 'repeatable read', 'serializable'] as const;
 const guards = [
@@ -23,6 +23,9 @@ const events = [
 ] as const;
 const migrations = ['none', 'column', 'rows beforehand', 'constraint over existing rows'] as const;
 
+/** What its generator has no words for, or its models no way to prove. */
+const beyondSequelize: readonly Guard[] = ['lock row, nowait', 'fence read', 'fence write'];
+
 const callable = z.custom<(...args: never[]) => unknown>(
   value => typeof value === 'function',
   'must be a function',
@@ -44,6 +47,7 @@ const strategyShape = z.strictObject({
   first: z.array(z.object({ text })),
   guard: z.array(z.enum(guards)),
   hazard: z.strictObject({ why: text, under: z.array(z.enum(events)), cure: text }).optional(),
+  lockSpace: text.optional(),
   adoption: z.strictObject({
     migration: z.enum(migrations),
     everyWriterMustTakePart: z.boolean(),
@@ -85,6 +89,9 @@ function contradictions(strategy: z.infer<typeof strategyShape>): string[] {
     found.push("guard: a fence needs a turn with heldBy 'lease' that mints a token");
   if (strategy.first.some(statement => !statement.text.includes('$1')))
     found.push("first: each statement gets the keys as $1 (text[]) and must return 'granted'");
+  const beyond = strategy.guard.filter(guard => beyondSequelize.includes(guard));
+  if (strategy.store === 'sequelize' && beyond.length > 0)
+    found.push(`guard: Sequelize cannot do '${beyond.join("', '")}'; use store 'pg'`);
   return found;
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Strategy, Wording } from '../contract/index.ts';
 import type { RegisteredScenario, RegisteredStrategy, Registry } from '../engine/registry.ts';
+import { strategyNamed } from '../rollout/named.ts';
 import { Problem } from './answer.ts';
 
 /** Under which strategy, and as which variant, a command runs. */
@@ -64,10 +65,11 @@ export function reasonAgainst(
   return lacks && `${strategy.name} ${lacks}`;
 }
 
-function named(name: string, { strategies }: Registry): RegisteredStrategy {
-  const found = strategies.get(name);
-  if (!found) throw new Problem('unknown-strategy', undefined, { names: [...strategies.keys()] });
-  return found;
+function named(name: string, registry: Registry): RegisteredStrategy {
+  const found = strategyNamed(registry, name);
+  if ('strategy' in found) return found.strategy;
+  if ('refused' in found) throw new Problem('strategy-not-offered', `${found.refused}.`);
+  throw new Problem('unknown-strategy', undefined, { names: [...registry.strategies.keys()] });
 }
 
 function headerOf(value: string | readonly string[] | undefined): string | undefined {

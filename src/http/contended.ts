@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { failures } from '../contract/index.ts';
+import { reasonAgainstKey } from '../engine/idempotency.ts';
 import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
-import { answer, answerProblem } from './answer.ts';
+import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 import { type ChoiceOptions, chooser } from './choice.ts';
+import { idempotencyOf } from './idempotency.ts';
 
 /** The contended route of a scenario: one request is one command. */
 export function contended(
@@ -23,7 +25,14 @@ export function contended(
     const body = await readBody(request, response);
     const commandId = randomUUID();
     const input = { params: request.params, body };
-    const served = await engine.serve({ scenario, variant, strategy, commandId, input });
+    const idempotency = idempotencyOf(request, scenario.registered.path, input);
+    const against = idempotency && reasonAgainstKey(strategy.declared);
+    if (against) throw new Problem('idempotency-not-offered', `${strategy.name}: ${against}.`);
+    const served = await engine.serve({
+      ...{ scenario, variant, strategy, commandId, input },
+      ...(idempotency && { idempotency }),
+    });
+    if (served.replayed) response.setHeader('idempotent-replayed', 'true');
     if (served.outcome.kind === 'failed' && served.outcome.detail === 'internal-error') {
       const requestId = response.getHeader('x-request-id');
       log.error(
@@ -31,7 +40,7 @@ export function contended(
         'a command failed',
       );
     }
-    tell(response, served, commandId);
+    tell(response, served, served.replayed?.commandId ?? commandId);
   };
 }
 

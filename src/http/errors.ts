@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { failures, InvalidInput, isFailure, NotFound } from '../contract/index.ts';
+import { KeyRefused } from '../engine/idempotency.ts';
 import { answerProblem, Problem } from './answer.ts';
 
 /**
@@ -11,6 +12,12 @@ export function problemOf(log: Logger): ErrorRequestHandler {
     if (error instanceof Problem) answerProblem(response, error.code, error.detail, error.members);
     else if (error instanceof InvalidInput)
       answerProblem(response, 'invalid-input', undefined, { issues: error.issues });
+    else if (error instanceof KeyRefused)
+      answerProblem(
+        response,
+        error.reason === 'in flight' ? 'idempotency-in-flight' : 'idempotency-key-reused',
+        undefined,
+      );
     else if (error instanceof NotFound)
       answerProblem(response, 'not-found', sentence(error.message));
     else if (isFailure(error) && error.code !== 'internal-error')

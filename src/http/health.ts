@@ -34,8 +34,13 @@ export async function health(probes: readonly Probe[], stopping: boolean): Promi
 }
 
 /** Which lock stores a strategy cannot do without. */
-export function redisNeedOf({ adoption }: Strategy): 'none' | 'redis' | 'several redis nodes' {
-  return adoption.newDependency ?? 'none';
+export function redisNeedsOf({ adoption }: Strategy): {
+  readonly one: boolean;
+  readonly several: boolean;
+} {
+  const { newDependency: need } = adoption;
+  const both = need === 'redis and several redis nodes';
+  return { one: both || need === 'redis', several: both || need === 'several redis nodes' };
 }
 
 function answersInTime(ask: Probe['ask']): Promise<boolean> {

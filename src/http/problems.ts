@@ -55,6 +55,16 @@ export const edgeProblems = {
     'The admin routes are closed',
     'The service runs without ADMIN_TOKEN, so nobody is admitted. Its operator has to set one.',
   ),
+  'idempotency-key-invalid': row(
+    400,
+    'The idempotency key cannot be used',
+    'The header Idempotency-Key takes 8 to 200 letters, digits and any of . _ ~ : + / = -, and may stand once. A random UUID is a good one.',
+  ),
+  'idempotency-not-offered': row(
+    400,
+    'The strategy cannot store an idempotency key',
+    'The strategy of this request has to take its lock before anything else, and a key would be stored earlier; `detail` says more. Send the request without the key, or choose another strategy.',
+  ),
   'header-not-allowed': row(
     403,
     'Requests may not choose here',
@@ -85,11 +95,21 @@ export const edgeProblems = {
     'The operation was refused',
     'The business rule says no; `reason` says why. Nothing happened, and the same request will be refused again while the state stays as it is.',
   ),
+  'idempotency-in-flight': row(
+    409,
+    'The same command is running',
+    'A command with this Idempotency-Key has begun and not ended. Send it again a little later, with the same key: then it gets the answer of the first.',
+  ),
   'body-too-large': row(413, 'The body is too large', 'A body may have 64 kB. Send a smaller one.'),
   'unsupported-media-type': row(
     415,
     'The body is of the wrong type',
     'A body has to be application/json in UTF-8, without a content encoding.',
+  ),
+  'idempotency-key-reused': row(
+    422,
+    'The idempotency key belongs to another command',
+    'This Idempotency-Key was used with another payload or on another route. Nothing happened; send a new command with a new key.',
   ),
   'headers-too-large': row(
     431,

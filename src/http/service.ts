@@ -2,10 +2,14 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Backends, Strategy } from '../contract/index.ts';
+import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
+import { strategyNamed } from '../rollout/named.ts';
 import { openBackends } from '../store/backends.ts';
+import { LazyStore } from '../store/lazy.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
+import type { SequelizeStore } from '../store/sequelize.ts';
 import { AskedAudits } from '../telemetry/asked-audit.ts';
 import { Auditor } from '../telemetry/auditor.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
@@ -19,7 +23,7 @@ import {
 } from '../telemetry/violations.ts';
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
-import { health, type Probe, redisNeedOf } from './health.ts';
+import { health, type Probe, redisNeedsOf } from './health.ts';
 import { outageLog } from './log.ts';
 
 /** What a service asks of the process around it. */
@@ -34,6 +38,7 @@ export class Service {
   readonly app: Express;
   readonly #meter = new Meter('process', { runtime: true });
   readonly #store: PostgresStore;
+  readonly #sequelize: LazyStore<SequelizeStore>;
   readonly #backends: Backends & { close(): Promise<void> };
   readonly #probes: ReturnType<typeof createPool>;
   readonly #audits: ReturnType<typeof createPool>;
@@ -41,6 +46,7 @@ export class Service {
   readonly #sweep: Sweep;
   readonly #askedAudits: AskedAudits;
   readonly #engine: Engine;
+  readonly #keys: KeySweep;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
   readonly #config: Config;
@@ -78,11 +84,20 @@ export class Service {
       refused: (cell, key, reason) =>
         this.#auditor.refused(cell.scenario, cell.strategy, key, reason),
     });
+    this.#sequelize = new LazyStore(async () => {
+      const { SequelizeStore } = await import('../store/sequelize.ts');
+      return new SequelizeStore({ ...shared, connectionsMax: config.connectionsMax });
+    });
     this.#engine = new Engine({
-      stores: { pg: this.#store },
+      stores: { pg: this.#store, sequelize: this.#sequelize },
       backends: this.#backends,
       tuning,
       observer: this.#recorder,
+    });
+    this.#keys = new KeySweep({
+      query: this.#store.query,
+      keptMs: config.idempotencyKeptMs,
+      onError: error => log.warn({ err: error }, 'old idempotency keys cannot be removed'),
     });
     this.#choice = choiceOf(config, registry);
     this.app = createApp({
@@ -103,6 +118,7 @@ export class Service {
   async start(): Promise<void> {
     this.#expectCells();
     this.#meter.beforeSnapshot(() => this.#watchPools());
+    this.#keys.start();
     this.#auditor.start();
     this.#sweep.start();
     await this.#store.fill();
@@ -115,10 +131,11 @@ export class Service {
   /** Gives back what is held and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
-    await Promise.all([this.#auditor.stop(), this.#sweep.stop()]);
+    await Promise.all([this.#auditor.stop(), this.#sweep.stop(), this.#keys.stop()]);
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     pools.push(this.#askedAudits.close());
-    await Promise.allSettled([this.#store.close(), this.#backends.close(), ...pools]);
+    const stores = [this.#store, this.#sequelize, this.#backends].map(store => store.close());
+    await Promise.allSettled([...stores, ...pools]);
   }
 
   async #evidence(page: EvidencePage): Promise<readonly EvidenceRow[]> {
@@ -138,6 +155,7 @@ export class Service {
     const config = this.#config;
     const { open, idle, waiting } = this.#store.load;
     const { totalCount, idleCount, waitingCount } = this.#backends.locks;
+    const orm = this.#sequelize.opened?.load;
     const pools = [
       { pool: 'work', busy: open - idle, idle, waiting, max: config.connectionsMax },
       {
@@ -147,6 +165,7 @@ export class Service {
         waiting: waitingCount,
         max: config.lockConnectionsMax,
       },
+      ...(orm ? [{ pool: 'sequelize', idle: 0, max: config.connectionsMax, ...orm }] : []),
     ];
     for (const { pool, ...counts } of pools) {
       this.#meter.set('lockstep_pool_connections', { pool, state: 'busy' }, counts.busy);
@@ -159,22 +178,25 @@ export class Service {
   #probesOf(): readonly Probe[] {
     const { redis, redisNodes } = this.#backends;
     const postgres = { name: 'postgres', ask: () => this.#probes.query('select 1') };
-    const need = redisNeedOf(this.#choice.strategy.declared);
-    if (need === 'redis') return [postgres, { name: 'redis', ask: () => redis.ping() }];
-    if (need === 'none') return [postgres];
+    const need = redisNeedsOf(this.#choice.strategy.declared);
     const majority = async (): Promise<void> => {
       const answers = await Promise.allSettled(redisNodes.map(node => node.ping()));
       const alive = answers.filter(answer => answer.status === 'fulfilled').length;
       if (alive <= redisNodes.length / 2) throw new Error('most redis nodes are away');
     };
-    return [postgres, { name: 'redis nodes', ask: majority }];
+    return [
+      postgres,
+      ...(need.one ? [{ name: 'redis', ask: () => redis.ping() }] : []),
+      ...(need.several ? [{ name: 'redis nodes', ask: majority }] : []),
+    ];
   }
 }
 
 /** Which strategy runs where, from the configuration. Throws where STRATEGY is unknown. */
 export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
-  const strategy = registry.strategies.get(config.strategy);
-  if (!strategy) throw new Error(`there is no strategy '${config.strategy}'`);
+  const found = strategyNamed(registry, config.strategy);
+  if (!('strategy' in found)) throw new Error(`there is no strategy '${config.strategy}'`);
+  const { strategy } = found;
   return {
     registry,
     strategy,
@@ -184,10 +206,9 @@ export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
 }
 
 function missingStore(declared: Strategy, config: Config): string | undefined {
-  const need = redisNeedOf(declared);
-  if (need === 'redis' && config.redisUrl === undefined)
-    return 'needs Redis, and REDIS_URL is not set';
-  return need === 'several redis nodes' && config.redisNodeUrls.length === 0
+  const need = redisNeedsOf(declared);
+  if (need.one && config.redisUrl === undefined) return 'needs Redis, and REDIS_URL is not set';
+  return need.several && config.redisNodeUrls.length === 0
     ? 'needs several Redis nodes, and REDIS_NODES is not set'
     : undefined;
 }

@@ -67,6 +67,9 @@ export class PgTransaction implements Transaction, Tx {
     return rows;
   };
 
+  readonly aside: Query = <R>({ text }: { text: string }, values: readonly Value[]) =>
+    this.#send<R & QueryResultRow>(text, values);
+
   async check<T>(look: () => Promise<T>): Promise<T> {
     const seen = await look();
     return this.#asks('check twice') ? look() : seen;

@@ -1,12 +1,19 @@
-import { Socket } from 'node:net';
 import pg from 'pg';
 import { Failure, type Query, type Value } from '../contract/index.ts';
+import {
+  CuttableClient,
+  connectUsuallyMs,
+  cutConnection,
+  idleMs,
+  startupOptions,
+} from './connection.ts';
 import type { Lane } from './lane.ts';
 import { pgFailure } from './pg-errors.ts';
 import { PgTransaction } from './pg-transaction.ts';
 import { AdmissionQueue } from './queue.ts';
 import { named } from './sql.ts';
 import type { Store, Transaction, TransactionPlan } from './store.ts';
+import { transactOn } from './transact.ts';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -25,41 +32,18 @@ export interface PostgresOptions {
   readonly onIdleError?: (error: Error) => void;
 }
 
-const connectTimeoutMs = 400; // a store that is away is told within 500 ms
-const idleMs = 600_000; // a burst after a quiet minute must not meet a cold pool
-const idleInTransactionMs = 15_000; // a frozen process must not hold its row locks for ever
-
-const connectionCheckMs = 500; // a statement whose client was cut off must not keep its locks
-
-const sockets = new WeakMap<pg.ClientBase, Socket>();
-
-/** A client whose connection can be cut from outside, whatever it waits for. */
-class CuttableClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    const socket = new Socket();
-    super({ ...config, stream: () => socket });
-    sockets.set(this, socket);
-  }
-}
-
 /** Opens a pool; no connection is made yet. */
 export function createPool(options: PostgresOptions): pg.Pool {
-  const settings = [
-    'default_transaction_isolation=read\\ committed',
-    `lock_timeout=${options.lockTimeoutMs}`,
-    `idle_in_transaction_session_timeout=${idleInTransactionMs}`,
-    `client_connection_check_interval=${connectionCheckMs}`,
-  ];
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.connectionsMax,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? connectTimeoutMs,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? connectUsuallyMs,
     idleTimeoutMillis: idleMs,
     application_name: options.applicationName ?? 'lockstep',
     keepAlive: true,
     pipeline: true,
     Client: CuttableClient,
-    ...(!options.pooler && { options: settings.map(setting => `-c ${setting}`).join(' ') }),
+    ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
   });
   pool.on('error', error => options.onIdleError?.(error));
   // without a listener an error on a checked-out connection ends the process
@@ -128,24 +112,8 @@ export class PostgresStore implements Store {
     }
   };
 
-  async transact<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    const transaction = await this.begin({
-      isolation: 'read committed',
-      guard: [],
-      first: [],
-      keys: [],
-      autocommit: false,
-      lost: new AbortController().signal,
-      deadlineMs: performance.now() + this.#options.lockTimeoutMs,
-    });
-    try {
-      const result = await work(transaction.tx.query);
-      await transaction.commit();
-      return result;
-    } catch (error) {
-      await transaction.rollback();
-      throw error;
-    }
+  transact<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return transactOn(this, performance.now() + this.#options.lockTimeoutMs, work);
   }
 
   async close(): Promise<void> {
@@ -177,7 +145,7 @@ export class PostgresStore implements Store {
       poolMs,
       prepare: !this.#options.pooler,
       lockTimeoutMs: this.#options.pooler ? Number.POSITIVE_INFINITY : this.#options.lockTimeoutMs,
-      cut: () => sockets.get(client)?.destroy(),
+      cut: () => cutConnection(client),
       leave: broken => {
         client.release(broken);
         this.#queue.leave();

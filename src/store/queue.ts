@@ -24,6 +24,11 @@ export class AdmissionQueue {
     return this.#waiters.length;
   }
 
+  /** Places that nobody holds. */
+  get free(): number {
+    return this.#free;
+  }
+
   /** True when a place was had within `limitMs`; the holder gives it back with `leave`. */
   enter(limitMs: number): Promise<boolean> {
     if (this.#free > 0) {

@@ -31,6 +31,38 @@ export function connectRedis({ url, leaseMs, onError }: RedisOptions): Redis {
   return redis;
 }
 
+const readyMaxMs = 1_000;
+
+/**
+ * Asks each Redis by itself; those that do not answer within a second say nothing. Warnings name the
+ * server without its password.
+ */
+export async function evictionWarnings(urls: readonly string[]): Promise<readonly string[]> {
+  const warnings = await Promise.all(
+    urls.map(async url => {
+      const redis = connectRedis({ url, leaseMs: 10 * commandMaxMs });
+      try {
+        const ready = await becomesReady(redis);
+        const warning = ready ? await evictionWarning(redis) : undefined;
+        return warning && `Redis at ${new URL(url).host}: ${warning}`;
+      } finally {
+        redis.disconnect();
+      }
+    }),
+  );
+  return warnings.flatMap(warning => warning ?? []);
+}
+
+function becomesReady(redis: Redis): Promise<boolean> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, readyMaxMs, false);
+    redis.once('ready', () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
+
 /**
  * What is wrong with a Redis as a place for locks, for people to read at start; undefined where
  * nothing is, or where it does not say (CONFIG may be forbidden). A policy that evicts takes away

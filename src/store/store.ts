@@ -19,6 +19,8 @@ export interface TransactionPlan {
 /** One open transaction. Exactly one of `commit` and `rollback` ends it and frees the connection. */
 export interface Transaction {
   readonly tx: Tx;
+  /** Statements of the engine's own beside the rule: they say nothing about when it could decide. */
+  readonly aside: Query;
   /** How long a free connection was waited for. */
   readonly poolMs: number;
   /** When the deciding read had answered, on the scale of `performance.now()`; undefined before. */

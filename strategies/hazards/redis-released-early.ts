@@ -36,6 +36,7 @@ export default {
     under: [],
     cure: 'redis-lease-queued',
   },
+  lockSpace: 'redis leases',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

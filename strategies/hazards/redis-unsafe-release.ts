@@ -30,6 +30,7 @@ export default {
     under: ['lease lost'],
     cure: 'redis-lease',
   },
+  lockSpace: 'redis leases',
   adoption: {
     migration: 'none',
     everyWriterMustTakePart: true,

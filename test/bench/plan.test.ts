@@ -47,6 +47,12 @@ describe('who takes part', () => {
     expect(leftOutOf(registry, ['row-lock'])).toEqual([]);
   });
 
+  test('two in one transaction are one participant, in whatever order they are named', () => {
+    expect(names(['both:row-lock+redis-lease'])).toContain('both:redis-lease+row-lock');
+    expect(() => names(['both:row-lock+rowlock'])).toThrow(/no strategy 'rowlock'/);
+    expect(() => names(['both:row-lock+serializable'])).toThrow(/snapshot/);
+  });
+
   test('an unknown name is told beside the known ones', () => {
     expect(() => participantsOf(registry, ['rowlock'])).toThrow(UsageError);
     expect(() => participantsOf(registry, ['rowlock'])).toThrow(/'rowlock'.*row-lock/);

@@ -51,6 +51,22 @@ describe('the registry', () => {
     expect([...scenarios.keys()]).toEqual(['massage']);
   });
 
+  test('what changes a schema later lies in its folder, and is read in the order of the names', async () => {
+    const scenario = join(folder, 'scenarios', 'later');
+    await cp(join(ownFolders.scenarios, 'appointment'), scenario, { recursive: true });
+    const text = `export { default } from '${join(ownFolders.scenarios, 'appointment', 'index.ts')}';`;
+    await writeFile(join(scenario, 'index.ts'), text);
+    await mkdir(join(scenario, 'migrations'));
+    for (const name of ['0002-b.sql', '0001-a.sql', 'notes.md'])
+      await writeFile(join(scenario, 'migrations', name), `-- ${name}`);
+    const { scenarios } = await loadRegistry([], folders());
+    expect(scenarios.get('later')?.migrations).toEqual([
+      { name: 'later/migrations/0001-a.sql', sql: '-- 0001-a.sql' },
+      { name: 'later/migrations/0002-b.sql', sql: '-- 0002-b.sql' },
+    ]);
+    await rm(scenario, { recursive: true });
+  });
+
   test('a strategy file from outside is loaded by its path, without a package.json beside it', async () => {
     const file = join(folder, 'their-lock.ts');
     await writeFile(file, `import type { Strategy } from 'lockstep';\n${strategy()}`);
@@ -85,7 +101,14 @@ describe('the registry', () => {
       join(folder, 'strategies', 'cure.ts'),
       strategy("hazard: { why: 'x', under: [], cure: 'nothing' },"),
     );
+    const orm = strategy().replace("store: 'pg'", "store: 'sequelize'");
+    await writeFile(
+      join(folder, 'strategies', 'orm.ts'),
+      orm.replace("'lock row'", "'lock row, nowait'"),
+    );
     const problems = (await problemsOf()).join('\n');
+    await rm(join(folder, 'strategies', 'orm.ts'));
+    expect(problems).toContain("Sequelize cannot do 'lock row, nowait'");
     expect(problems).toContain("a fence needs a turn with heldBy 'lease'");
     expect(problems).toContain('gets the keys as $1');
     const cured = await rm(join(folder, 'strategies', 'fence.ts'))

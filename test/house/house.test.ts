@@ -51,6 +51,8 @@ describe('arrows', () => {
     ];
     expect(rooms('prom-client')).toEqual(['src/telemetry']);
     expect(rooms('express')).toEqual(['src/http']);
+    expect(rooms('sequelize')).toEqual(['src/store']);
+    expect(rooms('umzug')).toEqual(['src/store']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterAll } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig, strategyFilesOf } from '../../src/config.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { messageClasses } from '../../src/http/message-classes.ts';
 import { drain, httpServer, listen } from '../../src/http/server.ts';
@@ -21,12 +21,19 @@ export interface Edge {
 
 /**
  * One process of the service inside the test process, on a database of its own; ends with the test
- * file.
+ * file. `through` may put something between it and Postgres.
  */
-export async function openEdge(environment: Record<string, string> = {}): Promise<Edge> {
-  const registry = await loadRegistry();
+export async function openEdge(
+  environment: Record<string, string> = {},
+  through: (databaseUrl: string) => Promise<string> = async url => url,
+): Promise<Edge> {
+  const registry = await loadRegistry(strategyFilesOf(environment));
   const { databaseUrl, redisUrl } = await scenarioDatabase(registry, violationsSchema.schemaSql);
-  const stores = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, CONNECT_TIMEOUT_MS: '5000' };
+  const stores = {
+    DATABASE_URL: await through(databaseUrl),
+    REDIS_URL: redisUrl,
+    CONNECT_TIMEOUT_MS: '5000',
+  };
   const config = readConfig({ ...stores, ...environment });
   const logged: string[] = [];
   const log = pino({ level: config.logLevel }, { write: line => logged.push(line) });

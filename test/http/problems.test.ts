@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
@@ -155,6 +156,15 @@ describe('choosing a strategy', () => {
 
   it('lists the names where one is unknown', async () => {
     const accept = `${lab.url}/appointment-offers/1/accept`;
+    const two = { 'lock-strategy': 'both:unique-slots+row-lock' };
+    expect((await post(accept, {}, { headers: two })).headers['lock-strategy']).toBe(
+      'both:row-lock+unique-slots',
+    );
+    const never = { 'lock-strategy': 'both:row-lock+serializable' };
+    expect((await post(accept, {}, { headers: never })).body).toMatchObject({
+      type: '/problems/strategy-not-offered',
+      detail: expect.stringContaining('snapshot'),
+    });
     const strategy = await post(accept, {}, { headers: { 'lock-strategy': 'nothing' } });
     expectProblem(strategy, 'unknown-strategy');
     expect(strategy.body.names).toEqual(expect.arrayContaining(['none', 'row-lock']));
@@ -193,6 +203,16 @@ describe('ends of a command', () => {
     });
     expect(second.body.commandId).toMatch(/^[0-9a-f-]{36}$/);
     expect(second.headers['retry-after']).toBeUndefined();
+  });
+
+  it('refuses an idempotency key that cannot be stored, or that belongs to another command', async () => {
+    const { accepts } = await makeRequest(url, 2, 2);
+    const send = (path: string | undefined, key: string) =>
+      post(`${url}${path}`, {}, { headers: { 'idempotency-key': key } });
+    expectProblem(await send(accepts[0], 'short'), 'idempotency-key-invalid');
+    const key = randomUUID();
+    expect((await send(accepts[0], key)).status).toBe(201);
+    expectProblem(await send(accepts[1], key), 'idempotency-key-reused');
   });
 
   it('answers busy with Retry-After when the turn is not to be had in time', async () => {
@@ -245,7 +265,9 @@ describe('documentation of problems', () => {
   it('was seen over HTTP for every type of the edge', () => {
     // those that need a process that stops, starts late or has lost its primary are seen elsewhere
     const elsewhere = [
+      'idempotency-not-offered',
       'request-timeout',
+      'idempotency-in-flight',
       'scenario-not-offered',
       'not-ready',
       'metrics-unavailable',

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../database.ts';
+import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { ask, post } from './requests.ts';
 import { isAlive, RunningService, startMaxMs } from './running-service.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'lockstep-start-'));
+const [ownRedis] = await ownRedisServers(1);
 const services: RunningService[] = [];
 afterAll(async () => {
   await Promise.all(services.map(service => service.stop()));
@@ -50,6 +52,35 @@ describe('a start', { timeout: 2 * startMaxMs }, () => {
     expect([await lease.ended(), await redlock.ended()]).toEqual([2, 2]);
     expect(lease.errors).toMatch(/REDIS_URL is not set.*write/);
     expect(redlock.errors).toMatch(/REDIS_NODES is not set.*write/);
+  });
+
+  it('refuses an even number of Redis nodes, and two strategies that cannot be composed', async () => {
+    const DATABASE_URL = testServers().postgresUrl;
+    const even = start({ DATABASE_URL, REDIS_NODES: 'redis://127.0.0.1:1,redis://127.0.0.1:2' });
+    const pair = start({ DATABASE_URL, STRATEGY: 'both:row-lock+serializable' });
+    expect([await even.ended(), await pair.ended()]).toEqual([2, 2]);
+    expect(even.errors).toMatch(/REDIS_NODES.*an odd number.*each side can have half of the votes/);
+    expect(pair.errors).toMatch(/STRATEGY is 'both:row-lock\+serializable'.*snapshot/);
+  });
+
+  it('lock-evicted: warns of a Redis that may evict locks, and serves two strategies at once', async () => {
+    const { url, drop } = await freshDatabase('template0', 'caller drops');
+    if (!ownRedis) throw new Error('there is no Redis of our own');
+    const redis = ownRedis;
+    await redis.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const service = start({
+      DATABASE_URL: url,
+      REDIS_URL: redis.url,
+      STRATEGY: 'both:row-lock+redis-lease',
+    });
+    const { url: served } = await service.ready();
+    expect((await ask(served)).body).toMatchObject({ strategy: 'both:redis-lease+row-lock' });
+    const host = new URL(redis.url).host;
+    const warning = service.lines.find(line => line.includes('allkeys-lru'));
+    expect(warning).toContain(`Redis at ${host}: maxmemory-policy is allkeys-lru`);
+    expect(await service.stop()).toBe(0);
+    expect(service.lines.join()).not.toContain(new URL(redis.url).password);
+    await drop();
   });
 
   it('says so when the port is taken, and leaves no process', async () => {

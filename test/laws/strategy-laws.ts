@@ -127,6 +127,9 @@ export function strategyLaws(strategy: RegisteredStrategy, urlsOf: () => EngineU
       await Promise.all(ids.map(id => serve(open, id)));
       const { open: opened, idle, waiting } = open.store.load;
       expect({ busy: opened - idle, waiting }).toEqual({ busy: 0, waiting: 0 });
+      if (declared.store === 'sequelize')
+        expect(open.sequelize.opened?.load).toEqual({ busy: 0, waiting: 0 });
+      else expect(open.sequelize.opened).toBeUndefined(); // opened by those who need it
       const idleLocks = open.backends.locks.totalCount - open.backends.locks.idleCount;
       expect(idleLocks).toBe(0);
       expect((await open.store.query(advisoryLocks, []))[0]?.held).toBe(0);

@@ -33,6 +33,7 @@ describe('the installed package', () => {
       recursive: true,
     });
     expect(dist).toContain(join('src', 'scenarios', 'appointment', 'audit.sql'));
+    expect(dist).toContain(join('src', 'scenarios', 'appointment', 'schema.sql'));
     expect(dist).toContain(join('src', 'contract', 'index.d.ts'));
     expect(dist.filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'))).toEqual([]);
   });

@@ -5,6 +5,7 @@ import {
   type RegisteredScenario,
   type RegisteredStrategy,
 } from '../../src/engine/registry.ts';
+import { migrate } from '../../src/store/migrate.ts';
 import { freshDatabase } from '../database.ts';
 import { audit, contend } from '../fixtures/contend.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
@@ -126,6 +127,13 @@ describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
     const [a, b] = [await through(), await through()];
     await a.run('select pg_advisory_lock(2)');
     expect(await b.value('select pg_try_advisory_lock(2)')).toBe(true); // two owners
+  });
+
+  test('the schema is migrated through it, by several at once, and no lock is left', async () => {
+    const once = { name: 'once', schemaSql: 'create table once (id integer primary key)' };
+    await Promise.all([1, 2, 3].map(() => migrate(pooler?.url ?? '', [once])));
+    expect(await direct.value('select count(*)::integer from lockstep_migrations')).toBe(1);
+    expect(await direct.value(holders)).toBeNull();
   });
 
   test('a transaction lock ends with its transaction', async () => {

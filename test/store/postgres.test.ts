@@ -15,7 +15,12 @@ import { testServers } from '../servers.ts';
 const { url } = await freshDatabase();
 const urls: EngineUrls = { databaseUrl: url, ...testServers() };
 const opened: (() => Promise<void>)[] = [];
-const direct = new PostgresStore({ url, connectionsMax: 4, lockTimeoutMs: 5_000 });
+const direct = new PostgresStore({
+  url,
+  connectionsMax: 4,
+  lockTimeoutMs: 5_000,
+  connectTimeoutMs: 10_000,
+});
 
 beforeAll(() => migrate(url, [{ name: 'counter', schemaSql: counterSchema }]));
 afterEach(async () => {

@@ -1,0 +1,38 @@
+import type { RegisteredStrategy, Registry } from '../engine/registry.ts';
+import { both } from './both.ts';
+
+export type Found =
+  | { readonly strategy: RegisteredStrategy }
+  | { readonly unknown: string }
+  | { readonly refused: string };
+
+/** Two strategies in one transaction, as people write it. */
+const composition = /^both:([a-z0-9-]+)\+([a-z0-9-]+)$/;
+
+/** One object per pair and registry: turns are opened once per object. Bounded by the pairs there are. */
+const composed = new WeakMap<Registry, Map<string, RegisteredStrategy>>();
+
+/**
+ * The strategy of a name: of the registry, or `both:row-lock+redis-lease`, in whatever order the two
+ * are written. `unknown` is the name that does not exist, `refused` why a pair cannot be composed.
+ */
+export function strategyNamed(registry: Registry, name: string): Found {
+  const known = registry.strategies.get(name);
+  if (known) return { strategy: known };
+  const [, one, other] = composition.exec(name) ?? [];
+  if (one === undefined || other === undefined) return { unknown: name };
+  const first = registry.strategies.get(one);
+  const second = registry.strategies.get(other);
+  if (!first || !second) return { unknown: first ? other : one };
+  return composedOf(registry, first, second);
+}
+
+function composedOf(registry: Registry, one: RegisteredStrategy, other: RegisteredStrategy): Found {
+  const made = both(one, other);
+  if ('refused' in made) return made;
+  const pairs = composed.get(registry) ?? new Map<string, RegisteredStrategy>();
+  composed.set(registry, pairs);
+  const strategy = pairs.get(made.name) ?? { ...made, file: `${one.file} + ${other.file}` };
+  pairs.set(made.name, strategy);
+  return { strategy };
+}

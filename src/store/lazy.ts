@@ -1,0 +1,48 @@
+import type { Query } from '../contract/index.ts';
+import type { Store, Transaction, TransactionPlan } from './store.ts';
+
+/** A store that is opened by the first command that needs it, and costs nothing until then. */
+export class LazyStore<S extends Store> implements Store {
+  readonly #open: () => Promise<S>;
+  #opening: Promise<S> | undefined;
+  #opened: S | undefined;
+
+  constructor(open: () => Promise<S>) {
+    this.#open = open;
+  }
+
+  /** The store itself once it is open. */
+  get opened(): S | undefined {
+    return this.#opened;
+  }
+
+  async begin(plan: TransactionPlan): Promise<Transaction> {
+    return (await this.#store()).begin(plan);
+  }
+
+  readonly query: Query = async (statement, values) =>
+    (await this.#store()).query(statement, values);
+
+  async transact<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return (await this.#store()).transact(work);
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opening?.catch(() => undefined))?.close();
+  }
+
+  /** A failed opening is tried again by the next command. */
+  #store(): Promise<S> {
+    if (this.#opening) return this.#opening;
+    this.#opening = this.#open();
+    this.#opening.then(
+      store => {
+        this.#opened = store;
+      },
+      () => {
+        this.#opening = undefined;
+      },
+    );
+    return this.#opening;
+  }
+}

@@ -1,0 +1,234 @@
+import {
+  type Model,
+  type ModelStatic,
+  QueryTypes,
+  type Sequelize,
+  type Transaction as SequelizeUnit,
+} from 'sequelize';
+import {
+  Failure,
+  type Query,
+  type Row,
+  type Table,
+  type Tx,
+  type Value,
+} from '../contract/index.ts';
+import type { Deadline } from './sequelize-deadline.ts';
+import { sequelizeFailure } from './sequelize-errors.ts';
+import type { SequelizeModels } from './sequelize-models.ts';
+import { lockTableSql } from './sql.ts';
+import type { Transaction, TransactionPlan } from './store.ts';
+
+const commitGraceMs = 2_000; // a COMMIT that was sent is worth waiting for: cutting it leaves `unknown`
+
+/** A transaction that has begun, and how its connection is given back. */
+export interface Unit {
+  readonly sequelize: Sequelize;
+  readonly models: SequelizeModels;
+  readonly begun: SequelizeUnit;
+  readonly deadline: Deadline;
+  readonly poolMs: number;
+  /** The lock_timeout of the connection; a shorter one is stated at the start. */
+  readonly lockTimeoutMs: number;
+  readonly leave: () => void;
+}
+
+/** Runs one statement through Sequelize, as the application would write it. */
+export async function rawQuery<R>(
+  sequelize: Sequelize,
+  text: string,
+  values: readonly Value[],
+  transaction: SequelizeUnit | null = null,
+): Promise<readonly R[]> {
+  // as SELECT whatever it is: then the rows come back as they are
+  return sequelize.query<R & object>(text, {
+    // with `bind` every dollar in the text counts as a parameter, quotes like $do$ included
+    ...(values.length > 0 && { bind: [...values] }),
+    type: QueryTypes.SELECT,
+    transaction,
+  });
+}
+
+/** One transaction of Sequelize, with the guard bound inside. */
+export class SequelizeTransaction implements Transaction, Tx {
+  readonly poolMs: number;
+  decidedMs: number | undefined;
+  readonly #unit: Unit;
+  readonly #plan: TransactionPlan;
+  #broken = false;
+  /** Postgres answers COMMIT of an aborted transaction with ROLLBACK, and Sequelize takes it for one. */
+  #aborted = false;
+  #ended = false;
+  #left = false;
+
+  constructor(unit: Unit, plan: TransactionPlan) {
+    this.#unit = unit;
+    this.#plan = plan;
+    this.poolMs = unit.poolMs;
+  }
+
+  get tx(): Tx {
+    return this;
+  }
+
+  /** Sends the statements that come first. Throws `Failure('turn-refused')`. */
+  async open(): Promise<void> {
+    const remainingMs = Math.max(1, Math.floor(this.#plan.deadlineMs - performance.now()));
+    if (remainingMs < this.#unit.lockTimeoutMs * 0.9)
+      await this.#raw(`set local lock_timeout = ${remainingMs}`, []);
+    for (const { text } of this.#plan.first) {
+      const [answer] = await this.#raw<{ granted: boolean }>(text, [this.#plan.keys]);
+      if (answer?.granted !== true) throw new Failure('turn-refused');
+    }
+  }
+
+  readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
+    const rows = await this.#raw<R>(text, values);
+    this.decidedMs ??= performance.now();
+    return rows;
+  };
+
+  readonly aside: Query = <R>({ text }: { text: string }, values: readonly Value[]) =>
+    this.#raw<R>(text, values);
+
+  async check<T>(look: () => Promise<T>): Promise<T> {
+    const seen = await look();
+    return this.#asks('check twice') ? look() : seen;
+  }
+
+  async read<R extends Row>(table: Table<R>, id: string): Promise<R | undefined> {
+    return this.#find(table, { id });
+  }
+
+  async readAny<R extends Row>(table: Table<R>, where: Partial<R>): Promise<R | undefined> {
+    return this.#find(table, where);
+  }
+
+  async claim<R extends Row>(table: Table<R>, id: string): Promise<R | undefined> {
+    return this.#plan.guard.length > 0 ? this.read(table, id) : undefined;
+  }
+
+  async touch<R extends Row>(table: Table<R>, row: R): Promise<void> {
+    if (this.#asks('touch', 'compare version')) await this.write(table, row, {});
+  }
+
+  async write<R extends Row>(table: Table<R>, row: R, patch: Partial<R>): Promise<void> {
+    if (this.#asks('compare version')) await this.#save(this.#modelOf(table), row, patch);
+    else await this.#update(this.#modelOf(table), row, patch);
+  }
+
+  async commit(): Promise<void> {
+    if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    if (this.#unit.deadline.expired) throw new Failure('deadline-exceeded'); // before COMMIT was sent
+    if (this.#aborted)
+      throw new Failure('internal-error', { message: 'the rule went on after a failed statement' });
+    this.#ended = true;
+    this.#unit.deadline.extend(performance.now() + commitGraceMs);
+    try {
+      await this.#unit.begun.commit();
+    } catch (error) {
+      this.#leave(true); // Sequelize destroys the connection whatever COMMIT failed with
+      throw sequelizeFailure(error, 'commit');
+    }
+    this.#leave(false);
+  }
+
+  async rollback(): Promise<void> {
+    this.#ended = true;
+    if (this.#left) return;
+    if (this.#broken) return this.#leave(true);
+    try {
+      await this.#unit.begun.rollback();
+      this.#leave(false);
+    } catch {
+      this.#leave(true); // closing the connection rolls back
+    }
+  }
+
+  async #find<R extends Row>(table: Table<R>, where: Partial<Row>): Promise<R | undefined> {
+    if (this.#asks('lock table')) await this.#raw(lockTableSql(table), []);
+    const find = (skipLocked: boolean): Promise<Model | null> =>
+      this.#modelOf(table).findOne({
+        where: { ...where },
+        order: [['id', 'ASC']],
+        transaction: this.#unit.begun,
+        ...(this.#asks('lock row', 'lock row, skip locked') && {
+          lock: this.#unit.begun.LOCK.UPDATE,
+        }),
+        ...(skipLocked && { skipLocked }),
+      });
+    const skips = this.#asks('lock row, skip locked');
+    let found = await this.#send(() => find(skips));
+    // an empty answer of SKIP LOCKED proves nothing while a holder may roll back: wait and see
+    if (!found && skips) found = await this.#send(() => find(false));
+    this.decidedMs ??= performance.now();
+    return found?.get({ plain: true });
+  }
+
+  /** `version: true`: compares and bumps. Throws `Failure('conflict')` from OptimisticLockError. */
+  async #save<R extends Row>(model: ModelStatic<Model>, row: R, patch: Partial<R>): Promise<void> {
+    // an instance of this transaction's own: one that was saved and rolled back has the wrong version.
+    // It starts with the id alone, so that all that is set counts as changed: `save` of values that
+    // are as they were sends nothing, and compares nothing
+    const instance = model.build({ id: row.id }, { isNewRecord: false, raw: true });
+    instance.set(patch);
+    instance.setDataValue('version', row.version); // `set` passes over it
+    await this.#send(() => instance.save({ transaction: this.#unit.begun }));
+  }
+
+  async #update<R extends Row>(
+    model: ModelStatic<Model>,
+    row: R,
+    patch: Partial<R>,
+  ): Promise<void> {
+    const itself = { version: this.#unit.sequelize.literal('"version"') };
+    const values = Object.keys(patch).length > 0 ? patch : itself; // a write for its own sake
+    const options = { where: { id: row.id }, transaction: this.#unit.begun };
+    const [updated] = await this.#send(() => model.update(values, options));
+    if (updated === 0) throw new Failure('conflict');
+  }
+
+  #modelOf<R extends Row>(table: Table<R>): ModelStatic<Model> {
+    return this.#unit.models.of(table, this.#asks('compare version'));
+  }
+
+  #asks(...guards: readonly TransactionPlan['guard'][number][]): boolean {
+    return guards.some(guard => this.#plan.guard.includes(guard));
+  }
+
+  #raw<R>(text: string, values: readonly Value[]): Promise<readonly R[]> {
+    return this.#send(() => rawQuery<R>(this.#unit.sequelize, text, values, this.#unit.begun));
+  }
+
+  async #send<T>(statement: () => Promise<T>): Promise<T> {
+    // a branch of the rule that nobody waited for must not write into the connection's next command
+    if (this.#ended) throw new Failure('internal-error', { message: 'the transaction has ended' });
+    if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    const { expired } = this.#unit.deadline;
+    if (expired || performance.now() > this.#plan.deadlineMs)
+      throw new Failure('deadline-exceeded');
+    try {
+      return await statement();
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): Failure {
+    const failure = sequelizeFailure(error, 'work');
+    const lost = failure.code === 'connection-lost';
+    this.#broken ||= lost;
+    this.#aborted ||= failure.code !== 'conflict'; // a version that differs is no error of Postgres
+    return this.#unit.deadline.expired && lost
+      ? new Failure('deadline-exceeded', { cause: error })
+      : failure;
+  }
+
+  /** A connection in a bad state is cut: its end takes it out of Sequelize's pool. */
+  #leave(broken: boolean): void {
+    if (this.#left) return;
+    this.#left = true;
+    if (broken) this.#unit.deadline.cut();
+    this.#unit.leave();
+  }
+}

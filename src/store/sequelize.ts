@@ -1,0 +1,162 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import pg from 'pg';
+import { ConnectionError, Sequelize, Transaction as SequelizeUnit } from 'sequelize';
+import { Failure, type Isolation, type Query, type Value } from '../contract/index.ts';
+import { CuttableClient, connectUsuallyMs, idleMs, startupOptions } from './connection.ts';
+import type { PostgresOptions } from './postgres.ts';
+import { AdmissionQueue } from './queue.ts';
+import { Deadline } from './sequelize-deadline.ts';
+import { sequelizeFailure } from './sequelize-errors.ts';
+import { SequelizeModels } from './sequelize-models.ts';
+import { rawQuery, SequelizeTransaction } from './sequelize-transaction.ts';
+import type { Store, Transaction, TransactionPlan } from './store.ts';
+import { transactOn } from './transact.ts';
+
+const cutGraceMs = 250; // after the deadline the server's own lock_timeout comes first
+const acquireSlackMs = 1_000;
+
+const levels = {
+  'read committed': SequelizeUnit.ISOLATION_LEVELS.READ_COMMITTED,
+  'repeatable read': SequelizeUnit.ISOLATION_LEVELS.REPEATABLE_READ,
+  serializable: SequelizeUnit.ISOLATION_LEVELS.SERIALIZABLE,
+} as const satisfies Record<Isolation, string>;
+
+/** Whose connection the pool is about to give. */
+const acquiring = new AsyncLocalStorage<Deadline>();
+
+/** Opens Sequelize with a pool of its own; no connection is made yet. */
+function openSequelize(options: PostgresOptions): Sequelize {
+  const connectMs = options.connectTimeoutMs ?? connectUsuallyMs;
+  const settings = {
+    dialectModule: { Client: CuttableClient, types: pg.types },
+    logging: false as const,
+    // nothing is asked and nothing set at connect: a pooler would keep it for somebody else
+    databaseVersion: '14.0.0',
+    keepDefaultTimezone: true,
+    standardConformingStrings: false,
+    pool: {
+      max: options.connectionsMax,
+      min: 0,
+      idle: idleMs,
+      // waiting is bounded by our own queue; this is for the connecting itself
+      acquire: connectMs + acquireSlackMs,
+    },
+    dialectOptions: {
+      application_name: options.applicationName ?? 'lockstep sequelize',
+      clientMinMessages: 'ignore',
+      connectionTimeoutMillis: connectMs,
+      keepAlive: true,
+      ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
+    },
+  };
+  const sequelize = new Sequelize(options.url, settings);
+  sequelize.addHook('afterPoolAcquire', (client: unknown) => {
+    if (client instanceof CuttableClient) acquiring.getStore()?.acquired(client);
+  });
+  return sequelize;
+}
+
+/**
+ * The adapter over Sequelize's own models, `lock` and `version: true`: what an application that is
+ * written with the ORM gets. Statements that a rule writes itself go through its raw query.
+ */
+export class SequelizeStore implements Store {
+  readonly #options: PostgresOptions;
+  readonly #sequelize: Sequelize;
+  readonly #models: SequelizeModels;
+  readonly #queue: AdmissionQueue;
+
+  constructor(options: PostgresOptions) {
+    this.#options = options;
+    this.#sequelize = openSequelize(options);
+    this.#models = new SequelizeModels(this.#sequelize);
+    this.#queue = new AdmissionQueue(options.connectionsMax);
+  }
+
+  /** Connections in use now, and callers that wait for one. */
+  get load(): { readonly busy: number; readonly waiting: number } {
+    const { free, waiting } = this.#queue;
+    return { busy: this.#options.connectionsMax - free, waiting };
+  }
+
+  async begin(plan: TransactionPlan): Promise<Transaction> {
+    const startMs = performance.now();
+    const deadline = await this.#enter(plan.deadlineMs);
+    const leave = (): void => this.#leave(deadline);
+    const begun = await this.#begun(plan, deadline).catch((error: unknown) => {
+      leave();
+      throw this.#failed(error, deadline);
+    });
+    const transaction = new SequelizeTransaction(
+      {
+        sequelize: this.#sequelize,
+        models: this.#models,
+        begun,
+        deadline,
+        poolMs: (deadline.acquiredMs ?? startMs) - startMs,
+        lockTimeoutMs: this.#options.pooler
+          ? Number.POSITIVE_INFINITY
+          : this.#options.lockTimeoutMs,
+        leave,
+      },
+      plan,
+    );
+    try {
+      await transaction.open();
+    } catch (error) {
+      await transaction.rollback();
+      throw error;
+    }
+    return transaction;
+  }
+
+  readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
+    const deadline = await this.#enter(performance.now() + this.#options.lockTimeoutMs);
+    try {
+      return await acquiring.run(deadline, () => rawQuery<R>(this.#sequelize, text, values));
+    } catch (error) {
+      throw this.#failed(error, deadline);
+    } finally {
+      this.#leave(deadline);
+    }
+  };
+
+  transact<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return transactOn(this, performance.now() + this.#options.lockTimeoutMs, work);
+  }
+
+  async close(): Promise<void> {
+    await this.#sequelize.close();
+  }
+
+  /**
+   * Asks once more where connecting failed: Sequelize's pool begins a connection more than it needs
+   * after one broke, and tells the failure of that one to whoever asks next, however much later.
+   */
+  async #begun(plan: TransactionPlan, deadline: Deadline): Promise<SequelizeUnit> {
+    const isolationLevel = levels[plan.isolation];
+    const begin = (): Promise<SequelizeUnit> =>
+      acquiring.run(deadline, () => this.#sequelize.transaction({ isolationLevel }));
+    return begin().catch((error: unknown) => {
+      if (error instanceof ConnectionError && !deadline.expired) return begin();
+      throw error;
+    });
+  }
+
+  async #enter(deadlineMs: number): Promise<Deadline> {
+    const limitMs = deadlineMs - performance.now();
+    if (!(await this.#queue.enter(limitMs))) throw new Failure('pool-exhausted');
+    return new Deadline(deadlineMs + cutGraceMs);
+  }
+
+  #leave(deadline: Deadline): void {
+    deadline.stop();
+    this.#queue.leave();
+  }
+
+  #failed(error: unknown, deadline: Deadline): Failure {
+    const failure = sequelizeFailure(error, deadline.client ? 'work' : 'connect');
+    const cut = deadline.expired && failure.code === 'connection-lost';
+    return cut ? new Failure('deadline-exceeded', { cause: error }) : failure;
+  }
+}

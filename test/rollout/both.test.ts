@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadRegistry, type RegisteredStrategy } from '../../src/engine/registry.ts';
+import { both } from '../../src/rollout/both.ts';
+import { strategyNamed } from '../../src/rollout/named.ts';
+import { audit, contend } from '../fixtures/contend.ts';
+import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
+import { scenarioDatabase } from '../fixtures/scenario-database.ts';
+import { counterSchema } from '../laws/counter.ts';
+import { strategyLaws } from '../laws/strategy-laws.ts';
+import { safeMiddles } from './safe-middle.ts';
+
+const registry = await loadRegistry();
+const urls = await scenarioDatabase(registry, counterSchema);
+let engines: OpenEngine[] = [];
+
+beforeAll(() => {
+  engines = [1, 2].map(() => openEngine(urls));
+});
+afterAll(async () => {
+  await Promise.all(engines.map(open => open.close()));
+});
+
+function named(name: string): RegisteredStrategy {
+  const found = strategyNamed(registry, name);
+  if (!('strategy' in found)) throw new Error(JSON.stringify(found));
+  return found.strategy;
+}
+
+const refusalOf = (one: string, other: string): string => {
+  const made = both(named(one), named(other));
+  return 'refused' in made ? made.refused : '';
+};
+
+describe('both', () => {
+  test('is one strategy in whatever order the two are named', () => {
+    const pair = named('both:row-lock+redis-lease');
+    expect(named('both:redis-lease+row-lock')).toBe(pair);
+    expect(pair.name).toBe('both:redis-lease+row-lock');
+  });
+
+  test('takes the turns of both, the guards of both, and runs the wording that is not steps', () => {
+    const { declared } = named('both:redis-lease+unique-slots');
+    expect(declared).toMatchObject({ wording: 'numbered slots', isolation: 'read committed' });
+    expect(declared.turns).toEqual(named('redis-lease').declared.turns);
+    expect(named('both:row-lock+version-column').declared.guard).toEqual([
+      'lock row',
+      'compare version',
+    ]);
+    expect(named('both:redis-lease+unique-slots').declared.adoption).toEqual({
+      migration: 'constraint over existing rows',
+      everyWriterMustTakePart: true,
+      newDependency: 'redis',
+      poolerSafe: true,
+      retryNeeded: false,
+    });
+    const { newDependency } = named('both:redis-lease+redlock').declared.adoption;
+    expect(newDependency).toBe('redis and several redis nodes');
+    expect(named('both:redis-lease+serializable').declared.isolation).toBe('serializable');
+  });
+
+  test('refuses with a reason what cannot share a transaction', () => {
+    expect(refusalOf('row-lock', 'row-lock')).toContain('name two');
+    expect(refusalOf('row-lock', 'sequelize-row-lock')).toContain('two stores');
+    expect(refusalOf('row-lock', 'redis-released-early')).toContain('before COMMIT');
+    expect(refusalOf('redis-lease', 'redis-lease-queued')).toContain('exclude each other already');
+    expect(refusalOf('advisory-session', 'advisory-transaction')).toContain('wait for themselves');
+    expect(refusalOf('unique-slots', 'atomic-update')).toContain('runs one of them');
+    expect(refusalOf('row-lock', 'precreated-slots')).toContain('never reads it');
+    expect(refusalOf('row-lock', 'repeatable-read')).toContain('neither level');
+    expect(refusalOf('row-lock', 'serializable')).toContain('snapshot from before the wait');
+    expect(refusalOf('advisory-transaction', 'serializable')).toContain('snapshot');
+  });
+
+  test('an unknown name, and a pair that cannot be, are told apart', () => {
+    expect(strategyNamed(registry, 'both:row-lock+nothing')).toEqual({ unknown: 'nothing' });
+    expect(strategyNamed(registry, 'both:row-lock')).toEqual({ unknown: 'both:row-lock' });
+    expect(strategyNamed(registry, 'both:row-lock+row-lock')).toHaveProperty('refused');
+  });
+});
+
+describe('composed pairs', () => {
+  for (const name of ['both:row-lock+unique-slots', 'both:redis-lease+row-lock'])
+    strategyLaws(named(name), () => urls);
+});
+
+safeMiddles(registry, () => engines, [
+  ['row-lock', 'unique-slots'],
+  ['redis-lease', 'serializable'],
+]);
+
+describe('what the middle is for', () => {
+  test('A beside B without it is seen to let two through', async () => {
+    const scenario = registry.scenarios.get('appointment');
+    if (!scenario) throw new Error('there is no scenario appointment');
+    const cell = { scenario, variant: 'plain', engines, rounds: 6, rivals: 8 };
+    const pair = { strategy: named('row-lock'), beside: named('redis-lease') };
+    let found = 0;
+    for (let batch = 0; batch < 20 && found === 0; batch += 1) {
+      const told = await contend({ ...cell, ...pair });
+      found = (await audit(scenario, engines, told)).length;
+    }
+    expect(found).toBeGreaterThan(0);
+  });
+
+  test('a row lock beside SERIALIZABLE with a row lock is seen to let two through: that pair is refused', async () => {
+    const scenario = registry.scenarios.get('appointment');
+    if (!scenario) throw new Error('there is no scenario appointment');
+    const rowLock = named('row-lock');
+    const mixed = {
+      name: 'refused',
+      declared: { ...rowLock.declared, isolation: 'serializable' as const },
+    };
+    let found = 0;
+    for (let batch = 0; batch < 20 && found === 0; batch += 1) {
+      const cell = { scenario, variant: 'plain', engines, rounds: 6, rivals: 8 };
+      const told = await contend({ ...cell, strategy: mixed, beside: rowLock });
+      found = (await audit(scenario, engines, told)).length;
+    }
+    expect(found).toBeGreaterThan(0);
+  });
+});
