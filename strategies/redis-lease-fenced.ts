@@ -21,6 +21,7 @@ export default {
   ],
   first: [],
   guard: ['fence read'],
+  lockSpace: 'redis leases',
   adoption: {
     migration: 'column',
     everyWriterMustTakePart: true,

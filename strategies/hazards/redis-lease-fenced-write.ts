@@ -25,6 +25,7 @@ export default {
     under: ['lease lost'],
     cure: 'redis-lease-fenced',
   },
+  lockSpace: 'redis leases',
   adoption: {
     migration: 'column',
     everyWriterMustTakePart: true,
