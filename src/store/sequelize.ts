@@ -113,7 +113,7 @@ export class SequelizeStore implements Store {
   readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
     const deadline = await this.#enter(performance.now() + this.#options.lockTimeoutMs);
     try {
-      return await acquiring.run(deadline, () => rawQuery<R>(this.#sequelize, text, values));
+      return await this.#connected(deadline, () => rawQuery<R>(this.#sequelize, text, values));
     } catch (error) {
       throw this.#failed(error, deadline);
     } finally {
@@ -129,18 +129,27 @@ export class SequelizeStore implements Store {
     await this.#sequelize.close();
   }
 
-  /**
-   * Asks once more where connecting failed: Sequelize's pool begins a connection more than it needs
-   * after one broke, and tells the failure of that one to whoever asks next, however much later.
-   */
-  async #begun(plan: TransactionPlan, deadline: Deadline): Promise<SequelizeUnit> {
+  #begun(plan: TransactionPlan, deadline: Deadline): Promise<SequelizeUnit> {
     const isolationLevel = levels[plan.isolation];
-    const begin = (): Promise<SequelizeUnit> =>
-      acquiring.run(deadline, () => this.#sequelize.transaction({ isolationLevel }));
-    return begin().catch((error: unknown) => {
-      if (error instanceof ConnectionError && !deadline.expired) return begin();
-      throw error;
-    });
+    return this.#connected(deadline, () => this.#sequelize.transaction({ isolationLevel }));
+  }
+
+  /**
+   * Asks again where connecting failed, within the time that one connection may take: Sequelize's pool
+   * begins more connections than it needs after one broke, and tells the failure of each to whoever
+   * asks next, also when Postgres is back by then (seen).
+   */
+  async #connected<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
+    const { connectionsMax, connectTimeoutMs = connectUsuallyMs } = this.#options;
+    const endMs = performance.now() + connectTimeoutMs;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await acquiring.run(deadline, work);
+      } catch (error) {
+        const again = tries <= connectionsMax && performance.now() < endMs && !deadline.expired;
+        if (!(error instanceof ConnectionError) || !again) throw error;
+      }
+    }
   }
 
   async #enter(deadlineMs: number): Promise<Deadline> {
