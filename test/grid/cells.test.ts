@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Event, predict, type Violation } from '../../src/contract/index.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
-import { audit, type Contention, contend } from '../fixtures/contend.ts';
+import { audit, type Contention, contend, keysDecided } from '../fixtures/contend.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 
@@ -9,7 +9,8 @@ import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 const registry = await loadRegistry();
 const urls = await scenarioDatabase(registry);
 const enginesCount = 4; // as many as the service has processes
-const safe = { rounds: 6, rivals: 6 };
+const safe = { rounds: 6, rivals: 6, againMax: 200 };
+const decidedMin = 5; // one key may be left open by a server that did not answer in time
 const unsafe = { rounds: 6, rivals: 8, batchesMax: 20 };
 const events: ReadonlySet<Event> = new Set(['several processes', 'statement phases']);
 let engines: OpenEngine[] = [];
@@ -45,7 +46,8 @@ async function staysClean(cell: CellOf): Promise<void> {
       (kind === 'failed' || kind === 'unknown') && detail !== 'redis-unavailable',
   );
   expect(broken).toEqual([]);
-  expect(told.some(({ kind }) => kind === 'accepted')).toBe(true); // silence is not safety
+  // silence is not safety, and neither is being busy
+  expect(keysDecided(told)).toBeGreaterThanOrEqual(decidedMin);
 }
 
 /** A predicted violation has to be seen, of the kind that is predicted, within a bounded number of batches. */
