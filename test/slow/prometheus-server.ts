@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { freePort } from '../../src/services/index.ts';
-import { until } from '../fixtures/gate.ts';
 import { ask } from '../http/requests.ts';
 
 const samples = z.array(
@@ -16,6 +16,21 @@ const answer = z.object({
   status: z.literal('success'),
   data: z.object({ resultType: z.string(), result: z.unknown() }),
 });
+
+const lookEveryMs = 250; // each look is a query: more of them would be the load
+
+/** Waits for a condition, at most `limitMs`; throws with `what` when it does not come. */
+export async function eventually(
+  what: string,
+  condition: () => Promise<boolean>,
+  limitMs: number,
+): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > endMs) throw new Error(`did not happen within ${limitMs} ms: ${what}`);
+    await delay(lookEveryMs);
+  }
+}
 
 /** One series of an answer. */
 export interface Sample {
@@ -59,7 +74,7 @@ export class PrometheusServer {
     };
     writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
     const server = new PrometheusServer(path, await freePort(), folder);
-    await until(
+    await eventually(
       'Prometheus is ready',
       async () => {
         if (server.#child.exitCode !== null) throw new Error(server.#said.join(''));

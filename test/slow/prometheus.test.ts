@@ -2,7 +2,6 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -13,14 +12,13 @@ import { recordingRules } from '../../grafana/rules/recording.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { freePort } from '../../src/services/index.ts';
 import { freshDatabase } from '../database.ts';
-import { until } from '../fixtures/gate.ts';
 import { root } from '../house/sources.ts';
 import { makeRequest } from '../http/appointments.ts';
 import { post } from '../http/requests.ts';
 import { type Ready, RunningService } from '../http/running-service.ts';
 import { testServers } from '../servers.ts';
 import { SteadyLoad } from './prometheus-load.ts';
-import { PrometheusServer, type Sample } from './prometheus-server.ts';
+import { eventually, PrometheusServer, type Sample } from './prometheus-server.ts';
 import { describeWith, find } from './tools.ts';
 
 const rules = ['recording.yml', 'alerts.yml'].map(name => join(root, 'grafana', 'rules', name));
@@ -79,11 +77,14 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
     const urls = ready.processes.map(({ url }) => url);
     load = new SteadyLoad({ databaseUrl, registry, urls, strategies });
     await load.start();
-    await until('the load is in the metrics', () => seen(12), 150_000);
+    await eventually('the load is in the metrics', () => seen(12), 150_000);
     if (!find('k6')) return;
-    startK6();
-    const k6 = async () => (await prometheus.query('k6_http_req_duration_p99')).length > 0;
-    await until('k6 is in the metrics', k6, 60_000);
+    const said = startK6();
+    const k6 = async () => {
+      if (children.at(-1)?.exitCode !== null) throw new Error(`k6 has ended: ${said.join('')}`);
+      return (await prometheus.query('k6_http_req_duration_p99')).length > 0;
+    };
+    await eventually('k6 is in the metrics', k6, 60_000);
   });
 
   afterAll(async () => {
@@ -131,19 +132,22 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
       got = await prometheus.query(expr);
       return got.some(isNumber);
     };
-    if (must && !got.some(isNumber)) await until(expr, come, 20_000);
+    if (must && !got.some(isNumber)) await eventually(expr, come, 20_000);
     return got;
   }
 
-  /** Bursts that k6 itself writes into Prometheus, until it is ended. */
-  function startK6(): void {
-    const script = fileURLToPath(new URL('k6/rivals.js', import.meta.url));
+  /** A load whose measures k6 itself writes into Prometheus, until it is ended. */
+  function startK6(): readonly string[] {
+    const script = join(root, 'bench', 'k6', 'scenarios', 'appointment.ts');
     const given = {
+      BASE_URL: ready.url,
       PROCESS_URLS: ready.processes.map(({ url }) => url).join(','),
       STRATEGY: 'row-lock',
-      RIVALS: '4',
-      ROUNDS: '1000000',
-      SUMMARY: '/dev/null',
+      WORKLOAD: 'average',
+      RATE: '20',
+      VUS: '20',
+      WARM_UP_SECONDS: '1',
+      DURATION_SECONDS: '240',
     };
     const said = Object.entries(given).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
     const output = ['-o', 'experimental-prometheus-rw'];
@@ -154,7 +158,12 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
       K6_PROMETHEUS_RW_PUSH_INTERVAL: '1s',
     };
     const args = ['run', ...quiet, ...output, ...said, script];
-    children.push(spawn(find('k6') ?? '', args, { env, stdio: 'ignore' }));
+    const child = spawn(find('k6') ?? '', args, { env });
+    children.push(child);
+    const told: string[] = [];
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => told.push(chunk.toString()));
+    return told;
   }
 
   test.each(charts)('answers every query of %s', async (name, { queries, mayBeEmpty, source }) => {
@@ -198,7 +207,7 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
     expect(await answered(query, true)).toMatchObject([{ value: 0 }]);
     const startMs = performance.now();
     for (let planted = 0; planted < 2; planted += 1) await plantDuplicate();
-    await until(
+    await eventually(
       'the overview shows it',
       async () => ((await prometheus.query(query))[0]?.value ?? 0) > 0,
       30_000,
@@ -206,7 +215,7 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
     const shownMs = performance.now() - startMs;
     const firing =
       'ALERTS{alertname="LockstepDuplicate", alertstate="firing", severity="page", strategy="row-lock"}';
-    await until(
+    await eventually(
       'the alert fires',
       async () => (await prometheus.query(firing)).length === 1,
       30_000 - shownMs,
