@@ -67,6 +67,7 @@ export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
     services = options.baseUrl === undefined ? await opened(around, progress) : undefined;
     const folder =
       options.resume ?? (await begun({ ...around, options }, { planned, services, k6 }));
+    progress.note(`Raw data: ${folder}`);
     const run = {
       around: { ...around, options },
       registry,

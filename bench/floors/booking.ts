@@ -87,6 +87,7 @@ export function throughEngine(
     url: databaseUrl,
     connectionsMax: lanes,
     lockTimeoutMs: waitMs,
+    connectTimeoutMs: waitMs, // all lanes connect at once
   });
   const observer = { phase() {}, failure() {}, release() {}, retryAfterEffect() {}, outcome() {} };
   const engine = new Engine({ stores: { pg: store }, backends, tuning, observer });
