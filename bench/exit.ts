@@ -1,3 +1,4 @@
+import type { ExploredCell } from './results/schema.ts';
 import type { CellVerdict } from './verdict.ts';
 
 /** How `compare` ends. Scripts and CI depend on these numbers. */
@@ -23,12 +24,19 @@ export type RunEnd = 'complete' | 'interrupted' | 'broken off';
  * The exit code of a run. A violated claim is told even where other cells are inconclusive, but a
  * run that did not end is never judged.
  */
-export function exitCodeOf(end: RunEnd, verdicts: readonly CellVerdict[]): ExitCode {
+export function exitCodeOf(
+  end: RunEnd,
+  verdicts: readonly CellVerdict[],
+  explored: readonly ExploredCell[] = [],
+): ExitCode {
   if (end === 'interrupted') return exitCodes.interrupted;
   if (end === 'broken off') return exitCodes.inconclusive;
   const has = (agreement: CellVerdict['agreement']): boolean =>
     verdicts.some(verdict => verdict.agreement === agreement);
-  if (has('claim violated')) return exitCodes.claimViolated;
+  const broken = explored.some(({ parts }) =>
+    parts.some(part => part.agreement === 'claim violated'),
+  );
+  if (broken || has('claim violated')) return exitCodes.claimViolated;
   const judged = verdicts.some(verdict => verdict.observed !== 'not offered');
   return has('not shown') || !judged ? exitCodes.inconclusive : exitCodes.asPredicted;
 }

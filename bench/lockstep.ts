@@ -5,7 +5,7 @@ const usage = `Usage: lockstep <command>
 Commands:
   compare   run strategies under contention and judge them by the database (lockstep compare --help)
   bench     measure with k6 what strategies cost under load (lockstep bench --help)
-  explore   run your own code in every order of its requests (lockstep explore race.config.ts)
+  explore   every order of a few callers, for a strategy or for your own code (lockstep explore --help)
   serve     start the booking service; its settings come from the environment
 `;
 
@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   explore: () => {
     process.argv.splice(2, 1);
-    return import('../src/explore/main.ts');
+    return import('./explore.ts');
   },
   // its workers are started with the same arguments
   serve: () => import('../src/main.ts'),

@@ -16,6 +16,8 @@ export interface Options {
   readonly processes: number;
   readonly repetitions: number;
   readonly seed: number;
+  /** For exploring all cells together; 0: none is explored. */
+  readonly exploreSeconds: number;
   readonly json: boolean;
   readonly out: string;
 }
@@ -36,6 +38,7 @@ const defaults = {
   rivals: 8,
   processes: 4,
   repetitions: 3,
+  exploreSeconds: 25,
   out: 'results',
 } as const;
 
@@ -116,6 +119,7 @@ interface Read {
   readonly processes: number;
   readonly repetitions: number;
   readonly seed?: number;
+  readonly exploreSeconds: number;
   readonly json?: true;
   readonly out: string;
 }
@@ -178,6 +182,14 @@ function commandOf(): Command {
       ),
     )
     .addOption(number('--seed <n>', 'repeats order and load of an earlier run', 0, 999_999_999))
+    .addOption(
+      number(
+        '--explore-seconds <n>',
+        'for exploring the orders of two callers, all strategies together',
+        0,
+        3_600,
+      ).default(defaults.exploreSeconds),
+    )
     .option('--out <folder>', 'where results are written', defaults.out)
     .option('--json', 'print the result as JSON instead of the table')
     .helpOption('--help', 'print this')
@@ -201,6 +213,9 @@ export function commandLine(
     ...asked('rivals'),
     ...asked('processes'),
     ...asked('repetitions'),
+    ...(options.exploreSeconds === defaults.exploreSeconds
+      ? []
+      : ['--explore-seconds', String(options.exploreSeconds)]),
     '--seed',
     String(options.seed),
   ];

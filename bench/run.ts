@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { readConfig } from '../src/config.ts';
 import { isStrategyPath, loadRegistry } from '../src/engine/registry.ts';
 import { conditionsOf } from './conditions.ts';
+import { exploredOf } from './exploration/compared.ts';
 import { type CellLog, Measurement, type MeasureOptions } from './measure.ts';
 import { commandLine, type Options, settingsOf } from './options.ts';
 import { cellsOf, isOffered, leftOutOf, participantsOf, scenarioOf } from './plan.ts';
@@ -55,6 +56,9 @@ export async function compare(given: CompareOptions): Promise<Run> {
       strategies: participants.map(factsOf),
       leftOut: leftOutOf(registry, options.strategies),
       cells: logs.map(log => cellOf(log, scenario, processes)),
+      explored: end.incomplete
+        ? []
+        : await exploredOf({ ...base, stack, cells: offered, settings }),
     };
   } finally {
     progress.end();

@@ -5,6 +5,7 @@ import { adoption, adoptionTitles, headline, inOrder } from './content.ts';
 import { element, escaped, type Html, tableOf } from './element.ts';
 import { counted } from './format.ts';
 import { costSection, unsafeSection } from './html-costs.ts';
+import { exploredSection } from './html-explored.ts';
 import { verdictSection } from './html-verdicts.ts';
 import { style } from './style.ts';
 
@@ -55,12 +56,17 @@ function header(summary: Summary, title: string): Html {
     ...warnings.map(warning => element('p', warning, { class: 'banner', role: 'note' })),
     element(
       'nav',
-      ['verdicts', 'cost', 'unsafe', 'adoption', 'conditions', 'limits'].map(id =>
+      sectionsOf(summary).map(id =>
         element('a', id[0]?.toUpperCase() + id.slice(1), { href: `#${id}` }),
       ),
       { 'aria-label': 'Sections' },
     ),
   ]);
+}
+
+function sectionsOf({ explored }: Summary): string[] {
+  const sections = ['verdicts', 'cost', 'unsafe', 'adoption', 'explored', 'conditions', 'limits'];
+  return sections.filter(id => id !== 'explored' || explored.length > 0);
 }
 
 function main(summary: Summary): Html {
@@ -76,7 +82,12 @@ function main(summary: Summary): Html {
       ...adoptionSection(cells, index === 0),
     ];
   });
-  return element('main', [...sections, ...conditionsSection(summary), ...limitsSection(summary)]);
+  return element('main', [
+    ...sections,
+    ...exploredSection(summary),
+    ...conditionsSection(summary),
+    ...limitsSection(summary),
+  ]);
 }
 
 function adoptionSection(cells: readonly CellSummary[], first: boolean): Html[] {

@@ -20,6 +20,16 @@ import {
   unsafe,
 } from './content.ts';
 import {
+  boundTitle,
+  eventColumns,
+  eventTitle,
+  exploredIntroduction,
+  exploredNotes,
+  nameOfCell,
+  partText,
+  reachText,
+} from './explored.ts';
+import {
   counted,
   countOrNothing,
   figure,
@@ -45,6 +55,7 @@ export function markdown(summary: Summary): string {
         summary.cells.filter(cell => cell.variant === variant),
       ),
     ),
+    ...exploredPart(summary),
     '## Conditions',
     grid(['What', 'Value'], conditionRows(summary)),
     '## Limits',
@@ -70,6 +81,33 @@ function variantParts(summary: Summary, variant: string, cells: readonly CellSum
     ),
     '## Evidence',
     ...inOrder(cells).map(cell => evidence(summary, cell)),
+  ];
+}
+
+function exploredPart({ explored }: Summary): string[] {
+  if (explored.length === 0) return [];
+  const events = eventColumns(explored);
+  const rows = explored.map(cell => [
+    nameOfCell(cell),
+    cell.variant,
+    ...events.map(event => partText(cell, event)),
+    reachText(cell),
+  ]);
+  const timelines = explored.flatMap(cell =>
+    cell.counterexample
+      ? [
+          `### An order that violates: ${text(`${nameOfCell(cell)}, ${cell.variant}`)}`,
+          text(cell.why),
+          ['```text', cell.counterexample.timeline.replaceAll('```', "'''"), '```'].join('\n'),
+        ]
+      : [],
+  );
+  return [
+    '## Every order of two callers',
+    text(exploredIntroduction),
+    grid(['Strategy', 'Variant', ...events.map(eventTitle), boundTitle], rows),
+    ...exploredNotes(explored).map(text),
+    ...timelines,
   ];
 }
 

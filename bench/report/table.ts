@@ -14,6 +14,15 @@ import {
   symbols,
   unsafe,
 } from './content.ts';
+import {
+  boundTitle,
+  eventColumns,
+  eventTitle,
+  exploredNotes,
+  nameOfCell,
+  partText,
+  reachText,
+} from './explored.ts';
 import { counted, countOrNothing, figure, nothing, times, whole } from './format.ts';
 
 interface Options {
@@ -39,6 +48,7 @@ export function table(summary: Summary, { color }: Options): string {
       const cells = summary.cells.filter(cell => cell.variant === variant);
       return ['', ...variantLines(`${plan.scenario}/${variant}`, cells, colors)];
     }),
+    ...exploredLines(summary, colors),
     '',
     ...reasons(summary),
     colors.bold(headline(summary)),
@@ -135,6 +145,21 @@ function unsafeLines(cells: readonly CellSummary[], colors: Colors): string[] {
 
 function section([head = '', ...lines]: readonly string[], colors: Colors): string[] {
   return ['', colors.bold(head), ...lines];
+}
+
+/** Two callers in every order of their requests, by what happened in them. */
+function exploredLines({ explored }: Summary, colors: Colors): string[] {
+  if (explored.length === 0) return [];
+  const events = eventColumns(explored);
+  const variants = new Set(explored.map(cell => cell.variant));
+  const rows = explored.map(cell => [
+    shortened(variants.size > 1 ? `${nameOfCell(cell)} (${cell.variant})` : nameOfCell(cell)),
+    ...events.map(event => partText(cell, event)),
+    reachText(cell),
+  ]);
+  const head = ['two callers, every order', ...events.map(eventTitle), boundTitle];
+  const notes = exploredNotes(explored).map(note => `explored: ${note}`);
+  return [...section(laid([head, ...rows], 'llllllll'), colors), ...notes];
 }
 
 /** Why a cell is not what it might seem: said for each that is not simply as claimed. */

@@ -181,6 +181,45 @@ const plan = z.strictObject({
   warmUpRounds: count,
 });
 
+/** Two callers of one key in every order of their requests within a bound. */
+const exploredCell = z.strictObject({
+  scenario: z.string(),
+  variant: z.string(),
+  /** One per caller. */
+  strategies: z.array(z.string()).readonly(),
+  outcome: z.enum([
+    'safe',
+    'unsafe',
+    'inconclusive',
+    'nondeterministic',
+    'budget-stopped',
+    'setup-failed',
+    'not offered',
+  ]),
+  why: z.string(),
+  orders: count,
+  violating: count,
+  /** Every order within the bound was visited. */
+  exhausted: z.boolean(),
+  bound: z.string(),
+  seconds: z.number(),
+  /** The orders apart by the event that happened in them; `none` comes without one. */
+  parts: z
+    .array(
+      z.strictObject({
+        event: z.string(),
+        orders: count,
+        violating: count,
+        claimed: prediction.nullable(),
+        agreement: z.enum(['as claimed', 'claim violated', 'not shown', 'nothing claimed']),
+      }),
+    )
+    .readonly(),
+  assumptions: z.array(z.string()).readonly(),
+  /** The shortest order that violates. */
+  counterexample: z.strictObject({ schedule: z.string(), timeline: z.string() }).nullable(),
+});
+
 export const runSchema = z.strictObject({
   format: z.literal(runFormat),
   version: z.literal(runVersion),
@@ -198,10 +237,13 @@ export const runSchema = z.strictObject({
   /** Strategies that could not have shown here what is wrong with them. */
   leftOut: z.array(z.strictObject({ name: z.string(), because: z.string() })),
   cells: z.array(cell),
+  /** Empty in runs from before there was exploring, and where it was not asked for. */
+  explored: z.array(exploredCell).default([]),
 });
 
 export type Run = z.infer<typeof runSchema>;
 export type Cell = z.infer<typeof cell>;
+export type ExploredCell = z.infer<typeof exploredCell>;
 export type Phase = z.infer<typeof phase>;
 export type Round = z.infer<typeof round>;
 export type CallRecord = z.infer<typeof call>;

@@ -56,6 +56,7 @@ export interface Summary
     | 'plan'
     | 'conditions'
     | 'leftOut'
+    | 'explored'
   > {
   readonly format: typeof resultFormat;
   readonly version: 1;
@@ -76,7 +77,7 @@ export function summarize(run: Run): Summary {
   return {
     format: resultFormat,
     version: 1,
-    exitCode: exitCodeOf(end, verdicts),
+    exitCode: exitCodeOf(end, verdicts, run.explored),
     control,
     end,
     incomplete,
@@ -87,6 +88,7 @@ export function summarize(run: Run): Summary {
     plan,
     conditions,
     leftOut,
+    explored: run.explored,
     cells,
   };
 }

@@ -56,7 +56,8 @@ async function visitAll(
   const outOfTime = (): boolean => performance.now() > deadlineMs;
   const executionsMax = options.executionsMax ?? 100_000;
   if (!reduces(options)) {
-    const plan = { bound, executionsMax, outOfTime, reduce: false, symmetry: undefined };
+    const symmetry = symmetryOf(subject, options);
+    const plan = { bound, executionsMax, outOfTime, reduce: false, symmetry };
     return visit(stage, new Search(plan), options, tally);
   }
   const simple = { events: bound.events, preemptions: 1, preemptionsWithEvent: 0 };

@@ -1,4 +1,5 @@
 import type { ExecutionRecord } from './run/stage.ts';
+import type { EventKind } from './search/choice.ts';
 import type { Bound, Cost } from './search/cost.ts';
 
 export type ExploreOutcome =
@@ -25,6 +26,15 @@ export interface Sampled {
   readonly seed: number;
 }
 
+/** The orders in which one kind of event happened, or none did. */
+export interface Part {
+  /** `none`, or the kinds of the schedule's events, `+` between several. */
+  readonly event: 'none' | EventKind | `${EventKind}+${string}`;
+  readonly orders: number;
+  readonly violating: number;
+  readonly counterexample: Counterexample | undefined;
+}
+
 export interface Exploration {
   /** The actors' names, in the order of their letters. */
   readonly actors: readonly string[];
@@ -44,6 +54,7 @@ export interface Exploration {
   /** Share of the search that is done; 1 when exhausted. */
   readonly covered: number;
   /** How often each combination of the actors' ends and the audit's finding was seen. */
+  readonly parts: readonly Part[];
   readonly ends: ReadonlyMap<string, number>;
   readonly assumptions: readonly string[];
   readonly counterexample: Counterexample | undefined;

@@ -73,7 +73,7 @@ export function reduces(options: ExploreOptions): boolean {
 
 /** A group number for each actor, equal for identical ones. */
 export function symmetryOf(subject: Subject, options: ExploreOptions): number[] | undefined {
-  if (options.identical === undefined || !reduces(options)) return undefined;
+  if (options.identical === undefined) return undefined;
   const names = Object.keys(subject.actors);
   return names.map((name, at) => {
     const group = options.identical?.findIndex(one => one.includes(name)) ?? -1;

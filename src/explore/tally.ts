@@ -1,8 +1,8 @@
+import { isSimpler, Parts } from './parts.ts';
 import type { Counterexample, Exploration, ExploreOutcome, Sampled } from './result.ts';
 import type { ActorEnd } from './run/actor.ts';
 import type { ExecutionRecord } from './run/stage.ts';
 import { letter } from './search/choice.ts';
-import { compareCost } from './search/cost.ts';
 import { formatSchedule, isSerial } from './search/schedule.ts';
 import type { SearchEnd, Visit } from './search/search.ts';
 
@@ -19,6 +19,7 @@ export class Tally {
   stopped = false;
   sharesState = false;
   #ends = new Map<string, number>();
+  readonly #parts = new Parts();
   #counterexample: Counterexample | undefined;
   #broken: Verdict | undefined;
   readonly #drawn = new Set<string>();
@@ -38,12 +39,14 @@ export class Tally {
     if (serial && threw.length === record.ends.length) {
       this.#setupFailed(`every actor fails, even one after the other: ${signatureOf(record)}`);
     }
-    if (!violates(record)) return;
+    const found = violates(record) ? { schedule, cost: visit.cost, record } : undefined;
+    this.#parts.count(visit, found);
+    if (found === undefined) return;
     this.violating++;
-    this.#keep(visit, record, schedule);
+    this.#keep(found);
     if (serial) {
-      const found = findings(record).join('; ');
-      this.#setupFailed(`one actor after the other violates already (${schedule}): ${found}`);
+      const what = findings(record).join('; ');
+      this.#setupFailed(`one actor after the other violates already (${schedule}): ${what}`);
     }
     if (firstOnly) this.stopped = true;
   }
@@ -61,13 +64,12 @@ export class Tally {
       different: this.#drawn.size,
       violating: known.violating + (violating ? 1 : 0),
     };
-    if (violating) this.#keep(visit, record, schedule);
+    if (violating) this.#keep({ schedule, cost: visit.cost, record });
   }
 
-  #keep(visit: Visit, record: ExecutionRecord, schedule: string): void {
+  #keep(found: Counterexample): void {
     const known = this.#counterexample;
-    if (known !== undefined && compare(visit, record, known) >= 0) return;
-    this.#counterexample = { schedule, cost: visit.cost, record };
+    if (known === undefined || isSimpler(found, known)) this.#counterexample = found;
   }
 
   #setupFailed(why: string): void {
@@ -79,6 +81,7 @@ export class Tally {
   startOver(): void {
     this.orders = 0;
     this.violating = 0;
+    this.#parts.startOver();
     this.#ends = new Map();
   }
 
@@ -96,6 +99,7 @@ export class Tally {
       exhausted: end?.exhausted ?? false,
       cut: end?.cut ?? false,
       covered: end?.covered ?? 0,
+      parts: this.#parts.all,
       ends: this.#ends,
       counterexample: this.#counterexample,
       sampled: this.#sampled,
@@ -151,9 +155,4 @@ function shown(end: ActorEnd | undefined): string {
     return end.value === undefined ? 'returned' : `returned ${JSON.stringify(end.value)}`;
   }
   return end.kind === 'threw' ? `threw ${end.message}` : 'crashed';
-}
-
-function compare(visit: Visit, record: ExecutionRecord, known: Counterexample): number {
-  const steps = record.lines.length - known.record.lines.length;
-  return compareCost(visit.cost, known.cost) || steps;
 }

@@ -1,5 +1,13 @@
 /** A small run made by hand: one strategy that holds, the control that fails, one of each other kind. */
-import type { Audit, Cell, Phase, Round, Run, StrategyFacts } from '../../bench/results/schema.ts';
+import type {
+  Audit,
+  Cell,
+  ExploredCell,
+  Phase,
+  Round,
+  Run,
+  StrategyFacts,
+} from '../../bench/results/schema.ts';
 
 /** A strategy's facts with what a test cares about. */
 export function facts(name: string, own: Partial<StrategyFacts> = {}): StrategyFacts {
@@ -119,6 +127,27 @@ const twice = (key: string): Audit['violations'][number] => ({
   detail: `2 appointments where 1 therapist is needed on <${key}> & more`,
 });
 
+/** Two callers of one key; where some order violates, its timeline holds what would be HTML. */
+export function exploredCell(strategy: string, parts: ExploredCell['parts']): ExploredCell {
+  const violating = parts.reduce((sum, part) => sum + part.violating, 0);
+  return {
+    scenario: 'appointment',
+    variant: 'plain',
+    strategies: [strategy, strategy],
+    outcome: violating > 0 ? 'unsafe' : 'safe',
+    why: `${violating} orders violate`,
+    orders: parts.reduce((sum, part) => sum + part.orders, 0),
+    violating,
+    exhausted: true,
+    bound: '≤ 2, ≤ 1 + 1 event',
+    seconds: 1,
+    parts,
+    assumptions: ['Each caller has an engine of its own.'],
+    counterexample:
+      violating > 0 ? { schedule: 'v1:AABB', timeline: '1 | select 1 < 2 |\n2 | | commit' } : null,
+  };
+}
+
 /** A complete run: `steady` and `slow` hold, `none` fails, `absent` is not offered. */
 export function exampleRun(own: Partial<Run> = {}): Run {
   const server = {
@@ -183,6 +212,15 @@ export function exampleRun(own: Partial<Run> = {}): Run {
         repetitions: [],
         audit: null,
       },
+    ],
+    explored: [
+      exploredCell('steady', [
+        { event: 'none', orders: 10, violating: 0, claimed: null, agreement: 'nothing claimed' },
+        { event: 'crash', orders: 70, violating: 0, claimed: null, agreement: 'nothing claimed' },
+      ]),
+      exploredCell('none', [
+        { event: 'none', orders: 40, violating: 28, claimed: null, agreement: 'nothing claimed' },
+      ]),
     ],
     ...own,
   };

@@ -15,6 +15,7 @@ describe('the command line', () => {
       processes: 4,
       repetitions: 3,
       seed: 5,
+      exploreSeconds: 25,
       json: false,
       out: 'results',
     });

@@ -77,6 +77,33 @@ describe('every form', () => {
   });
 });
 
+describe('explored orders', () => {
+  const run = summarize(exampleRun());
+
+  test('stand in every form, with their count, their bound and the order that violates', () => {
+    for (const form of [html(run), markdown(run), table(run, { color: false })]) {
+      expect(form).toContain('✓ 70');
+      expect(form).toContain('✗ 28 of 40');
+      expect(form).toContain('≤ 2, ≤ 1 + 1 event');
+    }
+    expect(html(run)).toContain('select 1 &lt; 2');
+    expect(markdown(run)).toContain('select 1 < 2');
+  });
+
+  test('that stopped early are no tick', () => {
+    const explored = run.explored.map(cell => ({ ...cell, exhausted: false }));
+    const text = table({ ...run, explored }, { color: false });
+    expect(text).toContain('? 70');
+    expect(text).toContain('Not every order within the bound was visited for steady');
+  });
+
+  test('are not spoken of where nothing was explored', () => {
+    const without = summarize(exampleRun({ explored: [] }));
+    for (const form of [html(without), markdown(without), table(without, { color: false })])
+      expect(form).not.toMatch(/two callers/i);
+  });
+});
+
 describe('the page', () => {
   const page = html(summary);
 
@@ -114,7 +141,8 @@ describe('the page', () => {
   });
 
   test('has evidence under every verdict, and the command that runs it again', () => {
-    expect(page.match(/<details>/g)).toHaveLength(summary.cells.length);
+    const below = page.slice(0, page.indexOf('id="explored"', page.indexOf('<main>')));
+    expect(below.match(/<details>/g)).toHaveLength(summary.cells.length);
     expect(page).toContain('npm run compare -- --strategy steady --seed 7');
   });
 

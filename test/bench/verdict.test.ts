@@ -8,6 +8,7 @@ import {
   verdictOf,
 } from '../../bench/verdict.ts';
 import type { Prediction } from '../../src/contract/index.ts';
+import { exploredCell } from './example-run.ts';
 
 const claims = {
   safe: { verdict: 'safe', because: 'locked' },
@@ -209,6 +210,14 @@ describe('exit codes', () => {
     { name: 'no cell at all', verdicts: [], code: 3 },
   ])('$name: $code', ({ verdicts, code }) => {
     expect(exitCodeOf('complete', verdicts)).toBe(code);
+  });
+
+  test('a claim that some explored order broke: 1', () => {
+    const part = { event: 'none', orders: 9, violating: 1, claimed: null } as const;
+    const broken = exploredCell('liar', [{ ...part, agreement: 'claim violated' }]);
+    const unclaimed = exploredCell('mix', [{ ...part, agreement: 'nothing claimed' }]);
+    expect(exitCodeOf('complete', [held], [unclaimed, broken])).toBe(1);
+    expect(exitCodeOf('complete', [held], [unclaimed])).toBe(0);
   });
 
   test.each([

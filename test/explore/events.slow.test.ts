@@ -83,6 +83,19 @@ describe('crash', () => {
     expect(marks(found)).toBe('v1:A!A');
   });
 
+  test('a statement parked between snapshot and effect goes on when its client dies', async () => {
+    const found = await explore(programs['row lock'], {
+      servers,
+      events: ['crash'],
+      preemptions: 1,
+    });
+    expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
+    expect(found.parts.map(({ event, violating }) => [event, violating])).toEqual([
+      ['none', 0],
+      ['crash', 0],
+    ]);
+  });
+
   test('a statement that waits when its client dies still takes effect', async () => {
     const setup = 'create table counter (n int); insert into counter values (0)';
     const increment = onePgClient(

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Mutex } from 'async-mutex';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { type ActorFunction, explore } from '../../src/explore/explore.ts';
 import { testServers } from '../servers.ts';
-import { onePgClient, programs, subject } from './programs.ts';
+import { atMostOne, onePgClient, programs, subject } from './programs.ts';
 
 const redis = new URL(testServers().redisUrl);
 redis.pathname = '/13';
@@ -103,7 +104,7 @@ test('a mutex in the process is seen as sharing state, and still explored', asyn
   const [insert] = Object.values(programs.autocommit.actors);
   if (typeof insert !== 'function') throw new Error('no actor');
   const guarded: ActorFunction = urls => mutex.runExclusive(() => insert(urls));
-  const found = await explore(subject(table, programs.autocommit.audit, [guarded, guarded]), {
+  const found = await explore(subject(table, atMostOne, [guarded, guarded]), {
     servers,
     phases: false,
     preemptions: 'unbounded',
@@ -118,5 +119,46 @@ test('the same exploration counts the same twice', async () => {
   expect({ ...second, counterexample: second.counterexample?.schedule }).toEqual({
     ...first,
     counterexample: first.counterexample?.schedule,
+  });
+});
+
+describe('databases that a killed explorer left', () => {
+  async function asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const client = new pg.Client({ connectionString: servers.pgUrl });
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  test('are dropped at the next start, but none that is in use, new, or not ours', async () => {
+    const [old, used] = ['explore_1700000000_0123456789ab', 'explore_1700000000_ba9876543210'];
+    const fresh = `explore_${Math.floor(Date.now() / 1_000)}_0123456789ab`;
+    const theirs = 'explore_results';
+    const made = [old, used, fresh, theirs];
+    await asAdmin(async client => {
+      for (const name of made) await client.query(`create database ${name}`);
+    });
+    const url = new URL(servers.pgUrl);
+    url.pathname = `/${used}`;
+    const user = new pg.Client({ connectionString: url.href });
+    await user.connect();
+    try {
+      await explore(subject(table, nothing, [async () => 1]), { servers });
+      const left = await asAdmin(client =>
+        client.query<{ name: string }>(
+          'select datname as name from pg_database where datname = any ($1) order by 1',
+          [made],
+        ),
+      );
+      expect(left.rows.map(row => row.name)).toEqual([used, fresh, theirs].sort());
+    } finally {
+      await user.end();
+      await asAdmin(async client => {
+        for (const name of made) await client.query(`drop database if exists ${name}`);
+      });
+    }
   });
 });

@@ -8,7 +8,7 @@ const table = 'create table booking (id serial primary key, who text)';
 const slot = `${table};
   create table slot (id int primary key, version int not null default 0);
   insert into slot values (1)`;
-const atMostOne = 'select count(*)::int as bookings from booking having count(*) > 1';
+export const atMostOne = 'select count(*)::int as bookings from booking having count(*) > 1';
 
 export type Work = (
   query: (text: string) => Promise<Record<string, unknown>[]>,

@@ -99,11 +99,12 @@ describe('dead files', () => {
     /^src\/services\/keeper-process\.ts$/,
     /^src\/scenarios\/[^/]+\/index\.ts$/,
     /^src\/explore\/(main|index|.*-process)\.ts$/,
+    /^bench\/exploration\/.*-process\.ts$/,
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
     /^bench\/k6\/scenarios\/[^/]+\.ts$/,
     /^bench\/peers\/[a-z0-9-]+\.ts$/,
     /^bench\/floors\/http-process\.ts$/,
-    /^bench\/(bench|floors|compare-runs|compare|explore-speed|gallery|lockstep|readme)\.ts$/,
+    /^bench\/(bench|floors|compare-runs|compare|explore-speed|explore|gallery|lockstep|readme)\.ts$/,
     /\.d\.ts$/,
   ];
 

@@ -61,6 +61,23 @@ export interface Gate {
   close(): Promise<void>;
 }
 
+/** Real time, whatever an actor is made to believe. */
+const realNow = performance.now.bind(performance);
+const firstWordMs = 250;
+
+/**
+ * Whether a connection that was made just now is still to say its first word: its client is on the
+ * way to a step. One that never speaks is waited for shortly.
+ */
+export class FirstWord {
+  readonly #openedAtMs = realNow();
+  said = false;
+
+  get expected(): boolean {
+    return !this.said && realNow() - this.#openedAtMs < firstWordMs;
+  }
+}
+
 const shapeCharactersMax = 400;
 
 /** Masks values that differ between runs of one program: strings, numbers, uuids, hex. */

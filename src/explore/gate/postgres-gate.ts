@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type PostgresMessage, summary } from '../wire/postgres-replies.ts';
 import { cString, PostgresRequests, type PostgresUnit } from '../wire/postgres-requests.ts';
-import type { GateHost, Lane, Step } from './lane.ts';
+import { FirstWord, type GateHost, type Lane, type Step } from './lane.ts';
 import type { PostgresBackend, PostgresServer } from './postgres-backend.ts';
 import { CancelLane } from './postgres-cancel.ts';
 import { PostgresFlight } from './postgres-flight.ts';
@@ -31,6 +31,7 @@ export class PostgresLane implements Lane {
   #phase: 'new' | 'starting' | 'asking' | 'ready' | 'leaving' = 'new';
   #flight: PostgresFlight | undefined;
   #clientGone = false;
+  readonly #firstWord = new FirstWord();
   /** After an error the server skips to Sync; a Flush is then not answered. */
   #skipping = false;
   /** An Execute was flushed and not yet synced: the Sync that follows commits it. */
@@ -62,7 +63,8 @@ export class PostgresLane implements Lane {
   }
 
   get busy(): boolean {
-    if (['starting', 'asking', 'leaving'].includes(this.#phase)) return !this.closed;
+    const awaited = this.#phase !== 'new' || this.#firstWord.expected;
+    if (this.#phase !== 'ready') return awaited && !this.closed;
     return this.#flight !== undefined && this.#flight.step === undefined;
   }
 

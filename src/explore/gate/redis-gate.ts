@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { type RedisReply, type RedisRequest, RespReplies, RespRequests } from '../wire/resp.ts';
-import type { Gate, GateHost, Lane, Step } from './lane.ts';
+import { FirstWord, type Gate, type GateHost, type Lane, type Step } from './lane.ts';
 import { listen } from './listen.ts';
 import type { Upstream } from './postgres-backend.ts';
 import {
@@ -58,6 +58,7 @@ export class RedisLane implements Lane {
   #flight: Flight | undefined;
   #subscribed = false;
   #connected = false;
+  readonly #firstWord = new FirstWord();
 
   constructor(actor: string, store: string, upstream: Upstream, host: GateHost, client: Socket) {
     this.actor = actor;
@@ -96,7 +97,8 @@ export class RedisLane implements Lane {
 
   get busy(): boolean {
     if (this.closed) return false;
-    return !this.#connected || (this.#flight !== undefined && this.#flight.step === undefined);
+    if (!this.#connected || this.#firstWord.expected) return true;
+    return this.#flight !== undefined && this.#flight.step === undefined;
   }
 
   /** The request in flight may wait at the server for another actor's write. */
@@ -151,6 +153,7 @@ export class RedisLane implements Lane {
   }
 
   #fromClient(chunk: Buffer): void {
+    this.#firstWord.said = true;
     for (const request of this.#requests.push(chunk)) this.#queue.push(request);
     if (this.#queue.length > queuedMax) throw new Error('a client queued too many Redis commands');
     this.#pump();

@@ -28,6 +28,8 @@ export interface RunningActor {
   readonly patienceMs: number;
   /** Real milliseconds within which a second request may follow the first. */
   readonly graceMs: number;
+  /** A connection of its own is on its way to a gate that has not seen it. */
+  readonly connecting: boolean;
   /** Lets time pass for it until its next timer. */
   wake(): void;
   /** It was stopped for so long and goes on. */
@@ -68,6 +70,10 @@ export class InProcessActor implements RunningActor {
 
   get asleep(): boolean {
     return this.end === undefined && this.#realm.asleep;
+  }
+
+  get connecting(): boolean {
+    return this.end === undefined && this.#realm.connecting;
   }
 
   wake(): void {

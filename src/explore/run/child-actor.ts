@@ -39,6 +39,8 @@ export function environmentOf(urls: ActorUrls): Record<string, string> {
 abstract class ProcessActor implements RunningActor {
   readonly name: string;
   readonly graceMs = 5;
+  /** Nobody sees into a process: its gates tell of a connection as soon as it is there. */
+  readonly connecting = false;
   end: ActorEnd | undefined;
   readonly #child: ChildProcess;
   readonly #movedAtMs: () => number;

@@ -1,5 +1,5 @@
 import { PostgresLane } from '../gate/postgres-gate.ts';
-import { type Choice, type EventKind, letter } from '../search/choice.ts';
+import { type Choice, type EventKind, eventKinds, letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import type { Option } from './options.ts';
@@ -176,6 +176,11 @@ export async function expireLeases(arena: Arena): Promise<{ longestMs: number; k
     keys.push(...answer.slice(1).map(String));
   }
   return { longestMs, keys };
+}
+
+/** The event that a token of a schedule stands for; undefined for a step. */
+export function eventOfToken(token: string): EventKind | undefined {
+  return eventKinds.find(kind => marks[kind] === token[0]);
 }
 
 const marks: Readonly<Record<EventKind, string>> = {

@@ -14,10 +14,12 @@ export function options(actors: readonly RunningActor[], book: LaneBook): Option
   if (victims.length > 0) return victims;
   const holding = book.holding();
   return actors.flatMap((actor, index) => {
-    if (actor.end?.kind === 'crashed') return [];
+    // A dead client's statement is still at the server, and goes on there.
+    const parked = book.of(index).filter(one => one.wait === 'phase');
+    if (actor.end?.kind === 'crashed') return parked.map(effect);
     const steps = grouped(holding.filter(one => one.actor === index));
     const found = steps.map((lanes, at) => step(index, lanes, steps.length > 1 ? at : undefined));
-    for (const one of book.of(index)) if (one.wait === 'phase') found.push(effect(one));
+    found.push(...parked.map(effect));
     if (found.length === 0 && sleeps(actor, index, book)) found.push(wake(index));
     return found;
   });

@@ -19,6 +19,7 @@ export interface Patience {
 }
 
 const calmHops = 3;
+const unusedHops = 8;
 const roundsMax = 10_000;
 
 /** Brings the world to rest after each step: every reply delivered, every wait explained. */
@@ -44,10 +45,11 @@ export class Settler {
   }
 
   /**
-   * Waits until nobody moves. `released` tells that the step before may have freed waiters;
+   * Waits until nobody moves. `mayFree` tells that the step before may have freed waiters;
    * without it, who waited before still waits. Throws Unexplained, or what a gate failed with.
    */
-  async settle(released: boolean): Promise<void> {
+  async settle(mayFree: boolean): Promise<void> {
+    let released = mayFree;
     // A step in flight moves nothing in this process before its reply is delivered; but who leaves
     // gives back locks, and who waits for them may be asked only then.
     const flying = this.#book.flying().some(one => one.wait === 'no');
@@ -56,7 +58,13 @@ export class Settler {
       if (released) for (const one of this.#book.flying()) one.wait = 'no';
       await this.#explain();
       const [first] = this.#book.answered();
-      if (first === undefined) return;
+      if (first === undefined) {
+        if (!this.#book.busy()) return;
+        // Who leaves gives back locks: only then can one say who still waits.
+        await this.#quiet();
+        released = true;
+        continue;
+      }
       this.#deliver(first);
       await this.#messagesArrive();
       await this.#quiet();
@@ -79,18 +87,29 @@ export class Settler {
     const deadlineMs = realNow() + this.#patience.stepMs;
     let seen = -1;
     let calm = 0;
-    while (calm < (this.#allAsked() ? 2 : calmHops)) {
+    while (calm < this.#calmEnough()) {
       this.#check(deadlineMs);
       if (this.#book.busy()) await activity.next(5);
       else await sentinel.hop();
-      const moved = activity.count !== seen || this.#book.busy();
+      const connecting = this.#actors.some(actor => actor.connecting);
+      const moved = activity.count !== seen || connecting || this.#book.busy();
       seen = activity.count;
       calm = moved ? 0 : calm + 1;
-      if (calm === calmHops && (this.#somebodyComputes() || threadPoolWorks())) {
+      if (calm >= calmHops && (this.#somebodyComputes() || threadPoolWorks())) {
         await activity.next(2);
         calm = 0;
       }
     }
+  }
+
+  /** A connection that was made and has not been used: its client is about to speak, or idle. */
+  #calmEnough(): number {
+    const unused = this.#book.all.some(({ lane }) => {
+      const asks = lane.held !== undefined || lane.inFlight !== undefined;
+      return !lane.closed && lane.granted === 0 && !asks;
+    });
+    if (unused) return unusedHops;
+    return this.#allAsked() ? 2 : calmHops;
   }
 
   #check(deadlineMs: number): void {

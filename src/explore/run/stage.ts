@@ -23,10 +23,15 @@ export type Actor = ActorFunction | CommandActor | RequestActor;
 export interface Subject {
   /** SQL run once in a database of its own; its rows are put back before every execution. */
   readonly setup: string;
+  /** Runs once behind `setup`, against the server itself: rows that take a program to make. */
+  readonly prepare?: (pgUrl: string) => Promise<void>;
   /** One entry per concurrent caller, in the order of their letters: A, B, C … */
   readonly actors: Readonly<Record<string, Actor>>;
-  /** SQL over committed rows; every row that it returns is a violation. */
-  readonly audit: string;
+  /**
+   * SQL over committed rows; every row that it returns is a violation. A function where it asks for
+   * what the callers were told.
+   */
+  readonly audit: string | ((ends: readonly (ActorEnd | undefined)[]) => string);
   /** Judges what the callers were told; each string that it returns is a violation. */
   readonly check?: (ends: readonly (ActorEnd | undefined)[]) => readonly string[];
   /**
@@ -34,6 +39,8 @@ export interface Subject {
    * it still get its turn? `checkProbe` says; by default a probe that throws or never ends is stuck.
    */
   readonly probe?: Actor;
+  /** Whether an order needs the probe, by how its callers ended. Default: every order does. */
+  readonly probeIf?: (ends: readonly (ActorEnd | undefined)[]) => boolean;
   readonly checkProbe?: (end: ActorEnd | undefined) => readonly string[];
 }
 
@@ -102,7 +109,8 @@ export class Stage {
         for (const redis of arena.redis) await redis.ask('flushdb');
       });
       await arena.postgres.query(subject.setup);
-      await tryAudit(arena.postgres, subject.audit);
+      await subject.prepare?.(database.url);
+      await tryAudit(arena.postgres, auditOf(subject, []));
       const snapshotsByDefault = await arena.postgres.snapshotsByDefault();
       const baseline = await Baseline.capture(arena.postgres, arena.redis);
       if (settings.phases) await installPhases(arena.postgres);
@@ -156,9 +164,10 @@ export class Stage {
   }
 
   async #judge(ends: readonly (ActorEnd | undefined)[]): Promise<string[]> {
-    const rows = await this.#arena.postgres.query(this.#subject.audit);
+    const rows = await this.#arena.postgres.query(auditOf(this.#subject, ends));
     const told = this.#subject.check?.(ends) ?? [];
-    return [...rows.map(row => JSON.stringify(row)), ...told, ...(await this.#probe())];
+    const stuck = this.#subject.probeIf?.(ends) === false ? [] : await this.#probe();
+    return [...rows.map(row => JSON.stringify(row)), ...told, ...stuck];
   }
 
   /** Lets a fresh caller try when everything has settled. */
@@ -180,6 +189,10 @@ export class Stage {
       await execution.dispose();
     }
   }
+}
+
+function auditOf({ audit }: Subject, ends: readonly (ActorEnd | undefined)[]): string {
+  return typeof audit === 'string' ? audit : audit(ends);
 }
 
 /** Its database is emptied again and again: never somebody's data. */

@@ -3,7 +3,7 @@ import { type Choice, isEvent } from './choice.ts';
 /** How far a schedule departs from running one actor after the other. */
 export interface Cost {
   readonly events: number;
-  /** Switches away from an actor that could have gone on. */
+  /** Switches away from an actor that could have gone on, and sleeps that end while one could. */
   readonly preemptions: number;
 }
 
@@ -26,11 +26,14 @@ export function costAfter(
   if (isEvent(choice) && choice.kind !== 'lost-reply') {
     return { ...before, events: before.events + 1 };
   }
-  const couldGoOn = choices.some(one => one.actor === previous && goesOn(one));
-  const switches = previous !== undefined && choice.actor !== previous && couldGoOn;
+  // Time that passes for one who sleeps has passed over everybody who could have gone on.
+  const overtaken = (one: Choice): boolean =>
+    choice.kind === 'wake' ? one.actor !== choice.actor : one.actor === previous;
+  const couldGoOn = choices.some(one => overtaken(one) && goesOn(one));
+  const switches = previous !== undefined && (choice.kind === 'wake' || choice.actor !== previous);
   return {
     events: before.events + (isEvent(choice) ? 1 : 0),
-    preemptions: before.preemptions + (switches ? 1 : 0),
+    preemptions: before.preemptions + (switches && couldGoOn ? 1 : 0),
   };
 }
 

@@ -2,12 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { VirtualTimer } from './virtual-timer.ts';
 
+/** Real time after which a connection that says nothing is nobody's next step. */
+const connectingMs = 250;
+const realNow = performance.now.bind(performance);
+
 /** What belongs to one actor inside this process: its clock, its random numbers, its sockets. */
 export class ActorRealm {
   /** Epoch milliseconds that this actor believes in; moves only when a timer is fired. */
   nowMs: number;
   readonly startMs: number;
-  readonly sockets = new Set<Socket>();
+  /** With the real time at which each was opened. */
+  readonly sockets = new Map<Socket, number>();
   readonly #timers = new Set<VirtualTimer>();
   readonly #activity: () => void;
   #seed: number;
@@ -23,6 +28,15 @@ export class ActorRealm {
   /** Whether some timer would fire if time passed. */
   get asleep(): boolean {
     return this.#timers.size > 0;
+  }
+
+  /** A connection of its own is being made: whom it reaches has not heard of it yet. */
+  get connecting(): boolean {
+    for (const [socket, openedAtMs] of this.sockets) {
+      const silent = socket.connecting || socket.bytesWritten === 0;
+      if (silent && !socket.destroyed && realNow() - openedAtMs < connectingMs) return true;
+    }
+    return false;
   }
 
   add(callback: () => void, delayMs: number, everyMs: number | undefined): VirtualTimer {
@@ -64,7 +78,7 @@ export class ActorRealm {
   kill(): void {
     this.#dead = true;
     this.#timers.clear();
-    for (const socket of this.sockets) {
+    for (const socket of this.sockets.keys()) {
       socket.removeAllListeners();
       socket.on('error', () => undefined);
       socket.destroy();

@@ -123,10 +123,11 @@ function clocks(): (() => void)[] {
 /** Remembers which sockets an actor opened, so that a crash can take them silently. */
 function sockets(): () => void {
   const realConnect = Socket.prototype.connect;
+  const realNow = performance.now.bind(performance);
   return put(Socket.prototype, 'connect', function (this: Socket, ...values: unknown[]) {
     const realm = currentRealm();
     if (realm !== undefined) {
-      realm.sockets.add(this);
+      realm.sockets.set(this, realNow());
       this.once('close', () => realm.sockets.delete(this));
     }
     return Reflect.apply(realConnect, this, values);

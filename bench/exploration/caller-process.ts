@@ -1,0 +1,37 @@
+/** One command in a process of its own, for strategies whose lock lives in one. */
+import { loadRegistry, ownFolders, type Registry } from '../../src/engine/registry.ts';
+import { PostgresStore } from '../../src/store/postgres.ts';
+import { type CallerSpec, callerSpec } from './caller-spec.ts';
+import { engineCaller, type PlannedCommand } from './engine-caller.ts';
+
+const setupMs = 30_000;
+
+/** Reads which command from its argument and its servers from the environment. */
+async function main(text: string): Promise<boolean> {
+  const spec = callerSpec(text);
+  const registry = await loadRegistry(spec.strategyFiles, ownFolders);
+  const pgUrl = process.env.DATABASE_URL ?? '';
+  const command = await commandOf(registry, spec, pgUrl);
+  const redisUrl = process.env.REDIS_URL ?? '';
+  const urls = { pgUrl, redisUrl, redisUrls: redisUrl ? [redisUrl] : [], httpUrls: [] };
+  const told = await engineCaller(() => command, spec.needs)(urls);
+  process.stdout.write(`${JSON.stringify(told)}\n`);
+  return told.outcome === 'accepted' || told.outcome === 'refused';
+}
+
+async function commandOf(
+  registry: Registry,
+  { scenario: name, variant, strategy, commandId, input }: CallerSpec,
+  pgUrl: string,
+): Promise<PlannedCommand> {
+  const scenario = registry.scenarios.get(name);
+  const found = registry.strategies.get(strategy);
+  if (!scenario || !found) throw new Error(`there is no ${name} or no ${strategy}`);
+  const store = new PostgresStore({ url: pgUrl, connectionsMax: 1, lockTimeoutMs: setupMs });
+  const plan = await scenario.registered.prepare(variant, input, store.query);
+  await store.close();
+  return { scenario, variant, strategy: found, commandId, input, plan };
+}
+
+// connections that are left open would keep it alive
+process.exit((await main(process.argv[2] ?? '')) ? 0 : 1);

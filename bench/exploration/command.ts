@@ -1,0 +1,130 @@
+/** `explore --scenario … --strategy …`: from the command line to the exit code. */
+import { resolve } from 'node:path';
+import { loadRegistry, type Registry, strategyNameOf } from '../../src/engine/registry.ts';
+import { openServices } from '../../src/services/index.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { scenarioOf } from '../plan.ts';
+import { brokenClaims, nameOfCell } from '../report/explored.ts';
+import { exploreAll } from './crew.ts';
+import {
+  asksForStrategies,
+  type ExploreOptions,
+  readExploreOptions,
+  strategyFiles,
+} from './options.ts';
+import { type CellSpec, notOffered, planOf } from './spec.ts';
+import { exploredText, pairsText } from './text.ts';
+import { type ExploredCell, unexplored } from './verdict.ts';
+
+export { asksForStrategies };
+
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly write: (text: string) => void;
+  /** Told what goes on. */
+  readonly note: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Explores and prints. Throws `UsageError`, `RegistryError`, and what keeps the servers away. */
+export async function exploreStrategies(
+  argv: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { environment, write, note, signal } = surroundings;
+  const options = readExploreOptions(argv, write);
+  if (options === undefined) return exitCodes.asPredicted;
+  const files = strategyFiles(options).map(file => resolve(file));
+  const registry = await loadRegistry(files);
+  const specs = specsOf(registry, options);
+  const runnable = specs.filter(spec => notOffered(planOf(registry, spec)) === undefined);
+  const { DATABASE_URL, REDIS_URL, REDIS_NODES } = environment;
+  const services = await openServices({
+    ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
+    ...(REDIS_URL && { redisUrl: REDIS_URL }),
+    redisNodeCount: 0,
+    durable: false,
+    report: note,
+    signal,
+  });
+  try {
+    const found = await exploreAll(runnable, {
+      databaseUrl: services.postgres.url,
+      // servers that are given are shared by nobody: scripts are flushed before every order
+      redisUrl: REDIS_URL || undefined,
+      redisNodeUrls: REDIS_NODES ? REDIS_NODES.split(',') : [],
+      workers: REDIS_URL ? 1 : options.workers,
+      strategyFiles: files,
+      reach: options.reach,
+      secondsMax: options.seconds,
+      cellSecondsMax: options.cellSeconds,
+      explored: cell => note(progressOf(cell)),
+      signal,
+    });
+    const cells = inPlace(registry, specs, found);
+    write(printed(cells, options));
+    return exitCodeOf(cells);
+  } finally {
+    await services.close();
+  }
+}
+
+function specsOf(registry: Registry, options: ExploreOptions): CellSpec[] {
+  const scenario = scenarioOf(registry, options.scenario);
+  const variants = options.variant === undefined ? undefined : [options.variant];
+  const asked = options.strategies.map(name => (/[./\\]/.test(name) ? strategyNameOf(name) : name));
+  const names = asked.length > 0 ? asked : [...registry.strategies.keys()];
+  const mixes = options.pairs
+    ? names.flatMap((a, at) => names.slice(at).map(b => [a, b]))
+    : names.map(name => Array.from({ length: options.actors }, () => name));
+  return (variants ?? Object.keys(scenario.registered.variants)).flatMap(variant =>
+    mixes.map(strategies => {
+      const spec = { scenario: scenario.name, variant, strategies, doubleTap: options.doubleTap };
+      planOf(registry, spec);
+      return spec;
+    }),
+  );
+}
+
+/** The explored cells among those that were not offered or not begun. */
+function inPlace(
+  registry: Registry,
+  specs: readonly CellSpec[],
+  found: readonly ExploredCell[],
+): ExploredCell[] {
+  const nameOf = (of: Pick<CellSpec, 'variant' | 'strategies'>): string =>
+    [of.variant, ...of.strategies].join(' ');
+  const known = new Map(found.map(cell => [nameOf(cell), cell]));
+  return specs.map(spec => {
+    const cell = known.get(nameOf(spec));
+    if (cell) return cell;
+    const plan = planOf(registry, spec);
+    const missing = notOffered(plan);
+    return missing === undefined
+      ? unexplored(plan, 'budget-stopped', 'time was up before it began')
+      : unexplored(plan, 'not offered', missing);
+  });
+}
+
+function printed(cells: readonly ExploredCell[], options: ExploreOptions): string {
+  if (options.json)
+    return `${JSON.stringify({ format: 'lockstep exploration', cells }, null, 2)}\n`;
+  const text = options.pairs ? pairsText(cells) : exploredText(cells, options.timelines);
+  const assumptions = [...new Set(cells.flatMap(cell => cell.assumptions))];
+  return `${text}\nThis rests on:\n${assumptions.map(one => `- ${one}\n`).join('')}`;
+}
+
+function progressOf(cell: ExploredCell): string {
+  const { outcome, violating, orders, seconds } = cell;
+  return `${nameOfCell(cell)}: ${outcome}, ${violating} of ${orders} orders in ${seconds.toFixed(1)} s`;
+}
+
+/** By the claims; what nobody claims (a mix of strategies) decides nothing. */
+function exitCodeOf(cells: readonly ExploredCell[]): ExitCode {
+  if (brokenClaims(cells).length > 0) return exitCodes.claimViolated;
+  const offered = cells.filter(cell => cell.outcome !== 'not offered');
+  const complete = offered.every(
+    cell => cell.outcome === 'unsafe' || (cell.outcome === 'safe' && cell.exhausted),
+  );
+  return complete && offered.length > 0 ? exitCodes.asPredicted : exitCodes.inconclusive;
+}

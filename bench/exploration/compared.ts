@@ -1,0 +1,53 @@
+/** The explored part of a comparison: its strategies, two callers of one key each. */
+import { availableParallelism } from 'node:os';
+import type { RegisteredScenario } from '../../src/engine/registry.ts';
+import type { CellLog } from '../measure.ts';
+import type { Settings } from '../options.ts';
+import type { ExploredCell } from '../results/schema.ts';
+import type { Stack } from '../stack.ts';
+import { exploreAll } from './crew.ts';
+import { usualReach } from './spec.ts';
+
+export interface ExploredOptions {
+  readonly stack: Stack;
+  readonly scenario: RegisteredScenario;
+  readonly cells: readonly CellLog[];
+  readonly settings: Settings;
+  readonly strategyFiles: readonly string[];
+  readonly report: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const workersMax = 2;
+const callers = 2;
+
+/** Within `settings.exploreSeconds`. Never throws: a run is worth keeping without it. */
+export async function exploredOf(options: ExploredOptions): Promise<ExploredCell[]> {
+  const { stack, scenario, cells, settings, strategyFiles, report, signal } = options;
+  if (settings.exploreSeconds === 0) return [];
+  const specs = cells.map(({ cell: { variant, participant } }) => ({
+    scenario: scenario.name,
+    variant,
+    strategies: Array.from({ length: callers }, () => participant.strategy.name),
+    doubleTap: false,
+  }));
+  report(`Exploring the orders of two callers, ${settings.exploreSeconds} s at most`);
+  try {
+    return await exploreAll(specs, {
+      databaseUrl: stack.services.postgres.url,
+      // servers of its own: it flushes scripts and keys before every order
+      redisUrl: undefined,
+      redisNodeUrls: [],
+      strategyFiles,
+      workers: Math.min(workersMax, availableParallelism()),
+      reach: usualReach,
+      secondsMax: settings.exploreSeconds,
+      cellSecondsMax: settings.exploreSeconds,
+      explored: () => {},
+      signal,
+    });
+  } catch (error) {
+    report(`Not explored: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
+  }
+}

@@ -1,0 +1,116 @@
+/** Explores many cells, a process for each core, within a time for all of them together. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CellSpec, Reach } from './spec.ts';
+import type { ExploredCell } from './verdict.ts';
+import type { WorkerAnswer, WorkerOrder, WorkerStart } from './worker-process.ts';
+
+export interface CrewOptions extends Omit<WorkerStart, 'kind'> {
+  readonly workers: number;
+  readonly reach: Reach;
+  /** For all cells together. */
+  readonly secondsMax: number;
+  /** For one cell; the time for all is shared out in any case. */
+  readonly cellSecondsMax: number;
+  readonly explored: (cell: ExploredCell) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Cells differ in size: one may take so many times its even share. */
+const sharesMax = 2.5;
+const leastSeconds = 1;
+/** Beyond its own limit a worker gets this long to close what it has open. */
+const graceMs = 30_000;
+
+/** In the order of `specs`, without those that were not begun in time. Rejects when a worker breaks. */
+export async function exploreAll(
+  specs: readonly CellSpec[],
+  options: CrewOptions,
+): Promise<ExploredCell[]> {
+  const lastMs = performance.now() + options.secondsMax * 1_000;
+  const waiting = specs.map((spec, index) => ({ spec, index }));
+  const found = new Map<number, ExploredCell>();
+  const count = Math.max(1, Math.min(options.workers, specs.length));
+  const work = async (): Promise<void> => {
+    const worker = await Worker.start(options);
+    try {
+      for (;;) {
+        const leftSeconds = (lastMs - performance.now()) / 1_000;
+        const cells = waiting.length;
+        const next = waiting.shift();
+        if (!next || leftSeconds <= 0 || options.signal.aborted) return;
+        const share = (leftSeconds * count * sharesMax) / cells;
+        const most = Math.min(options.cellSecondsMax, leftSeconds, Math.max(leastSeconds, share));
+        const order = { spec: next.spec, reach: options.reach, secondsMax: most } as const;
+        const cell = await worker.explore({ kind: 'explore', ...order });
+        found.set(next.index, cell);
+        options.explored(cell);
+      }
+    } finally {
+      await worker.end();
+    }
+  };
+  await Promise.all(Array.from({ length: count }, work));
+  return [...found].sort(([a], [b]) => a - b).map(([, cell]) => cell);
+}
+
+class Worker {
+  readonly #child: ChildProcess;
+  readonly #signal: AbortSignal;
+
+  private constructor(signal: AbortSignal) {
+    const file = new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url);
+    this.#child = fork(fileURLToPath(file), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#signal = signal;
+  }
+
+  static async start(options: CrewOptions): Promise<Worker> {
+    const { databaseUrl, redisUrl, redisNodeUrls, strategyFiles, signal } = options;
+    const worker = new Worker(signal);
+    const given = { databaseUrl, redisUrl, redisNodeUrls, strategyFiles };
+    await worker.#ask({ kind: 'start', ...given }, graceMs);
+    return worker;
+  }
+
+  async explore(order: WorkerOrder): Promise<ExploredCell> {
+    const answer = await this.#ask(order, order.secondsMax * 1_000 + graceMs);
+    if (answer.kind !== 'explored') throw new Error('an explorer did not answer');
+    return answer.cell;
+  }
+
+  /** Resolves when the process has ended, by itself or by force. */
+  async end(): Promise<void> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise(resolve => child.once('exit', resolve));
+    const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    if (child.connected) child.disconnect();
+    await exited;
+    clearTimeout(timer);
+  }
+
+  #ask(message: WorkerStart | WorkerOrder, withinMs: number): Promise<WorkerAnswer> {
+    const child = this.#child;
+    const signal = this.#signal;
+    return new Promise((resolve, reject) => {
+      const end = (act: () => void): void => {
+        clearTimeout(timer);
+        child.off('message', answered);
+        child.off('exit', exited);
+        signal.removeEventListener('abort', aborted);
+        act();
+      };
+      const answered = (answer: WorkerAnswer): void =>
+        end(() => (answer.kind === 'failed' ? reject(new Error(answer.why)) : resolve(answer)));
+      const fail = (why: string) => () => end(() => reject(new Error(why)));
+      const exited = fail('an explorer ended by itself');
+      const aborted = fail('interrupted');
+      const timer = setTimeout(fail('an explorer did not end in time'), withinMs);
+      child.once('message', answered);
+      child.once('exit', exited);
+      signal.addEventListener('abort', aborted, { once: true });
+      child.send(message);
+    });
+  }
+}

@@ -1,0 +1,174 @@
+/** The command line of `explore` where strategies are explored. */
+import { availableParallelism } from 'node:os';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { isStrategyPath } from '../../src/engine/registry.ts';
+import { type EventKind, eventKinds } from '../../src/explore/search/choice.ts';
+import { UsageError } from '../plan.ts';
+import { type Reach, usualReach } from './spec.ts';
+
+export interface ExploreOptions {
+  readonly scenario: string;
+  /** Undefined: all of the scenario's. */
+  readonly variant: string | undefined;
+  /** Names and paths; empty for all. */
+  readonly strategies: readonly string[];
+  readonly pairs: boolean;
+  readonly actors: number;
+  readonly doubleTap: boolean;
+  readonly reach: Reach;
+  readonly seconds: number;
+  readonly cellSeconds: number;
+  readonly workers: number;
+  readonly timelines: boolean;
+  readonly json: boolean;
+}
+
+interface Read {
+  readonly scenario: string;
+  readonly variant?: string;
+  readonly strategy?: readonly string[];
+  readonly all?: true;
+  readonly pairs?: true;
+  readonly actors: number;
+  readonly doubleTap?: true;
+  readonly events?: readonly EventKind[];
+  readonly preemptions?: number;
+  readonly unbounded?: true;
+  readonly phases: boolean;
+  readonly first?: true;
+  readonly seconds: number;
+  readonly cellSeconds: number;
+  readonly workers: number;
+  readonly timelines?: true;
+  readonly json?: true;
+}
+
+const workersMax = 8;
+const actorsMax = 5;
+
+/** Whether the arguments name a strategy's cell rather than a race.config.ts. */
+export function asksForStrategies(argv: readonly string[]): boolean {
+  const ours = ['--scenario', '--strategy', '--all', '--pairs'];
+  return argv.some(word => ours.includes(word.split('=')[0] ?? ''));
+}
+
+/** Throws `UsageError`; `--help` prints and comes back as undefined. */
+export function readExploreOptions(
+  argv: readonly string[],
+  write: (text: string) => void,
+): ExploreOptions | undefined {
+  let complaint = '';
+  const program = commandOf().configureOutput({
+    writeOut: write,
+    writeErr: text => {
+      complaint += text;
+    },
+  });
+  try {
+    program.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw new UsageError(complaint.replace(/^error: /, '').trim());
+  }
+  const read = program.opts<Read>();
+  if (!read.all && !read.pairs && read.strategy === undefined)
+    throw new UsageError('which strategy? Name some with --strategy, or say --all or --pairs');
+  return {
+    scenario: read.scenario,
+    variant: read.variant,
+    strategies: read.strategy ?? [],
+    pairs: read.pairs ?? false,
+    actors: read.actors,
+    doubleTap: read.doubleTap ?? false,
+    reach: reachOf(read),
+    seconds: read.seconds,
+    cellSeconds: read.cellSeconds,
+    workers: read.workers,
+    timelines: read.timelines ?? read.strategy?.length === 1,
+    json: read.json ?? false,
+  };
+}
+
+function reachOf(read: Read): Reach {
+  const preemptions = read.unbounded ? 'unbounded' : (read.preemptions ?? usualReach.preemptions);
+  return {
+    // beside each other only who holds what matters; a pair has twice as many cells as it needs
+    events: read.events ?? (read.pairs ? [] : usualReach.events),
+    preemptions,
+    preemptionsWithEvent:
+      preemptions === 'unbounded'
+        ? preemptions
+        : Math.min(preemptions, Number(usualReach.preemptionsWithEvent)),
+    phases: read.phases,
+    firstOnly: read.first ?? false,
+  };
+}
+
+function commandOf(): Command {
+  return new Command('explore')
+    .description(
+      'Runs callers of one key under a strategy in every order of their requests within a bound, on\n' +
+        'real servers, and has each order audited. (With a race.config.ts: explore your own code.)',
+    )
+    .option('--scenario <name>', 'what callers contend for', 'appointment')
+    .option('--variant <name>', 'one way its rule is written (default: all)')
+    .option('--strategy <list>', 'names and files, with commas between', names)
+    .option('--all', 'every strategy')
+    .option('--pairs', 'every two strategies side by side: one caller under each')
+    .option('--actors <n>', 'callers', wholeNumber(1, actorsMax), 2)
+    .option('--double-tap', 'callers come in pairs that send the same call')
+    .option(
+      '--events <list>',
+      `of ${eventKinds.join(', ')}; or none (default: ${usualEvents})`,
+      kinds,
+    )
+    .option('--preemptions <n>', 'switches away from who could go on', wholeNumber(0, 99))
+    .option('--unbounded', 'every order; those that cannot differ are run once')
+    .option('--no-phases', 'do not split statements into snapshot and effect')
+    .option('--first', 'stop at the first counterexample')
+    .option('--seconds <n>', 'for all cells together', wholeNumber(1, 86_400), 900)
+    .option('--cell-seconds <n>', 'for one cell', wholeNumber(1, 86_400), 300)
+    .option(
+      '--workers <n>',
+      'processes that explore',
+      wholeNumber(1, workersMax),
+      Math.min(2, availableParallelism()),
+    )
+    .option('--timelines', 'print the shortest counterexample of each cell')
+    .option('--json', 'print the result as JSON')
+    .allowExcessArguments(false)
+    .showSuggestionAfterError()
+    .exitOverride();
+}
+
+const usualEvents = usualReach.events.join(',');
+
+function names(text: string): string[] {
+  const given = text.split(',').map(name => name.trim());
+  if (given.some(name => name === ''))
+    throw new InvalidArgumentError('Write names or paths with commas between.');
+  return given;
+}
+
+function kinds(text: string): EventKind[] {
+  if (text === 'none') return [];
+  return names(text).map(name => {
+    const kind = eventKinds.find(one => one === name);
+    if (kind === undefined) throw new InvalidArgumentError(`there is no event '${name}'.`);
+    return kind;
+  });
+}
+
+function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** The files among what `--strategy` names. */
+export function strategyFiles(options: ExploreOptions): string[] {
+  return options.strategies.filter(isStrategyPath);
+}

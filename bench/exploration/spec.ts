@@ -1,0 +1,61 @@
+/** What one exploration is about, as plain data: it crosses to the process that runs it. */
+
+import type { Registry } from '../../src/engine/registry.ts';
+import type { EventKind } from '../../src/explore/search/choice.ts';
+import type { CellPlan } from './cell.ts';
+
+export interface CellSpec {
+  readonly scenario: string;
+  readonly variant: string;
+  /** A name for each caller. */
+  readonly strategies: readonly string[];
+  readonly doubleTap: boolean;
+}
+
+/** How far each cell is explored. */
+export interface Reach {
+  readonly events: readonly EventKind[];
+  readonly preemptions: number | 'unbounded';
+  readonly preemptionsWithEvent: number | 'unbounded';
+  readonly phases: boolean;
+  /** Stop at the first counterexample. */
+  readonly firstOnly: boolean;
+}
+
+/** At most one event, beside at most one preemption; without one, two. */
+export const usualReach: Reach = {
+  events: ['crash', 'lease-expires'],
+  preemptions: 2,
+  preemptionsWithEvent: 1,
+  phases: true,
+  firstOnly: false,
+};
+
+/** Throws for a name that does not exist; the message says which do. */
+export function planOf(
+  registry: Registry,
+  spec: CellSpec,
+  strategyFiles: readonly string[] = [],
+): CellPlan {
+  const { variant, doubleTap } = spec;
+  const scenario = found(registry.scenarios, spec.scenario, 'scenario');
+  found(new Map(Object.entries(scenario.registered.variants)), variant, `${scenario.name} variant`);
+  const strategies = spec.strategies.map(name => found(registry.strategies, name, 'strategy'));
+  return { scenario, variant, strategies, doubleTap, strategyFiles };
+}
+
+/** The wording that the scenario has not got, if there is one. */
+export function notOffered({ scenario, variant, strategies }: CellPlan): string | undefined {
+  const { wordings = [] } = scenario.registered.variants[variant] ?? {};
+  const without = strategies.find(({ declared }) => !wordings.includes(declared.wording));
+  return without && `${scenario.name} has no wording '${without.declared.wording}'`;
+}
+
+function found<T>(all: ReadonlyMap<string, T>, name: string, what: string): T {
+  const one = all.get(name);
+  if (one === undefined)
+    throw new Error(
+      `there is no ${what} '${name}'; there are ${[...all.keys()].sort().join(', ')}`,
+    );
+  return one;
+}

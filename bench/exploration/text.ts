@@ -1,0 +1,74 @@
+/** Explored cells on a terminal and as Markdown. Pure. */
+import { laid, wrapped } from '../report/columns.ts';
+import {
+  boundTitle,
+  eventColumns,
+  eventTitle,
+  exploredNotes,
+  nameOfCell,
+  partText,
+  reachText,
+} from '../report/explored.ts';
+import type { ExploredCell } from './verdict.ts';
+
+/** A line for each cell; `timelines` adds the shortest counterexamples. */
+export function exploredText(cells: readonly ExploredCell[], timelines: boolean): string {
+  const events = eventColumns(cells);
+  const titles = [...new Set(cells.map(titleOf))];
+  const tables = titles.flatMap(title => {
+    const own = cells.filter(cell => titleOf(cell) === title);
+    const head = [title, ...events.map(eventTitle), 'claimed', boundTitle];
+    const rows = own.map(cell => [
+      nameOfCell(cell),
+      ...events.map(event => partText(cell, event)),
+      claimsOf(cell),
+      reachText(cell),
+    ]);
+    return ['', ...laid([head, ...rows], `l${events.map(() => 'l').join('')}ll`)];
+  });
+  const notes = exploredNotes(cells).flatMap(note => wrapped(note));
+  const shown = timelines ? cells.flatMap(timelineOf) : [];
+  return `${[...tables, '', ...notes, ...shown].join('\n').trim()}\n`;
+}
+
+/** Which strategies may serve one key side by side: a symbol for each pair. */
+export function pairsText(cells: readonly ExploredCell[]): string {
+  const names = [...new Set(cells.flatMap(cell => cell.strategies))];
+  const number = (index: number): string => String(index + 1).padStart(2);
+  const symbolOf = (a: string, b: string): string => {
+    const cell = cells.find(({ strategies: [one, other] }) => {
+      return (one === a && other === b) || (one === b && other === a);
+    });
+    return cell === undefined ? '' : pairSymbol(cell);
+  };
+  const rows = names.map((name, row) => [
+    `${number(row)} ${name}`,
+    ...names.map((other, column) => (column <= row ? symbolOf(name, other) : '')),
+  ]);
+  const head = ['', ...names.map((_, index) => number(index))];
+  const legend =
+    '✓ every order within the bound satisfies the audit, ✗ some order does not, ' +
+    '? not every order was visited, – not offered';
+  return `${[...laid([head, ...rows], `l${names.map(() => 'r').join('')}`), '', legend].join('\n')}\n`;
+}
+
+function pairSymbol(cell: ExploredCell): string {
+  if (cell.outcome === 'not offered') return '–';
+  if (cell.violating > 0) return '✗';
+  return cell.exhausted && cell.outcome === 'safe' ? '✓' : '?';
+}
+
+function titleOf({ scenario, variant }: ExploredCell): string {
+  return `${scenario}/${variant}`;
+}
+
+/** What is claimed, without and with events where that differs. */
+function claimsOf({ parts }: ExploredCell): string {
+  const said = parts.flatMap(({ claimed }) => (claimed ? [claimed.verdict] : []));
+  return [...new Set(said)].join(', ');
+}
+
+function timelineOf(cell: ExploredCell): string[] {
+  if (!cell.counterexample) return [];
+  return ['', `${nameOfCell(cell)}: ${cell.why}`, '', cell.counterexample.timeline];
+}

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { exploreCell, serversOf, subjectOf } from '../../bench/exploration/cell.ts';
+import { providerUrl } from '../../bench/exploration/provider.ts';
+import { usualReach } from '../../bench/exploration/spec.ts';
+import { exploredCell } from '../../bench/exploration/verdict.ts';
+import { type Exploration, explore, replay, type Subject } from '../../src/explore/explore.ts';
+import { cellOf, cellServers } from './cells.ts';
+
+const servers = cellServers();
+const quick = { ...usualReach, events: [], phases: false } as const;
+
+async function explored(
+  strategies: readonly string[],
+  options: Parameters<typeof exploreCell>[2],
+  [scenario, variant] = ['appointment', 'plain'],
+): Promise<Exploration> {
+  return exploreCell(await cellOf(scenario ?? '', variant ?? '', strategies), servers, options);
+}
+
+const part = (found: Exploration, event: string) => found.parts.find(one => one.event === event);
+
+describe('the verdict', () => {
+  test('of a row lock: every order satisfies the audit, with and without a crash', async () => {
+    const plan = await cellOf('appointment', 'plain', ['row-lock', 'row-lock']);
+    const found = await exploreCell(plan, servers, { ...usualReach, events: ['crash'] });
+    expect(found).toMatchObject({ outcome: 'safe', exhausted: true, violating: 0 });
+    const { parts } = exploredCell(plan, found, { phases: true, seconds: 1 });
+    expect(parts.map(({ event, agreement }) => [event, agreement])).toEqual([
+      ['none', 'as claimed'],
+      ['crash', 'as claimed'],
+    ]);
+  });
+
+  test('of no lock at all: a duplicate, and a schedule that gives it again, 20 of 20', async () => {
+    const plan = await cellOf('appointment', 'plain', ['none', 'none']);
+    const found = await exploreCell(plan, servers, quick);
+    expect(found.outcome).toBe('unsafe');
+    const schedule = found.counterexample?.schedule ?? '';
+    const again = { ...quick, servers: serversOf(plan, servers), times: 20 };
+    const records = await replay(subjectOf(plan), schedule, again);
+    expect(records.map(({ violations }) => violations.length)).toEqual(Array(20).fill(1));
+    expect(records[0]?.violations[0]).toContain('duplicate');
+  });
+
+  test('of a mutex inside a process: its callers are processes, and it does not hold', async () => {
+    const found = await explored(['process-mutex', 'process-mutex'], quick);
+    expect(found.outcome).toBe('unsafe');
+    expect(found.why).toContain('duplicate');
+  });
+
+  test('of two strategies side by side: a row lock and an advisory lock do not see each other', async () => {
+    expect((await explored(['row-lock', 'advisory-transaction'], quick)).outcome).toBe('unsafe');
+    expect((await explored(['row-lock', 'table-lock'], quick)).outcome).toBe('safe');
+  });
+});
+
+describe('leases', () => {
+  test.each(['redlock', 'redlock-4'])(
+    '%s goes through the gates, the same way twice, and one acquire is one step',
+    async name => {
+      const first = await explored([name, name], quick);
+      const second = await explored([name, name], quick);
+      expect(first).toMatchObject({ outcome: 'safe', exhausted: true });
+      expect([...second.ends]).toEqual([...first.ends]);
+      expect(second.orders).toBe(first.orders);
+    },
+  );
+
+  test('that expire under their holder void the claim', async () => {
+    const plan = await cellOf('appointment', 'plain', ['redis-lease', 'redis-lease']);
+    const found = await exploreCell(plan, servers, { ...quick, events: ['lease-expires'] });
+    expect(part(found, 'none')?.violating).toBe(0);
+    expect(part(found, 'lease-expires')?.violating).toBeGreaterThan(0);
+    const { parts } = exploredCell(plan, found, { phases: false, seconds: 1 });
+    expect(parts.map(({ claimed }) => claimed?.verdict)).toEqual(['safe', 'no claim']);
+  });
+
+  test('SETNX, then EXPIRE: whoever dies between them leaves everybody stuck', async () => {
+    const unsafe = await explored(['redis-setnx-expire'], { ...quick, events: ['crash'] });
+    expect(unsafe.counterexample?.schedule).toBe('v1:A!A');
+    expect(unsafe.why).toContain('stuck');
+    const cure = await explored(['redis-lease'], { ...quick, events: ['crash'] });
+    expect(cure).toMatchObject({ outcome: 'safe', exhausted: true });
+  });
+
+  test('DEL without a token: one expiry, and the first lets the third in beside the second', async () => {
+    // A commits, its lease passes, B takes it and reads; A deletes B's key; C reads, too
+    const schedule = 'v1:AAAAA%BBACCBBBBCCCC';
+    const violations = async (name: string): Promise<readonly string[]> => {
+      const plan = await cellOf('gift-card', 'plain', [name, name, name]);
+      const events = ['lease-expires'] as const;
+      const given = { ...quick, events, servers: serversOf(plan, servers) };
+      const [record] = await replay(subjectOf(plan), schedule, { ...given, mode: 'guided' });
+      return record?.violations ?? ['nothing was run'];
+    };
+    expect((await violations('redis-unsafe-release')).join()).toContain('lost update');
+    expect(await violations('redis-lease')).toEqual([]);
+  });
+});
+
+describe('a crash at every step', () => {
+  test.each([
+    'advisory-session',
+    'advisory-transaction',
+    'redis-lease',
+    'redis-lease-queued',
+    'redlock',
+    'serializable',
+    'version-column',
+  ])('leaves nothing stuck under %s beyond its lease', async name => {
+    const found = await explored([name, name], {
+      ...quick,
+      preemptions: 1,
+      preemptionsWithEvent: 0,
+      events: ['crash'],
+    });
+    expect(found.exhausted).toBe(true);
+    expect(part(found, 'crash')?.violating).toBe(0);
+  });
+});
+
+describe('a lost reply', () => {
+  /** A caller that sends its command again when it does not know what became of it. */
+  function retrying(subject: Subject): Subject {
+    const actors = Object.entries(subject.actors).map(([name, act]) => {
+      if (typeof act !== 'function') throw new Error('not in this process');
+      const again: typeof act = async urls => {
+        const told = await act(urls);
+        return JSON.stringify(told).includes('"unknown"') ? act(urls) : told;
+      };
+      return [name, again] as const;
+    });
+    const { audit } = subject;
+    if (typeof audit === 'string') throw new Error('the audit asks for what callers were told');
+    // what a second answer says of the first command is not the question here
+    const paidTwice = (ends: Parameters<typeof audit>[0]): string =>
+      `select * from (${audit(ends)}) as found where kind = 'duplicate'`;
+    return { ...subject, actors: Object.fromEntries(actors), audit: paidTwice };
+  }
+
+  test.each([
+    ['plain', 'unsafe'],
+    ['idempotency-key', 'safe'],
+  ])('makes a caller that tries again pay twice, but for a key: %s is %s', async (variant, end) => {
+    const plan = await cellOf('payout', variant, ['row-lock']);
+    const subject = retrying(subjectOf(plan));
+    const given = { ...serversOf(plan, servers), httpUrls: [await providerUrl()] };
+    const options = { ...quick, events: ['lost-reply' as const], servers: given };
+    const found = await explore(subject, options);
+    expect(found).toMatchObject({ outcome: end, exhausted: true });
+    expect(JSON.stringify([...found.ends.keys()])).toContain('accepted');
+  });
+});
