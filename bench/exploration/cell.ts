@@ -1,6 +1,4 @@
 /** One cell: callers of one key, each under a strategy of its own, explored and held to the claim. */
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Call, Input } from '../../src/contract/index.ts';
 import type { RegisteredScenario, RegisteredStrategy } from '../../src/engine/registry.ts';
 import {
@@ -14,6 +12,7 @@ import {
 import { PostgresStore } from '../../src/store/postgres.ts';
 import { type Asked, auditWithClaims, toldOf } from './claims-sql.ts';
 import { engineCaller, type Needs, type PlannedCommand } from './engine-caller.ts';
+import { ownProgram } from './own-process.ts';
 import { keepBooksIn, providerUrl } from './provider.ts';
 
 export interface CellPlan {
@@ -141,7 +140,7 @@ function processOf(
   needs: Needs,
   commandOf: () => PlannedCommand | undefined,
 ): Actor {
-  const file = new URL(`./caller-process${extname(import.meta.url)}`, import.meta.url);
+  const { file, execArgv } = ownProgram('caller-process');
   return {
     get command(): [string, ...string[]] {
       const command = commandOf();
@@ -149,7 +148,7 @@ function processOf(
       const { scenario, variant, strategy, commandId, input } = command;
       const names = { scenario: scenario.name, variant, strategy: strategy.name };
       const spec = { ...names, strategyFiles, commandId, input, needs };
-      return [process.execPath, ...process.execArgv, fileURLToPath(file), JSON.stringify(spec)];
+      return [process.execPath, ...execArgv, file, JSON.stringify(spec)];
     },
   };
 }

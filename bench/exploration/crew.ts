@@ -1,7 +1,6 @@
 /** Explores many cells, a process for each core, within a time for all of them together. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ownProgram } from './own-process.ts';
 import type { CellSpec, Reach } from './spec.ts';
 import type { ExploredCell } from './verdict.ts';
 import type { WorkerAnswer, WorkerOrder, WorkerStart } from './worker-process.ts';
@@ -60,8 +59,11 @@ class Worker {
   readonly #signal: AbortSignal;
 
   private constructor(signal: AbortSignal) {
-    const file = new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url);
-    this.#child = fork(fileURLToPath(file), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const { file, execArgv } = ownProgram('worker-process');
+    this.#child = fork(file, {
+      execArgv: [...execArgv],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     this.#signal = signal;
   }
 
