@@ -76,6 +76,11 @@ export class FirstWord {
   get expected(): boolean {
     return !this.said && realNow() - this.#openedAtMs < firstWordMs;
   }
+
+  /** Said, so that more follows by itself; or to be said. */
+  get awaited(): boolean {
+    return this.said || this.expected;
+  }
 }
 
 const shapeCharactersMax = 400;

@@ -61,11 +61,9 @@ export class PostgresLane implements Lane {
   get answered(): boolean {
     return this.#flight?.answered ?? false;
   }
-
   get busy(): boolean {
-    const awaited = this.#phase !== 'new' || this.#firstWord.expected;
-    if (this.#phase !== 'ready') return awaited && !this.closed;
-    return this.#flight !== undefined && this.#flight.step === undefined;
+    const free = this.#flight !== undefined && this.#flight.step === undefined;
+    return this.#phase === 'ready' ? free : !this.closed && this.#firstWord.awaited;
   }
 
   get pid(): number | undefined {
@@ -147,6 +145,7 @@ export class PostgresLane implements Lane {
   }
 
   #start(startup: Buffer): void {
+    this.#firstWord.said = true;
     this.stated.heed(startup.toString('latin1'));
     const { backend, warm } = this.#server.warm.take(withoutTimeouts(startup));
     this.#backend = backend;
