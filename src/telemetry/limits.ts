@@ -15,7 +15,7 @@ export const limits = {
   attemptsPerAccepted: 3,
   /** An audit of recent keys runs every 2 s; so many are missed. */
   auditSilentSeconds: 60,
-  /** A lap over a table with a million keys takes about a quarter of an hour. */
+  /** A lap over a table with a million keys takes about ten minutes. */
   lapSilentSeconds: 7_200,
   /** The goal of one audit of recent keys. */
   auditP99Seconds: 0.05,
