@@ -1,3 +1,4 @@
+import { outcomeKinds } from '../../src/contract/index.ts';
 import { type Board, type Chart, changes, choices } from '../board.ts';
 import { quantile, rate } from '../promql.ts';
 
@@ -15,7 +16,7 @@ const trend = (stat: 'p95' | 'p99'): Chart =>
     title: `k6: request duration ${stat}`,
     description: `As callers saw it. Needs K6_PROMETHEUS_RW_TREND_STATS with ${stat.replace('p', 'p(')}).`,
     unit: 's',
-    queries: [{ expr: `max by (scenario) (k6_http_req_duration_${stat})`, legend: '{{scenario}}' }],
+    queries: [{ expr: `max by (kind) (k6_http_req_duration_${stat})`, legend: '{{kind}}' }],
   });
 
 /** What the load generator saw beside what the service counted. */
@@ -31,14 +32,23 @@ export const loadTest: Board = {
       charts: [
         fromK6({
           title: 'k6: requests',
-          description: 'Requests per second, all of them.',
+          description: 'Requests per second: commands, what prepares them, what audits them.',
           unit: 'ops',
           queries: [
             {
-              expr: 'sum by (scenario) (rate(k6_http_reqs_total[$__rate_interval]))',
-              legend: '{{scenario}}',
+              expr: 'sum by (kind) (rate(k6_http_reqs_total[$__rate_interval]))',
+              legend: '{{kind}}',
             },
           ],
+        }),
+        fromK6({
+          title: 'k6: what callers were told',
+          description: 'Commands per second by the answer; without the warm-up.',
+          unit: 'ops',
+          queries: [...outcomeKinds, 'wrong_answers'].map(told => ({
+            expr: `sum(rate(k6_${told}_total[$__rate_interval]))`,
+            legend: told,
+          })),
         }),
         trend('p95'),
         trend('p99'),
@@ -46,15 +56,16 @@ export const loadTest: Board = {
           title: 'k6: failed requests',
           description: 'Share of the requests that k6 counts as failed.',
           unit: 'percentunit',
-          queries: [
-            { expr: 'avg by (scenario) (k6_http_req_failed_rate)', legend: '{{scenario}}' },
-          ],
+          queries: [{ expr: 'avg by (kind) (k6_http_req_failed_rate)', legend: '{{kind}}' }],
         }),
         fromK6({
           title: 'k6: virtual users',
-          description: 'How many callers there are at once.',
+          description: 'How many callers there are, and how many of them are at work.',
           unit: 'short',
-          queries: [{ expr: 'sum(k6_vus)', legend: 'callers' }],
+          queries: [
+            { expr: 'sum(k6_vus_max)', legend: 'there' },
+            { expr: 'sum(k6_vus)', legend: 'at work' },
+          ],
         }),
         fromK6({
           title: 'k6: dropped iterations',
@@ -67,6 +78,16 @@ export const loadTest: Board = {
               legend: 'dropped',
             },
           ],
+        }),
+        fromK6({
+          title: 'k6: violations',
+          description:
+            'What the audit said when the load was over: rows beside what callers were told.',
+          unit: 'short',
+          queries: ['duplicates', 'lost_updates', 'lost_acknowledgements', 'false_refusals'].map(
+            kind => ({ expr: `sum(k6_${kind}_total)`, legend: kind.replace('_', ' ') }),
+          ),
+          limit: 1,
         }),
       ],
     },
