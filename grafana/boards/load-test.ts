@@ -46,7 +46,7 @@ export const loadTest: Board = {
           description: 'Commands per second by the answer; without the warm-up.',
           unit: 'ops',
           queries: [...outcomeKinds, 'wrong_answers'].map(told => ({
-            expr: `sum(rate(k6_${told}_total[$__rate_interval]))`,
+            expr: `sum(rate(k6_${told}_total[$__rate_interval])) or vector(0)`,
             legend: told,
           })),
         }),
