@@ -105,7 +105,6 @@ describe('Postgres clients', () => {
       'select who from booking order by id',
     ]);
   });
-
   test('rows in portions: each Execute before a Flush is a step', async () => {
     const actor: ActorFunction = async ({ pgUrl }) => {
       const client = new pg.Client(pgUrl);

@@ -1,9 +1,12 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Mutex } from 'async-mutex';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { type ActorFunction, explore } from '../../src/explore/explore.ts';
+import { type ActorFunction, explore, replay } from '../../src/explore/explore.ts';
 import { testServers } from '../servers.ts';
 import { atMostOne, onePgClient, programs, subject } from './programs.ts';
 
@@ -12,6 +15,14 @@ redis.pathname = '/13';
 const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
 const table = 'create table booking (id serial primary key, who text)';
 const nothing = 'select 1 where false';
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describe('a mistake ends clearly', () => {
   test('in the setup', async () => {
@@ -42,6 +53,13 @@ describe('a mistake ends clearly', () => {
     expect(found.why).toContain('127.0.0.1:1');
   });
 
+  test('a Redis that is not there', async () => {
+    const gone = { ...servers, redisUrls: ['redis://127.0.0.1:1'] };
+    const found = await explore(programs.autocommit, { servers: gone });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toContain('no Redis at 127.0.0.1:1');
+  });
+
   test('a Redis that holds keys is not emptied', async () => {
     const client = new Redis(redis.href);
     await client.set('precious', '1');
@@ -63,6 +81,18 @@ describe('an actor that goes astray', () => {
     const found = await explore(subject(table, nothing, [hangs]), { servers });
     expect(found.outcome).toBe('setup-failed');
     expect(found.why).toContain('A waits at something in its process');
+  });
+
+  test('is a program that hangs: it is given up and killed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hangs-'));
+    const script = 'echo $$ > "$0/pid"; exec sleep 600';
+    const hangs = { command: ['sh', '-c', script, folder] as const };
+    const found = await explore(subject(table, nothing, [hangs]), { servers, stepMs: 1_000 });
+    expect(found.outcome).toBe('inconclusive');
+    expect(found.why).toContain('1000 ms');
+    const pid = Number(await readFile(join(folder, 'pid'), 'utf8'));
+    await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
+    await rm(folder, { recursive: true });
   });
 
   test('tries a lock for ever: it ends at the step limit, without a verdict', async () => {
@@ -112,13 +142,17 @@ test('a mutex in the process is seen as sharing state, and still explored', asyn
   expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
 });
 
-test('the same exploration counts the same twice', async () => {
-  const options = { servers, phases: true, preemptions: 2 } as const;
-  const first = await explore(programs.transaction, options);
-  const second = await explore(programs.transaction, options);
-  expect({ ...second, counterexample: second.counterexample?.schedule }).toEqual({
-    ...first,
-    counterexample: first.counterexample?.schedule,
+const again = ['autocommit', 'transaction', 'row lock, repeatable read', 'redis lease'] as const;
+
+describe.each(again)('%s', name => {
+  test.each([true, false])('counts the same twice (phases: %s)', async phases => {
+    const options = { servers, phases, preemptions: 2 } as const;
+    const first = await explore(programs[name], options);
+    const second = await explore(programs[name], options);
+    expect({ ...second, counterexample: second.counterexample?.schedule }).toEqual({
+      ...first,
+      counterexample: first.counterexample?.schedule,
+    });
   });
 });
 
@@ -161,4 +195,27 @@ describe('databases that a killed explorer left', () => {
       });
     }
   });
+
+const unsafe = [
+  'autocommit',
+  'autocommit, three actors',
+  'transaction',
+  'row lock, repeatable read',
+  'advisory lock released before commit',
+  'redis lease that expires',
+] as const;
+
+test.each(unsafe)('%s: 20 of 20 replays end like the counterexample', async name => {
+  const options = { servers, firstOnly: true } as const;
+  const { counterexample } = await explore(programs[name], options);
+  if (counterexample === undefined) throw new Error('no counterexample');
+  const { violations, ends, lines } = counterexample.record;
+  expect(violations.length).toBeGreaterThan(0);
+  const records = await replay(programs[name], counterexample.schedule, { ...options, times: 20 });
+  const told = records.map(one => ({
+    violations: one.violations,
+    ends: one.ends,
+    lines: one.lines,
+  }));
+  expect(told).toEqual(Array(20).fill({ violations, ends, lines }));
 });

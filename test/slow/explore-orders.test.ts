@@ -41,10 +41,13 @@ describe('every order of a program', { timeout: 1_800_000 }, () => {
     expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
   });
 
-  test('and with statement phases: serializable', async () => {
-    const phased = { ...full, phases: true, fuseBegin: true } as const;
-    const everything = await explore(programs.serializable, phased);
-    const reduced = await explore(programs.serializable, { ...phased, reduce: true });
-    expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
-  });
+  test.each(['autocommit', 'transaction', 'row lock', 'serializable'] as const)(
+    'and with statement phases: %s',
+    async name => {
+      const phased = { ...full, phases: true, fuseBegin: true } as const;
+      const everything = await explore(programs[name], phased);
+      const reduced = await explore(programs[name], { ...phased, reduce: true });
+      expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
+    },
+  );
 });

@@ -40,6 +40,7 @@ export default race({
     create table payment (id serial primary key, cents int not null);
     select graphile_worker.add_job('pay')`,
   audit: 'select count(*)::int as payments from payment having count(*) <> 1',
+  preemptions: 1,
   actors: { 'first worker': work, 'second worker': work },
 });
 

@@ -8,4 +8,5 @@ export default race({
   setup: 'create table users (id serial primary key, email varchar(255) unique)',
 });
 
-export const note = 'A unique index.';
+export const note =
+  'A unique index. The pool needs a second connection: with one, who comes second waits for what its own transaction holds, until the pool gives up.';

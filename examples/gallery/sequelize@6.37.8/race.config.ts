@@ -4,7 +4,7 @@ import { type Race, race } from '../../../src/explore/race.ts';
 
 /** Somebody signs in for the first time, in two tabs. */
 const signIn: ActorFunction = async ({ pgUrl }) => {
-  const sequelize = new Sequelize(pgUrl, { logging: false, pool: { max: 1 } });
+  const sequelize = new Sequelize(pgUrl, { logging: false });
   const User = sequelize.define(
     'user',
     { email: DataTypes.STRING },

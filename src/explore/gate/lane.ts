@@ -90,7 +90,7 @@ export function shapeOf(label: string): string {
   return label
     .replace(/'(?:[^']|'')*'/g, '?')
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '?')
-    .replace(/\b[0-9a-f]{12,}\b/gi, '?')
+    .replace(/(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/gi, '?')
     .replace(/(?<![\w$])\d+(?:\.\d+)?/g, '?')
     .slice(0, shapeCharactersMax);
 }

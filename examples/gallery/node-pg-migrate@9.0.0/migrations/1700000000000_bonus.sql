@@ -1,4 +1,0 @@
--- Up Migration
-update account set cents = cents + 100;
--- Down Migration
-update account set cents = cents - 100;

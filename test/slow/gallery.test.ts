@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  exploreGallery,
+  type GalleryEntry,
+  galleryDocument,
+  galleryNames,
+  installGallery,
+} from '../../bench/gallery-document.ts';
+import { replay } from '../../src/explore/explore.ts';
+import { testServers } from '../servers.ts';
+
+/** A logical database of this file's own: it is emptied before every execution. */
+const redis = new URL(testServers().redisUrl);
+redis.pathname = '/8';
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const root = join(import.meta.dirname, '..', '..');
+let entries: readonly GalleryEntry[] = [];
+
+beforeAll(async () => {
+  await installGallery();
+  entries = await exploreGallery(await galleryNames(), servers);
+}, 480_000);
+
+describe('the gallery', () => {
+  test('is what its page says, to the last order', async () => {
+    expect(entries.length).toBeGreaterThanOrEqual(8);
+    expect(galleryDocument.text(entries)).toBe(await readFile(galleryDocument.path, 'utf8'));
+  });
+
+  test('has a verdict for each package, and a cure shown safe for each race', () => {
+    const verdicts = entries.map(({ name, race, cure }) => ({
+      name,
+      race: race.found.outcome,
+      cure: cure?.found.outcome,
+    }));
+    const open = verdicts.filter(({ race, cure }) => {
+      return race === 'unsafe' ? cure !== 'safe' : race !== 'safe' || cure !== undefined;
+    });
+    expect(open).toEqual([]);
+  });
+
+  test('replays each counterexample to the same end', async () => {
+    for (const { name, race } of entries) {
+      const { counterexample } = race.found;
+      if (counterexample === undefined) continue;
+      const options = { ...race.config, servers, times: 3 };
+      const again = await replay(race.config, counterexample.schedule, options);
+      const expected = Array(3).fill(counterexample.record.violations);
+      expect({ name, violations: again.map(record => record.violations) }).toEqual({
+        name,
+        violations: expected,
+      });
+    }
+  });
+
+  test('type checks', async () => {
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const project = join(root, 'examples', 'gallery');
+    await promisify(execFile)(process.execPath, [tsc, '-p', project]);
+  });
+});
