@@ -195,6 +195,7 @@ describe('databases that a killed explorer left', () => {
       });
     }
   });
+});
 
 const unsafe = [
   'autocommit',

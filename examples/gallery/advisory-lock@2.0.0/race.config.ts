@@ -1,11 +1,16 @@
-import advisoryLock from 'advisory-lock';
+import { createRequire } from 'node:module';
+import type * as AdvisoryLock from 'advisory-lock';
 import pg from 'pg';
 import type { ActorFunction } from '../../../src/explore/explore.ts';
 import { race } from '../../../src/explore/race.ts';
 
+const { default: advisoryLock }: typeof AdvisoryLock.default = createRequire(import.meta.url)(
+  'advisory-lock',
+);
+
 /** Looks whether the slot is free and books it, inside the lock. */
 const book: ActorFunction = async ({ pgUrl }) => {
-  const mutex = advisoryLock.default(pgUrl)('slot 1');
+  const mutex = advisoryLock(pgUrl)('slot 1');
   await mutex.withLock(async () => {
     const client = new pg.Client(pgUrl);
     await client.connect();
