@@ -103,11 +103,21 @@ async function main(options: Options): Promise<FloorsResult> {
       const random = randomOf(Date.now(), name);
       const step = (what: string): void => progress.step(what);
       const { repetitions, seconds } = options;
-      contests.push(await held(contest, { repetitions, seconds, random, step, signal }));
+      const measured = await held(contest, { repetitions, seconds, random, step, signal }).catch(
+        (error: unknown) => {
+          if (!signal.aborted) throw error;
+        },
+      );
       await contest.close();
+      if (!measured) break; // what was measured until then is still worth telling
+      contests.push(measured);
       await synchronousCommit(database.url, true);
     }
-    const facts = { Postgres: described(services.postgres), Redis: described(services.redis) };
+    const facts = {
+      Postgres: described(services.postgres),
+      Redis: described(services.redis),
+      ...(signal.aborted && { INCOMPLETE: 'interrupted' }),
+    };
     const seconds = (performance.now() - startMs) / 1_000;
     return { format: 'lockstep floors', version: 1, startedAt, seconds, contests, facts };
   } finally {
@@ -147,3 +157,4 @@ await writeFile(join(folder, 'floors.json'), `${JSON.stringify(result, null, 1)}
 await writeFile(join(folder, 'floors.md'), markdown);
 process.stdout.write(markdown);
 process.stderr.write(`\n${join(folder, 'floors.md')}\n`);
+if (interruption.signal.aborted) process.exitCode = 130;
