@@ -1,11 +1,12 @@
 /** One command under one strategy as an actor of the explorer: the real engine behind the gates. */
-import type { Outcome, Plan, Registered, Tuning } from '../../src/contract/index.ts';
+import type { Outcome, Plan, Registered, Strategy, Tuning } from '../../src/contract/index.ts';
 import type { Command } from '../../src/engine/command.ts';
 import type { Observer } from '../../src/engine/observer.ts';
 import { Engine } from '../../src/engine/serve.ts';
 import type { ActorUrls } from '../../src/explore/explore.ts';
 import { openBackends } from '../../src/store/backends.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
+import { SequelizeStore } from '../../src/store/sequelize.ts';
 import type { Store } from '../../src/store/store.ts';
 import { payingThrough } from './provider.ts';
 
@@ -49,7 +50,8 @@ export function engineCaller(
 ): (urls: ActorUrls) => Promise<Told> {
   return async urls => {
     const command = commandOf();
-    const engine = openEngine(urls, needs, tuningOf(command));
+    const { store } = command.strategy.declared;
+    const engine = openEngine(urls, needs, { store, tuning: tuningOf(command) });
     const work = { ...command, scenario: planned(command), input: nothing };
     const served = await payingThrough(urls.httpUrls[0], () => engine.serve(work));
     return told(served.outcome);
@@ -57,7 +59,11 @@ export function engineCaller(
 }
 
 /** Everything is an actor's own: stores, connections, guardians. Its realm ends them all. */
-function openEngine(urls: ActorUrls, needs: Needs, tuning: Tuning): Engine {
+function openEngine(
+  urls: ActorUrls,
+  needs: Needs,
+  { store, tuning }: { readonly store: Strategy['store']; readonly tuning: Tuning },
+): Engine {
   const { redisUrls } = urls;
   const first = redisUrls.length % 2 === 0 || redisUrls.length < nodesMin ? 1 : 0;
   const backends = openBackends({
@@ -69,14 +75,13 @@ function openEngine(urls: ActorUrls, needs: Needs, tuning: Tuning): Engine {
     leaseMs,
     connectTimeoutMs: beyondMs,
   });
-  const store = new PostgresStore({
-    url: urls.pgUrl,
-    connectionsMax: 2,
-    lockTimeoutMs,
-    connectTimeoutMs: beyondMs,
-  });
+  const { pgUrl: url } = urls;
+  const given = { url, connectionsMax: 2, lockTimeoutMs, connectTimeoutMs: beyondMs };
   return new Engine({
-    stores: { pg: unhurried(store) },
+    stores:
+      store === 'pg'
+        ? { pg: unhurried(new PostgresStore(given)) }
+        : { sequelize: unhurried(new SequelizeStore(given)) },
     // the longest pauses there can be: the fewest tries
     backends: { ...backends, random: () => 0.999 },
     tuning,
@@ -85,7 +90,7 @@ function openEngine(urls: ActorUrls, needs: Needs, tuning: Tuning): Engine {
 }
 
 /** Postgres counts lock_timeout in real time, so that a deadline in virtual time must not set it. */
-function unhurried(store: PostgresStore): Store {
+function unhurried(store: Store): Store {
   return {
     query: store.query,
     begin: plan => store.begin({ ...plan, deadlineMs: plan.deadlineMs + beyondMs }),

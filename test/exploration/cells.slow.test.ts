@@ -58,6 +58,18 @@ describe('the verdict', () => {
   });
 });
 
+describe("Sequelize's locks", () => {
+  test.each(['sequelize-row-lock', 'sequelize-version'])(
+    '%s goes through the gate, the same way twice, and holds',
+    async name => {
+      const first = await explored([name, name], quick);
+      const second = await explored([name, name], quick);
+      expect(first).toMatchObject({ outcome: 'safe', exhausted: true });
+      expect([...second.ends]).toEqual([...first.ends]);
+    },
+  );
+});
+
 describe('leases', () => {
   test.each(['redlock', 'redlock-4'])(
     '%s goes through the gates, the same way twice, and one acquire is one step',
@@ -84,6 +96,17 @@ describe('leases', () => {
     expect(unsafe.counterexample?.schedule).toBe('v1:A!A');
     expect(unsafe.why).toContain('stuck');
     const cure = await explored(['redis-lease'], { ...quick, events: ['crash'] });
+    expect(cure).toMatchObject({ outcome: 'safe', exhausted: true });
+  });
+
+  test('a fence that only the write checks loses an update; one that the read claims does not', async () => {
+    const options = { ...quick, events: ['lease-expires' as const] };
+    const textbook = Array(2).fill('redis-lease-fenced-write');
+    const hazard = await explored(textbook, options, ['gift-card', 'plain']);
+    expect(hazard.outcome).toBe('unsafe');
+    expect(hazard.why).toContain('lost update');
+    const claimed = Array(2).fill('redis-lease-fenced');
+    const cure = await explored(claimed, options, ['gift-card', 'plain']);
     expect(cure).toMatchObject({ outcome: 'safe', exhausted: true });
   });
 
