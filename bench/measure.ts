@@ -4,13 +4,14 @@ import { PostgresStore } from '../src/store/postgres.ts';
 import { Judge } from './audit.ts';
 import { Client, type ClientOptions } from './load/client.ts';
 import { type Claims, contested, type PhaseLog, uncontended } from './load/phase.ts';
-import type { Settings } from './options.ts';
-import { limitsOf, measureBudgetMs, orderOf, type PhaseLimits, type PlannedCell } from './plan.ts';
+import { isMainJob, type Settings } from './options.ts';
+import { budgetMs, limitsOf, orderOf, type PhaseLimits, type PlannedCell } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { randomOf } from './random.ts';
 import type { Cell, Phase, Repetition } from './results/schema.ts';
 import { deltaOf, type Page, scrape } from './scrape.ts';
 import type { Stack } from './stack.ts';
+import { keysMin } from './verdict.ts';
 
 /** What was measured of a cell so far; complete repetitions only. */
 export interface CellLog {
@@ -37,11 +38,13 @@ interface WarmUp {
   readonly limitMs: number;
 }
 
-/** One run's measuring: owns the client and the connection that seeds the keys. */
+/** One scenario's measuring: owns the client and the connection that seeds the keys. */
 export class Measurement {
   readonly #options: MeasureOptions;
   readonly #client: Client;
   readonly #seeds: PostgresStore;
+  /** The metrics at the end of what came before, where nothing was sent since. */
+  #before: Page | undefined;
 
   constructor(options: MeasureOptions) {
     this.#options = options;
@@ -60,13 +63,13 @@ export class Measurement {
     const [first] = logs;
     if (!first) return;
     await this.#warmUp(first.cell, 'heat up', heatUp); // every process meets its code once
-    const lastMs = performance.now() + measureBudgetMs;
+    const lastMs = performance.now() + budgetMs(isMainJob(settings), logs.length);
+    const asked = { mainJob: isMainJob(settings), rounds: settings.roundsAsked };
     let left = logs.length * settings.repetitions;
     for (let repetition = 1; repetition <= settings.repetitions; repetition += 1)
       for (const log of orderOf(logs, settings.seed, repetition)) {
-        const { name } = log.cell.participant.strategy;
-        progress.step(`${name}, repetition ${repetition} of ${settings.repetitions}`);
-        const limits = limitsOf(lastMs - performance.now(), left, settings.roundsAsked);
+        progress.step(`${titleOf(log.cell)}, repetition ${repetition} of ${settings.repetitions}`);
+        const limits = limitsOf(lastMs - performance.now(), left, asked);
         await this.#repetition(log, repetition, limits);
         left -= 1;
       }
@@ -79,31 +82,37 @@ export class Measurement {
   }
 
   async #repetition(log: CellLog, repetition: number, limits: PhaseLimits): Promise<void> {
-    const purpose = `${log.cell.variant} ${log.cell.participant.strategy.name} ${repetition}`;
+    const purpose = `${titleOf(log.cell)} ${repetition}`;
     const { settings } = this.#options;
-    await this.#warmUp(log.cell, `warm-up ${purpose}`, {
-      rounds: warmUpRounds,
-      limitMs: limits.contestedMs,
-    });
-    const before = await this.#page();
+    if (isMainJob(settings)) await this.#warmedUp(log.cell, purpose, limits);
+    const before = this.#before ?? (await this.#page());
     const first = await this.#phase(log.cell, before, () =>
       contested({
-        ...this.#phaseOptions(log.cell, `contested ${purpose}`, limits.contestedMs),
+        ...this.#phaseOptions(log.cell, `contested ${purpose}`, limits.contestedMs, limits),
         rounds: settings.rounds,
         rivals: settings.rivals,
         doubleTapShare: settings.doubleTapShare,
+        testedAtLeast: Math.ceil(keysMin / settings.repetitions) + 1,
       }),
     );
     const second = await this.#phase(log.cell, first.after, () =>
       uncontended({
-        ...this.#phaseOptions(log.cell, `uncontended ${purpose}`, limits.uncontendedMs),
+        ...this.#phaseOptions(log.cell, `uncontended ${purpose}`, limits.uncontendedMs, limits),
         keys: settings.uncontendedKeys,
         inFlight: settings.inFlight,
       }),
     );
+    this.#before = second.after;
     log.repetitions.push({ contested: first.phase, uncontended: second.phase });
     log.claims.contested.push(first.claims);
     log.claims.uncontended.push(second.claims);
+  }
+
+  /** A matrix judges: there the first keys of a cell are its warm-up. */
+  async #warmedUp(cell: PlannedCell, purpose: string, limits: PhaseLimits): Promise<void> {
+    const { contestedMs: limitMs } = limits;
+    await this.#warmUp(cell, `warm-up ${purpose}`, { rounds: warmUpRounds, limitMs });
+    this.#before = undefined;
   }
 
   async #phase(
@@ -127,19 +136,26 @@ export class Measurement {
   async #warmUp(cell: PlannedCell, purpose: string, { rounds, limitMs }: WarmUp): Promise<void> {
     const { rivals, doubleTapShare } = this.#options.settings;
     const options = this.#phaseOptions(cell, purpose, limitMs);
-    await contested({ ...options, rounds, rivals, doubleTapShare });
+    await contested({ ...options, rounds, rivals, doubleTapShare, testedAtLeast: 1 });
   }
 
-  #phaseOptions(cell: PlannedCell, purpose: string, limitMs: number) {
+  #phaseOptions(
+    cell: PlannedCell,
+    purpose: string,
+    limitMs: number,
+    { patienceMs }: Pick<PhaseLimits, 'patienceMs'> = { patienceMs: limitMs },
+  ) {
     const { scenario, settings } = this.#options;
+    const { load = scenario.registered.load } = scenario.registered.variants[cell.variant] ?? {};
     return {
       client: this.#client,
       to: this.#to(cell),
-      load: scenario.registered.load,
+      load,
       exhaustedReasons: scenario.registered.exhaustedReasons,
       query: this.#seeds.query,
       random: randomOf(settings.seed, purpose),
       limitMs,
+      patienceMs,
     };
   }
 
@@ -159,7 +175,7 @@ export class Measurement {
     const { stack, scenario, signal, progress } = this.#options;
     const judge = await Judge.open(stack.databaseUrl, scenario.auditSql);
     try {
-      progress.step('the audit');
+      progress.step(`the audit of ${scenario.name}`);
       const settled = await judge.settled(signal);
       for (const log of logs) {
         signal.throwIfAborted();
@@ -172,6 +188,10 @@ export class Measurement {
       await judge.close();
     }
   }
+}
+
+function titleOf({ scenario, variant, participant }: PlannedCell): string {
+  return `${scenario.name}/${variant} ${participant.strategy.name}`;
 }
 
 function joined(claims: readonly Claims[]): Claims {

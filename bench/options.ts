@@ -7,24 +7,31 @@ import { UsageError } from './plan.ts';
 
 /** What the command line asks for. */
 export interface Options {
-  readonly scenario: string;
-  /** Names and paths; empty for all. */
+  /** Names; empty: the main job's one. */
+  readonly scenarios: readonly string[];
+  /** Names, or `scenario/variant`; empty for all. */
+  readonly variants: readonly string[];
+  /** Names and paths; empty: every one where scenarios are named, else those of the main job. */
   readonly strategies: readonly string[];
   /** Undefined: as many as fit into the time. */
   readonly rounds: number | undefined;
   readonly rivals: number;
   readonly processes: number;
-  readonly repetitions: number;
+  /** Undefined: as many as the kind of run has. */
+  readonly repetitions: number | undefined;
   readonly seed: number;
   /** For exploring all cells together; 0: none is explored. */
   readonly exploreSeconds: number;
   readonly json: boolean;
   readonly out: string;
+  /** The raw file of a run that was interrupted, to go on with. */
+  readonly resume?: string;
 }
 
 /** The options with everything that is fixed or derived. */
-export interface Settings extends Omit<Options, 'rounds'> {
+export interface Settings extends Omit<Options, 'rounds' | 'repetitions'> {
   readonly rounds: number;
+  readonly repetitions: number;
   /** Undefined: as many of `rounds` as fit into the time. */
   readonly roundsAsked: number | undefined;
   readonly doubleTapShare: number;
@@ -33,14 +40,16 @@ export interface Settings extends Omit<Options, 'rounds'> {
   readonly waitMs: number;
 }
 
-const defaults = {
-  scenario: 'appointment',
-  rivals: 8,
-  processes: 4,
-  repetitions: 3,
-  exploreSeconds: 25,
-  out: 'results',
-} as const;
+export const defaults = { rivals: 8, processes: 4, exploreSeconds: 25, out: 'results' } as const;
+/** What the main job compares on: the incident that the project began with. */
+export const mainScenario = 'appointment';
+/** The main job ranks; a matrix of hundreds of cells judges first. */
+const repetitionsOf = { mainJob: 3, matrix: 1 } as const;
+
+/** Whether nobody named a scenario: then the run has its 90 seconds. */
+export function isMainJob({ scenarios }: Pick<Options, 'scenarios'>): boolean {
+  return scenarios.length === 0;
+}
 
 const fixed = { doubleTapShare: 0.2, uncontendedKeys: 160, inFlight: 8 } as const;
 const roundsDefault = 60;
@@ -55,10 +64,16 @@ export function settingsOf(options: Options, waitMs: number): Settings {
     ...options,
     ...fixed,
     rounds,
+    repetitions: options.repetitions ?? repetitionsOf[isMainJob(options) ? 'mainJob' : 'matrix'],
     uncontendedKeys: Math.min(fixed.uncontendedKeys, rounds * keysPerRound),
     roundsAsked: options.rounds,
     waitMs,
   };
+}
+
+/** What `--rounds` was where a run says how many it planned. */
+export function roundsAskedOf(rounds: number): number | undefined {
+  return rounds === roundsDefault ? undefined : rounds;
 }
 
 function wholeNumber(min: number, max: number) {
@@ -67,6 +82,13 @@ function wholeNumber(min: number, max: number) {
     if (number >= min && number <= max) return number;
     throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
   };
+}
+
+function nameList(text: string, before: readonly string[] = []): string[] {
+  const names = text.split(',').map(name => name.trim());
+  if (names.some(name => name === ''))
+    throw new InvalidArgumentError('Write names with commas between: payout,coupon');
+  return [...before, ...names];
 }
 
 function strategyList(text: string, before: readonly string[] = []): string[] {
@@ -80,8 +102,11 @@ function strategyList(text: string, before: readonly string[] = []): string[] {
 
 const examples = `
 Examples:
-  npm run compare                                              the default strategies
-  npm run compare -- --strategy all                            every strategy; takes minutes
+  npm run compare                                              the main job, about a minute
+  npm run compare -- --scenario all                            the whole matrix; takes minutes
+  npm run compare -- --scenario payout,coupon                  every strategy on two scenarios
+  npm run compare -- --scenario calendar --variant wrong-key --strategy serializable
+  npm run compare -- --strategy all                            every strategy on appointment
   npm run compare -- --strategy row-lock,redlock               two, beside the control
   npm run compare -- --strategy ./my-lock.ts                   a file of your own
   npm run compare -- --strategy both:row-lock+redis-lease      two in one transaction
@@ -112,16 +137,18 @@ export class HelpAsked extends Error {
 }
 
 interface Read {
-  readonly scenario: string;
+  readonly scenario?: readonly string[];
+  readonly variant?: readonly string[];
   readonly strategy?: readonly string[];
   readonly rounds?: number;
   readonly rivals: number;
   readonly processes: number;
-  readonly repetitions: number;
+  readonly repetitions?: number;
   readonly seed?: number;
   readonly exploreSeconds: number;
   readonly json?: true;
   readonly out: string;
+  readonly resume?: string;
 }
 
 /** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
@@ -142,8 +169,13 @@ export function readOptions(argv: readonly string[], drawSeed = drawn): Options 
     if (error.exitCode === 0) throw new HelpAsked(printed);
     throw new UsageError(complaint.replace(/^error: /, '').trim());
   }
-  const { strategy = [], seed, json, rounds, ...rest } = program.opts<Read>();
-  return { ...rest, rounds, strategies: strategy, json: json ?? false, seed: seed ?? drawSeed() };
+  const read = program.opts<Read>();
+  const { scenario = [], variant = [], strategy = [], rounds, repetitions, ...rest } = read;
+  const { rivals, processes, exploreSeconds, out, resume, json = false, seed = drawSeed() } = rest;
+  const named = { scenarios: scenario, variants: variant, strategies: strategy };
+  const numbers = { rounds, rivals, processes, repetitions, seed, exploreSeconds };
+  const given = { ...named, ...numbers, json, out };
+  return resume === undefined ? given : { ...given, resume };
 }
 
 function drawn(): number {
@@ -158,10 +190,15 @@ function commandOf(): Command {
       'Runs strategies on a scenario under contention, has the database audited, and says which are\n' +
         'safe and what those cost. Raw data go to <out>/<time>-<commit>/, reports to <out>/latest/.',
     )
-    .option('--scenario <name>', 'what callers contend for', defaults.scenario)
+    .option(
+      '--scenario <list>',
+      `what callers contend for, with commas between, or all (default: ${mainScenario})`,
+      nameList,
+    )
+    .option('--variant <list>', 'of these only: plain, or coupon/checked-again', nameList)
     .option(
       '--strategy <list>',
-      'names and files, with commas between (default: those that are not left out; all: every one)',
+      'names and files, with commas between, or all (default: all where scenarios are named)',
       strategyList,
     )
     .addOption(
@@ -177,20 +214,25 @@ function commandOf(): Command {
       number('--processes <n>', 'processes of the service', 1, 16).default(defaults.processes),
     )
     .addOption(
-      number('--repetitions <n>', 'each in a random order of its own', 1, 100).default(
-        defaults.repetitions,
+      number(
+        '--repetitions <n>',
+        `each in a random order of its own (default: ${repetitionsOf.mainJob}, ` +
+          `${repetitionsOf.matrix} where scenarios are named)`,
+        1,
+        100,
       ),
     )
     .addOption(number('--seed <n>', 'repeats order and load of an earlier run', 0, 999_999_999))
     .addOption(
       number(
         '--explore-seconds <n>',
-        'for exploring the orders of two callers, all strategies together',
+        'for exploring the orders of two callers on one scenario, all strategies together',
         0,
         3_600,
       ).default(defaults.exploreSeconds),
     )
     .option('--out <folder>', 'where results are written', defaults.out)
+    .option('--resume <file>', 'the run.json of an interrupted run: its open scenarios are run')
     .option('--json', 'print the result as JSON instead of the table')
     .helpOption('--help', 'print this')
     .addHelpText('after', examples)
@@ -204,15 +246,20 @@ export function commandLine(
   options: Options,
   variables: Readonly<Record<string, string>> = {},
 ): string {
-  const asked = (name: 'scenario' | 'rivals' | 'processes' | 'repetitions'): string[] =>
+  const asked = (name: 'rivals' | 'processes'): string[] =>
     options[name] === defaults[name] ? [] : [`--${name}`, String(options[name])];
+  const given = (name: string, value: number | undefined): string[] =>
+    value === undefined ? [] : [`--${name}`, String(value)];
+  const listed = (name: string, values: readonly string[]): string[] =>
+    values.length === 0 ? [] : [`--${name}`, values.join(',')];
   const parts = [
-    ...asked('scenario'),
-    ...(options.strategies.length > 0 ? ['--strategy', options.strategies.join(',')] : []),
-    ...(options.rounds === undefined ? [] : ['--rounds', String(options.rounds)]),
+    ...listed('scenario', options.scenarios),
+    ...listed('variant', options.variants),
+    ...listed('strategy', options.strategies),
+    ...given('rounds', options.rounds),
     ...asked('rivals'),
     ...asked('processes'),
-    ...asked('repetitions'),
+    ...given('repetitions', options.repetitions),
     ...(options.exploreSeconds === defaults.exploreSeconds
       ? []
       : ['--explore-seconds', String(options.exploreSeconds)]),

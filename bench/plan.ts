@@ -3,6 +3,7 @@ import type { RegisteredScenario, RegisteredStrategy, Registry } from '../src/en
 import { isStrategyPath, strategyNameOf } from '../src/engine/registry.ts';
 import { strategyNamed } from '../src/rollout/named.ts';
 import { randomOf, shuffled } from './random.ts';
+import { isProvokedByLoad } from './verdict.ts';
 
 /** The command line asks for something that does not exist; the message says what does. */
 export class UsageError extends Error {
@@ -10,7 +11,7 @@ export class UsageError extends Error {
 }
 
 /** Names every strategy on the command line. */
-const all = 'all';
+export const all = 'all';
 
 /** A strategy that takes part, and why. */
 export interface Participant {
@@ -21,6 +22,7 @@ export interface Participant {
 }
 
 export interface PlannedCell {
+  readonly scenario: RegisteredScenario;
   readonly variant: string;
   readonly participant: Participant;
 }
@@ -67,6 +69,13 @@ export interface LeftOut {
   readonly because: string;
 }
 
+/** What the main job leaves out beside strategies, and how to get it. */
+export function scenariosLeftOut({ scenarios }: Registry, contests: readonly Contest[]): LeftOut[] {
+  const because = `other scenarios (--scenario ${all} runs the whole matrix)`;
+  const taken = new Set(contests.map(({ scenario }) => scenario.name));
+  return [...scenarios.keys()].filter(name => !taken.has(name)).map(name => ({ name, because }));
+}
+
 /** Who does not take part where nobody is named; none where somebody is. */
 export function leftOutOf(registry: Registry, asked: readonly string[]): LeftOut[] {
   if (asked.length > 0) return [];
@@ -79,15 +88,9 @@ export function leftOutOf(registry: Registry, asked: readonly string[]): LeftOut
 /** A hazard that nothing here provokes would look safe; and the default run has its 90 seconds. */
 function reasonToLeaveOut(strategy: RegisteredStrategy): string | undefined {
   const { hazard, compared } = strategy.declared;
-  if (!isProvoked(strategy))
-    return `a hazard that needs an event which load alone does not bring: ${hazard?.under.join(' or ')}`;
+  if (!isProvokedByLoad(hazard))
+    return `a hazard that needs an event which load alone does not bring: ${hazard.under.join(' or ')}`;
   return compared === 'on request' ? 'compared on request (by name, or --strategy all)' : undefined;
-}
-
-/** Whether load on several processes is enough to bring out what is wrong; true where nothing is. */
-function isProvoked({ declared }: RegisteredStrategy): boolean {
-  const under = declared.hazard?.under ?? [];
-  return under.length === 0 || under.includes('several processes');
 }
 
 /** The strategy that does nothing at all, found by that. */
@@ -103,25 +106,62 @@ function controlOf({ strategies }: Registry): RegisteredStrategy {
 }
 
 /** The scenario by name. Throws `UsageError`. */
-export function scenarioOf(registry: Registry, name: string): RegisteredScenario {
-  const scenario = registry.scenarios.get(name);
+export function scenarioOf({ scenarios }: Registry, name: string): RegisteredScenario {
+  const scenario = scenarios.get(name);
   if (scenario) return scenario;
-  const names = [...registry.scenarios.keys()].sort().join(', ');
-  throw new UsageError(`there is no scenario '${name}'; there are ${names}`);
+  const known = [...scenarios.keys()].sort().join(', ');
+  throw new UsageError(`there is no scenario '${name}'; there are ${known}`);
+}
+
+/** A scenario of a run, with those of its variants that take part. */
+export interface Contest {
+  readonly scenario: RegisteredScenario;
+  readonly variants: readonly string[];
+}
+
+/**
+ * The scenarios by name, or all of them, with the variants that were asked for: `plain` is that of
+ * every scenario which has one, `coupon/plain` of one. Throws `UsageError`.
+ */
+export function contestsOf(
+  registry: Registry,
+  names: readonly string[],
+  variants: readonly string[] = [],
+): Contest[] {
+  const wanted = names.includes(all) ? [...registry.scenarios.keys()].sort() : new Set(names);
+  const chosen = [...wanted].map(name => scenarioOf(registry, name));
+  const places = chosen.flatMap(scenario =>
+    Object.keys(scenario.registered.variants).map(variant => `${scenario.name}/${variant}`),
+  );
+  const matches = (place: string, asked: string): boolean =>
+    place === asked || place.endsWith(`/${asked}`);
+  for (const asked of variants)
+    if (!places.some(place => matches(place, asked)))
+      throw new UsageError(`there is no variant '${asked}' here; there are ${places.join(', ')}`);
+  const takesPart = (place: string): boolean =>
+    variants.length === 0 || variants.some(asked => matches(place, asked));
+  return chosen
+    .map(scenario => ({
+      scenario,
+      variants: Object.keys(scenario.registered.variants).filter(variant =>
+        takesPart(`${scenario.name}/${variant}`),
+      ),
+    }))
+    .filter(contest => contest.variants.length > 0);
 }
 
 /** Every variant with every strategy, also where a strategy has no such wording. */
 export function cellsOf(
-  scenario: RegisteredScenario,
+  { scenario, variants }: Contest,
   participants: readonly Participant[],
 ): PlannedCell[] {
-  return Object.keys(scenario.registered.variants).flatMap(variant =>
-    participants.map(participant => ({ variant, participant })),
+  return variants.flatMap(variant =>
+    participants.map(participant => ({ scenario, variant, participant })),
   );
 }
 
 /** Whether the scenario has the wording that the strategy runs. */
-export function isOffered(scenario: RegisteredScenario, { variant, participant }: PlannedCell) {
+export function isOffered({ scenario, variant, participant }: PlannedCell): boolean {
   const { wordings = [] } = scenario.registered.variants[variant] ?? {};
   return wordings.includes(participant.strategy.declared.wording);
 }
@@ -135,10 +175,23 @@ export function orderOf<T>(cells: readonly T[], seed: number, repetition: number
 export interface PhaseLimits {
   readonly contestedMs: number;
   readonly uncontendedMs: number;
+  /** However little was seen: this ends a phase. */
+  readonly patienceMs: number;
 }
 
-/** All cells and repetitions of a run with default rounds together. */
-export const measureBudgetMs = 38_000;
+/** A slow strategy may take so many times its share before it is given up; in a matrix, so long. */
+const patience = { times: 8, matrixMs: 12_000 } as const;
+
+/** All cells and repetitions of the main job together. */
+const mainJobMs = 38_000;
+/** Each cell of a matrix, all repetitions together: hundreds of them are to end within ten minutes. */
+const matrixCellMs = 1_500;
+
+/** The time for so many cells of one scenario. */
+export function budgetMs(mainJob: boolean, cells: number): number {
+  return mainJob ? mainJobMs : matrixCellMs * cells;
+}
+
 /** Of the time of a cell; the rest is for seeding, warming up and reading metrics. */
 const shares = { contested: 0.5, uncontended: 0.25 } as const;
 /** However late it is: without it the last cells would be left with nothing to judge. */
@@ -151,13 +204,17 @@ const leastMs = { contested: 350, uncontended: 120 } as const;
 export function limitsOf(
   leftMs: number,
   repetitionsLeft: number,
-  rounds: number | undefined,
+  { mainJob, rounds }: { readonly mainJob: boolean; readonly rounds: number | undefined },
 ): PhaseLimits {
-  if (rounds !== undefined)
-    return { contestedMs: Math.max(10_000, rounds * 500), uncontendedMs: 10_000 };
+  if (rounds !== undefined) {
+    const contestedMs = Math.max(10_000, rounds * 500);
+    return { contestedMs, uncontendedMs: 10_000, patienceMs: contestedMs * patience.times };
+  }
   const slotMs = Math.max(0, leftMs) / Math.max(1, repetitionsLeft);
+  const contestedMs = Math.max(leastMs.contested, slotMs * shares.contested);
   return {
-    contestedMs: Math.max(leastMs.contested, slotMs * shares.contested),
+    contestedMs,
     uncontendedMs: Math.max(leastMs.uncontended, slotMs * shares.uncontended),
+    patienceMs: mainJob ? contestedMs * patience.times : patience.matrixMs,
   };
 }

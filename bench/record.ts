@@ -1,19 +1,20 @@
 /** Turns what was planned and logged into the form in which it is kept. Pure. */
 import { predict } from '../src/contract/index.ts';
-import type { RegisteredScenario } from '../src/engine/registry.ts';
 import { type CellLog, warmUpRounds } from './measure.ts';
-import type { Settings } from './options.ts';
-import type { Participant } from './plan.ts';
+import { isMainJob, type Settings } from './options.ts';
+import type { Contest, Participant } from './plan.ts';
 import { added } from './results/phase-summary.ts';
 import type { Cell, RunPlan, StrategyFacts } from './results/schema.ts';
 import { eventsOf } from './verdict.ts';
 
-export function planOf(settings: Settings, scenario: RegisteredScenario): RunPlan {
+export function planOf(settings: Settings, contests: readonly Contest[]): RunPlan {
   const { rounds, rivals, processes, repetitions, seed } = settings;
   const { doubleTapShare, uncontendedKeys, inFlight } = settings;
   return {
-    scenario: scenario.name,
-    variants: Object.keys(scenario.registered.variants),
+    scenarios: contests.map(({ scenario, variants }) => ({
+      name: scenario.name,
+      variants: [...variants],
+    })),
     rounds,
     rivals,
     processes,
@@ -22,7 +23,7 @@ export function planOf(settings: Settings, scenario: RegisteredScenario): RunPla
     doubleTapShare,
     uncontendedKeys,
     inFlight,
-    warmUpRounds,
+    warmUpRounds: isMainJob(settings) ? warmUpRounds : 0,
   };
 }
 
@@ -51,8 +52,8 @@ export function factsOf({ strategy, source, control }: Participant): StrategyFac
 }
 
 /** A cell with its claim: what the strategy promises when that happened which did happen. */
-export function cellOf(log: CellLog, scenario: RegisteredScenario, processes: number): Cell {
-  const { variant, participant } = log.cell;
+export function cellOf(log: CellLog, processes: number): Cell {
+  const { scenario, variant, participant } = log.cell;
   const { name, declared } = participant.strategy;
   const traits = scenario.registered.variants[variant];
   if (!traits) throw new Error(`${scenario.name} has no variant '${variant}'`);

@@ -8,18 +8,65 @@ export interface RunDatabase {
   readonly url: string;
   /** Ends connections to it and removes it. Best effort, at most 10 s. */
   drop(): Promise<void>;
+  /** Gives up the mark of its owner and leaves it to its server. */
+  release(): Promise<void>;
 }
 
-/** Creates a new database on the server of `serverUrl`. */
+const prefix = 'lockstep_compare';
+/** A run that has just made its database may not have connected to it yet. */
+const youngMs = 60_000;
+
+/**
+ * Creates a new database on the server of `serverUrl`. Its name says when. One connection to it
+ * stays open until the end: the mark of its owner, since a database in use cannot be dropped.
+ */
 export async function createRunDatabase(serverUrl: string): Promise<RunDatabase> {
-  const name = `lockstep_compare_${randomBytes(6).toString('hex')}`;
+  const name = `${prefix}_${Date.now().toString(36)}_${randomBytes(6).toString('hex')}`;
   await asAdmin(serverUrl, `create database ${name}`);
+  const url = databaseOn(serverUrl, name);
+  const owner = await opened(url);
+  const release = (): Promise<void> => owner.end().catch(() => {});
+  return {
+    url,
+    release,
+    async drop() {
+      await release();
+      await asAdmin(serverUrl, `drop database if exists ${name} with (force)`).catch(() => {});
+    },
+  };
+}
+
+function databaseOn(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  return {
-    url: url.href,
-    drop: () => asAdmin(serverUrl, `drop database if exists ${name} with (force)`).catch(() => {}),
-  };
+  return url.href;
+}
+
+/**
+ * Removes databases of runs that were killed, and returns their names. Never one in use: without
+ * FORCE Postgres itself refuses where anybody is connected, and its owner always is. What may not be
+ * removed stays.
+ */
+export async function sweepRunDatabases(
+  serverUrl: string,
+  nowMs: number = Date.now(),
+): Promise<readonly string[]> {
+  const removed: string[] = [];
+  await connected(serverUrl, async client => {
+    const { rows } = await client.query<{ name: string }>(
+      `select datname as name from pg_database where datname ~ '^${prefix}_[0-9a-z]+_[0-9a-f]{12}$'`,
+    );
+    for (const { name } of rows) {
+      const madeMs = Number.parseInt(name.split('_')[2] ?? '', 36);
+      if (nowMs - madeMs < youngMs) continue;
+      const done = await client.query(`drop database if exists ${name}`).then(
+        () => true,
+        () => false, // in use, or somebody else's
+      );
+      if (done) removed.push(name);
+    }
+  });
+  return removed;
 }
 
 const shown = ['fsync', 'full_page_writes', 'synchronous_commit', 'wal_sync_method'] as const;
@@ -43,16 +90,22 @@ function asAdmin(url: string, text: string): Promise<void> {
 }
 
 async function connected(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    query_timeout: adminMs,
-  });
-  client.on('error', () => {}); // told by the query that meets it
-  await client.connect();
+  const client = await opened(url);
   try {
     await work(client);
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+async function opened(url: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: adminMs,
+    application_name: 'lockstep compare',
+  });
+  client.on('error', () => {}); // told by the query that meets it
+  await client.connect();
+  return client;
 }

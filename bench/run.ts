@@ -2,15 +2,34 @@
 import { setMaxListeners } from 'node:events';
 import { readConfig } from '../src/config.ts';
 import { isStrategyPath, loadRegistry } from '../src/engine/registry.ts';
+import type { Services } from '../src/services/index.ts';
 import { conditionsOf } from './conditions.ts';
 import { exploredOf } from './exploration/compared.ts';
 import { type CellLog, Measurement, type MeasureOptions } from './measure.ts';
-import { commandLine, type Options, settingsOf } from './options.ts';
-import { cellsOf, isOffered, leftOutOf, participantsOf, scenarioOf } from './plan.ts';
+import { commandLine, isMainJob, mainScenario, type Options, settingsOf } from './options.ts';
+import {
+  all,
+  type Contest,
+  cellsOf,
+  contestsOf,
+  isOffered,
+  leftOutOf,
+  participantsOf,
+  scenariosLeftOut,
+  UsageError,
+} from './plan.ts';
 import { openProgress } from './progress.ts';
 import { cellOf, factsOf, planOf } from './record.ts';
-import { type Run, runFormat, runVersion } from './results/schema.ts';
-import { openStack, serviceVariables, variablesSet } from './stack.ts';
+import { readRun } from './results/files.ts';
+import { type Cell, type Run, runFormat, runVersion } from './results/schema.ts';
+import { assertSame, finishedCells, optionsOf } from './resume.ts';
+import {
+  openServers,
+  openStack,
+  type StackOptions,
+  serviceVariables,
+  variablesSet,
+} from './stack.ts';
 
 export interface CompareOptions {
   readonly options: Options;
@@ -25,45 +44,115 @@ export interface CompareOptions {
  * what kept the servers or the service from starting; what goes wrong later is in the run's `end`.
  */
 export async function compare(given: CompareOptions): Promise<Run> {
-  const { options, environment, signal } = given;
-  const startedAt = new Date().toISOString();
+  const before = await resumedRun(given.options);
+  const { out, json } = given.options;
+  const options = before ? optionsOf(before, out, json) : given.options;
+  const { environment, signal } = given;
+  const startedAt = before?.startedAt ?? new Date().toISOString();
   const startMs = performance.now();
-  const files = options.strategies.filter(isStrategyPath);
-  const registry = await loadRegistry(files);
-  const scenario = scenarioOf(registry, options.scenario);
-  const participants = participantsOf(registry, options.strategies);
+  const { contests, participants, files, leftOut } = await chosen(options);
   const { tuning } = readConfig(serviceVariables(environment));
   const settings = settingsOf(options, tuning.waitMs);
-  const logs = cellsOf(scenario, participants).map(logOf);
-  const offered = logs.filter(log => isOffered(scenario, log.cell));
-  const progress = openProgress(given.output, offered.length * settings.repetitions + 1);
+  const kept = before ? finishedCells(before) : new Map<string, Cell>();
+  const isOpen = ({ scenario }: Contest): boolean =>
+    ![...kept.values()].some(cell => cell.scenario === scenario.name);
+  const logs = contests.filter(isOpen).map(one => cellsOf(one, participants).map(logOf));
+  const offered = logs.flat().filter(log => isOffered(log.cell));
+  const progress = openProgress(given.output, offered.length * settings.repetitions + logs.length);
   const report = (line: string): void => progress.note(line);
   const { processes } = settings;
-  const base = { environment, scenario, processes, strategyFiles: files, report, signal };
-  const stack = await openStack(base);
+  const services = await openServers({ environment, report, signal });
   try {
-    const conditions = await conditionsOf(stack);
-    const end = await measured({ stack, scenario, settings, progress, signal }, offered);
+    const stackOptions = { environment, processes, strategyFiles: files, report, signal };
+    const all = { services, stackOptions, settings, progress, signal, before };
+    const { conditions, ...end } = await allMeasured(all, logs);
     return {
       format: runFormat,
       version: runVersion,
       ...end,
       startedAt,
-      seconds: (performance.now() - startMs) / 1_000,
-      command: commandLine(options, variablesSet(environment)),
-      plan: planOf(settings, scenario),
+      seconds: (before?.seconds ?? 0) + (performance.now() - startMs) / 1_000,
+      command: before?.command ?? commandLine(options, variablesSet(environment)),
+      plan: planOf(settings, contests),
       conditions,
       strategies: participants.map(factsOf),
-      leftOut: leftOutOf(registry, options.strategies),
-      cells: logs.map(log => cellOf(log, scenario, processes)),
-      explored: end.incomplete
-        ? []
-        : await exploredOf({ ...base, stack, cells: offered, settings }),
+      leftOut,
+      cells: [...kept.values(), ...logs.flat().map(log => cellOf(log, processes))],
+      explored: end.incomplete || contests.length > 1 ? [] : await explored(all, offered),
     };
   } finally {
     progress.end();
-    await stack.close();
+    await services.close();
   }
+}
+
+async function resumedRun({ resume }: Options): Promise<Run | undefined> {
+  if (resume === undefined) return undefined;
+  const run = await readRun(resume).catch(error => {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  });
+  if (!run.incomplete)
+    throw new UsageError(`${resume} is complete: there is nothing to go on with`);
+  return run;
+}
+
+/** Who meets whom, from the registry. */
+async function chosen(options: Options) {
+  const files = options.strategies.filter(isStrategyPath);
+  const registry = await loadRegistry(files);
+  const mainJob = isMainJob(options);
+  const names = mainJob ? [mainScenario] : options.scenarios;
+  const contests = contestsOf(registry, names, options.variants);
+  const asked = mainJob || options.strategies.length > 0 ? options.strategies : [all];
+  const leftOut = leftOutOf(registry, asked);
+  if (mainJob) leftOut.push(...scenariosLeftOut(registry, contests));
+  return { contests, participants: participantsOf(registry, asked), files, leftOut };
+}
+
+/** The orders of two callers, for the cells of one scenario: for a whole matrix there is no time. */
+function explored({ services, stackOptions, settings }: AllOptions, cells: readonly CellLog[]) {
+  const { strategyFiles, report, signal } = stackOptions;
+  return exploredOf({ services, cells, settings, strategyFiles, report, signal });
+}
+
+interface AllOptions extends Pick<MeasureOptions, 'settings' | 'progress' | 'signal'> {
+  readonly services: Services;
+  readonly stackOptions: StackOptions;
+  /** The run that is gone on with. */
+  readonly before: Run | undefined;
+}
+
+type Measured = End & Pick<Run, 'conditions'>;
+
+/**
+ * One scenario after the other, each with a service and a database of its own: a page of metrics
+ * that all cells share would grow with every one of them.
+ */
+async function allMeasured(options: AllOptions, contests: readonly CellLog[][]): Promise<Measured> {
+  const { services, stackOptions, before, ...rest } = options;
+  let sofar: Measured | undefined;
+  for (const logs of contests) {
+    const [first] = logs;
+    if (!first) continue;
+    try {
+      const stack = await openStack(services, stackOptions);
+      try {
+        const conditions = sofar?.conditions ?? (await conditionsOf(stack));
+        if (before) assertSame(before.conditions, conditions);
+        const offered = logs.filter(log => isOffered(log.cell));
+        const { scenario } = first.cell;
+        sofar = { conditions, ...(await measured({ stack, scenario, ...rest }, offered)) };
+      } finally {
+        await stack.close();
+      }
+    } catch (error) {
+      if (!sofar) throw error; // nothing was measured yet
+      sofar = { ...sofar, ...endOf(error, rest.signal) };
+    }
+    if (sofar.incomplete) break;
+  }
+  if (!sofar) throw new UsageError('there is nothing to compare');
+  return sofar;
 }
 
 function logOf(cell: CellLog['cell']): CellLog {
@@ -83,12 +172,16 @@ async function measured(options: MeasureOptions, logs: readonly CellLog[]): Prom
     return { end: 'complete', incomplete: false, brokenOff: '' };
   } catch (error) {
     stop.abort(error);
-    if (options.signal.aborted) return { end: 'interrupted', incomplete: true, brokenOff: '' };
-    const brokenOff = error instanceof Error ? error.message : String(error);
-    return { end: 'broken off', incomplete: true, brokenOff };
+    return endOf(error, options.signal);
   } finally {
     await measurement.close();
   }
+}
+
+function endOf(error: unknown, interruption: AbortSignal): End {
+  if (interruption.aborted) return { end: 'interrupted', incomplete: true, brokenOff: '' };
+  const brokenOff = error instanceof Error ? error.message : String(error);
+  return { end: 'broken off', incomplete: true, brokenOff };
 }
 
 function abortOf(signal: AbortSignal): Promise<never> {

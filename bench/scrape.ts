@@ -1,6 +1,7 @@
 /** What the service itself counted between two moments, from the text of its metrics page. */
 import type { ServiceDelta } from './results/schema.ts';
 import type { Histogram } from './statistics.ts';
+import { waitMs } from './wait.ts';
 
 interface Sample {
   readonly name: string;
@@ -13,14 +14,25 @@ export type Page = readonly Sample[];
 
 const pageMaxBytes = 8_000_000;
 
-/** Fetches the page. Rejects where it does not come within 5 s. */
+const triesMax = 4;
+const againMs = 250;
+
+/**
+ * Fetches the page. One that a busy process did not contribute to in time is answered with 503 and
+ * asked for again; rejects where none comes within 15 s.
+ */
 export async function scrape(url: string, signal: AbortSignal): Promise<Page> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
-  const response = await fetch(new URL('/metrics', url), { signal: limit });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`/metrics answered with ${response.status}`);
-  if (text.length > pageMaxBytes) throw new Error(`/metrics is longer than ${pageMaxBytes} bytes`);
-  return parsePage(text);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(15_000)]);
+  for (let tries = 1; ; tries += 1) {
+    const response = await fetch(new URL('/metrics', url), { signal: limit });
+    const text = await response.text();
+    if (text.length > pageMaxBytes)
+      throw new Error(`/metrics is longer than ${pageMaxBytes} bytes`);
+    if (response.ok) return parsePage(text);
+    if (response.status !== 503 || tries === triesMax)
+      throw new Error(`/metrics answered with ${response.status}`);
+    await waitMs(againMs, limit);
+  }
 }
 
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;

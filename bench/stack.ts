@@ -1,21 +1,26 @@
-/** Everything that a run measures: the servers, a database of its own, the service in n processes. */
+/** What a run measures: the servers, and on them the service in n processes with its own database. */
 import { delimiter, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { RegisteredScenario } from '../src/engine/registry.ts';
 import { type Child, openServices, type Services } from '../src/services/index.ts';
-import { migrate } from '../src/store/migrate.ts';
-import { createRunDatabase, durabilityOf, type RunDatabase } from './run-database.ts';
+import {
+  createRunDatabase,
+  durabilityOf,
+  type RunDatabase,
+  sweepRunDatabases,
+} from './run-database.ts';
 
-export interface StackOptions {
+export interface ServersOptions {
   /** Variables of the environment that are handed on to the service, and say which servers to use. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly scenario: RegisteredScenario;
+  readonly report: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface StackOptions extends ServersOptions {
   readonly processes: number;
   /** Absolute paths of strategies from outside. */
   readonly strategyFiles: readonly string[];
-  readonly report: (line: string) => void;
-  readonly signal: AbortSignal;
 }
 
 export interface Stack {
@@ -29,7 +34,7 @@ export interface Stack {
   readonly settings: Readonly<Record<string, string>>;
   /** Rejects when the service ends before it was asked to. */
   readonly ended: Promise<never>;
-  /** Ends all of it; at most about 30 s. Idempotent. */
+  /** Ends the service and removes the database; at most about 30 s. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -53,9 +58,15 @@ export function serviceVariables(
   return Object.fromEntries([...servers, ...handedOn].map(name => [name, environment[name]]));
 }
 
-/** Opens the stack. Rejects with a message that says what to do, and leaves nothing behind then. */
-export async function openStack(options: StackOptions): Promise<Stack> {
-  const { environment, report, signal } = options;
+/**
+ * Finds or starts Postgres and Redis, for all stacks of a run. On a server that is not ours it
+ * removes what runs left behind that were killed.
+ */
+export async function openServers({
+  environment,
+  report,
+  signal,
+}: ServersOptions): Promise<Services> {
   const services = await openServices({
     ...given('databaseUrl', environment.DATABASE_URL),
     ...given('redisUrl', environment.REDIS_URL),
@@ -65,10 +76,26 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     report,
     signal,
   });
+  if (isForeign(services))
+    for (const name of await sweepRunDatabases(services.postgres.url))
+      report(`Removed ${name}, which an earlier run had left behind`);
+  return services;
+}
+
+/** A server that was started here takes its databases with it. */
+function isForeign(services: Services): boolean {
+  return services.postgres.pid === undefined;
+}
+
+/**
+ * Opens the service on a database of its own. Rejects with a message that says what to do, and
+ * leaves nothing behind then; the servers stay with the caller.
+ */
+export async function openStack(services: Services, options: StackOptions): Promise<Stack> {
+  const { report, signal } = options;
   let database: RunDatabase | undefined;
   try {
     database = await createRunDatabase(services.postgres.url);
-    await migrate(database.url, [options.scenario]);
     const service = await startService(services, database.url, options);
     const durability = await durabilityOf(database.url);
     const hosts = service.processUrls.map(url => new URL(url).host);
@@ -189,9 +216,8 @@ async function closeAll(
   database: RunDatabase | undefined,
 ): Promise<void> {
   await service?.stop().catch(() => {}); // a keeper that is gone has ended it too
-  // a server that was started here takes its databases with it
-  if (services.postgres.pid === undefined) await database?.drop();
-  await services.close();
+  if (isForeign(services)) await database?.drop();
+  else await database?.release();
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

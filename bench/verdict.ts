@@ -6,10 +6,15 @@ import { ruleOfThree } from './statistics.ts';
 export interface Observation {
   /** Keys that somebody contended for. */
   readonly keys: number;
-  /** Of these: as many were accepted as there was room for, or more. */
+  /** Of `keys`: as many were accepted as there was room for, or more. */
   readonly keysDecided: number;
-  /** Of these: at least two commands were under way at the same time, in as many processes as can be. */
+  /** Of `keys`: two actors were worked for at once, in two processes where there are several. */
   readonly keysOverlapped: number;
+  /**
+   * Of these: somebody was accepted. A verdict rests on them: rivals met and one got through, also
+   * where the others were told busy and room was left.
+   */
+  readonly keysTested: number;
   /** Keys with room left where somebody was turned away as busy, failed or unknown. */
   readonly keysUnfilled: number;
   /** Keys with a violation, in both phases. */
@@ -34,26 +39,35 @@ export type Control = 'seen' | 'not seen';
 export interface CellVerdict {
   readonly observed: 'safe' | 'unsafe' | 'no claim' | 'inconclusive' | 'not offered';
   readonly because: string;
-  readonly agreement: 'as claimed' | 'claim violated' | 'not shown' | 'nothing claimed';
+  /** `not provoked`: a hazard that needs what load does not bring; that load saw nothing is no news. */
+  readonly agreement:
+    | 'as claimed'
+    | 'claim violated'
+    | 'not shown'
+    | 'nothing claimed'
+    | 'not provoked';
   /** Only where 0 of n was seen: the share of keys that may still be hit (95 % confidence). */
   readonly boundShare?: number;
 }
 
 /** A strategy that broke a fifth of the keys would be missed in 20 keys once in 87 runs (0.8^20). */
 export const keysMin = 20;
-/** With more keys than this left undecided, what was seen is mostly refusal by being busy. */
-export const unfilledShareMax = 0.2;
+
+/** What is wrong with a strategy on purpose; null where nothing is. */
+type Wrong = { readonly under: readonly string[]; readonly cure: string } | null;
 
 /** Compares the claim with the observation. `observed` is undefined where the cell was not run. */
 export function verdictOf(
   claimed: Prediction,
   observed: Observation | undefined,
   control: Control,
+  hazard: Wrong = null,
 ): CellVerdict {
   if (claimed.verdict === 'not offered')
     return { observed: 'not offered', because: claimed.because, agreement: 'nothing claimed' };
   if (!observed?.audited) return notShown('the run ended before this cell was audited');
   if (observed.findings > 0) return found(claimed, observed);
+  if (!isProvokedByLoad(hazard)) return notProvoked(hazard);
   const missing = tooLittle(observed);
   switch (claimed.verdict) {
     case 'unsafe':
@@ -68,13 +82,30 @@ export function verdictOf(
         observed: 'safe',
         because: claimed.because,
         agreement: 'as claimed',
-        boundShare: ruleOfThree(observed.keysDecided),
+        boundShare: ruleOfThree(observed.keysTested),
       };
   }
 }
 
 /** One lost turn can let somebody in on the keys that it held: two at most, in any scenario. */
 const keysPerTurnMax = 2;
+
+/** Whether load on several processes is enough to bring out what is wrong; true where nothing is. */
+export function isProvokedByLoad(
+  hazard: { readonly under: readonly string[] } | null | undefined,
+): hazard is null | undefined {
+  const { under = [] } = hazard ?? {};
+  const brought: Event = 'several processes';
+  return under.length === 0 || under.includes(brought);
+}
+
+function notProvoked({ under, cure }: NonNullable<Wrong>): CellVerdict {
+  return {
+    observed: 'inconclusive',
+    because: `needs ${under.join(' or ')}, which load does not bring: seen beside ${cure}, its matched pair`,
+    agreement: 'not provoked',
+  };
+}
 
 function found(claimed: Prediction, observed: Observation): CellVerdict {
   const { keysHit, keys, lostAcknowledgements, turnsLost, counted } = observed;
@@ -96,16 +127,13 @@ function violated(because: string): CellVerdict {
 
 /** Why seeing nothing would say nothing; undefined where enough was observed. */
 function tooLittle(observed: Observation): string | undefined {
-  const { keys, keysDecided, keysOverlapped, keysUnfilled, settled, counted } = observed;
+  const { keys, keysDecided, keysOverlapped, keysTested, settled, counted } = observed;
   if (!settled) return 'transactions were still open when the audit had to begin';
   if (!counted) return 'the metrics of the service miss commands that were answered';
-  if (keysUnfilled > keys * unfilledShareMax)
-    return `${keysUnfilled} of ${keys} keys were left with room while callers were turned away`;
-  if (keysDecided < keysMin)
-    return `only ${keysDecided} keys were decided; at least ${keysMin} are needed`;
-  if (keysOverlapped < keysMin)
-    return `commands overlapped on only ${keysOverlapped} keys; at least ${keysMin} are needed`;
-  return undefined;
+  return keysTested < keysMin
+    ? `rivals met and one got through on only ${keysTested} of ${keys} keys, and ${keysMin} are needed ` +
+        `(${keysDecided} decided, ${keysOverlapped} overlapped)`
+    : undefined;
 }
 
 function notShown(because: string): CellVerdict {

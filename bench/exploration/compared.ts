@@ -1,16 +1,14 @@
 /** The explored part of a comparison: its strategies, two callers of one key each. */
 import { availableParallelism } from 'node:os';
-import type { RegisteredScenario } from '../../src/engine/registry.ts';
+import type { Services } from '../../src/services/index.ts';
 import type { CellLog } from '../measure.ts';
 import type { Settings } from '../options.ts';
 import type { ExploredCell } from '../results/schema.ts';
-import type { Stack } from '../stack.ts';
 import { exploreAll } from './crew.ts';
 import { usualReach } from './spec.ts';
 
 export interface ExploredOptions {
-  readonly stack: Stack;
-  readonly scenario: RegisteredScenario;
+  readonly services: Services;
   readonly cells: readonly CellLog[];
   readonly settings: Settings;
   readonly strategyFiles: readonly string[];
@@ -23,9 +21,9 @@ const callers = 2;
 
 /** Within `settings.exploreSeconds`. Never throws: a run is worth keeping without it. */
 export async function exploredOf(options: ExploredOptions): Promise<ExploredCell[]> {
-  const { stack, scenario, cells, settings, strategyFiles, report, signal } = options;
+  const { services, cells, settings, strategyFiles, report, signal } = options;
   if (settings.exploreSeconds === 0) return [];
-  const specs = cells.map(({ cell: { variant, participant } }) => ({
+  const specs = cells.map(({ cell: { scenario, variant, participant } }) => ({
     scenario: scenario.name,
     variant,
     strategies: Array.from({ length: callers }, () => participant.strategy.name),
@@ -34,7 +32,7 @@ export async function exploredOf(options: ExploredOptions): Promise<ExploredCell
   report(`Exploring the orders of two callers, ${settings.exploreSeconds} s at most`);
   try {
     return await exploreAll(specs, {
-      databaseUrl: stack.services.postgres.url,
+      databaseUrl: services.postgres.url,
       // servers of its own: it flushes scripts and keys before every order
       redisUrl: undefined,
       redisNodeUrls: [],

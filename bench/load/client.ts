@@ -12,6 +12,14 @@ export interface Answer extends CallRecord {
   /** On the clock of `performance.now()`. */
   readonly sentMs: number;
   readonly answeredMs: number;
+  /** When a process worked on it, as the process says; undefined where it does not say. */
+  readonly worked: Worked | undefined;
+}
+
+/** Microseconds on the monotonic clock that all processes of a machine share. */
+export interface Worked {
+  readonly fromUs: number;
+  readonly untilUs: number;
 }
 
 /** The service does not do what the run is about; nothing it answers can be judged. */
@@ -67,7 +75,8 @@ export class Client {
     const answeredMs = performance.now();
     const read = outcomeOf(reply, call, options.strategy);
     const ms = answeredMs - sentMs;
-    return { actor: call.actor, process, ms, sentMs, answeredMs, ...read };
+    const worked = 'worked' in reply ? workedOf(reply.worked) : undefined;
+    return { actor: call.actor, process, ms, sentMs, answeredMs, worked, ...read };
   }
 
   close(): void {
@@ -76,7 +85,12 @@ export class Client {
 }
 
 type Reply =
-  | { readonly status: number; readonly strategy: string | undefined; readonly body: string }
+  | {
+      readonly status: number;
+      readonly strategy: string | undefined;
+      readonly worked: string | undefined;
+      readonly body: string;
+    }
   | { readonly status: 0; readonly error: string };
 
 function exchange(url: URL, agent: Agent, body: object, options: ClientOptions): Promise<Reply> {
@@ -120,13 +134,23 @@ function readReply(response: IncomingMessage, settle: (reply: Reply) => void): v
   });
   response.on('error', error => settle({ status: 0, error: error.message }));
   response.on('end', () => {
-    const served = response.headers['lock-strategy'];
     settle({
       status: response.statusCode ?? 0,
-      strategy: Array.isArray(served) ? served[0] : served,
+      strategy: headerOf(response, 'lock-strategy'),
+      worked: headerOf(response, 'command-worked-us'),
       body: Buffer.concat(chunks).toString(),
     });
   });
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function workedOf(header: string | undefined): Worked | undefined {
+  const [, fromUs, untilUs] = /^(\d{1,15})-(\d{1,15})$/.exec(header ?? '') ?? [];
+  return untilUs === undefined ? undefined : { fromUs: Number(fromUs), untilUs: Number(untilUs) };
 }
 
 type Read = Pick<Answer, 'outcome' | 'detail' | 'attempts' | 'commandId'>;

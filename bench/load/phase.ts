@@ -33,6 +33,8 @@ export interface PhaseOptions {
   readonly exhaustedReasons: readonly string[];
   /** No further key is begun after this, once there are enough of them. */
   readonly limitMs: number;
+  /** Nor after this, however few there are. */
+  readonly patienceMs: number;
   /** The clock of the limit. */
   readonly nowMs?: () => number;
 }
@@ -41,6 +43,8 @@ export interface ContestedOptions extends PhaseOptions {
   readonly rounds: number;
   readonly rivals: number;
   readonly doubleTapShare: number;
+  /** On so many keys rivals have to meet and one to get through before the time limit counts. */
+  readonly testedAtLeast: number;
 }
 
 /**
@@ -50,8 +54,12 @@ export interface ContestedOptions extends PhaseOptions {
 export async function contested(options: ContestedOptions): Promise<PhaseLog> {
   const { load, query, rounds, rivals, doubleTapShare, random, client, to } = options;
   const plans = await load({ rounds, rivals, doubleTapShare, random }, query);
-  return timed(options, plans, async next => {
-    const answers: RoundAnswers[] = [];
+  const answers: RoundAnswers[] = [];
+  const isTested = (one: RoundAnswers): boolean =>
+    one.answers.some(answer => answer.outcome === 'accepted') &&
+    overlapped(one.answers, to.processUrls.length);
+  const enough = (): boolean => answers.filter(isTested).length >= options.testedAtLeast;
+  return timed({ ...options, enough }, plans, async next => {
     for (let plan = next(); plan; plan = next()) {
       const offset = Math.floor(random() * to.processUrls.length);
       const releasedMs = performance.now();
@@ -73,8 +81,9 @@ export interface UncontendedOptions extends PhaseOptions {
 export async function uncontended(options: UncontendedOptions): Promise<PhaseLog> {
   const { load, query, keys, inFlight, random, client, to } = options;
   const plans = await load({ rounds: keys, rivals: 1, doubleTapShare: 0, random }, query);
-  return timed(options, plans, async next => {
-    const answers: RoundAnswers[] = [];
+  const answers: RoundAnswers[] = [];
+  const enough = (): boolean => answers.length >= keysAtLeast;
+  return timed({ ...options, enough }, plans, async next => {
     const lane = async (process: number): Promise<void> => {
       for (let plan = next(); plan; plan = next()) {
         const releasedMs = performance.now();
@@ -96,24 +105,22 @@ interface RoundAnswers {
   readonly answers: readonly Answer[];
 }
 
-/** So many keys are begun even past the time limit: fewer would decide nothing. */
+/** So many uncontended keys are used even past the time limit: fewer would measure nothing. */
 const keysAtLeast = 8;
-/** However slow a strategy is, this many times its limit ends its phase. */
-const patienceTimes = 8;
 
 async function timed(
-  options: PhaseOptions,
+  options: PhaseOptions & { readonly enough: () => boolean },
   plans: readonly RoundPlan[],
   run: (next: () => RoundPlan | undefined) => Promise<readonly RoundAnswers[]>,
 ): Promise<PhaseLog> {
-  const { limitMs, to, nowMs = () => performance.now() } = options;
+  const { limitMs, patienceMs, to, enough, nowMs = () => performance.now() } = options;
   let used = 0;
   const cpu = process.cpuUsage();
   const startMs = nowMs();
   const next = (): RoundPlan | undefined => {
     to.signal.throwIfAborted();
     const spentMs = nowMs() - startMs;
-    if (spentMs > (used < keysAtLeast ? limitMs * patienceTimes : limitMs)) return undefined;
+    if (spentMs > (enough() ? limitMs : patienceMs)) return undefined;
     used += 1;
     return plans[used - 1];
   };
@@ -157,15 +164,20 @@ function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number)
   };
 }
 
-/** Whether different actors were under way together, at different processes where there are several. */
+/**
+ * Whether the service worked on commands of two actors at once, at two processes where there are
+ * several. Told by the processes themselves: that calls left together does not say so.
+ */
 function overlapped(answers: readonly Answer[], processes: number): boolean {
-  return answers.some(a =>
+  return answers.some(({ actor, process, worked: a }) =>
     answers.some(
-      b =>
-        a.actor !== b.actor &&
-        (processes === 1 || a.process !== b.process) &&
-        a.sentMs < b.answeredMs &&
-        b.sentMs < a.answeredMs,
+      ({ worked: b, ...other }) =>
+        a !== undefined &&
+        b !== undefined &&
+        actor !== other.actor &&
+        (processes === 1 || process !== other.process) &&
+        a.fromUs < b.untilUs &&
+        b.fromUs < a.untilUs,
     ),
   );
 }

@@ -2,7 +2,7 @@
 
 import type { Conditions } from '../results/schema.ts';
 import type { Summary } from '../results/summary.ts';
-import { keysMin, unfilledShareMax } from '../verdict.ts';
+import { keysMin } from '../verdict.ts';
 import { counted, percent } from './format.ts';
 
 const shownPackages = ['pg', 'ioredis', 'redlock', 'express', 'async-mutex'];
@@ -79,9 +79,13 @@ export function limits({ plan, conditions }: Summary): readonly string[] {
       `${percent(3 / Math.max(3, decided))} (rule of three, 95 % confidence, keys taken as independent), ` +
       'and that holds for this load on this machine alone. Orders of events that the load did not ' +
       'produce were not tested; no faults were injected.',
-    `Below ${keysMin} decided and overlapped keys, or with more than ${percent(unfilledShareMax)} of ` +
-      'the keys left with room, nothing is called safe. Where the control was not seen to fail, ' +
-      'nothing is called safe either.',
+    `A key counts where two processes worked on commands for it at the same time, as they told ` +
+      `themselves, and one was accepted. Below ${keysMin} such keys nothing is called safe, and the ` +
+      'bound counts no others. Where the control was not seen to fail, nothing is called safe either.',
+    'Unfilled keys had room left while somebody was told busy. They do not make a strategy unsafe; they ' +
+      'are what refusing at once costs, and where they are many no contested cost is told.',
+    'A hazard that needs what load does not bring (a crash, a lease that is lost) is neither safe nor ' +
+      'unsafe here: the exploration of its matched pair shows it.',
     'A claim holds while that did not happen which voids it: a lease that was lost, a connection ' +
       'that broke, a second process. The claim column is computed from what did happen in this run.',
     `Load generator, service, Postgres and Redis shared ${counted(conditions.machine.cores, 'core')} ` +

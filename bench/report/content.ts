@@ -1,6 +1,6 @@
 /** What every form of the report says, before it is set as a table, Markdown or HTML. Pure. */
 import type { PhaseName } from '../results/phase-summary.ts';
-import type { CellSummary, Summary } from '../results/summary.ts';
+import { type CellSummary, placeOf, type Summary } from '../results/summary.ts';
 import { counted, list, nothing, percent, whole } from './format.ts';
 
 export type Observed = CellSummary['verdict']['observed'];
@@ -17,6 +17,24 @@ export const phaseTitles: Readonly<Record<PhaseName, string>> = {
   contested: 'Contested: many callers, one key',
   uncontended: 'Uncontended: many keys, one caller each',
 };
+
+/** Cells of one scenario and variant, and its name. */
+export interface Place {
+  readonly title: string;
+  readonly cells: readonly CellSummary[];
+}
+
+/** The cells place by place, in the order of the run: strategies are compared inside one. */
+export function placesOf({ cells }: Pick<Summary, 'cells'>): readonly Place[] {
+  const titles = [...new Set(cells.map(placeOf))];
+  return titles.map(title => ({ title, cells: cells.filter(cell => placeOf(cell) === title) }));
+}
+
+/** What was compared, in a few words: "appointment", "coupon and payout", "7 scenarios". */
+export function subject({ plan }: Summary): string {
+  const names = plan.scenarios.map(({ name }) => name);
+  return names.length > 3 ? counted(names.length, 'scenario') : list(names);
+}
 
 const orderOfVerdicts: readonly Observed[] = [
   'safe',
@@ -55,16 +73,17 @@ export function unsafe(cells: readonly CellSummary[]): CellSummary[] {
     .toSorted((a, b) => (b.observed?.keysHit ?? 0) - (a.observed?.keysHit ?? 0));
 }
 
-/** The answer in one sentence. */
+/** The answer in one sentence, of a matrix in counts. */
 export function headline(summary: Summary): string {
   if (summary.end === 'interrupted')
     return 'Interrupted: this result is incomplete and judges nothing.';
   if (summary.end === 'broken off')
     return `Broken off: this result is incomplete and judges nothing (${summary.brokenOff}).`;
+  const several = placesOf(summary).length > 1;
   const names = (want: (cell: CellSummary) => boolean): string[] =>
     inOrder(summary.cells)
       .filter(want)
-      .map(cell => cell.strategy.name);
+      .map(cell => (several ? `${cell.strategy.name} (${placeOf(cell)})` : cell.strategy.name));
   const broken = names(cell => cell.verdict.agreement === 'claim violated');
   const open = names(cell => cell.verdict.agreement === 'not shown');
   const held = names(cell => cell.verdict.observed === 'safe' && cell.strategy.hazard === null);
@@ -72,6 +91,8 @@ export function headline(summary: Summary): string {
   if (broken.length > 0)
     return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
   if (open.length > 0) return `Inconclusive for ${list(open)}; the others are as predicted.`;
+  if (several)
+    return `${counted(held.length, 'cell')} held and ${whole(failed.length)} failed, all as predicted.`;
   const safe = `${counted(held.length, 'strategy', 'strategies')} held`;
   return failed.length > 0
     ? `${safe}; ${list(failed)} failed, as predicted.`
@@ -83,8 +104,11 @@ export function counts(cell: CellSummary): string {
   const { observed, verdict } = cell;
   if (!observed) return nothing;
   if (!observed.audited) return 'not audited';
-  const hit = `${whole(observed.keysHit)} of ${counted(observed.keys, 'key')}`;
-  return verdict.boundShare === undefined ? hit : `${hit}, so < ${percent(verdict.boundShare)}`;
+  const { keysHit, keys, keysTested, keysUnfilled } = observed;
+  const unfilled = keysUnfilled > 0 ? ` (${whole(keysUnfilled)} of ${whole(keys)} unfilled)` : '';
+  if (verdict.boundShare === undefined)
+    return `${whole(keysHit)} of ${counted(keys, 'key')}${unfilled}`;
+  return `0 of ${counted(keysTested, 'key')}, so < ${percent(verdict.boundShare)}${unfilled}`;
 }
 
 /** Every kind of violation but duplicates, with how many keys it hit. */
@@ -150,7 +174,14 @@ export function turnedAway(cell: CellSummary, phase: PhaseName): string {
 export function rerun(summary: Summary, cell: CellSummary): string {
   const { command } = summary;
   if (cell.strategy.source === 'outside' || command.includes('--strategy')) return command;
-  return command.replace(' -- ', ` -- --strategy ${cell.strategy.name} `);
+  const { scenario, variant, strategy } = cell;
+  const one = `--scenario ${scenario} --variant ${variant} --strategy ${strategy.name}`;
+  return command
+    .replace(/ --(scenario|variant) \S+/g, '')
+    .replace(
+      ' -- ',
+      ` -- ${command.includes('--scenario') ? one : `--strategy ${strategy.name}`} `,
+    );
 }
 
 /** Who did not take part, reason by reason. */

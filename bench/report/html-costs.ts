@@ -12,13 +12,13 @@ import {
 } from './content.ts';
 import { element, type Html, tableOf } from './element.ts';
 import { figure, latencies, quantiles, spread, times, whole } from './format.ts';
-import type { Place } from './html-verdicts.ts';
+import type { Section } from './html-verdicts.ts';
 
 /** What a safe strategy costs: what callers saw, then where the time went inside the service. */
 export function costSection(
   cells: readonly CellSummary[],
   phase: PhaseName,
-  { first }: Place,
+  { first }: Section,
 ): Html[] {
   const best = ranked(cells, phase);
   const contested = phase === 'contested';
@@ -102,7 +102,7 @@ function insideRow(cell: CellSummary, phase: PhaseName) {
 }
 
 /** Those that let something through, with their counts. What they cost is no argument. */
-export function unsafeSection(cells: readonly CellSummary[], { first }: Place): Html[] {
+export function unsafeSection(cells: readonly CellSummary[], { first }: Section): Html[] {
   const bad = unsafe(cells);
   const heading = element('h2', 'Not safe, not ranked', { id: first ? 'unsafe' : undefined });
   if (bad.length === 0) return [heading, element('p', 'The audit found nothing in any cell.')];

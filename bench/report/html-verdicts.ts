@@ -12,9 +12,9 @@ import {
 import { element, type Html, tableOf } from './element.ts';
 import { counted, countOrNothing, whole } from './format.ts';
 
-/** Which variant a section is about; only the first one's headings are link targets. */
-export interface Place {
-  readonly variant: string;
+/** Which place a section is about; only the first one's headings are link targets. */
+export interface Section {
+  readonly title: string;
   readonly first: boolean;
 }
 
@@ -45,7 +45,7 @@ function nameOf({ strategy }: CellSummary): Html[] {
 export function verdictSection(
   summary: Summary,
   cells: readonly CellSummary[],
-  { variant, first }: Place,
+  { title, first }: Section,
 ): Html[] {
   const columns = [
     { title: 'Strategy' },
@@ -70,16 +70,14 @@ export function verdictSection(
     ...(cell.verdict.agreement === 'claim violated' && { kind: 'broken' }),
   }));
   return [
-    element('h2', `Verdicts: ${summary.plan.scenario}/${variant}`, {
-      id: first ? 'verdicts' : undefined,
-    }),
+    element('h2', `Verdicts: ${title}`, { id: first ? 'verdicts' : undefined }),
     element(
       'p',
       'What each strategy claims beside what an SQL audit found among the committed rows. ' +
         'Seeing nothing is safe only where enough was seen, and where the control was seen to fail.',
     ),
     tableOf(columns, rows, 'Verdicts', 'wide'),
-    ...leftOutNotes(summary).map(note => element('p', note, { class: 'note' })),
+    ...(first ? leftOutNotes(summary) : []).map(note => element('p', note, { class: 'note' })),
   ];
 }
 
@@ -88,6 +86,7 @@ function evidence(summary: Summary, cell: CellSummary): Html {
   const facts = observed
     ? `${counted(observed.keys, 'contested key')}: ${whole(observed.keysDecided)} decided, ` +
       `${whole(observed.keysOverlapped)} with overlapping commands, ` +
+      `${whole(observed.keysTested)} of those with one accepted, ` +
       `${whole(observed.keysUnfilled)} left with room. Events: ${events.join(', ') || 'none'}. ` +
       `Isolation ${strategy.isolation}, wording “${strategy.wording}”` +
       `${strategy.guard.length > 0 ? `, guard ${strategy.guard.join(', ')}` : ''}.`

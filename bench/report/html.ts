@@ -1,17 +1,27 @@
 /** The report as one self-contained page: no script, no outside request. Pure. */
+import { matrixOf } from '../results/matrix.ts';
 import type { CellSummary, Summary } from '../results/summary.ts';
 import { conditionRows, durabilityWarning, limits } from './conditions.ts';
-import { adoption, adoptionTitles, headline, inOrder } from './content.ts';
+import {
+  adoption,
+  adoptionTitles,
+  headline,
+  inOrder,
+  type Observed,
+  placesOf,
+  subject,
+} from './content.ts';
 import { element, escaped, type Html, tableOf } from './element.ts';
 import { counted } from './format.ts';
 import { costSection, unsafeSection } from './html-costs.ts';
 import { exploredSection } from './html-explored.ts';
 import { verdictSection } from './html-verdicts.ts';
+import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix.ts';
 import { style } from './style.ts';
 
 /** The whole document. */
 export function html(summary: Summary): string {
-  const title = `Which lock is right for ${summary.plan.scenario}?`;
+  const title = `Which lock is right for ${subject(summary)}?`;
   const body = [header(summary, title), main(summary), footer(summary)];
   return `<!doctype html>
 <html lang="en">
@@ -70,10 +80,9 @@ function sectionsOf({ explored }: Summary): string[] {
 }
 
 function main(summary: Summary): Html {
-  const variants = [...new Set(summary.cells.map(cell => cell.variant))];
-  const sections = variants.flatMap((variant, index) => {
-    const cells = summary.cells.filter(cell => cell.variant === variant);
-    const place = { variant, first: index === 0 };
+  const places = placesOf(summary);
+  const sections = places.flatMap(({ title, cells }, index) => {
+    const place = { title, first: index === 0 };
     return [
       ...verdictSection(summary, cells, place),
       ...costSection(cells, 'contested', place),
@@ -83,11 +92,36 @@ function main(summary: Summary): Html {
     ];
   });
   return element('main', [
+    ...(places.length > 1 ? overviewSection(summary) : []),
     ...sections,
     ...exploredSection(summary),
     ...conditionsSection(summary),
     ...limitsSection(summary),
   ]);
+}
+
+/** Every scenario and variant beside every strategy, before any of them is told at length. */
+function overviewSection(summary: Summary): Html[] {
+  const matrix = matrixOf(summary);
+  const rows = rowsOf(matrix).map(({ name }) => ({
+    cells: [
+      name,
+      ...cellsOfRow(matrix, name).map(cell => ({
+        content: cell ? markOf(cell) : '',
+        ...(cell && { kind: `mark ${kindOf(cell)}` }),
+      })),
+    ],
+  }));
+  const columns = [{ title: 'Strategy' }, ...matrix.places.map(title => ({ title }))];
+  return [
+    element('h2', 'The matrix'),
+    element('p', `${legendOf(summary.cells.map(({ verdict }) => verdict))}.`),
+    tableOf(columns, rows, 'The matrix', 'matrix'),
+  ];
+}
+
+function kindOf({ observed }: { readonly observed: Observed }): string {
+  return observed === 'safe' ? 'good' : observed === 'unsafe' ? 'bad' : 'open';
 }
 
 function adoptionSection(cells: readonly CellSummary[], first: boolean): Html[] {

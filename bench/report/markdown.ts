@@ -1,4 +1,5 @@
 /** The report as Markdown: the same content as the page. Pure. */
+import { matrixOf } from '../results/matrix.ts';
 import type { PhaseName } from '../results/phase-summary.ts';
 import type { CellSummary, Summary } from '../results/summary.ts';
 import { conditionRows, durabilityWarning, limits } from './conditions.ts';
@@ -12,9 +13,12 @@ import {
   inOrder,
   leftOutNotes,
   otherFindings,
+  type Place,
   phaseTitles,
+  placesOf,
   ranked,
   rerun,
+  subject,
   symbols,
   turnedAway,
   unsafe,
@@ -39,22 +43,18 @@ import {
   times,
   whole,
 } from './format.ts';
+import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix.ts';
 
 /** The whole document, ending with a newline. */
 export function markdown(summary: Summary): string {
-  const variants = [...new Set(summary.cells.map(cell => cell.variant))];
+  const places = placesOf(summary);
   const warning = durabilityWarning(summary);
   const parts = [
-    `# Which lock is right for \`${summary.plan.scenario}\`?`,
+    `# Which lock is right for ${text(subject(summary))}?`,
     `**${text(headline(summary))}**`,
     ...(warning === '' ? [] : [`> ${text(warning)}`]),
-    ...variants.flatMap(variant =>
-      variantParts(
-        summary,
-        variant,
-        summary.cells.filter(cell => cell.variant === variant),
-      ),
-    ),
+    ...(places.length > 1 ? overview(summary) : []),
+    ...places.flatMap((place, index) => placeParts(summary, place, index === 0)),
     ...exploredPart(summary),
     '## Conditions',
     grid(['What', 'Value'], conditionRows(summary)),
@@ -66,11 +66,25 @@ export function markdown(summary: Summary): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function variantParts(summary: Summary, variant: string, cells: readonly CellSummary[]): string[] {
+/** Every scenario and variant beside every strategy. */
+function overview(summary: Summary): string[] {
+  const matrix = matrixOf(summary);
+  const rows = rowsOf(matrix).map(({ name }) => [
+    name,
+    ...cellsOfRow(matrix, name).map(cell => (cell ? markOf(cell) : '')),
+  ]);
   return [
-    `## Verdicts: ${text(`${summary.plan.scenario}/${variant}`)}`,
+    '## The matrix',
+    grid(['Strategy', ...matrix.places], rows),
+    `${legendOf(matrix.cells)}.`,
+  ];
+}
+
+function placeParts(summary: Summary, { title, cells }: Place, first: boolean): string[] {
+  return [
+    `## Verdicts: ${text(title)}`,
     verdicts(cells),
-    ...leftOutNotes(summary).map(text),
+    ...(first ? leftOutNotes(summary).map(text) : []),
     ...costs('contested', cells),
     ...costs('uncontended', cells),
     ...unsafePart(cells),
@@ -227,6 +241,7 @@ function evidence(summary: Summary, cell: CellSummary): string {
       ? [
           `${counted(observed.keys, 'key')}, of these ${whole(observed.keysDecided)} decided, ` +
             `${whole(observed.keysOverlapped)} with overlapping commands, ` +
+            `${whole(observed.keysTested)} of those with one accepted, ` +
             `${whole(observed.keysUnfilled)} left with room; events: ${text(events.join(', ') || 'none')}.`,
           '',
         ]

@@ -1,7 +1,8 @@
 /** The result on a terminal: at most 100 columns. Pure. */
 import { createColors } from 'picocolors';
+import { matrixOf } from '../results/matrix.ts';
 import type { PhaseName, PhaseSummary } from '../results/phase-summary.ts';
-import type { CellSummary, Summary } from '../results/summary.ts';
+import { type CellSummary, placeOf, type Summary } from '../results/summary.ts';
 import { laid, shortened, wrapped } from './columns.ts';
 import { durabilityWarning } from './conditions.ts';
 import {
@@ -10,7 +11,10 @@ import {
   inOrder,
   leftOutNotes,
   otherFindings,
+  type Place,
+  placesOf,
   ranked,
+  subject,
   symbols,
   unsafe,
 } from './content.ts';
@@ -24,6 +28,7 @@ import {
   reachText,
 } from './explored.ts';
 import { counted, countOrNothing, figure, nothing, times, whole } from './format.ts';
+import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix.ts';
 
 interface Options {
   readonly color: boolean;
@@ -36,18 +41,17 @@ export function table(summary: Summary, { color }: Options): string {
   const colors = createColors(color);
   const { plan, conditions } = summary;
   const { settings } = conditions.postgres;
-  const variants = [...new Set(summary.cells.map(cell => cell.variant))];
   const parts = [
-    `${plan.scenario}: ${counted(plan.processes, 'process', 'processes')}, ${plan.rivals} rivals ` +
+    `${subject(summary)}: ${counted(plan.processes, 'process', 'processes')}, ${plan.rivals} rivals ` +
       `per key, ${plan.repetitions} × ${plan.rounds} keys, seed ${plan.seed}`,
     `${conditions.postgres.product} ${conditions.postgres.version} (fsync ${settings.fsync ?? '?'}, ` +
       `full_page_writes ${settings.full_page_writes ?? '?'}, synchronous_commit ` +
       `${settings.synchronous_commit ?? '?'}), ${conditions.redis.product} ${conditions.redis.version}`,
     ...[durabilityWarning(summary)].filter(line => line !== ''),
-    ...variants.flatMap(variant => {
-      const cells = summary.cells.filter(cell => cell.variant === variant);
-      return ['', ...variantLines(`${plan.scenario}/${variant}`, cells, colors)];
-    }),
+    '',
+    ...(plan.scenarios.length > 1
+      ? overviewLines(summary, colors)
+      : placesOf(summary).flatMap(place => [...placeLines(place, colors), ''])),
     ...exploredLines(summary, colors),
     '',
     ...reasons(summary),
@@ -57,7 +61,26 @@ export function table(summary: Summary, { color }: Options): string {
   return `${parts.flatMap(line => wrapped(line)).join('\n')}\n`;
 }
 
-function variantLines(title: string, cells: readonly CellSummary[], colors: Colors): string[] {
+/** One sign per cell: the pages tell each at length, a terminal could not. */
+function overviewLines(summary: Summary, colors: Colors): string[] {
+  const matrix = matrixOf(summary);
+  const letters = matrix.places.map((_, index) => String.fromCharCode('A'.charCodeAt(0) + index));
+  const rows = rowsOf(matrix).map(({ name }) => [
+    shortened(name, 30),
+    ...cellsOfRow(matrix, name).map(cell => (cell ? markOf(cell) : '')),
+  ]);
+  const [head = '', ...lines] = laid([['strategy', ...letters], ...rows], 'l'.repeat(27));
+  return [
+    colors.bold(head),
+    ...lines,
+    '',
+    `${legendOf(matrix.cells)}.`,
+    ...matrix.places.map((place, index) => `${letters[index]} ${place}`),
+    '',
+  ];
+}
+
+function placeLines({ title, cells }: Place, colors: Colors): string[] {
   return [
     ...verdictLines(title, cells, colors),
     ...costLines('contested', cells, colors),
@@ -166,10 +189,16 @@ function exploredLines({ explored }: Summary, colors: Colors): string[] {
 function reasons(summary: Summary): string[] {
   const { cells, incomplete } = summary;
   if (incomplete) return [];
+  const isMatrix = placesOf(summary).length > 1;
   const lines = [
     ...inOrder(cells)
       .filter(({ verdict }) => verdict.agreement !== 'as claimed')
-      .map(cell => `${cell.strategy.name}: ${cell.verdict.observed}, ${cell.verdict.because}`),
+      .filter(({ verdict }) => !isMatrix || verdict.observed !== 'not offered')
+      .map(
+        cell =>
+          `${isMatrix ? `${placeOf(cell)} ` : ''}${cell.strategy.name}: ${cell.verdict.observed}, ` +
+          cell.verdict.because,
+      ),
     ...leftOutNotes(summary),
   ];
   return lines.length > 0 ? [...lines, ''] : [];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { html } from '../report/html.ts';
 import { markdown } from '../report/markdown.ts';
+import { matrixOf, matrixText } from './matrix.ts';
 import { type Run, runFormat, runSchema, runVersion } from './schema.ts';
 import { summarize } from './summary.ts';
 
@@ -110,6 +111,7 @@ async function replaceLatest(latest: string, run: Run): Promise<void> {
     writeFile(join(next, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`),
     writeFile(join(next, 'report.md'), markdown(summary)),
     writeFile(join(next, 'report.html'), html(summary)),
+    writeFile(join(next, 'matrix.json'), matrixText(matrixOf(summary))),
   ]);
   await rm(latest, { recursive: true, force: true });
   await rename(next, latest);

@@ -1,7 +1,7 @@
 /** What a cell's raw data say was observed. Pure. */
 import type { Observation } from '../verdict.ts';
 import { isUnfilled } from './phase-summary.ts';
-import { type Audit, type Cell, noAnswer } from './schema.ts';
+import { type Audit, type Cell, noAnswer, type Round } from './schema.ts';
 
 /** What was seen in a cell that was run. */
 export function observationOf(cell: Cell): Observation {
@@ -16,6 +16,7 @@ export function observationOf(cell: Cell): Observation {
     keys: rounds.length,
     keysDecided: rounds.filter(round => round.decidedMs !== null).length,
     keysOverlapped: rounds.filter(round => round.overlapped).length,
+    keysTested: rounds.filter(isTested).length,
     keysUnfilled: rounds.filter(isUnfilled).length,
     keysHit: keysHit.size,
     findings: audits.reduce((total, audit) => total + audit.findings, 0),
@@ -29,6 +30,10 @@ export function observationOf(cell: Cell): Observation {
       ({ contested, uncontended }) => isCounted(contested) && isCounted(uncontended),
     ),
   };
+}
+
+function isTested({ overlapped, calls }: Round): boolean {
+  return overlapped && calls.some(call => call.outcome === 'accepted');
 }
 
 /** Whether the service counted every command that was answered: else its counters prove nothing. */

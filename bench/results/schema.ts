@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 export const runFormat = 'lockstep run';
 /** Raised with every change that an older reader would misread. */
-export const runVersion = 1;
+export const runVersion = 2;
 
 /** The detail of a command whose answer did not come. */
 export const noAnswer = 'no answer';
@@ -58,7 +58,7 @@ const round = z.strictObject({
   decidedMs: z.number().nullable(),
   /** From the release to the last answer. */
   answeredMs: z.number(),
-  /** At least two commands were under way together, in as many processes as the run has. */
+  /** The service worked on commands of two actors at once, in two processes where there are several. */
   overlapped: z.boolean(),
   calls: z.array(call),
 });
@@ -166,8 +166,8 @@ export const conditions = z.strictObject({
 });
 
 const plan = z.strictObject({
-  scenario: z.string(),
-  variants: z.array(z.string()),
+  /** In the order in which they ran. */
+  scenarios: z.array(z.strictObject({ name: z.string(), variants: z.array(z.string()) })),
   /** Contested keys per strategy and repetition. */
   rounds: count,
   rivals: count,

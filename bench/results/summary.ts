@@ -3,7 +3,7 @@ import { type ExitCode, exitCodeOf } from '../exit.ts';
 import { type CellVerdict, type Control, type Observation, verdictOf } from '../verdict.ts';
 import { leasesLostIn, observationOf } from './observation.ts';
 import { added, type PhaseName, type PhaseSummary, phaseSummary } from './phase-summary.ts';
-import type { AuditRow, Cell, Run, StrategyFacts } from './schema.ts';
+import { type AuditRow, type Cell, type Run, runVersion, type StrategyFacts } from './schema.ts';
 
 export const resultFormat = 'lockstep result';
 
@@ -17,7 +17,7 @@ export interface Findings {
   readonly examples: readonly AuditRow[];
 }
 
-/** A safe cell's place among the safe ones of its variant. */
+/** A safe cell's place among the safe ones of its scenario and variant. */
 export interface Rank {
   readonly place: number;
   /** Its cost divided by that of the cheapest. */
@@ -59,9 +59,10 @@ export interface Summary
     | 'explored'
   > {
   readonly format: typeof resultFormat;
-  readonly version: 1;
+  readonly version: typeof runVersion;
   readonly exitCode: ExitCode;
-  readonly control: Control;
+  /** Scenarios with their variants in which the audit was not seen to find what the control lets through. */
+  readonly blind: readonly string[];
   readonly cells: readonly CellSummary[];
 }
 
@@ -69,16 +70,18 @@ const examplesMax = 5;
 
 /** Summarizes a run. */
 export function summarize(run: Run): Summary {
-  const control = controlOf(run);
-  const cells = withRanks(run.cells.map(cell => cellSummary(cell, run, control)));
+  const controls = controlsOf(run);
+  const cells = withRanks(
+    run.cells.map(cell => cellSummary(cell, run, controls.get(placeOf(cell)) ?? 'not seen')),
+  );
   const verdicts = cells.map(cell => cell.verdict);
   const { end, incomplete, brokenOff, startedAt, seconds, command, plan, conditions, leftOut } =
     run;
   return {
     format: resultFormat,
-    version: 1,
+    version: runVersion,
     exitCode: exitCodeOf(end, verdicts, run.explored),
-    control,
+    blind: [...controls].filter(([, control]) => control === 'not seen').map(([place]) => place),
     end,
     incomplete,
     brokenOff,
@@ -96,14 +99,19 @@ export function summarize(run: Run): Summary {
 /** Check-then-act double-books nearly every key (89–99 % measured): fewer, and the load did not contend. */
 const controlShareMin = 0.2;
 
-/** Whether the audit found enough in every cell of a strategy that protects nothing. */
-function controlOf(run: Run): Control {
+/** Whether the audit found enough where a strategy that protects nothing ran, by place. */
+function controlsOf(run: Run): ReadonlyMap<string, Control> {
   const names = new Set(run.strategies.filter(one => one.control).map(one => one.name));
-  const cells = run.cells.filter(
-    cell => names.has(cell.strategy) && cell.claimed.verdict !== 'not offered',
+  return new Map(
+    run.cells
+      .filter(cell => names.has(cell.strategy) && cell.claimed.verdict !== 'not offered')
+      .map(cell => [placeOf(cell), isControlSeen(cell) ? 'seen' : 'not seen']),
   );
-  const seen = cells.length > 0 && cells.every(isControlSeen);
-  return seen ? 'seen' : 'not seen';
+}
+
+/** Where strategies are compared: with each other in one place, never across two. */
+export function placeOf({ scenario, variant }: Pick<Cell, 'scenario' | 'variant'>): string {
+  return `${scenario}/${variant}`;
 }
 
 function isControlSeen(cell: Cell): boolean {
@@ -129,7 +137,7 @@ function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {
     strategy,
     claimed: cell.claimed,
     events: cell.events,
-    verdict: verdictOf(cell.claimed, observed, control),
+    verdict: verdictOf(cell.claimed, observed, control, strategy.hazard),
     observed,
     duplicates: duplicates?.excess ?? 0,
     duplicateKeys: duplicates?.keys ?? 0,
@@ -197,13 +205,20 @@ function rankOf(
   const own = safeCost(cell, name);
   if (own === undefined) return undefined;
   const rivals = cells
-    .filter(one => one.variant === cell.variant)
+    .filter(one => placeOf(one) === placeOf(cell))
     .flatMap(one => safeCost(one, name) ?? []);
   const best = Math.min(...rivals);
   return { place: 1 + rivals.filter(cost => cost < own).length, timesBest: own / best };
 }
 
+/** With more keys than this left with room, the time until one is decided is told by the lucky few. */
+const unfilledShareMax = 0.2;
+
 function safeCost(cell: CellSummary, name: PhaseName): number | undefined {
-  const eligible = cell.verdict.observed === 'safe' && cell.strategy.hazard === null;
+  const { keys = 0, keysUnfilled = 0 } = cell.observed ?? {};
+  const eligible =
+    cell.verdict.observed === 'safe' &&
+    cell.strategy.hazard === null &&
+    (name === 'uncontended' || keysUnfilled <= keys * unfilledShareMax);
   return eligible ? cell.phases?.[name].cost?.median : undefined;
 }

@@ -69,6 +69,22 @@ export interface Variant<C> extends Traits {
   readonly rules: Rules<C>;
 }
 
+/** A variant that decides about something else than the scenario's command: at a route of its own. */
+export interface OwnRoute<C>
+  extends Variant<C>,
+    Pick<Scenario<C>, 'path' | 'load' | 'prepare' | 'auditKey'> {}
+
+/** A variant with its command type closed over. */
+export interface RegisteredVariant extends Traits {
+  readonly title: string;
+  readonly wordings: readonly Wording[];
+  /** The contended route, always POST. */
+  readonly path: string;
+  readonly load: Load;
+  /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
+  prepare(input: Input, query: Query): Promise<Plan>;
+}
+
 /** A request as the edge hands it on, not yet checked. */
 export interface Input {
   readonly params: Readonly<Record<string, unknown>>;
@@ -130,7 +146,8 @@ export interface Scenario<C> {
   prepare(input: Input, query: Query): Promise<C>;
   /** The id by which the audit knows what a command is about, whatever keys a variant locks. */
   auditKey(command: C): string;
-  readonly variants: Readonly<Record<string, Variant<C>>>;
+  /** `ownRoute({…})` where one decides about something else than `C`. */
+  readonly variants: Readonly<Record<string, Variant<C> | RegisteredVariant>>;
   readonly routes: readonly Route[];
   readonly load: Load;
 }
@@ -150,9 +167,8 @@ export interface Registered {
   readonly path: string;
   readonly race: ViolationKind;
   readonly exhaustedReasons: readonly string[];
-  readonly variants: Readonly<
-    Record<string, Traits & { readonly title: string; readonly wordings: readonly Wording[] }>
-  >;
+  /** Each with its route, which is `path` for most, and that route's load. */
+  readonly variants: Readonly<Record<string, RegisteredVariant>>;
   readonly routes: readonly Route[];
   readonly load: Load;
   prepare(variant: string, input: Input, query: Query): Promise<Plan>;
@@ -162,7 +178,10 @@ export interface Registered {
 export function scenario<C>(authored: Scenario<C>): Registered {
   const { title, path, race, exhaustedReasons, routes, load } = authored;
   const variants = Object.fromEntries(
-    Object.entries(authored.variants).map(([name, variant]) => [name, traitsOf(variant)]),
+    Object.entries(authored.variants).map(([name, variant]) => [
+      name,
+      'wordings' in variant ? variant : ownRoute({ ...authored, ...variant }),
+    ]),
   );
   return {
     title,
@@ -173,23 +192,34 @@ export function scenario<C>(authored: Scenario<C>): Registered {
     load,
     variants,
     async prepare(name, input, query) {
-      const variant = authored.variants[name];
+      const variant = variants[name];
       if (!variant) throw new Error(`${title} has no variant '${name}'`);
-      const command = await authored.prepare(input, query);
-      const keys = [...new Set(variant.keys(command))].sort();
-      return {
-        keys,
-        auditKey: authored.auditKey(command),
-        run: (wording, tx, context) => ruleOf(variant, wording)(tx, command, context),
-      };
+      return variant.prepare(input, query);
     },
   };
 }
 
-function traitsOf<C>(variant: Variant<C>): Registered['variants'][string] {
-  const { title, acts, effect, expects, rules } = variant;
-  const wordings = wordingsAll.filter(wording => rules[wording] !== undefined);
-  return { title, acts, effect, wordings, ...(expects && { expects }) };
+/** Closes a variant over its command type. */
+export function ownRoute<C>(variant: OwnRoute<C>): RegisteredVariant {
+  const { title, acts, effect, expects, rules, path, load } = variant;
+  return {
+    title,
+    acts,
+    effect,
+    wordings: wordingsAll.filter(wording => rules[wording] !== undefined),
+    ...(expects && { expects }),
+    path,
+    load,
+    async prepare(input, query) {
+      const command = await variant.prepare(input, query);
+      const keys = [...new Set(variant.keys(command))].sort();
+      return {
+        keys,
+        auditKey: variant.auditKey(command),
+        run: (wording, tx, context) => ruleOf(variant, wording)(tx, command, context),
+      };
+    },
+  };
 }
 
 function ruleOf<C>(variant: Variant<C>, wording: Wording): Rule<C> {

@@ -70,10 +70,16 @@ type Add = (method: 'get' | 'post', path: string, handler: RequestHandler) => vo
 
 function addScenarios({ choice, engine, store, log }: AppParts, add: Add): void {
   for (const scenario of choice.registry.scenarios.values()) {
-    const { path, routes } = scenario.registered;
-    add('post', path, contended(engine, scenario, choice, log));
+    const { routes } = scenario.registered;
+    for (const path of pathsOf(scenario.registered))
+      add('post', path, contended(engine, scenario, path, choice, log));
     for (const route of routes) add(route.method, route.path, uncontended(route, store));
   }
+}
+
+/** The contended routes of a scenario: its own first. */
+function pathsOf({ path, variants }: Registered): readonly string[] {
+  return [...new Set([path, ...Object.values(variants).map(variant => variant.path)])];
 }
 
 function uncontended(route: Route, store: Store): RequestHandler {
@@ -125,9 +131,17 @@ function mount(app: Express, path: string, handlers: Handlers): void {
 }
 
 function indexOf({ choice: { registry, strategy, headersAllowed } }: AppParts): object {
-  const routesOf = ({ title, path, routes }: Registered): object[] => [
-    { method: 'POST', path, title, contended: true },
-    ...routes.map(route => ({
+  const routesOf = (registered: Registered): object[] => [
+    ...pathsOf(registered).map(path => ({
+      method: 'POST',
+      path,
+      title:
+        path === registered.path
+          ? registered.title
+          : Object.values(registered.variants).find(variant => variant.path === path)?.title,
+      contended: true,
+    })),
+    ...registered.routes.map(route => ({
       method: route.method.toUpperCase(),
       path: route.path,
       title: route.title,

@@ -19,13 +19,15 @@ export interface ChoiceOptions {
   readonly missing: (strategy: Strategy) => string | undefined;
 }
 
-/** Returns what decides for each request to the contended route of a scenario. Throws `Problem`. */
+/**
+ * Returns what decides for each request to a contended route: `variants` are those that it serves,
+ * and the first of them is the usual one. Throws `Problem`.
+ */
 export function chooser(
   options: ChoiceOptions,
-  scenario: RegisteredScenario,
+  variants: RegisteredScenario['registered']['variants'],
 ): (request: IncomingMessage) => Choice {
   const { registry, strategy, headersAllowed, missing } = options;
-  const { variants } = scenario.registered;
   const usual: Choice = { strategy, variant: Object.keys(variants)[0] ?? '' };
   const usualReason = reasonAgainst(usual, variants, missing);
   return ({ headers }) => {

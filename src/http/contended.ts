@@ -10,22 +10,25 @@ import { readBody } from './body.ts';
 import { type ChoiceOptions, chooser } from './choice.ts';
 import { idempotencyOf } from './idempotency.ts';
 
-/** The contended route of a scenario: one request is one command. */
+/** A contended route of a scenario, which serves the variants at `path`: one request is one command. */
 export function contended(
   engine: Pick<Engine, 'serve'>,
   scenario: RegisteredScenario,
+  path: string,
   options: ChoiceOptions,
   log: Logger,
 ): RequestHandler {
-  const choose = chooser(options, scenario);
+  const there = Object.entries(scenario.registered.variants).filter(([, one]) => one.path === path);
+  const choose = chooser(options, Object.fromEntries(there));
   return async (request: Request, response: Response) => {
+    const fromUs = nowUs();
     response.setHeader('lock-strategy', options.strategy.name);
     const { strategy, variant } = choose(request);
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const body = await readBody(request, response);
     const commandId = randomUUID();
     const input = { params: request.params, body };
-    const idempotency = idempotencyOf(request, scenario.registered.path, input);
+    const idempotency = idempotencyOf(request, path, input);
     const against = idempotency && reasonAgainstKey(strategy.declared);
     if (against) throw new Problem('idempotency-not-offered', `${strategy.name}: ${against}.`);
     const served = await engine.serve({
@@ -40,8 +43,17 @@ export function contended(
         'a command failed',
       );
     }
+    if (options.headersAllowed) response.setHeader('command-worked-us', `${fromUs}-${nowUs()}`);
     tell(response, served, served.replayed?.commandId ?? commandId);
   };
+}
+
+/**
+ * Microseconds on the machine's monotonic clock, which all its processes share: a lab sees by it
+ * whether two of them worked on commands at the same time.
+ */
+function nowUs(): bigint {
+  return process.hrtime.bigint() / 1_000n;
 }
 
 function tell(response: Response, { outcome, auditKey: key }: Served, commandId: string): void {

@@ -158,7 +158,7 @@ export function exampleRun(own: Partial<Run> = {}): Run {
   };
   return {
     format: 'lockstep run',
-    version: 1,
+    version: 2,
     end: 'complete',
     incomplete: false,
     brokenOff: '',
@@ -166,8 +166,7 @@ export function exampleRun(own: Partial<Run> = {}): Run {
     seconds: 12,
     command: 'npm run compare -- --seed 7',
     plan: {
-      scenario: 'appointment',
-      variants: ['plain'],
+      scenarios: [{ name: 'appointment', variants: ['plain'] }],
       rounds: keysInExample,
       rivals: 2,
       processes: 2,

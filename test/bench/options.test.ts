@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commandLine, HelpAsked, readOptions } from '../../bench/options.ts';
+import { commandLine, HelpAsked, readOptions, settingsOf } from '../../bench/options.ts';
 import { UsageError } from '../../bench/plan.ts';
 
 const read = (...argv: string[]) => readOptions(argv, () => 5);
@@ -8,12 +8,13 @@ const read = (...argv: string[]) => readOptions(argv, () => 5);
 describe('the command line', () => {
   test('needs nothing', () => {
     expect(read()).toEqual({
-      scenario: 'appointment',
+      scenarios: [],
+      variants: [],
       strategies: [],
       rounds: undefined,
       rivals: 8,
       processes: 4,
-      repetitions: 3,
+      repetitions: undefined,
       seed: 5,
       exploreSeconds: 25,
       json: false,
@@ -24,6 +25,18 @@ describe('the command line', () => {
   test('takes names and paths, with commas or again', () => {
     const { strategies } = read('--strategy', 'row-lock, ./mine.ts', '--strategy', 'redlock');
     expect(strategies).toEqual(['row-lock', resolve('mine.ts'), 'redlock']);
+  });
+
+  test('takes scenarios and variants', () => {
+    const named = read('--scenario', 'payout, coupon', '--variant', 'plain,coupon/checked-again');
+    expect(named.scenarios).toEqual(['payout', 'coupon']);
+    expect(named.variants).toEqual(['plain', 'coupon/checked-again']);
+  });
+
+  test('repeats the main job more often than a matrix', () => {
+    const repetitions = (...argv: string[]) => settingsOf(read(...argv), 1_000).repetitions;
+    expect(repetitions()).toBeGreaterThan(repetitions('--scenario', 'all'));
+    expect(repetitions('--scenario', 'all', '--repetitions', '9')).toBe(9);
   });
 
   test('takes numbers', () => {
@@ -47,6 +60,7 @@ describe('the command line', () => {
     [['--processes', '-1'], /whole number from 1 to 16/],
     [['--seed', '1e3'], /whole number/],
     [['--strategy', 'a,,b'], /names or paths with commas/],
+    [['--scenario', 'a,,b'], /names with commas/],
     [['--stratgy', 'a'], /Did you mean --strategy/],
     [['--rounds'], /argument missing/],
     [['row-lock'], /too many arguments/],
@@ -67,6 +81,8 @@ describe('the command line', () => {
     const told = commandLine(options);
     expect(told).toBe('npm run compare -- --strategy row-lock --rounds 9 --processes 2 --seed 5');
     expect(readOptions(told.split(' ').slice(4))).toEqual(options);
+    const matrix = read('--scenario', 'payout,coupon', '--variant', 'plain', '--repetitions', '2');
+    expect(readOptions(commandLine(matrix).split(' ').slice(4))).toEqual(matrix);
   });
 
   test('and quotes for the shell what needs it', () => {

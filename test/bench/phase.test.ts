@@ -22,6 +22,8 @@ let answering: Answering = () => 'accepted';
 let arrived: { readonly path: string; readonly process: number }[] = [];
 let waiting: Waiting[] = [];
 let underWayMost = 0;
+/** What the process says of when it worked on the command. */
+let working: (path: string) => string | undefined = () => undefined;
 
 beforeAll(async () => {
   for (let process = 0; process < processes; process += 1) {
@@ -56,7 +58,12 @@ function tell(response: ServerResponse, outcome: Told, path: string): void {
       : outcome === 'refused'
         ? [409, { type: '/problems/refused', reason: 'full', commandId, attempts: 1 }]
         : [503, { type: '/problems/turn-refused', attempts: 1 }];
-  response.writeHead(Number(status), { 'lock-strategy': 'mine' }).end(JSON.stringify(body));
+  const worked = working(path);
+  const headers = {
+    'lock-strategy': 'mine',
+    ...(worked !== undefined && { 'command-worked-us': worked }),
+  };
+  response.writeHead(Number(status), headers).end(JSON.stringify(body));
 }
 
 const call = (actor: string) => ({ path: `/${actor}`, body: {}, actor });
@@ -85,9 +92,10 @@ function options(rounds: readonly Round[], limitMs = 60_000) {
     query: async () => [],
     random: randomOf(1, 'test'),
     limitMs,
+    patienceMs: limitMs * 8,
   };
 }
-const asked = { rounds: 1, rivals: 1, doubleTapShare: 0 };
+const asked = { rounds: 1, rivals: 1, doubleTapShare: 0, testedAtLeast: 1 };
 
 describe('a contested key', () => {
   test('gets all its callers at once, spread over all processes', async () => {
@@ -98,7 +106,27 @@ describe('a contested key', () => {
     expect(arrived.map(one => one.process).toSorted()).toEqual([0, 0, 1, 1, 2, 2]);
     const taps = seen[0]?.calls.filter(one => one.actor === 'a').map(one => one.process);
     expect(new Set(taps).size).toBe(2);
-    expect(seen[0]?.overlapped).toBe(true);
+  });
+
+  test.each([
+    ['two processes worked at the same time', { a: '100-300', b: '200-400' }, true],
+    ['one process began when the other had ended', { a: '100-200', b: '200-400' }, false],
+    ['one was done long before', { a: '900-950', b: '100-200' }, false],
+    ['a process does not say', { a: '100-300' }, false],
+    ['a process says what is no time', { a: '100-300', b: 'now' }, false],
+  ] as const)('overlaps only where the processes say so: %s', async (_, said, expected) => {
+    // all calls are under way together: that alone says nothing about who met whom
+    answering = (__, count) => (count < 2 ? 'wait' : 'accepted');
+    working = path => new Map(Object.entries(said)).get(path.slice(1));
+    const { rounds: seen } = await contested({ ...options([roundOf('1', 1, 'a', 'b')]), ...asked });
+    expect(seen[0]?.overlapped).toBe(expected);
+  });
+
+  test('does not overlap with itself: two taps of one actor are one caller', async () => {
+    answering = (_, count) => (count < 2 ? 'wait' : 'accepted');
+    working = () => '100-300';
+    const { rounds: seen } = await contested({ ...options([roundOf('1', 1, 'a', 'a')]), ...asked });
+    expect(seen[0]?.overlapped).toBe(false);
   });
 
   test('is decided by the answer that fills its last place', async () => {
@@ -120,8 +148,26 @@ describe('a contested key', () => {
 
   test('that only one caller wants does not overlap', async () => {
     answering = () => 'accepted';
+    working = () => '100-300';
     const { rounds: seen } = await contested({ ...options([roundOf('1', 1, 'a')]), ...asked });
     expect(seen[0]?.overlapped).toBe(false);
+  });
+
+  test('is followed by others, past the limit, until rivals met and one got through on enough', async () => {
+    let keys = 0;
+    answering = path => (path === '/a' && ++keys % 2 === 0 ? 'accepted' : 'refused');
+    working = () => '100-300';
+    const rounds = Array.from({ length: 40 }, (_, index) => roundOf(String(index), 1, 'a', 'b'));
+    const within = async (testedAtLeast: number) => {
+      keys = 0;
+      let ms = 0;
+      const nowMs = (): number => (ms += 10); // goes on whenever it is looked at
+      const given = { ...options(rounds, 60), nowMs, ...asked, testedAtLeast };
+      return (await contested(given)).rounds.length;
+    };
+    expect(await within(1)).toBe(6);
+    expect(await within(7)).toBe(14);
+    expect(await within(40)).toBe(40); // and no longer than its patience
   });
 
   test('comes after the one before has been answered', async () => {

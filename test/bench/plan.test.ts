@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  budgetMs,
   cellsOf,
+  contestsOf,
   isOffered,
   leftOutOf,
   limitsOf,
   orderOf,
   participantsOf,
-  scenarioOf,
+  scenariosLeftOut,
   UsageError,
 } from '../../bench/plan.ts';
 import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
@@ -56,21 +58,61 @@ describe('who takes part', () => {
   test('an unknown name is told beside the known ones', () => {
     expect(() => participantsOf(registry, ['rowlock'])).toThrow(UsageError);
     expect(() => participantsOf(registry, ['rowlock'])).toThrow(/'rowlock'.*row-lock/);
-    expect(() => scenarioOf(registry, 'appointments')).toThrow(/there are .*appointment/);
+    expect(() => contestsOf(registry, ['appointments'])).toThrow(/there are .*appointment/);
   });
 });
 
-test('every variant meets every participant, offered or not', () => {
-  const scenario = scenarioOf(registry, 'appointment');
-  const participants = participantsOf(registry, []);
-  const cells = cellsOf(scenario, participants);
-  const variants = Object.keys(scenario.registered.variants);
-  expect(cells).toHaveLength(variants.length * participants.length);
-  for (const cell of cells) {
-    const { wording } = cell.participant.strategy.declared;
-    const offered = scenario.registered.variants[cell.variant]?.wordings.includes(wording);
-    expect(isOffered(scenario, cell)).toBe(offered);
-  }
+describe('what is compared on', () => {
+  const placesOf = (names: readonly string[], variants: readonly string[] = []) =>
+    contestsOf(registry, names, variants).flatMap(contest =>
+      contest.variants.map(variant => `${contest.scenario.name}/${variant}`),
+    );
+  const everywhere = () =>
+    [...registry.scenarios.values()].flatMap(({ name, registered }) =>
+      Object.keys(registered.variants).map(variant => `${name}/${variant}`),
+    );
+
+  test('is every variant of every scenario where all are asked for', () => {
+    expect(placesOf(['all']).toSorted()).toEqual(everywhere().toSorted());
+    expect(placesOf(['coupon', 'all']).toSorted()).toEqual(everywhere().toSorted());
+  });
+
+  test('can be narrowed by a variant, of all scenarios or of one', () => {
+    expect(placesOf(['all'], ['plain']).toSorted()).toEqual(
+      everywhere()
+        .filter(place => place.endsWith('/plain'))
+        .toSorted(),
+    );
+    const one = everywhere().find(place => !place.endsWith('/plain')) ?? '';
+    expect(placesOf(['all'], [one])).toEqual([one]);
+  });
+
+  test('is told where it does not exist', () => {
+    expect(() => placesOf(['all'], ['weddings'])).toThrow(/no variant 'weddings'.*plain/);
+    expect(() => placesOf(['gift-card'], ['coupon/plain'])).toThrow(UsageError);
+  });
+
+  test('is every variant with every participant, offered or not', () => {
+    const participants = participantsOf(registry, ['all']);
+    for (const contest of contestsOf(registry, ['all'])) {
+      const cells = cellsOf(contest, participants);
+      expect(cells).toHaveLength(contest.variants.length * participants.length);
+      for (const cell of cells) {
+        const { wording } = cell.participant.strategy.declared;
+        const { variants } = contest.scenario.registered;
+        expect(isOffered(cell)).toBe(variants[cell.variant]?.wordings.includes(wording));
+      }
+    }
+  });
+
+  test('says which scenarios are missing and how to get them', () => {
+    const missing = scenariosLeftOut(registry, contestsOf(registry, ['coupon']));
+    expect(missing.map(({ name }) => name)).toEqual(
+      [...registry.scenarios.keys()].filter(name => name !== 'coupon'),
+    );
+    expect(missing[0]?.because).toContain('--scenario all');
+    expect(scenariosLeftOut(registry, contestsOf(registry, ['all']))).toEqual([]);
+  });
 });
 
 test('each repetition has an order of its own, which the seed repeats', () => {
@@ -81,19 +123,32 @@ test('each repetition has an order of its own, which the seed repeats', () => {
 });
 
 describe('time', () => {
+  const quick = { mainJob: true, rounds: undefined };
+
   test('what is left is shared over what is left to do, with a rest for the work between', () => {
-    const { contestedMs, uncontendedMs } = limitsOf(10_000, 5, undefined);
+    const { contestedMs, uncontendedMs } = limitsOf(10_000, 5, quick);
     expect(contestedMs + uncontendedMs).toBeLessThan(2_000);
     expect(contestedMs).toBeGreaterThan(uncontendedMs);
   });
 
+  test('a matrix is as patient with its last cell as with its first', () => {
+    const matrix = { mainJob: false, rounds: undefined };
+    expect(limitsOf(-60_000, 1, matrix).patienceMs).toBe(limitsOf(60_000, 9, matrix).patienceMs);
+    expect(limitsOf(60_000, 9, quick).patienceMs).toBeLessThan(60_000);
+  });
+
+  test('the main job has the same however many take part; a matrix has some for each cell', () => {
+    expect(budgetMs(true, 8)).toBe(budgetMs(true, 80));
+    expect(budgetMs(false, 80)).toBe(10 * budgetMs(false, 8));
+  });
+
   test('where none is left there is still some, so that no cell goes empty', () => {
-    const { contestedMs, uncontendedMs } = limitsOf(-5_000, 3, undefined);
+    const { contestedMs, uncontendedMs } = limitsOf(-5_000, 3, quick);
     expect(Math.min(contestedMs, uncontendedMs)).toBeGreaterThan(0);
     expect(contestedMs + uncontendedMs).toBeLessThan(500);
   });
 
   test('rounds that were asked for are given, within a bound', () => {
-    expect(limitsOf(0, 1, 1_000).contestedMs).toBe(500_000);
+    expect(limitsOf(0, 1, { mainJob: true, rounds: 1_000 }).contestedMs).toBe(500_000);
   });
 });

@@ -26,6 +26,7 @@ describe('raw data on disk', () => {
     const summary: unknown = JSON.parse(await readFile(files.json, 'utf8'));
     expect(summary).toEqual(JSON.parse(JSON.stringify(summarize(exampleRun()))));
     expect((await readdir(join(out, 'latest'))).toSorted()).toEqual([
+      'matrix.json',
       'report.html',
       'report.md',
       'result.json',
@@ -57,7 +58,7 @@ describe('raw data on disk', () => {
   });
 
   test.each([
-    ['another version', { ...exampleRun(), version: 2 }, /version 2.*reads version 1.*commit/s],
+    ['another version', { ...exampleRun(), version: 1 }, /version 1.*reads version 2.*commit/s],
     ['another format', { ...exampleRun(), format: 'lockstep result' }, /is not a lockstep run/],
     ['a list', [], /is not a lockstep run/],
     ['a part that is missing', { ...exampleRun(), plan: undefined }, /plan/],
@@ -105,7 +106,8 @@ describe('a summary', () => {
   });
 
   test('never ranks a hazard, however safe it looked', () => {
-    const hazard = facts('steady', { hazard: { why: '', under: ['lease lost'], cure: 'slow' } });
+    const under = ['several processes']; // which one process does not bring
+    const hazard = facts('steady', { hazard: { why: '', under, cure: 'slow' } });
     const run = exampleRun();
     const strategies = run.strategies.map(one => (one.name === 'steady' ? hazard : one));
     const steady = summarize({ ...run, strategies }).cells.find(
@@ -135,9 +137,29 @@ describe('a summary', () => {
       one.strategy === 'none' ? cell('none', one.claimed, { accepted: 2 }) : one,
     );
     const judged = summarize({ ...run, cells: blind });
-    expect(judged.control).toBe('not seen');
+    expect(judged.blind).toEqual(['appointment/plain']);
     expect(judged.cells.map(one => one.verdict.observed)).not.toContain('safe');
     expect(judged.exitCode).toBe(3);
+  });
+
+  test('judges each place by the control of that place', () => {
+    const run = exampleRun();
+    const elsewhere = run.cells.map(one => {
+      const blind = one.strategy === 'none' ? cell('none', one.claimed, { accepted: 2 }) : one;
+      return { ...blind, scenario: 'coupon' };
+    });
+    const judged = summarize({ ...run, cells: [...run.cells, ...elsewhere] });
+    expect(judged.blind).toEqual(['coupon/plain']);
+    const safe = judged.cells.filter(one => one.verdict.observed === 'safe');
+    expect(new Set(safe.map(one => one.scenario))).toEqual(new Set(['appointment']));
+  });
+
+  test('ranks inside one place only', () => {
+    const run = exampleRun();
+    const slower = run.cells.map(one => ({ ...one, scenario: 'coupon' }));
+    const { cells } = summarize({ ...run, cells: [...run.cells, ...slower] });
+    const places = cells.map(one => one.ranks.contested?.place);
+    expect(places).toEqual([2, 1, undefined, undefined, 2, 1, undefined, undefined]);
   });
 
   test('calls nothing safe where the service missed commands', () => {

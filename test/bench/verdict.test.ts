@@ -21,6 +21,7 @@ const plenty: Observation = {
   keys: 100,
   keysDecided: 100,
   keysOverlapped: 100,
+  keysTested: 100,
   keysUnfilled: 0,
   keysHit: 0,
   findings: 0,
@@ -37,6 +38,7 @@ interface Row {
   readonly claim: keyof typeof claims;
   readonly seen?: Partial<Observation> | 'nothing';
   readonly control?: 'seen' | 'not seen';
+  readonly hazard?: { readonly under: readonly string[]; readonly cure: string };
   readonly observed: CellVerdict['observed'];
   readonly agreement: CellVerdict['agreement'];
   readonly because?: RegExp;
@@ -78,7 +80,7 @@ const rows: readonly Row[] = [
   {
     name: 'safe, something found on few keys: one is enough',
     claim: 'safe',
-    seen: { ...hit, keys: 1, keysDecided: 1, keysOverlapped: 0, settled: false },
+    seen: { ...hit, keys: 1, keysTested: 0, settled: false },
     observed: 'unsafe',
     agreement: 'claim violated',
   },
@@ -139,9 +141,7 @@ const rows: readonly Row[] = [
       ['not audited', { audited: false }, /before this cell was audited/],
       ['not settled', { settled: false }, /still open/],
       ['metrics missed commands', { counted: false }, /metrics/],
-      ['too few decided', { keysDecided: keysMin - 1 }, /only 19 keys were decided/],
-      ['no overlap', { keysOverlapped: keysMin - 1 }, /overlapped on only 19/],
-      ['too many left with room', { keysUnfilled: 21 }, /21 of 100 keys were left with room/],
+      ['rivals met on too few', { keysTested: keysMin - 1 }, /only 19 of 100 keys.*100 decided/],
     ] as const
   ).map(
     ([name, seen, because]): Row => ({
@@ -154,27 +154,65 @@ const rows: readonly Row[] = [
     }),
   ),
   {
-    name: 'just enough',
+    name: 'just enough, though most keys were left with room',
     claim: 'safe',
-    seen: { keysDecided: keysMin, keysOverlapped: keysMin, keysUnfilled: 20 },
+    seen: { keysTested: keysMin, keysDecided: 3, keysUnfilled: 80 },
     observed: 'safe',
     agreement: 'as claimed',
+  },
+  {
+    name: 'a hazard that needs a crash, nothing found: no news, and no safety either',
+    claim: 'safe',
+    hazard: { under: ['crash'], cure: 'its-cure' },
+    observed: 'inconclusive',
+    agreement: 'not provoked',
+    because: /needs crash, which load does not bring.*its-cure/,
+  },
+  {
+    name: 'a hazard that needs a lost lease, predicted unsafe and nothing found',
+    claim: 'unsafe',
+    hazard: { under: ['lease lost'], cure: 'its-cure' },
+    observed: 'inconclusive',
+    agreement: 'not provoked',
+  },
+  {
+    name: 'a hazard that needs a lost lease, found',
+    claim: 'unsafe',
+    seen: hit,
+    hazard: { under: ['lease lost'], cure: 'its-cure' },
+    observed: 'unsafe',
+    agreement: 'as claimed',
+  },
+  {
+    name: 'a hazard that several processes bring out, nothing found',
+    claim: 'unsafe',
+    hazard: { under: ['several processes'], cure: 'its-cure' },
+    observed: 'inconclusive',
+    agreement: 'not shown',
+  },
+  {
+    name: 'a hazard that rivals alone bring out, nothing found',
+    claim: 'unsafe',
+    hazard: { under: [], cure: 'its-cure' },
+    observed: 'inconclusive',
+    agreement: 'not shown',
   },
 ];
 
 describe('a verdict', () => {
   test.each(rows)('$name: $observed, $agreement', row => {
     const seen = row.seen === 'nothing' ? undefined : { ...plenty, ...row.seen };
-    const verdict = verdictOf(claims[row.claim], seen, row.control ?? 'seen');
+    const verdict = verdictOf(claims[row.claim], seen, row.control ?? 'seen', row.hazard);
     expect(verdict).toMatchObject({ observed: row.observed, agreement: row.agreement });
     if (row.because) expect(verdict.because).toMatch(row.because);
   });
 
-  test('only "safe" has a bound, by the keys that were decided', () => {
+  test('only "safe" has a bound, by the keys on which rivals met', () => {
     for (const row of rows) {
       const seen = row.seen === 'nothing' ? undefined : { ...plenty, ...row.seen };
-      const { observed, boundShare } = verdictOf(claims[row.claim], seen, row.control ?? 'seen');
-      expect(boundShare).toBe(observed === 'safe' ? 3 / (seen?.keysDecided ?? 0) : undefined);
+      const control = row.control ?? 'seen';
+      const { observed, boundShare } = verdictOf(claims[row.claim], seen, control, row.hazard);
+      expect(boundShare).toBe(observed === 'safe' ? 3 / (seen?.keysTested ?? 0) : undefined);
     }
   });
 });
@@ -190,6 +228,7 @@ describe('exit codes', () => {
   const open = verdict('inconclusive', 'not shown');
   const unclaimed = verdict('no claim', 'nothing claimed');
   const absent = verdict('not offered', 'nothing claimed');
+  const unprovoked = verdict('inconclusive', 'not provoked');
 
   test('are the documented ones', () => {
     expect(exitCodes).toEqual({
@@ -203,6 +242,7 @@ describe('exit codes', () => {
 
   test.each([
     { name: 'all as predicted', verdicts: [held, failed, unclaimed, absent], code: 0 },
+    { name: 'one that load cannot provoke', verdicts: [held, unprovoked], code: 0 },
     { name: 'one violated its claim', verdicts: [held, violated], code: 1 },
     { name: 'violated beside inconclusive', verdicts: [open, violated], code: 1 },
     { name: 'one inconclusive', verdicts: [held, open], code: 3 },

@@ -103,8 +103,8 @@ describe('dead files', () => {
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
     /^bench\/k6\/scenarios\/[^/]+\.ts$/,
     /^bench\/peers\/[a-z0-9-]+\.ts$/,
-    /^bench\/floors\/http-process\.ts$/,
-    /^bench\/(bench|floors|compare-runs|compare|explore-speed|explore|gallery|lockstep|readme)\.ts$/,
+    /^bench\/.*-process\.ts$/,
+    /^bench\/(bench|floors|compare-runs|compare|explore-speed|explore|gallery|lockstep|queue|readme)\.ts$/,
     /\.d\.ts$/,
   ];
 

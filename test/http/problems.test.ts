@@ -147,11 +147,13 @@ describe('bad input', () => {
 describe('choosing a strategy', () => {
   it('names the strategy that ran on every contended answer', async () => {
     expect((await post(none)).headers['lock-strategy']).toBe('row-lock');
+    expect((await post(none)).headers).not.toHaveProperty('command-worked-us'); // for a lab only
     const { accepts } = await makeRequest(lab.url, 1);
     const headers = { 'lock-strategy': 'unique-slots', 'scenario-variant': 'plain' };
     const reply = await post(`${lab.url}${accepts[0]}`, {}, { headers });
     expect(reply.status).toBe(201);
     expect(reply.headers['lock-strategy']).toBe('unique-slots');
+    expect(reply.headers['command-worked-us']).toMatch(/^\d+-\d+$/);
   });
 
   it('lists the names where one is unknown', async () => {

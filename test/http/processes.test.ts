@@ -94,6 +94,19 @@ describe('four processes', () => {
     expect(sumOf(page, 'lockstep_audit_keys_skipped_total')).toBe(0);
   });
 
+  it('tell when each worked on a command, on one clock: two after each other did not meet', async () => {
+    const { accepts } = await makeRequest(ready.url, 2);
+    const spans: number[] = [nowUs()];
+    for (const [index, accept] of accepts.entries()) {
+      const { origin } = new URL(ready.processes[index]?.url ?? '');
+      const reply = await post(`${origin}${accept}`);
+      expect(reply.status).toBe(index === 0 ? 201 : 409);
+      spans.push(...String(reply.headers['command-worked-us']).split('-').map(Number), nowUs());
+    }
+    expect(spans).toHaveLength(7);
+    expect(spans.toSorted((a, b) => a - b)).toEqual(spans);
+  });
+
   it('let a safe strategy accept exactly one, and count no violation', async () => {
     for (let rounds = 0; rounds < 5; rounds += 1) {
       const replies = await round(await makeRequest(ready.url, 8), { 'lock-strategy': 'row-lock' });
@@ -183,3 +196,7 @@ describe('a process that fails', { timeout: 2 * startMaxMs }, () => {
     });
   });
 });
+
+function nowUs(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
+}

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Outcome } from '../../src/contract/index.ts';
 import { loadRegistry, type RegisteredScenario } from '../../src/engine/registry.ts';
 import { openProvider, ownBooks, type Provider } from '../../src/scenarios/payout/provider.ts';
-import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
+import { type EngineUrls, type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
 import {
@@ -19,6 +19,8 @@ import { ProviderLine } from './provider-line.ts';
 
 /** An engine, a provider and the line between them. */
 export interface Payout {
+  /** For further engines. */
+  readonly urls: EngineUrls;
   readonly open: OpenEngine;
   readonly scenario: RegisteredScenario;
   readonly provider: Provider;
@@ -46,7 +48,7 @@ export async function openPayout(): Promise<() => Payout> {
     const line = await ProviderLine.open(provider.url);
     process.env.PROVIDER_URL = line.url;
     const session = await Session.open(urls.databaseUrl);
-    opened = { open: openEngine(urls), scenario, provider, line, session };
+    opened = { urls, open: openEngine(urls), scenario, provider, line, session };
   });
   beforeEach(() => payout().line.reset());
   afterAll(async () => {

@@ -74,6 +74,32 @@ describe('redis-lease-queued', () => {
     expect(await server.admin.dbsize()).toBe(0);
   });
 
+  test('thundering-herd: 200 wait, and a release wakes one of them', async () => {
+    const actors = await Promise.all([opened(), opened(), opened(), opened()]);
+    const herd = 200;
+    const [owner] = actors;
+    if (!owner) throw new Error('four were opened');
+    const holder = await hold(owner);
+    const gate = new Gate();
+    let served = 0;
+    const turns = Array.from({ length: herd }, (_, index) =>
+      actors[index % actors.length]?.turn(key, async () => {
+        served += 1;
+        if (served === 1) await gate.pass();
+      }),
+    );
+    await waiting(herd);
+    const before = await messagesTo();
+    await holder.end();
+    await gate.arrived;
+    expect((await messagesTo()) - before).toBe(1);
+    expect(await server.admin.zcard(queueKey)).toBe(herd - 1);
+    gate.open();
+    await Promise.all(turns);
+    expect(served).toBe(herd);
+    expect((await messagesTo()) - before).toBeLessThanOrEqual(herd);
+  });
+
   test('a free key is handed on with one message, and nobody needs to ask for it', async () => {
     const [a, b] = [await opened(), await opened()];
     const holder = await hold(a);

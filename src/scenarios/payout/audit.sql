@@ -1,7 +1,7 @@
--- The judge. $1: invoice ids (null: all). $2, $3: keys and command ids that were acknowledged as
--- accepted. $4: invoice ids where somebody was told that it is paid or ordered already.
+-- The judge. $1: ids of invoices, or of jobs with all that is on their lists (null: all). $2, $3: keys and command ids that were acknowledged as
+-- accepted. $4: those where somebody was told that it is paid or ordered already, or nothing is due.
 with asked as (
-  select i.id, i.status, sent.sent, sent.unrecorded, kept.recorded, kept.unfounded, outbox.orders
+  select coalesce(i.job_id, i.id) as id, i.status, sent.sent, sent.unrecorded, kept.recorded, kept.unfounded, outbox.orders
   from invoices i
   cross join lateral (
     select count(*)::integer as sent,
@@ -23,7 +23,8 @@ with asked as (
   cross join lateral (
     select count(*)::integer as orders from payment_orders o where o.invoice_id = i.id
   ) outbox
-  where $1::text[] is null or i.id = any ($1::text[]::bigint[])
+  where $1::text[] is null
+    or i.id = any ($1::text[]::bigint[]) or i.job_id = any ($1::text[]::bigint[])
 )
 select id::text as key, 'duplicate' as kind, sent - 1 as excess,
   format('the provider paid one invoice %s times', sent) as detail
@@ -56,8 +57,9 @@ select acknowledged.key, 'lost acknowledgement', 1,
   format('command %s was acknowledged and is not there', acknowledged.command_id)
 from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
 where not exists (
-  select from payments p
-  where p.command_id = acknowledged.command_id::uuid and p.invoice_id = acknowledged.key::bigint
+  select from payments p join invoices i on i.id = p.invoice_id
+  where p.command_id = acknowledged.command_id::uuid
+    and coalesce(i.job_id, i.id) = acknowledged.key::bigint
 ) and not exists (
   select from payment_orders o
   where o.command_id = acknowledged.command_id::uuid and o.invoice_id = acknowledged.key::bigint

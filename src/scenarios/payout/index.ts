@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotFound, scenario, sql } from '../../contract/index.ts';
+import { NotFound, ownRoute, scenario, sql } from '../../contract/index.ts';
 import { id, parse } from '../input.ts';
 import { payThenRecordOnce } from './conditional-update.ts';
 import { load } from './load.ts';
@@ -8,6 +8,7 @@ import { providerUrl } from './provider.ts';
 import { routes } from './routes.ts';
 import { payThenRecord } from './steps.ts';
 import { keyOf, type Pay } from './tables.ts';
+import { wholeRun } from './whole-run.ts';
 
 const readInvoice = sql<{ amountCents: string }>`
   select amount_cents as "amountCents" from invoices where id = $1`;
@@ -19,7 +20,7 @@ export default scenario<Pay>({
   title: 'Two runs pay one invoice',
   path: '/invoices/:id/payments',
   race: 'duplicate',
-  exhaustedReasons: ['already paid', 'already ordered'],
+  exhaustedReasons: ['already paid', 'already ordered', 'nothing due'],
   async prepare({ params, body }, query) {
     const { id: invoiceId } = parse(z.object({ id }), params);
     parse(z.strictObject({}).optional(), body);
@@ -54,6 +55,7 @@ export default scenario<Pay>({
       keys: command => [keyOf(command)],
       rules: { steps: orderInSteps, 'conditional update': orderInOneStatement },
     },
+    'whole-run': ownRoute(wholeRun),
   },
   routes,
   load,

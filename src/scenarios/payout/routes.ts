@@ -107,4 +107,30 @@ const deliver: Route = {
   },
 };
 
-export const routes: readonly Route[] = [create, show, run, deliver];
+const newJob = z.strictObject({
+  invoices: z.array(newInvoice).min(1).max(100),
+});
+
+const createJob = sql<{ id: string }>`insert into payout_jobs default values returning id`;
+
+const listInvoice = sql<{ id: string }>`
+  insert into invoices (payee, amount_cents, job_id) values ($1, $2, $3) returning id`;
+
+const createList: Route = {
+  method: 'post',
+  path: '/payout-jobs',
+  title: 'Make a job with its list of invoices that are due',
+  async handle({ body }, query) {
+    const { invoices } = parse(newJob, body);
+    const [job] = await query(createJob, []);
+    if (!job) throw new Error('insert returned no row');
+    const ids: string[] = [];
+    for (const { payee, amountCents } of invoices) {
+      const [invoice] = await query(listInvoice, [payee, amountCents, job.id]);
+      if (invoice) ids.push(invoice.id);
+    }
+    return { status: 201, body: { id: job.id, invoices: ids, run: `/payout-jobs/${job.id}/runs` } };
+  },
+};
+
+export const routes: readonly Route[] = [create, show, run, createList, deliver];

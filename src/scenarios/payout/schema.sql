@@ -14,6 +14,20 @@ create table if not exists invoices (
 
 create index if not exists invoices_due on invoices (id) where status = 'due';
 
+-- A job that pays all that is due on its list, run after run. Its ids come from the sequence of the
+-- invoices, so that the audit knows by the id which of them it was given.
+create table if not exists payout_jobs (
+  id bigint primary key default nextval('invoices_id_seq'),
+  runs integer not null default 0,
+  version integer not null default 0,
+  fence bigint not null default 0
+);
+
+-- null: paid one by one, on nobody's list
+alter table invoices add column if not exists job_id bigint references payout_jobs (id);
+
+create index if not exists invoices_by_job on invoices (job_id) where job_id is not null;
+
 -- Our books: what we know to have been paid.
 create table if not exists payments (
   id bigint generated always as identity primary key,

@@ -1,0 +1,152 @@
+/**
+ * The verdicts of a run over many scenarios, without its raw data: small enough to be committed, and
+ * the source of the README's matrix and of `docs/matrix.md`.
+ */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { type CellSummary, placeOf, type Summary } from './summary.ts';
+
+export const matrixFormat = 'lockstep matrix';
+/** Raised with every change that an older reader would misread. */
+export const matrixVersion = 1;
+
+const count = z.number().int().min(0);
+const text = z.string();
+
+const strategy = z.strictObject({
+  name: text,
+  title: text,
+  /** What is wrong with it on purpose, and the name of its cure; null where nothing is. */
+  hazard: z.strictObject({ why: text, under: z.array(text), cure: text }).nullable(),
+  migration: text,
+  newDependency: text.nullable(),
+  poolerSafe: z.boolean(),
+  retryNeeded: z.boolean(),
+});
+
+const cell = z.strictObject({
+  /** `scenario/variant`. */
+  place: text,
+  strategy: text,
+  claimed: text,
+  observed: z.enum(['safe', 'unsafe', 'no claim', 'inconclusive', 'not offered']),
+  agreement: z.enum([
+    'as claimed',
+    'claim violated',
+    'not shown',
+    'nothing claimed',
+    'not provoked',
+  ]),
+  because: text,
+  /** Contested keys; of these: rivals met and one got through, left with room, violated. Absent where it was not run. */
+  keys: z.strictObject({ all: count, tested: count, unfilled: count, violated: count }).optional(),
+  /** Kinds of violation, with on how many keys. */
+  found: z.record(z.string(), count).optional(),
+  /** After 0 of n: what may still be, at 95 % confidence. */
+  boundShare: z.number().optional(),
+  /** Cost divided by that of the cheapest safe strategy of the place. */
+  timesBest: z
+    .strictObject({ contested: z.number().optional(), uncontended: z.number().optional() })
+    .optional(),
+});
+
+export const matrixSchema = z.strictObject({
+  format: z.literal(matrixFormat),
+  version: z.literal(matrixVersion),
+  startedAt: text,
+  seconds: z.number(),
+  command: text,
+  commit: text,
+  end: z.enum(['complete', 'interrupted', 'broken off']),
+  postgres: text,
+  redis: text,
+  cores: count,
+  processes: count,
+  rivals: count,
+  repetitions: count,
+  /** `scenario/variant`, in reading order. */
+  places: z.array(text),
+  strategies: z.array(strategy),
+  cells: z.array(cell),
+});
+
+export type Matrix = z.infer<typeof matrixSchema>;
+export type MatrixCell = Matrix['cells'][number];
+export type MatrixStrategy = Matrix['strategies'][number];
+
+/** Keeps of a run what its verdicts rest on. */
+export function matrixOf(summary: Summary): Matrix {
+  const { startedAt, seconds, command, conditions, end, plan, cells } = summary;
+  const strategies = new Map(cells.map(({ strategy: one }) => [one.name, one]));
+  return {
+    format: matrixFormat,
+    version: matrixVersion,
+    startedAt,
+    seconds: Math.round(seconds),
+    command,
+    commit: conditions.commit,
+    end,
+    postgres: conditions.postgres.version,
+    redis: conditions.redis.version,
+    cores: conditions.machine.cores,
+    processes: plan.processes,
+    rivals: plan.rivals,
+    repetitions: plan.repetitions,
+    places: [...new Set(cells.map(placeOf))],
+    strategies: [...strategies.values()].map(({ name, title, hazard, adoption }) => ({
+      name,
+      title,
+      hazard,
+      migration: adoption.migration,
+      newDependency: adoption.newDependency,
+      poolerSafe: adoption.poolerSafe,
+      retryNeeded: adoption.retryNeeded,
+    })),
+    cells: cells.map(cellOf),
+  };
+}
+
+function cellOf(summary: CellSummary): MatrixCell {
+  const { strategy: one, claimed, verdict, observed, findings, ranks } = summary;
+  const found = Object.fromEntries(findings.map(({ kind, keys }) => [kind, keys]));
+  const { contested, uncontended } = ranks;
+  const timesBest = {
+    ...(contested && { contested: rounded(contested.timesBest) }),
+    ...(uncontended && { uncontended: rounded(uncontended.timesBest) }),
+  };
+  return {
+    place: placeOf(summary),
+    strategy: one.name,
+    claimed: claimed.verdict,
+    observed: verdict.observed,
+    agreement: verdict.agreement,
+    because: verdict.because,
+    ...(observed && {
+      keys: {
+        all: observed.keys,
+        tested: observed.keysTested,
+        unfilled: observed.keysUnfilled,
+        violated: observed.keysHit,
+      },
+    }),
+    ...(findings.length > 0 && { found }),
+    ...(verdict.boundShare !== undefined && { boundShare: verdict.boundShare }),
+    ...((contested || uncontended) && { timesBest }),
+  };
+}
+
+const rounded = (ratio: number): number => Math.round(ratio * 100) / 100;
+
+/** One cell to a line, so that a new run shows in a diff what it changed. */
+export function matrixText(matrix: Matrix): string {
+  const { strategies, cells, ...head } = matrix;
+  const lines = (all: readonly object[]): string =>
+    `[\n${all.map(one => `    ${JSON.stringify(one)}`).join(',\n')}\n  ]`;
+  const start = JSON.stringify(head, null, 2).replace(/\n}$/, '');
+  return `${start},\n  "strategies": ${lines(strategies)},\n  "cells": ${lines(cells)}\n}\n`;
+}
+
+/** Reads a committed matrix. Throws where it is none of this version. */
+export async function readMatrix(path: string): Promise<Matrix> {
+  return matrixSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+}

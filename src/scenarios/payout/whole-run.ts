@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import {
+  type Load,
+  NotFound,
+  type OwnRoute,
+  type Row,
+  type Rule,
+  sql,
+  type Table,
+} from '../../contract/index.ts';
+import { id, parse } from '../input.ts';
+import { pay } from './pay.ts';
+import { providerUrl } from './provider.ts';
+import { gone, type Pay } from './tables.ts';
+
+/** Somebody, or a clock, wants a job's list paid: all of it is one command, under one lock. */
+interface Run extends Pick<Pay, 'provider'> {
+  readonly jobId: string;
+}
+
+interface Job extends Row {
+  readonly runs: number;
+}
+
+/** The deciding row: one run of a job at a time. */
+const jobs: Table<Job> = {
+  name: 'payout_jobs',
+  columns: { id: 'bigint', runs: 'integer', version: 'integer', fence: 'bigint' },
+};
+
+const readJob = sql<{ id: string }>`select id from payout_jobs where id = $1`;
+
+const runMax = 1_000;
+
+const listDue = sql<{ invoiceId: string; amountCents: string }>`
+  select id as "invoiceId", amount_cents as "amountCents" from invoices
+  where job_id = $1 and status = 'due' order by id limit $2`;
+
+// pays from the list as it was: whether the invoice is still due is not asked again
+const record = sql<{ id: string }>`
+  with paid as (update invoices set status = 'paid' where id = $1)
+  insert into payments (invoice_id, provider_payment_id, command_id)
+  values ($1, $2, $3) returning id`;
+
+/** Lists what is due once, pays each from that list, and commits when the last is paid. */
+const steps: Rule<Run> = async (tx, { jobId, provider }, context) => {
+  const look = await tx.check(async () => {
+    const job = await tx.read(jobs, jobId);
+    return job && { job, due: await tx.query(listDue, [jobId, runMax]) };
+  });
+  if (!look) return gone;
+  if (look.due.length === 0) return { refused: 'nothing due' };
+  for (const { invoiceId, amountCents } of look.due) {
+    const paymentId = await pay({ invoiceId, amountCents, provider }, context, undefined);
+    await tx.query(record, [invoiceId, paymentId, context.commandId]);
+  }
+  await tx.write(jobs, look.job, { runs: look.job.runs + 1 });
+  return { accepted: jobId };
+};
+
+const seed = sql<{ id: string }>`
+  with jobs as (
+    insert into payout_jobs (runs) select 0 from generate_series(1, $1::integer) returning id
+  ), listed as (
+    insert into invoices (payee, amount_cents, job_id)
+    select 'load', 1000 + n, jobs.id from jobs, generate_series(1, $2::integer) as n
+  )
+  select id from jobs`;
+
+const invoicesPerJob = 2;
+
+/** Fresh jobs with a short list; every rival is a run that begins while another goes on. */
+const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
+  const made = await query(seed, [rounds, invoicesPerJob]);
+  return made.map(({ id: key }) => ({
+    key,
+    capacity: 1,
+    calls: Array.from({ length: rivals }, (_, index) => {
+      const call = { path: `/payout-jobs/${key}/runs`, body: {}, actor: `clock ${index + 1}` };
+      return random() < doubleTapShare ? [call, call] : [call];
+    }).flat(),
+  }));
+};
+
+/** The turn is the whole run: whoever cannot have it has nothing to do. */
+export const wholeRun: OwnRoute<Run> = {
+  title: 'the whole run is one command, under one lock',
+  path: '/payout-jobs/:id/runs',
+  acts: 'updates the deciding row',
+  effect: 'outside',
+  async prepare({ params, body }, query) {
+    const { id: jobId } = parse(z.object({ id }), params);
+    parse(z.strictObject({}).optional(), body);
+    const [job] = await query(readJob, [jobId]);
+    if (!job) throw new NotFound(`there is no payout job ${jobId}`);
+    return { jobId, provider: () => providerUrl({ query, commits: true }) };
+  },
+  auditKey: ({ jobId }) => jobId,
+  keys: ({ jobId }) => [`payout_jobs/${jobId}`],
+  rules: { steps },
+  load,
+};
