@@ -17,8 +17,9 @@ export async function openDelayProxy(
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on('error', () => {}); // told by 'close'
-      socket.once('close', () => {
+      socket.once('close', failed => {
         sockets.delete(socket);
+        if (!failed) return; // it has ended both ways, and what is held back is still on its way
         near.destroy();
         far.destroy();
       });
