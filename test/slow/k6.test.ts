@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { predict } from '../../src/contract/index.ts';
+import { predict, type Strategy } from '../../src/contract/index.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { freshDatabase } from '../database.ts';
 import { metricsPage } from '../http/appointments.ts';
@@ -80,7 +80,7 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
 
         const { verdict } = predict(declared, variant, new Set(['several processes']));
         if (verdict === 'safe') expect({ exit, ...summary }).toMatchObject({ exit: 0, broken: [] });
-        else if (declared.turns.length + declared.guard.length === 0 && declared.hazard)
+        else if (unprotected(declared))
           expect({ exit, broken: summary.broken }).toMatchObject({
             exit: thresholdsCrossed,
             broken: expect.arrayContaining(['duplicates: count==0']),
@@ -162,6 +162,11 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
 });
 
 const thresholdsCrossed = 99;
+
+/** Seen to fail within a few bursts; a snapshot refuses many of those who would. */
+function unprotected({ turns, guard, hazard, isolation }: Strategy): boolean {
+  return turns.length + guard.length === 0 && !!hazard && isolation === 'read committed';
+}
 
 /** A run that ends before it began writes nothing. */
 function summaryIn(file: string): Summary {
