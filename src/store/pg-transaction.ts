@@ -34,6 +34,8 @@ export class PgTransaction implements Transaction, Tx {
   decidedMs: number | undefined;
   readonly #lane: Lane;
   readonly #plan: TransactionPlan;
+  /** Rows whose fence this transaction has claimed: they are ours, so a second look only reads. */
+  readonly #claimed = new Set<string>();
   #begun: Promise<unknown> | undefined;
   #notBegun: Failure | undefined;
   #broken = false;
@@ -166,9 +168,15 @@ export class PgTransaction implements Transaction, Tx {
     where: Partial<R> = {},
   ): Promise<R | undefined> {
     const token = this.#token();
+    const claimed = `${table.name}/${id}`;
+    if (this.#claimed.has(claimed))
+      return (await this.#send<R & QueryResultRow>(readSql(table, []), [id]))[0];
     const { text, values } = claimFenceSql(table, id, token, where);
     const [row] = await this.#send<R & QueryResultRow>(text, values);
-    if (row) return row;
+    if (row) {
+      this.#claimed.add(claimed);
+      return row;
+    }
     const refusal = await this.#refusal(table, id);
     if (refusal.mark === undefined || refusal.mark < token) return undefined;
     throw refusal;
