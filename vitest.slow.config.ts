@@ -7,6 +7,6 @@ export default defineConfig({
     include: ['test/slow/**/*.test.ts', 'test/**/*.slow.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    maxWorkers: 2,
+    maxWorkers: 3, // they wait more than they compute
   },
 });

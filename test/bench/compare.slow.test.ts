@@ -20,7 +20,7 @@ function shared(): Record<string, string> {
   return { DATABASE_URL: postgresUrl, REDIS_URL: redisUrl, REDIS_NODES: redisNodeUrls.join(',') };
 }
 
-const small = ['--rounds', '12', '--repetitions', '2', '--seed', '7'];
+const small = ['--rounds', '12', '--repetitions', '2', '--seed', '7', '--explore-seconds', '4'];
 
 describe('four processes', () => {
   let ended: Ended;
@@ -135,8 +135,8 @@ test(
 test(
   'too few keys to say anything end with 3',
   async () => {
-    const few = ['--rounds', '2', '--repetitions', '1', '--strategy', 'row-lock'];
-    const args = [...few, '--out', join(folder, 'few')];
+    const few = ['--rounds', '2', '--repetitions', '1', '--explore-seconds', '0'];
+    const args = [...few, '--strategy', 'row-lock', '--out', join(folder, 'few')];
     const ended = await startCompare(args, shared()).ended;
     expect(ended.stdout).toMatch(/row-lock: inconclusive, .* on only 2 of 2 keys/);
     expect(ended.code, ended.stderr).toBe(3);

@@ -95,7 +95,10 @@ describe('the installed package', () => {
   test('compares a strategy of the project with the control', async () => {
     const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
     const { stdout } = await lockstep(
-      ['compare', '--strategy', './my-lock.ts', '--rounds', '24', '--repetitions', '1', '--json'],
+      [
+        ...['compare', '--strategy', './my-lock.ts', '--rounds', '24', '--repetitions', '1'],
+        ...['--explore-seconds', '8', '--json'],
+      ],
       { DATABASE_URL: postgresUrl, REDIS_URL: redisUrl, REDIS_NODES: redisNodeUrls.join(',') },
     );
     const result: unknown = JSON.parse(stdout);
