@@ -176,7 +176,7 @@ describe('the Postgres store', () => {
   });
 
   test('callers that find no free connection are told busy at their deadline', async () => {
-    const open = engine(400);
+    const open = engine(1_500); // long enough for every holder to arrive on a busy machine
     const gates = Array.from({ length: 10 }, () => new Gate());
     const holders = gates.map(async gate => serve(open, await freshId(), () => gate.pass()));
     await Promise.all(gates.map(gate => gate.arrived));
