@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
     include: ['test/slow/**/*.test.ts', 'test/**/*.slow.test.ts'],
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    isolate: false,
     maxWorkers: 3, // they wait more than they compute
   },
 });

@@ -15,6 +15,7 @@ import { redisLeases } from '../../strategies/lib/redis-leases.ts';
 import rowLock from '../../strategies/row-lock.ts';
 import { freshDatabase } from '../database.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { counterScenario, counterSchema, effectsOf, makeCounter } from '../laws/counter.ts';
 import { testServers } from '../servers.ts';
 
@@ -142,7 +143,7 @@ const leaseOn = (prefix: string): Turn => ({
   },
 });
 
-describe('two leases around one attempt', () => {
+describe('two leases around one attempt', realTime, () => {
   test('watchdog-stall: after a stall the next statement is not sent, before any timer ran', async () => {
     const leaseMs = 1_000;
     const stalled = openEngine(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Event, predict, type Violation } from '../../src/contract/index.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
-import { audit, type Contention, contend, keysDecided } from '../fixtures/contend.ts';
+import { audit, brokenOf, type Contention, contend, keysDecided } from '../fixtures/contend.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 
@@ -9,9 +9,9 @@ import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 const registry = await loadRegistry();
 const urls = await scenarioDatabase(registry);
 const enginesCount = 4; // as many as the service has processes
-const safe = { rounds: 6, rivals: 6, againMax: 200 };
-const decidedMin = 5; // one key may be left open by a server that did not answer in time
-const unsafe = { rounds: 6, rivals: 8, batchesMax: 20 };
+const safe = { rounds: 4, rivals: 4, againMax: 200 };
+const decidedMin = 3; // one key may be left open by a server that did not answer in time
+const unsafe = { rounds: 3, rivals: 8, batchesMax: 60 };
 const events: ReadonlySet<Event> = new Set(['several processes', 'statement phases']);
 let engines: OpenEngine[] = [];
 
@@ -40,12 +40,7 @@ type CellOf = Pick<Contention, 'scenario' | 'variant' | 'strategy'>;
 async function staysClean(cell: CellOf): Promise<void> {
   const told = await contend({ ...cell, engines, ...safe });
   expect(await audit(cell.scenario, engines, told)).toEqual([]);
-  // a lock node that does not answer in time is told so, and on a busy machine that happens
-  const broken = told.filter(
-    ({ kind, detail }) =>
-      (kind === 'failed' || kind === 'unknown') && detail !== 'redis-unavailable',
-  );
-  expect(broken).toEqual([]);
+  expect(brokenOf(told)).toEqual([]);
   // silence is not safety, and neither is being busy
   expect(keysDecided(told)).toBeGreaterThanOrEqual(decidedMin);
 }

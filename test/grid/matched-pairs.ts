@@ -24,7 +24,8 @@ export interface Stage {
 /** One fixed order of steps, whatever strategy plays it: whether harm was done in the end. */
 export type Steps = (strategy: Strategy, stage: Stage) => Promise<boolean>;
 
-const beforeInsert = 71;
+/** Advisory lock at which a statement that inserts a reversal is stopped. */
+export const beforeInsert = 71;
 const beforeCommit = 72;
 
 /** Two places at which the director can stop whoever reverses a payroll: snapshots are taken by then. */
@@ -38,7 +39,8 @@ export const stopsSql = `
   create constraint trigger stop_before_commit after insert on payroll_reversals
     deferrable initially deferred for each row execute function stop_before_commit();`;
 
-const waitersSql = `
+/** How many backends wait for a lock. */
+export const waitersSql = `
   select count(*)::integer from pg_stat_activity
   where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`;
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { until } from '../fixtures/gate.ts';
 import { ask, post, type Reply } from './requests.ts';
 
 /** An appointment request made over HTTP, with the paths that accept its offers. */
@@ -47,7 +48,12 @@ export async function count(
 }
 
 export async function metricsPage(url: string): Promise<string> {
-  const reply: Reply = await ask(`${url}/metrics`);
+  let reply: Reply = await ask(`${url}/metrics`);
+  // as its problem says, where the processes have no cores to answer with
+  await until('the metrics are collected', async () => {
+    if (reply.status === 503) reply = await ask(`${url}/metrics`);
+    return reply.status !== 503;
+  });
   if (reply.status !== 200) throw new Error(`no metrics: ${reply.text}`);
   return reply.text;
 }

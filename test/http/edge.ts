@@ -32,7 +32,8 @@ export async function openEdge(
   const stores = {
     DATABASE_URL: await through(databaseUrl),
     REDIS_URL: redisUrl,
-    CONNECT_TIMEOUT_MS: '5000',
+    CONNECT_TIMEOUT_MS: '30000',
+    WAIT_MS: '30000',
   };
   const config = readConfig({ ...stores, ...environment });
   const logged: string[] = [];

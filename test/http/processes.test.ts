@@ -12,7 +12,6 @@ const service = new RunningService({
   DATABASE_URL: database.url,
   PROCESSES: '4',
   ALLOW_STRATEGY_HEADER: '1',
-  WAIT_MS: '3000',
   DATABASE_CONNECTIONS: '5',
 });
 afterAll(() => service.stop());

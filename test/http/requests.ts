@@ -20,7 +20,7 @@ export interface Ask {
   readonly agent?: Agent;
 }
 
-const answerMaxMs = 20_000;
+const answerMaxMs = 60_000;
 
 /** Sends one request. Rejects only when no answer comes. */
 export function ask(

@@ -18,7 +18,7 @@ export class RunningService {
     this.child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
       cwd: root,
       // cores that are busy with other tests must not look like a Postgres that is away
-      env: { PATH, HOME, PORT: '0', CONNECT_TIMEOUT_MS: '5000', ...environment },
+      env: { PATH, HOME, PORT: '0', CONNECT_TIMEOUT_MS: '30000', WAIT_MS: '30000', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#exited = once(this.child, 'exit');

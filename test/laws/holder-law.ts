@@ -11,7 +11,7 @@ import type { HolderTask } from './holder.ts';
 
 const holderScript = fileURLToPath(new URL('holder.ts', import.meta.url));
 const leaseMs = 4_000;
-const holderMaxMs = 50_000;
+const holderMaxMs = 110_000;
 
 /** Case crash-holder: whoever is killed while holding a key frees it, at once or with its lease. */
 export function holderLaw(

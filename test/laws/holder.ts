@@ -12,7 +12,7 @@ export interface HolderTask {
   readonly urls: EngineUrls;
 }
 
-const heldAtMostMs = 60_000; // a holder that nobody kills ends by itself
+const heldAtMostMs = 120_000; // a holder that nobody kills ends by itself
 
 const task: HolderTask = JSON.parse(await text(process.stdin));
 const registry = await loadRegistry();

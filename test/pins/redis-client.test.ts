@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectRedis } from '../../src/store/redis.ts';
 import { until } from '../fixtures/gate.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 
 /** What we assume of ioredis 6, with its defaults and with our settings. */
@@ -26,7 +27,7 @@ const errorOf = (promise: Promise<unknown>): Promise<Error | undefined> =>
     (error: Error) => error,
   );
 
-describe('ioredis 6 with its defaults', () => {
+describe('ioredis 6 with its defaults', realTime, () => {
   test('down-latency: a command waits for about 73 s of reconnecting (in full: test/slow)', async () => {
     const { options } = await withDefaults();
     expect(options.maxRetriesPerRequest).toBe(20);
@@ -67,7 +68,7 @@ describe('ioredis 6 with its defaults', () => {
   });
 });
 
-describe('ioredis 6 with our settings', () => {
+describe('ioredis 6 with our settings', realTime, () => {
   test('ghost-offline-queue: a command on a server that is away is refused unsent', async () => {
     const redis = await withOurs();
     await server.kill();

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import Redlock, { type Caller } from 'redlock-4';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 
 /** What we assume of redlock 4.2.0, and why it is wrapped: an upgrade that differs is noticed here. */
@@ -44,7 +45,7 @@ const failed = async (work: PromiseLike<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-describe('redlock 4.2.0', () => {
+describe('redlock 4.2.0', realTime, () => {
   test('one-node-frozen: with a client that waits, so does every call, majority or not', async () => {
     const redlock = redlockOn(3);
     await redlock.unlock(await redlock.lock(['warm'], 5_000));

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import Redlock, { ExecutionError } from 'redlock';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 
 /** What we assume of redlock 5.0.0-beta.2, and why it is wrapped: an upgrade that differs is noticed here. */
@@ -29,7 +30,7 @@ const pending = Symbol('pending');
 const within = <T>(promise: Promise<T>, ms: number): Promise<T | typeof pending> =>
   Promise.race([promise, new Promise<typeof pending>(resolve => setTimeout(resolve, ms, pending))]);
 
-describe('redlock 5.0.0-beta.2', () => {
+describe('redlock 5.0.0-beta.2', realTime, () => {
   test('slow-acquire-expired: grants a lease whose time is over', async () => {
     const redlock = redlockOn(3);
     await (await redlock.acquire(['warm'], 1_000)).release();

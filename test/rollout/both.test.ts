@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Outcome, Strategy } from '../../src/contract/index.ts';
 import { loadRegistry, type RegisteredStrategy } from '../../src/engine/registry.ts';
 import { both } from '../../src/rollout/both.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
-import { audit, contend } from '../fixtures/contend.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
+import { until } from '../fixtures/gate.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
+import { Session } from '../fixtures/session.ts';
+import { beforeInsert, stopsSql, waitersSql } from '../grid/matched-pairs.ts';
 import { counterSchema } from '../laws/counter.ts';
 import { strategyLaws } from '../laws/strategy-laws.ts';
+import { auditOf, callRoute, idOf, scenarioNamed, serveOne } from '../scenarios/commands.ts';
 import { safeMiddles } from './safe-middle.ts';
 
 const registry = await loadRegistry();
-const urls = await scenarioDatabase(registry, counterSchema);
+const urls = await scenarioDatabase(registry, counterSchema + stopsSql);
 let engines: OpenEngine[] = [];
 
 beforeAll(() => {
@@ -89,33 +93,50 @@ safeMiddles(registry, () => engines, [
 ]);
 
 describe('what the middle is for', () => {
-  test('A beside B without it is seen to let two through', async () => {
-    const scenario = registry.scenarios.get('appointment');
-    if (!scenario) throw new Error('there is no scenario appointment');
-    const cell = { scenario, variant: 'plain', engines, rounds: 6, rivals: 8 };
-    const pair = { strategy: named('row-lock'), beside: named('redis-lease') };
-    let found = 0;
-    for (let batch = 0; batch < 20 && found === 0; batch += 1) {
-      const told = await contend({ ...cell, ...pair });
-      found = (await audit(scenario, engines, told)).length;
+  let director: Session;
+  let observer: Session;
+  beforeAll(async () => {
+    director = await Session.open(urls.databaseUrl);
+    observer = await Session.open(urls.databaseUrl);
+  });
+  afterAll(() => Promise.all([director.close(), observer.close()]));
+
+  const payrollReversal = scenarioNamed(registry, 'payroll-reversal');
+
+  /** The director stops both at a lock, one after the other; who was accepted, and what the audit finds. */
+  async function stoppedAt(lockSql: (id: string) => string, strategies: readonly Strategy[]) {
+    const [first] = engines;
+    if (!first) throw new Error('no engine is open');
+    const body = { employer: 'Ada', amountCents: 1 };
+    const scenario = payrollReversal;
+    const id = idOf(await callRoute(first, scenario, 'post', '/payrolls', { body }));
+    await director.run('begin', lockSql(id));
+    const told: Promise<Outcome>[] = [];
+    for (const [index, strategy] of strategies.entries()) {
+      const input = { params: { id }, body: { adminId: String(index + 1) } };
+      told.push(serveOne(engines[index] ?? first, { scenario, variant: 'plain', strategy, input }));
+      await until('it waits', async () => (await observer.value(waitersSql)) === index + 1);
     }
-    expect(found).toBeGreaterThan(0);
+    await director.run('commit');
+    const kinds = (await Promise.all(told)).map(({ kind }) => kind);
+    return { kinds, found: await auditOf(first, scenario, [id]) };
+  }
+
+  test('A beside B without it is seen to let two through', async () => {
+    const atInsert = () => `select pg_advisory_xact_lock(${beforeInsert})`;
+    const pair = [named('row-lock').declared, named('redis-lease').declared];
+    const { kinds, found } = await stoppedAt(atInsert, pair);
+    expect(kinds).toEqual(['accepted', 'accepted']);
+    expect(found).toMatchObject([{ kind: 'duplicate', excess: 1 }]);
   });
 
   test('a row lock beside SERIALIZABLE with a row lock is seen to let two through: that pair is refused', async () => {
-    const scenario = registry.scenarios.get('appointment');
-    if (!scenario) throw new Error('there is no scenario appointment');
-    const rowLock = named('row-lock');
-    const mixed = {
-      name: 'refused',
-      declared: { ...rowLock.declared, isolation: 'serializable' as const },
-    };
-    let found = 0;
-    for (let batch = 0; batch < 20 && found === 0; batch += 1) {
-      const cell = { scenario, variant: 'plain', engines, rounds: 6, rivals: 8 };
-      const told = await contend({ ...cell, strategy: mixed, beside: rowLock });
-      found = (await audit(scenario, engines, told)).length;
-    }
-    expect(found).toBeGreaterThan(0);
+    const atRow = (id: string) => `select from payrolls where id = ${id} for update`;
+    const rowLock = named('row-lock').declared;
+    // who waits for the row with a snapshot counts what there was before the wait
+    const pair = [rowLock, { ...rowLock, isolation: 'serializable' as const }];
+    const { kinds, found } = await stoppedAt(atRow, pair);
+    expect(kinds).toEqual(['accepted', 'accepted']);
+    expect(found).toMatchObject([{ kind: 'duplicate', excess: 1 }]);
   });
 });

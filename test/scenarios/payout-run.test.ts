@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/contract/index.ts';
 import { loadRegistry, type RegisteredStrategy } from '../../src/engine/registry.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { callRoute, idOf, serveOne } from './commands.ts';
 import { found, openPayout } from './payout-payments.ts';
 
@@ -80,7 +81,7 @@ describe('the next run begins before the first has ended', () => {
     expect(await found(payout(), [jobId])).toEqual([]);
   });
 
-  test('shorter-lease-than-the-run: the incident again', async () => {
+  test('shorter-lease-than-the-run: the incident again', realTime, async () => {
     const short = openEngine(payout().urls, { leaseMs: 1_500, extendLease: false });
     try {
       const { jobId, second } = await inTheMiddle('redis-lease', short);

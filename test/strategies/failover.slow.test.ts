@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import redisLease from '../../strategies/redis-lease.ts';
 import { Gate, until } from '../fixtures/gate.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { type OwnRedis, ownRedisServers } from '../fixtures/redis-server.ts';
 import { TcpProxy } from '../fixtures/tcp-proxy.ts';
 import { type Actor, actor } from './redis-actor.ts';
@@ -39,34 +40,38 @@ afterEach(async () => {
   open = [];
 });
 
-describe('failover-lost-lock: the primary dies before its replica has heard of the lock', () => {
-  test('the promoted replica grants it again, while the first still works', async () => {
-    const [a, gate] = [await opened(primary), new Gate()];
-    await line.close(); // the network between the two
-    const first = a.turn(key, () => gate.pass());
-    await gate.arrived;
-    await primary?.kill();
-    await replica?.admin.replicaof('NO', 'ONE');
-    const b = await opened(replica);
-    expect(await b.turn(key, async () => 'in, beside the first')).toBe('in, beside the first');
-    gate.open();
-    await first; // what it did stays done: only a store that refuses could have stopped it
-    expect(a.ends).toEqual(['unknown']);
-  });
-
-  test('where the replica has heard of it, the lock is still held there', async () => {
-    const [a, gate] = [await opened(primary), new Gate()];
-    const first = a.turn(key, () => gate.pass());
-    await gate.arrived;
-    await until('the lock was replicated', async () => (await replica?.admin.dbsize()) === 1);
-    await primary?.kill();
-    await replica?.admin.replicaof('NO', 'ONE');
-    const b = await opened(replica);
-    await expect(b.turn(key, async () => 'in', 100)).rejects.toMatchObject({
-      code: 'turn-refused',
+describe(
+  'failover-lost-lock: the primary dies before its replica has heard of the lock',
+  realTime,
+  () => {
+    test('the promoted replica grants it again, while the first still works', async () => {
+      const [a, gate] = [await opened(primary), new Gate()];
+      await line.close(); // the network between the two
+      const first = a.turn(key, () => gate.pass());
+      await gate.arrived;
+      await primary?.kill();
+      await replica?.admin.replicaof('NO', 'ONE');
+      const b = await opened(replica);
+      expect(await b.turn(key, async () => 'in, beside the first')).toBe('in, beside the first');
+      gate.open();
+      await first; // what it did stays done: only a store that refuses could have stopped it
+      expect(a.ends).toEqual(['unknown']);
     });
-    gate.open();
-    await first;
-    await line.close();
-  });
-});
+
+    test('where the replica has heard of it, the lock is still held there', async () => {
+      const [a, gate] = [await opened(primary), new Gate()];
+      const first = a.turn(key, () => gate.pass());
+      await gate.arrived;
+      await until('the lock was replicated', async () => (await replica?.admin.dbsize()) === 1);
+      await primary?.kill();
+      await replica?.admin.replicaof('NO', 'ONE');
+      const b = await opened(replica);
+      await expect(b.turn(key, async () => 'in', 100)).rejects.toMatchObject({
+        code: 'turn-refused',
+      });
+      gate.open();
+      await first;
+      await line.close();
+    });
+  },
+);

@@ -13,8 +13,8 @@ import { until } from '../fixtures/gate.ts';
 import type { OwnRedis } from '../fixtures/redis-server.ts';
 
 export const leaseTuning: Tuning = {
-  waitMs: 5_000,
-  leaseMs: 5_000,
+  waitMs: 30_000,
+  leaseMs: 30_000,
   extendLease: false,
   attemptsMax: 1,
 };

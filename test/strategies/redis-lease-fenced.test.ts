@@ -7,6 +7,7 @@ import { lockKey } from '../../strategies/lib/redis-leases.ts';
 import redisLeaseFenced from '../../strategies/redis-lease-fenced.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { Gate, until } from '../fixtures/gate.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
@@ -147,22 +148,26 @@ describe('fence-claim-operator: two holders of one token', () => {
   });
 });
 
-test('watchdog-stall: a holder that wakes behind a newer one is refused before it looks', async () => {
-  const id = await newCard();
-  const gate = new Gate();
-  const stale = actor(redisLeaseFenced, [server]).then(one =>
-    one
-      .turn(`gift_cards/${id}`, async ({ token }) => {
-        await gate.pass();
-        return token;
-      })
-      .finally(() => one.close()),
-  );
-  await gate.arrived; // it holds token 1 and has not looked
-  await server.admin.del(lockKey(`gift_cards/${id}`));
-  expect(await debit(id, 10)).toMatchObject({ kind: 'accepted', attempts: 1 });
-  gate.open();
-  const token = await stale;
-  const text = `update gift_cards set fence = ${token} where id = ${id} and fence < ${token} returning id`;
-  expect(await a.value(text)).toBeNull();
-});
+test(
+  'watchdog-stall: a holder that wakes behind a newer one is refused before it looks',
+  realTime,
+  async () => {
+    const id = await newCard();
+    const gate = new Gate();
+    const stale = actor(redisLeaseFenced, [server]).then(one =>
+      one
+        .turn(`gift_cards/${id}`, async ({ token }) => {
+          await gate.pass();
+          return token;
+        })
+        .finally(() => one.close()),
+    );
+    await gate.arrived; // it holds token 1 and has not looked
+    await server.admin.del(lockKey(`gift_cards/${id}`));
+    expect(await debit(id, 10)).toMatchObject({ kind: 'accepted', attempts: 1 });
+    gate.open();
+    const token = await stale;
+    const text = `update gift_cards set fence = ${token} where id = ${id} and fence < ${token} returning id`;
+    expect(await a.value(text)).toBeNull();
+  },
+);

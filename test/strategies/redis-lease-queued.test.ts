@@ -4,6 +4,7 @@ import { lockKey } from '../../strategies/lib/redis-leases.ts';
 import redisLease from '../../strategies/redis-lease.ts';
 import redisLeaseQueued from '../../strategies/redis-lease-queued.ts';
 import { Gate, until } from '../fixtures/gate.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { type Actor, actor } from './redis-actor.ts';
 
@@ -55,7 +56,7 @@ const deadWaiter = async (channel: string, aliveMs: number, leaseMs: number): Pr
   await server.admin.hset(`lockstep:seen:${key}`, token, nowUs + aliveMs * 1_000);
 };
 
-describe('redis-lease-queued', () => {
+describe('redis-lease-queued', realTime, () => {
   test('waiters of several processes get their turn in the order of arrival', async () => {
     const actors = [await opened(), await opened(), await opened()];
     const [first] = actors;

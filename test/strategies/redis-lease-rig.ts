@@ -4,6 +4,7 @@ import { lockKey } from '../../strategies/lib/redis-leases.ts';
 import redisLease from '../../strategies/redis-lease.ts';
 import redisLeaseQueued from '../../strategies/redis-lease-queued.ts';
 import redlock from '../../strategies/redlock.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import type { OwnRedis } from '../fixtures/redis-server.ts';
 import { type Actor, actor } from './redis-actor.ts';
 
@@ -44,7 +45,7 @@ export function forEveryLease(
 ): void {
   for (const { name, strategy, servers: count } of leases) {
     const servers = all.slice(0, count);
-    describe(name, () => {
+    describe(name, realTime, () => {
       let open: Actor[] = [];
       beforeEach(() => Promise.all(all.map(server => server.fresh())));
       afterEach(async () => {

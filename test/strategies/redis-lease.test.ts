@@ -7,6 +7,7 @@ import { lockKey, redisLeases } from '../../strategies/lib/redis-leases.ts';
 import redisLease from '../../strategies/redis-lease.ts';
 import { openEngine } from '../fixtures/engines.ts';
 import { Gate, until } from '../fixtures/gate.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { counterScenario, counterSchema, effectsOf, makeCounter } from '../laws/counter.ts';
@@ -30,7 +31,7 @@ const opened = async (strategy: Strategy, tuning = {}): Promise<Actor> => {
   return made;
 };
 
-describe('redis-lease', () => {
+describe('redis-lease', realTime, () => {
   test('refresh-after-release: an extension that is under way does not bring the key back', async () => {
     const { close, ...backends } = backendsOn(servers);
     const leases = redisLeases(backends);
@@ -94,7 +95,7 @@ describe('redis-lease', () => {
   });
 });
 
-describe('redis-lease in the engine', async () => {
+describe('redis-lease in the engine', realTime, async () => {
   const nothing = { strategies: new Map(), scenarios: new Map() };
   const urls = await scenarioDatabase(nothing, counterSchema);
   const engine = openEngine(

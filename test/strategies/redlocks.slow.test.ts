@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import redlock from '../../strategies/redlock.ts';
 import redlock4 from '../../strategies/redlock-4.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { leaseCases } from './lease-cases.ts';
 import { outageCases } from './outage-cases.ts';
@@ -21,4 +22,4 @@ forEveryLease(nodes, leases, rig => {
 });
 
 for (const { name, strategy, servers } of leases)
-  describe(name, () => redlockCases(strategy, nodes.slice(0, servers)));
+  describe(name, realTime, () => redlockCases(strategy, nodes.slice(0, servers)));
