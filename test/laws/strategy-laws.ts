@@ -135,7 +135,7 @@ export function strategyLaws(strategy: RegisteredStrategy, urlsOf: () => EngineU
       expect((await open.store.query(advisoryLocks, []))[0]?.held).toBe(0);
       for (const node of [open.backends.redis, ...open.backends.redisNodes]) {
         const left = async () => (await node.keys('lockstep:*law_counters/*')).filter(isOf(ids));
-        await until('no key is left', async () => (await left()).length === 0, 2_000);
+        await until('no key is left', async () => (await left()).length === 0, 20_000);
       }
     });
   });

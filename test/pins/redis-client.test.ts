@@ -106,7 +106,7 @@ describe('ioredis 6 with our settings', realTime, () => {
     const redis = await withOurs();
     await server.freeze();
     await errorOf(redis.get(key));
-    await until('it gave up the connection', () => redis.status !== 'ready', 3_000);
+    await until('it gave up the connection', () => redis.status !== 'ready', 30_000);
     await server.thaw();
     await until('it is back', () => redis.status === 'ready');
     expect(await redis.get(key)).toBeNull();

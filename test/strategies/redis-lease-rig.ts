@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe } from 'vitest';
+import { afterEach, beforeEach, describe, expect } from 'vitest';
 import type { Strategy, Tuning } from '../../src/contract/index.ts';
 import { lockKey } from '../../strategies/lib/redis-leases.ts';
 import redisLease from '../../strategies/redis-lease.ts';
@@ -9,6 +9,10 @@ import type { OwnRedis } from '../fixtures/redis-server.ts';
 import { type Actor, actor } from './redis-actor.ts';
 
 export const key = 'cases/1';
+/** Expects that a turn is refused because the servers do not answer. */
+export const refusedAsUnavailable = (one: Actor, wanted: string): Promise<void> =>
+  expect(one.turn(wanted, async () => 'in')).rejects.toMatchObject({ code: 'redis-unavailable' });
+
 export const shortLease = { leaseMs: 300 };
 
 /** What the cases of one strategy are written with. */
