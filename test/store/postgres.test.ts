@@ -1,67 +1,18 @@
-import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Strategy, sql, type Tx } from '../../src/contract/index.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { PostgresStore } from '../../src/store/postgres.ts';
+import { describe, expect, test } from 'vitest';
+import { sql } from '../../src/contract/index.ts';
 import rowLock from '../../strategies/row-lock.ts';
 import uniqueSlots from '../../strategies/unique-slots.ts';
-import { freshDatabase } from '../database.ts';
-import { type EngineUrls, type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { Gate } from '../fixtures/gate.ts';
-import { endsWithin, realTime } from '../fixtures/real-time.ts';
-import { TcpProxy } from '../fixtures/tcp-proxy.ts';
-import { counterScenario, counterSchema, effectsOf, makeCounter } from '../laws/counter.ts';
-import { testServers } from '../servers.ts';
+import { realTime } from '../fixtures/real-time.ts';
+import { effectsOf } from '../laws/counter.ts';
+import { storeCases, storeRig } from './store-rig.ts';
 
-const { url } = await freshDatabase();
-const urls: EngineUrls = { databaseUrl: url, ...testServers() };
-const opened: (() => Promise<void>)[] = [];
-const direct = new PostgresStore({
-  url,
-  connectionsMax: 4,
-  lockTimeoutMs: 5_000,
-  connectTimeoutMs: 10_000,
-});
-
-beforeAll(() => migrate(url, [{ name: 'counter', schemaSql: counterSchema }]));
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-afterAll(() => direct.close());
-
-async function throughProxy(waitMs: number): Promise<{ proxy: TcpProxy; open: OpenEngine }> {
-  const proxy = await TcpProxy.open(url);
-  opened.push(() => proxy.close().catch(() => {})); // some tests close it themselves
-  const open = openEngine({ ...urls, databaseUrl: proxy.url }, { waitMs });
-  opened.push(() => open.close());
-  return { proxy, open };
-}
-
-function engine(waitMs: number): OpenEngine {
-  const open = openEngine(urls, { waitMs });
-  opened.push(() => open.close());
-  return open;
-}
-
-const freshId = (): Promise<string> => makeCounter(direct.query);
-
-async function serve(
-  open: OpenEngine,
-  id: string,
-  work: (tx: Tx) => Promise<void> = async () => {},
-  declared: Strategy = rowLock,
-) {
-  const served = await open.engine.serve({
-    scenario: { name: 'counter', registered: counterScenario(new Map([['work', work]])) },
-    variant: 'plain',
-    strategy: { name: 'tried', declared },
-    commandId: randomUUID(),
-    input: { params: { id, work: 'work' }, body: {} },
-  });
-  return served.outcome;
-}
+const rig = await storeRig(rowLock);
+const { direct, engine, throughProxy, freshId, serve } = rig;
 
 describe('the Postgres store', () => {
+  storeCases(rig, 'commit\0');
+
   test('BEGIN and the deciding read leave in one write', async () => {
     const { proxy, open } = await throughProxy(5_000);
     const id = await freshId();
@@ -75,32 +26,6 @@ describe('the Postgres store', () => {
     expect(writes.filter(write => write.includes('commit\0'))).toHaveLength(1);
   });
 
-  test('lost-commit-reply: the outcome is unknown, is not retried, and the audit finds the effect', async () => {
-    const { proxy, open } = await throughProxy(5_000);
-    const id = await freshId();
-    await serve(open, id, async () => {
-      proxy.onRequest = chunk => {
-        if (chunk.includes('commit\0')) proxy.dropReplies = true;
-      };
-    }).then(outcome =>
-      expect(outcome).toEqual({ kind: 'unknown', detail: 'outcome-unknown', attempts: 1 }),
-    );
-    expect(await effectsOf(direct.query, id)).toBe(1);
-  });
-
-  test('a connection that breaks before COMMIT is retried, and the effect happens once', async () => {
-    const { proxy, open } = await throughProxy(5_000);
-    const id = await freshId();
-    let tries = 0;
-    const outcome = await serve(open, id, async () => {
-      tries += 1;
-      if (tries === 1) proxy.cut();
-    });
-    expect(outcome).toMatchObject({ kind: 'accepted', attempts: 2 });
-    expect(open.recording.failures).toEqual(['connection-lost']);
-    expect(await effectsOf(direct.query, id)).toBe(1);
-  });
-
   test('a single statement that commits by itself is unknown when its reply is lost', async () => {
     const { proxy, open } = await throughProxy(5_000);
     const id = await freshId();
@@ -111,32 +36,6 @@ describe('the Postgres store', () => {
     };
     const outcome = await serve(open, id, cut, uniqueSlots);
     expect(outcome).toMatchObject({ kind: 'unknown', attempts: 1 });
-  });
-
-  test('backend-killed-holder: the process lives, the work is rolled back and done again', async () => {
-    const open = engine(5_000);
-    const id = await freshId();
-    let tries = 0;
-    const outcome = await serve(open, id, async tx => {
-      tries += 1;
-      if (tries > 1) return;
-      const [own] = await tx.query(sql<{ pid: number }>`select pg_backend_pid() as pid`, []);
-      const kill = sql<{ gone: boolean }>`select pg_terminate_backend($1::integer, 5000) as gone`;
-      expect(await direct.query(kill, [own?.pid ?? 0])).toEqual([{ gone: true }]);
-    });
-    expect(outcome).toMatchObject({ kind: 'accepted', attempts: 2 });
-    expect(await effectsOf(direct.query, id)).toBe(1);
-  });
-
-  test('work that outlasts the deadline is cut and rolled back, and its row is free', async () => {
-    const open = engine(300);
-    const id = await freshId();
-    const outcome = await serve(open, id, async tx => {
-      await tx.query(sql`select pg_sleep(20)`, []);
-    });
-    expect(outcome).toEqual({ kind: 'busy', detail: 'deadline-exceeded', attempts: 1 });
-    expect(await effectsOf(direct.query, id)).toBe(0);
-    expect(await serve(engine(10_000), id)).toMatchObject({ kind: 'accepted' });
   });
 
   test('a statement that was sent with a BEGIN that is refused may have happened', async () => {
@@ -192,20 +91,4 @@ describe('the Postgres store', () => {
       expect(open.store.load.waiting).toBe(0);
     },
   );
-
-  test('Postgres away: each command is told so at once, and the next one after it is back succeeds', async () => {
-    const { proxy, open } = await throughProxy(5_000);
-    const id = await freshId();
-    await serve(open, id);
-    await proxy.close();
-    const both = endsWithin(2 * 500, async () => {
-      expect(await serve(open, id)).toMatchObject({ kind: 'failed' });
-      expect(await serve(open, id)).toMatchObject({ detail: 'postgres-unavailable' });
-    });
-    expect(await both).toBe(true); // the promise: 500 ms each
-    const back = await TcpProxy.open(url, Number(new URL(proxy.url).port));
-    opened.push(() => back.close());
-    expect(await serve(open, id)).toMatchObject({ kind: 'accepted' });
-    expect(await effectsOf(direct.query, id)).toBe(2);
-  });
 });
