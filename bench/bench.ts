@@ -12,8 +12,7 @@ import { TargetUnusable } from './cells/remote.ts';
 import { benchCsv, benchHtml, benchMarkdown } from './cells/render.ts';
 import { bench } from './cells/run.ts';
 import { type BenchSummary, summarizeBench } from './cells/summary.ts';
-import { HelpAsked } from './options.ts';
-import { UsageError } from './plan.ts';
+import { HelpAsked, UsageError } from './command-line.ts';
 import { UnreadableRun } from './results/files.ts';
 
 const interruption = new AbortController();

@@ -2,9 +2,9 @@
 /** The main job: `npm run compare`. Thin: reads, runs, prints, and ends with an exit code. */
 import { ConfigError } from '../src/config.ts';
 import { RegistryError } from '../src/engine/registry.ts';
+import { HelpAsked, UsageError } from './command-line.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
-import { HelpAsked, readOptions } from './options.ts';
-import { UsageError } from './plan.ts';
+import { readOptions } from './options.ts';
 import { table } from './report/table.ts';
 import { writeRun } from './results/files.ts';
 import { summarize } from './results/summary.ts';

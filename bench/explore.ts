@@ -2,9 +2,9 @@
 /** `npm run explore`: a race.config.ts of your own, or the strategies of this project. */
 import { RegistryError } from '../src/engine/registry.ts';
 import { runExploreCommand } from '../src/explore/command.ts';
+import { HelpAsked, UsageError } from './command-line.ts';
 import { exitCodes } from './exit.ts';
 import { asksForStrategies, exploreStrategies } from './exploration/command.ts';
-import { UsageError } from './plan.ts';
 
 const argv = process.argv.slice(2);
 const interruption = new AbortController();
@@ -20,6 +20,10 @@ async function strategies(): Promise<number> {
       signal: interruption.signal,
     });
   } catch (error) {
+    if (error instanceof HelpAsked) {
+      process.stdout.write(error.text);
+      return exitCodes.asPredicted;
+    }
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     if (interruption.signal.aborted) return exitCodes.interrupted;
     const usage = error instanceof UsageError || error instanceof RegistryError;

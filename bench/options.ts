@@ -1,9 +1,7 @@
 /** The command line of `compare`. */
-import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { isStrategyPath } from '../src/engine/registry.ts';
+import { Command, Option } from 'commander';
+import { nameList, parsed, strategyList, wholeNumber } from './command-line.ts';
 import { exitCodes } from './exit.ts';
-import { UsageError } from './plan.ts';
 
 /** What the command line asks for. */
 export interface Options {
@@ -76,30 +74,6 @@ export function roundsAskedOf(rounds: number): number | undefined {
   return rounds === roundsDefault ? undefined : rounds;
 }
 
-function wholeNumber(min: number, max: number) {
-  return (text: string): number => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
-  };
-}
-
-function nameList(text: string, before: readonly string[] = []): string[] {
-  const names = text.split(',').map(name => name.trim());
-  if (names.some(name => name === ''))
-    throw new InvalidArgumentError('Write names with commas between: payout,coupon');
-  return [...before, ...names];
-}
-
-function strategyList(text: string, before: readonly string[] = []): string[] {
-  const names = text.split(',').map(name => name.trim());
-  if (names.some(name => name === ''))
-    throw new InvalidArgumentError(
-      'Write names or paths with commas between: row-lock,./my-lock.ts',
-    );
-  return [...before, ...names.map(name => (isStrategyPath(name) ? resolve(name) : name))];
-}
-
 const examples = `
 Examples:
   npm run compare                                              the main job, about a minute
@@ -126,16 +100,6 @@ Exit codes:
        or the run broke off
   ${exitCodes.interrupted}  interrupted: the result is marked incomplete`;
 
-/** `--help` was asked for; `text` is what to print. */
-export class HelpAsked extends Error {
-  override readonly name = 'HelpAsked';
-  readonly text: string;
-  constructor(text: string) {
-    super('help');
-    this.text = text;
-  }
-}
-
 interface Read {
   readonly scenario?: readonly string[];
   readonly variant?: readonly string[];
@@ -153,23 +117,7 @@ interface Read {
 
 /** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readOptions(argv: readonly string[], drawSeed = drawn): Options {
-  let [printed, complaint] = ['', ''];
-  const program = commandOf().configureOutput({
-    writeOut: text => {
-      printed += text;
-    },
-    writeErr: text => {
-      complaint += text;
-    },
-  });
-  try {
-    program.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) throw new HelpAsked(printed);
-    throw new UsageError(complaint.replace(/^error: /, '').trim());
-  }
-  const read = program.opts<Read>();
+  const read = parsed<Read>(commandOf(), argv);
   const { scenario = [], variant = [], strategy = [], rounds, repetitions, ...rest } = read;
   const { rivals, processes, exploreSeconds, out, resume, json = false, seed = drawSeed() } = rest;
   const named = { scenarios: scenario, variants: variant, strategies: strategy };
@@ -237,8 +185,7 @@ function commandOf(): Command {
     .helpOption('--help', 'print this')
     .addHelpText('after', examples)
     .allowExcessArguments(false)
-    .showSuggestionAfterError()
-    .exitOverride();
+    .showSuggestionAfterError();
 }
 
 /** The command line that repeats a run, with its seed and the variables that shaped the service. */

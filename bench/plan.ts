@@ -2,13 +2,9 @@
 import type { RegisteredScenario, RegisteredStrategy, Registry } from '../src/engine/registry.ts';
 import { isStrategyPath, strategyNameOf } from '../src/engine/registry.ts';
 import { strategyNamed } from '../src/rollout/named.ts';
+import { UsageError } from './command-line.ts';
 import { randomOf, shuffled } from './random.ts';
 import { isProvokedByLoad } from './verdict.ts';
-
-/** The command line asks for something that does not exist; the message says what does. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 /** Names every strategy on the command line. */
 export const all = 'all';

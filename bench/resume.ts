@@ -1,6 +1,7 @@
 /** Going on with a run that was interrupted: scenarios that were finished are kept as they are. */
+
+import { UsageError } from './command-line.ts';
 import { defaults, type Options, roundsAskedOf } from './options.ts';
-import { UsageError } from './plan.ts';
 import type { Cell, Conditions, Run } from './results/schema.ts';
 import { placeOf } from './results/summary.ts';
 

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { readConfig } from '../src/config.ts';
 import { isStrategyPath, loadRegistry } from '../src/engine/registry.ts';
 import type { Services } from '../src/services/index.ts';
+import { UsageError } from './command-line.ts';
 import { conditionsOf } from './conditions.ts';
 import { exploredOf } from './exploration/compared.ts';
 import { type CellLog, Measurement, type MeasureOptions } from './measure.ts';
@@ -16,7 +17,6 @@ import {
   leftOutOf,
   participantsOf,
   scenariosLeftOut,
-  UsageError,
 } from './plan.ts';
 import { openProgress } from './progress.ts';
 import { cellOf, factsOf, planOf } from './record.ts';

@@ -1,9 +1,6 @@
 /** The command line of `bench`. */
-import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { isStrategyPath } from '../../src/engine/registry.ts';
-import { HelpAsked } from '../options.ts';
-import { UsageError } from '../plan.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { nameList, parsed, strategyList, UsageError } from '../command-line.ts';
 import { benchExit } from './exit.ts';
 
 /** Names of the sweeps, with the points that are run where none are named. */
@@ -80,22 +77,6 @@ export function readBenchOptions(
   argv: readonly string[],
   draw = (): number => Math.floor(Math.random() * 1_000_000),
 ): BenchOptions {
-  let [printed, complaint] = ['', ''];
-  const program = commandOf().configureOutput({
-    writeOut: text => {
-      printed += text;
-    },
-    writeErr: text => {
-      complaint += text;
-    },
-  });
-  try {
-    program.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) throw new HelpAsked(printed);
-    throw new UsageError(complaint.replace(/^error: /, '').trim());
-  }
   const {
     strategy = [],
     scenario,
@@ -105,7 +86,7 @@ export function readBenchOptions(
     json,
     filter,
     ...rest
-  } = program.opts<Read>();
+  } = parsed<Read>(commandOf(), argv);
   if (rest.sweep === undefined && rest.points !== undefined)
     throw new UsageError('--points needs --sweep');
   return {
@@ -120,16 +101,9 @@ export function readBenchOptions(
   };
 }
 
-function list(text: string): string[] {
-  const names = text.split(',').map(name => name.trim());
-  if (names.some(name => name === ''))
-    throw new InvalidArgumentError('Write names with commas between.');
-  return names.map(name => (isStrategyPath(name) ? resolve(name) : name));
-}
-
 function oneOfEach(words: readonly string[]) {
   return (text: string): string[] => {
-    const names = list(text);
+    const names = nameList(text);
     const unknown = names.filter(name => !words.includes(name));
     if (unknown.length === 0) return names;
     throw new InvalidArgumentError(
@@ -147,7 +121,7 @@ function number(min: number, max: number) {
 }
 
 function numbers(text: string): number[] {
-  return list(text).map(number(0, 100_000));
+  return nameList(text).map(number(0, 100_000));
 }
 
 function pattern(text: string): RegExp {
@@ -179,9 +153,13 @@ function commandOf(): Command {
         'every cell audited. Raw data go to <out>/bench-<time>-<commit>/, the report beside it.',
     )
     .addOption(
-      option('--scenario <list>', 'what callers contend for', list).default(['appointment']),
+      option('--scenario <list>', 'what callers contend for', text => nameList(text)).default([
+        'appointment',
+      ]),
     )
-    .addOption(option('--strategy <list>', 'names and files, or all (default: as compare)', list))
+    .addOption(
+      option('--strategy <list>', 'names and files, or all (default: as compare)', strategyList),
+    )
     .addOption(
       option('--workload <list>', workloadNames.join(', '), oneOfEach(workloadNames)).default([
         'average',
@@ -231,6 +209,5 @@ function commandOf(): Command {
     .helpOption('--help', 'print this')
     .addHelpText('after', examples)
     .allowExcessArguments(false)
-    .showSuggestionAfterError()
-    .exitOverride();
+    .showSuggestionAfterError();
 }

@@ -1,6 +1,7 @@
 /** Which cells a bench has, and in which order. Pure but for the given chance. */
 import type { RegisteredScenario, Registry } from '../../src/engine/registry.ts';
-import { participantsOf, UsageError } from '../plan.ts';
+import { UsageError } from '../command-line.ts';
+import { participantsOf } from '../plan.ts';
 import { randomOf, shuffled } from '../random.ts';
 import { type BenchOptions, type Sweep, sweeps } from './options.ts';
 import type { BenchPlan, CellPlan } from './schema.ts';

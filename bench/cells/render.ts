@@ -1,6 +1,5 @@
 /** Writes the sections of a bench as Markdown, HTML and CSV. Pure. */
-import { element, escaped, type Html, inner, tableOf } from '../report/element.ts';
-import { style } from '../report/style.ts';
+import { element, type Html, page, tableOf } from '../report/element.ts';
 import { chartSvg } from './chart.ts';
 import type { Section } from './content.ts';
 import { limitsOfNumbers } from './limits.ts';
@@ -109,19 +108,7 @@ export function benchHtml(summary: BenchSummary, sections: readonly Section[]): 
       ),
     ]),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-${inner(body)}
-</body>
-</html>
-`;
+  return page(title, body);
 }
 
 function sectionHtml({ title: name, notes, columns, rows, chart }: Section): Html {

@@ -26,14 +26,13 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** Explores and prints. Throws `UsageError`, `RegistryError`, and what keeps the servers away. */
+/** Explores and prints. Throws `UsageError`, `HelpAsked`, `RegistryError`, and what keeps the servers away. */
 export async function exploreStrategies(
   argv: readonly string[],
   surroundings: Surroundings,
 ): Promise<ExitCode> {
   const { environment, write, note, signal } = surroundings;
-  const options = readExploreOptions(argv, write);
-  if (options === undefined) return exitCodes.asPredicted;
+  const options = readExploreOptions(argv);
   const files = strategyFiles(options).map(file => resolve(file));
   const registry = await loadRegistry(files);
   const specs = specsOf(registry, options);

@@ -1,9 +1,9 @@
 /** The command line of `explore` where strategies are explored. */
 import { availableParallelism } from 'node:os';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { isStrategyPath } from '../../src/engine/registry.ts';
 import { type EventKind, eventKinds } from '../../src/explore/search/choice.ts';
-import { UsageError } from '../plan.ts';
+import { nameList, parsed, strategyList, UsageError, wholeNumber } from '../command-line.ts';
 import { type Reach, usualReach } from './spec.ts';
 
 export interface ExploreOptions {
@@ -52,26 +52,9 @@ export function asksForStrategies(argv: readonly string[]): boolean {
   return argv.some(word => ours.includes(word.split('=')[0] ?? ''));
 }
 
-/** Throws `UsageError`; `--help` prints and comes back as undefined. */
-export function readExploreOptions(
-  argv: readonly string[],
-  write: (text: string) => void,
-): ExploreOptions | undefined {
-  let complaint = '';
-  const program = commandOf().configureOutput({
-    writeOut: write,
-    writeErr: text => {
-      complaint += text;
-    },
-  });
-  try {
-    program.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return undefined;
-    throw new UsageError(complaint.replace(/^error: /, '').trim());
-  }
-  const read = program.opts<Read>();
+/** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
+export function readExploreOptions(argv: readonly string[]): ExploreOptions {
+  const read = parsed<Read>(commandOf(), argv);
   if (!read.all && !read.pairs && read.strategy === undefined)
     throw new UsageError('which strategy? Name some with --strategy, or say --all or --pairs');
   return {
@@ -113,7 +96,7 @@ function commandOf(): Command {
     )
     .option('--scenario <name>', 'what callers contend for', 'appointment')
     .option('--variant <name>', 'one way its rule is written (default: all)')
-    .option('--strategy <list>', 'names and files, with commas between', names)
+    .option('--strategy <list>', 'names and files, with commas between', strategyList)
     .option('--all', 'every strategy')
     .option('--pairs', 'every two strategies side by side: one caller under each')
     .option('--actors <n>', 'callers', wholeNumber(1, actorsMax), 2)
@@ -138,34 +121,18 @@ function commandOf(): Command {
     .option('--timelines', 'print the shortest counterexample of each cell')
     .option('--json', 'print the result as JSON')
     .allowExcessArguments(false)
-    .showSuggestionAfterError()
-    .exitOverride();
+    .showSuggestionAfterError();
 }
 
 const usualEvents = usualReach.events.join(',');
 
-function names(text: string): string[] {
-  const given = text.split(',').map(name => name.trim());
-  if (given.some(name => name === ''))
-    throw new InvalidArgumentError('Write names or paths with commas between.');
-  return given;
-}
-
 function kinds(text: string): EventKind[] {
   if (text === 'none') return [];
-  return names(text).map(name => {
+  return nameList(text).map(name => {
     const kind = eventKinds.find(one => one === name);
     if (kind === undefined) throw new InvalidArgumentError(`there is no event '${name}'.`);
     return kind;
   });
-}
-
-function wholeNumber(min: number, max: number) {
-  return (text: string): number => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
-  };
 }
 
 /** The files among what `--strategy` names. */

@@ -1,5 +1,7 @@
 /** Building blocks of the page. Everything that is not made here is escaped. Pure. */
 
+import { style } from './style.ts';
+
 /** Text that is HTML already. */
 export interface Html {
   readonly html: string;
@@ -34,6 +36,23 @@ export function inner(content: Content): string {
   if (typeof content === 'string') return escaped(content);
   if ('html' in content) return content.html;
   return content.map(part => (typeof part === 'string' ? escaped(part) : part.html)).join('');
+}
+
+/** A whole document with our style. */
+export function page(title: string, body: Content): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+${inner(body)}
+</body>
+</html>
+`;
 }
 
 /** A cell of a table. `numeric` is set to the right, in figures of one width. */

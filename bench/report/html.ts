@@ -11,31 +11,21 @@ import {
   placesOf,
   subject,
 } from './content.ts';
-import { element, escaped, type Html, tableOf } from './element.ts';
+import { element, type Html, page, tableOf } from './element.ts';
 import { counted } from './format.ts';
 import { costSection, unsafeSection } from './html-costs.ts';
 import { exploredSection } from './html-explored.ts';
 import { verdictSection } from './html-verdicts.ts';
 import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix.ts';
-import { style } from './style.ts';
 
 /** The whole document. */
 export function html(summary: Summary): string {
   const title = `Which lock is right for ${subject(summary)}?`;
   const body = [header(summary, title), main(summary), footer(summary)];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-${body.map(part => part.html).join('\n')}
-</body>
-</html>
-`;
+  return page(
+    title,
+    body.flatMap(part => [part, { html: '\n' }]),
+  );
 }
 
 function header(summary: Summary, title: string): Html {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commandLine, HelpAsked, readOptions, settingsOf } from '../../bench/options.ts';
-import { UsageError } from '../../bench/plan.ts';
+import { HelpAsked, UsageError } from '../../bench/command-line.ts';
+import { commandLine, readOptions, settingsOf } from '../../bench/options.ts';
 
 const read = (...argv: string[]) => readOptions(argv, () => 5);
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { UsageError } from '../../bench/command-line.ts';
 import {
   budgetMs,
   cellsOf,
@@ -9,7 +10,6 @@ import {
   orderOf,
   participantsOf,
   scenariosLeftOut,
-  UsageError,
 } from '../../bench/plan.ts';
 import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
 

@@ -16,7 +16,12 @@ afterEach(() => {
 
 describe('nothing is left when the owner of the servers', () => {
   test.each([
+    ['closes them', 'close', undefined, { code: 0, signal: null }],
     ['returns without closing them', 'return', undefined, { code: 0, signal: null }],
+    ['exits without closing them', 'exit', undefined, { code: 5, signal: null }],
+    ['throws', 'throw', undefined, { code: 1, signal: null }],
+    ['is interrupted', 'wait', 'SIGINT', { code: null, signal: 'SIGINT' }],
+    ['is terminated', 'wait', 'SIGTERM', { code: null, signal: 'SIGTERM' }],
     ['is killed', 'wait', 'SIGKILL', { code: null, signal: 'SIGKILL' }],
     ['is interrupted and closes them', 'close on SIGINT', 'SIGINT', { code: 130, signal: null }],
   ] as const)('%s', async (_what, end, signal, ended) => {
@@ -34,7 +39,9 @@ describe('nothing is left when the owner of the servers', () => {
   });
 
   test.each([
+    ['has only just started the keeper', 'keeper-process'],
     ['makes the cluster', 'initdb'],
+    ['starts Redis', 'redis-server'],
     ['starts Postgres', 'bin/postgres -D'],
   ])('is killed while it %s', async (_what, command) => {
     const owner = start(['wait', '1']);
