@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { freshDatabase } from '../database.ts';
 import { until } from '../fixtures/gate.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { committed, count, makeRequest, metricsPage } from './appointments.ts';
 import { ownPostgres } from './own-postgres.ts';
 import { ask, post, type Reply, sumOf } from './requests.ts';
-import { type Ready, RunningService, startMaxMs } from './running-service.ts';
+import { type Ready, RunningService, servingService, startMaxMs } from './running-service.ts';
 
 /** What clients of a running load have seen. */
 class Load {
@@ -52,33 +52,31 @@ const clientsOf = (ready: Ready): string[] => ready.processes.flatMap(({ url }) 
 
 describe('Postgres is killed under load', { timeout: 2 * startMaxMs }, async () => {
   const postgres = await ownPostgres();
-  const service = new RunningService({
+  const { service, ready } = servingService({
     DATABASE_URL: postgres.url,
     PROCESSES: '2',
     CONNECT_TIMEOUT_MS: '400',
     DATABASE_CONNECTIONS: '4',
   });
-  afterAll(() => service.stop());
-  let ready: Ready;
-  beforeAll(async () => {
-    ready = await service.ready();
-  }, startMaxMs);
 
   it('answers each request with its own problem, recovers, and loses nothing acknowledged', async () => {
-    const load = new Load(clientsOf(ready), await pathsOf(ready.url, 400));
+    const load = new Load(clientsOf(ready()), await pathsOf(ready().url, 400));
     await until('the load runs', () => load.seen(201) >= 10);
     await postgres.kill();
     await until('it is told', () => load.seen('/problems/postgres-unavailable') >= 20);
-    const health = await ask(`${ready.url}/readyz`);
+    const health = await ask(`${ready().url}/readyz`);
     expect(health.status).toBe(503);
     expect(health.body.checks).toEqual({ postgres: 'unreachable' });
-    expect((await ask(`${ready.url}/livez`)).status).toBe(200);
+    expect((await ask(`${ready().url}/livez`)).status).toBe(200);
     await postgres.start();
     const before = load.seen(201);
-    const more = new Load(clientsOf(ready), await pathsOf(ready.url, 20));
+    const more = new Load(clientsOf(ready()), await pathsOf(ready().url, 20));
     await until('it works again', () => load.seen(201) + more.seen(201) > before + 5);
     await Promise.all([load.stop(), more.stop()]);
-    await until('it is ready again', async () => (await ask(`${ready.url}/readyz`)).status === 200);
+    await until(
+      'it is ready again',
+      async () => (await ask(`${ready().url}/readyz`)).status === 200,
+    );
 
     for (const reply of [...load.replies, ...more.replies]) {
       expect([201, 409, 503, 504]).toContain(reply.status);
@@ -89,7 +87,7 @@ describe('Postgres is killed under load', { timeout: 2 * startMaxMs }, async () 
     const doubled = `select count(*)::integer as count from (
       select from appointments group by request_id having count(*) > 1) as doubled`;
     expect(await count(postgres.url, doubled)).toBe(0);
-    const page = await metricsPage(ready.url);
+    const page = await metricsPage(ready().url);
     expect(sumOf(page, 'lockstep_commands_total', { outcome: 'failed' })).toBeGreaterThan(0);
     expect(
       service.lines.filter(line => line.includes('the live audit cannot run')).length,
@@ -111,30 +109,28 @@ describe('Postgres is killed under load', { timeout: 2 * startMaxMs }, async () 
 describe('Redis is killed under load', { timeout: 2 * startMaxMs }, async () => {
   const [redis] = await ownRedisServers(1);
   const database = await freshDatabase();
-  const service = new RunningService({
+  const { ready } = servingService({
     DATABASE_URL: database.url,
     REDIS_URL: redis?.url ?? '',
     STRATEGY: 'redis-lease',
     PROCESSES: '2',
     LEASE_MS: '4000',
   });
-  afterAll(() => service.stop());
-  let ready: Ready;
-  beforeAll(async () => {
-    ready = await service.ready();
-  }, startMaxMs);
 
   it('answers each request with its own problem, recovers, and loses nothing acknowledged', async () => {
-    const load = new Load(clientsOf(ready), await pathsOf(ready.url, 300));
+    const load = new Load(clientsOf(ready()), await pathsOf(ready().url, 300));
     await until('the load runs', () => load.seen(201) >= 10);
     await redis?.kill();
     await until('it is told', () => load.seen('/problems/redis-unavailable') >= 20);
-    const health = await ask(`${ready.url}/readyz`);
+    const health = await ask(`${ready().url}/readyz`);
     expect(health.status).toBe(503);
     expect(health.body.checks).toMatchObject({ redis: 'unreachable' });
     await redis?.start();
-    await until('it is ready again', async () => (await ask(`${ready.url}/readyz`)).status === 200);
-    const more = new Load(clientsOf(ready), await pathsOf(ready.url, 10));
+    await until(
+      'it is ready again',
+      async () => (await ask(`${ready().url}/readyz`)).status === 200,
+    );
+    const more = new Load(clientsOf(ready()), await pathsOf(ready().url, 10));
     await until('it works again', () => more.seen(201) >= 5);
     await Promise.all([load.stop(), more.stop()]);
     const acknowledged = [...load.acknowledged, ...more.acknowledged];

@@ -1,25 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../database.ts';
 import { until } from '../fixtures/gate.ts';
 import { count, type Made, makeRequest, metricsPage } from './appointments.ts';
 import { ask, post, type Reply, sumOf } from './requests.ts';
-import { isAlive, type Ready, RunningService, startMaxMs } from './running-service.ts';
+import { isAlive, type Ready, servingService, startMaxMs } from './running-service.ts';
 
 const database = await freshDatabase();
-const service = new RunningService({
+const serving = servingService({
   DATABASE_URL: database.url,
   PROCESSES: '4',
   ALLOW_STRATEGY_HEADER: '1',
   DATABASE_CONNECTIONS: '5',
 });
-afterAll(() => service.stop());
-
 let ready: Ready;
-beforeAll(async () => {
-  ready = await service.ready();
-}, startMaxMs);
+beforeAll(() => {
+  ready = serving.ready();
+});
 
 /** Sends one round: every offer at once, each to the next process. */
 function round({ accepts }: Made, headers: Record<string, string>): Promise<Reply[]> {
@@ -180,7 +178,7 @@ describe('a process that fails', { timeout: 2 * startMaxMs }, () => {
     expect(sumOf(page, 'lockstep_commands_total')).toBe(before);
     expect(sumOf(page, 'lockstep_process_exits_total')).toBe(1);
     expect(isAlive(pid)).toBe(false);
-    expect(service.lines.some(line => line.includes('a process has ended'))).toBe(true);
+    expect(serving.service.lines.some(line => line.includes('a process has ended'))).toBe(true);
   });
 
   it('tells its last counts when it is asked to end, and is replaced too', async () => {

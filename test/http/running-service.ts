@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
 import { until } from '../fixtures/gate.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -68,6 +69,26 @@ export class RunningService {
     clearTimeout(kill);
     return this.child.exitCode;
   }
+}
+
+/** A service for the whole file or block: ready before its first test, stopped after the last. */
+export function servingService(environment: Readonly<Record<string, string>>): {
+  readonly service: RunningService;
+  readonly ready: () => Ready;
+} {
+  const service = new RunningService(environment);
+  let ready: Ready | undefined;
+  beforeAll(async () => {
+    ready = await service.ready();
+  }, startMaxMs);
+  afterAll(() => service.stop());
+  return {
+    service,
+    ready: () => {
+      if (!ready) throw new Error('the service is not ready yet');
+      return ready;
+    },
+  };
 }
 
 export interface Ready {
