@@ -9,7 +9,7 @@ import { createLog, reasonOf } from './http/log.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
-import { freePort, openServices, type Services } from './services/index.ts';
+import { openServices, type Services } from './services/index.ts';
 import { MigrationError, migrate } from './store/migrate.ts';
 import { evictionWarnings } from './store/redis.ts';
 import { Meter } from './telemetry/prometheus.ts';
@@ -39,15 +39,14 @@ async function runPrimary(): Promise<void> {
   const version = await ownVersion();
   const info = { version, node: process.versions.node, strategy: config.strategy };
   meter.set('lockstep_build_info', info, 1);
-  const sharedPort = config.port || (await freePort());
-  const primary = new Primary({ config, environment, sharedPort, log, meter });
+  const primary = new Primary({ config, environment, log, meter });
   stop.before(() => primary.stop());
   stop.atOnce(() => primary.kill());
   for (const warning of await evictionWarnings(redisUrlsOf(config, environment))) log.warn(warning);
   const processes = await primary
     .start()
     .catch(error => stop.fail(`A process cannot start: ${reasonOf(error)}.`));
-  const url = urlOf(config.host, sharedPort);
+  const url = urlOf(config.host, primary.sharedPort);
   print({ level: 30, time: Date.now(), pid: process.pid, msg: 'ready', url, processes });
 }
 

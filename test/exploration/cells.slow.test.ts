@@ -6,7 +6,7 @@ import { exploredCell } from '../../bench/exploration/verdict.ts';
 import { type Exploration, explore, replay, type Subject } from '../../src/explore/explore.ts';
 import { cellOf, cellServers } from './cells.ts';
 
-const servers = cellServers();
+const servers = await cellServers();
 const quick = { ...usualReach, events: [], phases: false } as const;
 
 async function explored(

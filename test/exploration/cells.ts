@@ -1,19 +1,15 @@
 /** Explored cells for the tests: real servers, strategies and scenarios of ours. */
 import type { CellPlan, CellServers } from '../../bench/exploration/cell.ts';
 import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
+import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 
-/** A logical database that the explorer may empty: no other test file uses it. */
-const ownDatabase = '/14';
-
-export function cellServers(): CellServers {
-  const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
-  const own = (url: string): string => {
-    const parsed = new URL(url);
-    parsed.pathname = ownDatabase;
-    return parsed.href;
-  };
-  return { pgUrl: postgresUrl, redisUrl: own(redisUrl), redisNodeUrls: redisNodeUrls.map(own) };
+/** For a test file, at its top level: the explorer empties them before each order. */
+export async function cellServers(): Promise<CellServers> {
+  const [redis, ...nodes] = await ownRedisServers(4);
+  if (!redis) throw new Error('four servers were asked for');
+  const { postgresUrl } = testServers();
+  return { pgUrl: postgresUrl, redisUrl: redis.url, redisNodeUrls: nodes.map(({ url }) => url) };
 }
 
 let registry: Promise<Registry> | undefined;

@@ -7,12 +7,12 @@ import {
   explore,
   replay,
 } from '../../src/explore/explore.ts';
+import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { onePgClient, programs, subject, transaction, underLease } from './programs.ts';
 
-const redis = new URL(testServers().redisUrl);
-redis.pathname = '/12';
-const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const redisUrl = await ownRedisUrl();
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
 const options = { servers, phases: false } as const;
 
 const table = 'create table booking (id serial primary key, who text)';

@@ -3,12 +3,12 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { type ActorFunction, explore } from '../../src/explore/explore.ts';
+import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { onePgClient, subject } from './programs.ts';
 
-const redis = new URL(testServers().redisUrl);
-redis.pathname = '/14';
-const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const redisUrl = await ownRedisUrl();
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
 const options = { servers, phases: false } as const;
 const table = 'create table booking (id serial primary key, who text)';
 const nothing = 'select 1 where false';

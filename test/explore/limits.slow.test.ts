@@ -7,12 +7,12 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { type ActorFunction, explore, replay } from '../../src/explore/explore.ts';
+import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { atMostOne, onePgClient, programs, subject } from './programs.ts';
 
-const redis = new URL(testServers().redisUrl);
-redis.pathname = '/13';
-const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const redisUrl = await ownRedisUrl();
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
 const table = 'create table booking (id serial primary key, who text)';
 const nothing = 'select 1 where false';
 
@@ -61,7 +61,7 @@ describe('a mistake ends clearly', () => {
   });
 
   test('a Redis that holds keys is not emptied', async () => {
-    const client = new Redis(redis.href);
+    const client = new Redis(redisUrl);
     await client.set('precious', '1');
     try {
       const found = await explore(programs.autocommit, { servers });

@@ -1,16 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { explore, replay } from '../../src/explore/explore.ts';
 import { timelineText } from '../../src/explore/timeline/text.ts';
+import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { programs } from './programs.ts';
 
-/** A logical database of this file's own: it is emptied before every execution. */
-const redis = new URL(testServers().redisUrl);
-redis.pathname = '/10';
+const redisUrl = await ownRedisUrl();
 
 /** Whole requests, BEGIN counted as a step, every order. */
 const wholeRequests = {
-  servers: { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] },
+  servers: { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] },
   phases: false,
   fuseBegin: false,
   preemptions: 'unbounded',

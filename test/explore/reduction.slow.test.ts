@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { explore } from '../../src/explore/explore.ts';
+import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { type programs as all, programs } from './programs.ts';
 
-const redis = new URL(testServers().redisUrl);
-redis.pathname = '/11';
-const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const redisUrl = await ownRedisUrl();
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
 const full = { servers, fuseBegin: false, preemptions: 'unbounded', reduce: false } as const;
 
 const small: readonly (keyof typeof all)[] = [

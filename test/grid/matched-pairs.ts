@@ -4,7 +4,7 @@ import { lockKey } from '../../strategies/lib/redis-leases.ts';
 import type { OpenEngine } from '../fixtures/engines.ts';
 import { Gate, until } from '../fixtures/gate.ts';
 import type { OwnRedis } from '../fixtures/redis-server.ts';
-import type { Session } from '../fixtures/session.ts';
+import { type Session, waitersSql } from '../fixtures/session.ts';
 import { auditOf, callRoute, idOf, serveOne } from '../scenarios/commands.ts';
 import { type Actor, actor } from '../strategies/redis-actor.ts';
 
@@ -38,11 +38,6 @@ export const stopsSql = `
     $$ begin perform pg_advisory_xact_lock_shared(${beforeCommit}); return null; end $$;
   create constraint trigger stop_before_commit after insert on payroll_reversals
     deferrable initially deferred for each row execute function stop_before_commit();`;
-
-/** How many backends wait for a lock. */
-export const waitersSql = `
-  select count(*)::integer from pg_stat_activity
-  where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`;
 
 const stopped = ({ observer }: Stage, count: number): Promise<void> =>
   until(`${count} wait for a lock`, async () => (await observer.value(waitersSql)) === count);

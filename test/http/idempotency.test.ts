@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import tableLock from '../../strategies/table-lock.ts';
 import { until } from '../fixtures/gate.ts';
-import { Session } from '../fixtures/session.ts';
+import { Session, waitersSql } from '../fixtures/session.ts';
 import { TcpProxy } from '../fixtures/tcp-proxy.ts';
 import { count, makeRequest } from './appointments.ts';
 import { openEdge } from './edge.ts';
@@ -96,9 +96,8 @@ describe('Idempotency-Key', () => {
       try {
         await blocker.run('begin', `select from appointment_requests where id = ${id} for update`);
         const first = accept(accepts[0] ?? '', key, headers);
-        const blocked = 'select count(*)::integer from pg_locks where not granted';
         const watch = await Session.open(edge.databaseUrl);
-        await until('the first waits', async () => (await watch.value(blocked)) === 1);
+        await until('the first waits', async () => (await watch.value(waitersSql)) === 1);
         await watch.close();
         const second = await accept(accepts[0] ?? '', key, headers);
         expect(second.status).toBe(409);

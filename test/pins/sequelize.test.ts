@@ -2,7 +2,7 @@ import { DataTypes, type Model, type ModelStatic, QueryTypes, Sequelize } from '
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshDatabase } from '../database.ts';
 import { until } from '../fixtures/gate.ts';
-import { Session } from '../fixtures/session.ts';
+import { Session, waitersSql } from '../fixtures/session.ts';
 
 /** What we assume of Sequelize 6, on a real Postgres: an upgrade that changes it is noticed here. */
 const { url } = await freshDatabase();
@@ -118,8 +118,7 @@ describe('lock', () => {
     await cards.findByPk(id, { lock: holder.LOCK.UPDATE, transaction: holder });
     const waiter = await orm.transaction();
     const waits = cards.findByPk(id, { lock: waiter.LOCK.UPDATE, transaction: waiter });
-    const waiting = 'select count(*)::integer from pg_locks where not granted';
-    await until('the second waits', async () => (await admin.value(waiting)) === 1);
+    await until('the second waits', async () => (await admin.value(waitersSql)) === 1);
     await holder.commit();
     expect((await waits)?.get('id')).toBe(id);
     await waiter.rollback();

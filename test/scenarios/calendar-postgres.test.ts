@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { freshDatabase } from '../database.ts';
 import { until } from '../fixtures/gate.ts';
-import { Session } from '../fixtures/session.ts';
+import { Session, waitersSql } from '../fixtures/session.ts';
 import { scenarioNamed } from './commands.ts';
 
 /** What the schema of `calendar` rests on, and may rest on no longer after an upgrade of Postgres. */
@@ -65,8 +65,6 @@ describe('exclusion-insert-deadlock', () => {
         .catch((error: { code: string }) => codes.add(error.code));
       await session.run('select pg_advisory_unlock_all()');
     };
-    const waiting =
-      "select count(*)::int from pg_locks where locktype = 'advisory' and not granted";
     try {
       await gate.run(
         'create extension if not exists btree_gist',
@@ -80,7 +78,7 @@ describe('exclusion-insert-deadlock', () => {
       for (let round = 0; round < roundsMax && !codes.has('40P01'); round += 1) {
         await gate.run('select pg_advisory_lock(7)');
         const ends = rivals.map(insert);
-        await until('all wait', async () => (await gate.value(waiting)) === contenders);
+        await until('all wait', async () => (await gate.value(waitersSql)) === contenders);
         await gate.run('select pg_advisory_unlock(7)');
         await Promise.all(ends);
         await gate.run('delete from hour');

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { explore } from '../../src/explore/explore.ts';
 import { programs } from '../explore/programs.ts';
+import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 
 /** What takes minutes: programs with hundreds and thousands of orders. */
-const redis = new URL(testServers().redisUrl);
-redis.pathname = '/9';
-const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const redisUrl = await ownRedisUrl();
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
 const full = {
   servers,
   phases: false,

@@ -11,12 +11,11 @@ import {
   installGallery,
 } from '../../bench/gallery-document.ts';
 import { replay } from '../../src/explore/explore.ts';
+import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 
-/** A logical database of this file's own: it is emptied before every execution. */
-const redis = new URL(testServers().redisUrl);
-redis.pathname = '/8';
-const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redis.href] };
+const redisUrl = await ownRedisUrl();
+const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
 const root = join(import.meta.dirname, '..', '..');
 let entries: readonly GalleryEntry[] = [];
 

@@ -94,7 +94,9 @@ describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
     await pooler?.close();
   });
 
-  const holders = "select array_agg(pid)::text from pg_locks where locktype = 'advisory'";
+  const ours = `locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())`;
+  const holders = `select array_agg(pid)::text from pg_locks where ${ours}`;
   const sessions: Session[] = [];
   async function through(): Promise<Session> {
     const session = await Session.open(pooler?.url ?? '');
@@ -104,7 +106,7 @@ describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
   const leave = async (): Promise<void> => {
     await Promise.all(sessions.splice(0).map(session => session.close()));
   };
-  const end = `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'`;
+  const end = `select pg_terminate_backend(pid) from pg_locks where ${ours}`;
   afterEach(async () => {
     await leave();
     await direct.run(end); // no lock is left for the next one

@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
+import { freePort } from '../../services/index.ts';
 import type { Meter } from '../../telemetry/prometheus.ts';
 import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
 import { PageMaker } from './page.ts';
@@ -9,6 +10,7 @@ import { PageMaker } from './page.ts';
 const startLimitMs = 60_000;
 const backoffFirstMs = 100;
 const backoffMaxMs = 5_000;
+const portsTriedMax = 5;
 const settledMs = 10_000; // a process that lived this long starts again at once
 
 /** One of the n places for a worker process; its port stays when the process is replaced. */
@@ -29,8 +31,6 @@ export interface PrimaryOptions {
   readonly config: Config;
   /** Added to the environment of the workers. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Never 0. */
-  readonly sharedPort: number;
   readonly log: Logger;
   readonly meter: Meter;
 }
@@ -40,7 +40,9 @@ export class Primary {
   readonly #options: PrimaryOptions;
   readonly #places: readonly Place[];
   readonly #pages: PageMaker;
+  #sharedPort = 0;
   #stopping = false;
+  #abandoning = false;
 
   constructor(options: PrimaryOptions) {
     this.#options = options;
@@ -56,9 +58,38 @@ export class Primary {
     options.meter.set('lockstep_processes', {}, processes);
   }
 
-  /** Resolves when every process listens. Rejects with the reason of the first that cannot. */
+  /** The port that all processes share; not known before `start`. */
+  get sharedPort(): number {
+    return this.#sharedPort;
+  }
+
+  /**
+   * Resolves when every process listens. Rejects with the reason of the first that cannot; where
+   * any port will do, one that somebody else has taken meanwhile is replaced by another.
+   */
   async start(): Promise<readonly RunningProcess[]> {
-    return Promise.all(this.#places.map(place => this.#startFirst(place)));
+    const { port } = this.#options.config;
+    for (let tried = 1; ; tried += 1) {
+      // every process has to be told the same one, and their replacements later too
+      this.#sharedPort = port || (await freePort());
+      try {
+        return await Promise.all(this.#places.map(place => this.#startFirst(place)));
+      } catch (error) {
+        if (port !== 0 || tried === portsTriedMax || !isTaken(error)) throw error;
+        await this.#abandon();
+        if (this.#stopping) throw error;
+      }
+    }
+  }
+
+  /** Ends what has been started, so that it can be started again. */
+  async #abandon(): Promise<void> {
+    this.#abandoning = true;
+    for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
+    const alive = this.#places.filter(({ worker }) => worker && !worker.isDead());
+    await Promise.all(alive.map(({ worker }) => worker && once(worker, 'exit')));
+    for (const place of this.#places) place.ownPort = 0;
+    this.#abandoning = false;
   }
 
   /** Asks every process to stop, waits until they have ended, and kills what is left after 12 s. */
@@ -103,10 +134,10 @@ export class Primary {
   }
 
   #fork(place: Place): Worker {
-    const { environment, sharedPort } = this.#options;
+    const { environment } = this.#options;
     const worker = cluster.fork({
       ...environment,
-      [workerVariables.sharedPort]: String(sharedPort),
+      [workerVariables.sharedPort]: String(this.#sharedPort),
       [workerVariables.ownPort]: String(place.ownPort),
     });
     place.worker = worker;
@@ -134,7 +165,7 @@ export class Primary {
     place: Place,
     end: { readonly code: number; readonly signal: string | null; readonly livedMs: number },
   ): void {
-    if (this.#stopping) return;
+    if (this.#stopping || this.#abandoning) return;
     const { log, meter } = this.#options;
     meter.add('lockstep_process_exits_total', {});
     if (end.livedMs >= settledMs) place.backoffMs = backoffFirstMs;
@@ -153,6 +184,9 @@ export class Primary {
     tell(worker, { lockstep: 'page', ask, text });
   }
 }
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes('EADDRINUSE');
 
 /** Where a process is reached, with brackets around an IPv6 address. */
 export function urlOf(host: string, port: number): string {
