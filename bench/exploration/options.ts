@@ -35,6 +35,7 @@ interface Read {
   readonly preemptions?: number;
   readonly unbounded?: true;
   readonly phases: boolean;
+  readonly fuse: boolean;
   readonly first?: true;
   readonly seconds: number;
   readonly cellSeconds: number;
@@ -84,6 +85,7 @@ function reachOf(read: Read): Reach {
         ? preemptions
         : Math.min(preemptions, Number(usualReach.preemptionsWithEvent)),
     phases: read.phases,
+    fuse: read.fuse,
     firstOnly: read.first ?? false,
   };
 }
@@ -109,6 +111,7 @@ function commandOf(): Command {
     .option('--preemptions <n>', 'switches away from who could go on', wholeNumber(0, 99))
     .option('--unbounded', 'every order; those that cannot differ are run once')
     .option('--no-phases', 'do not split statements into snapshot and effect')
+    .option('--no-fuse', 'BEGIN, and each node of one Redlock acquire, is a step of its own')
     .option('--first', 'stop at the first counterexample')
     .option('--seconds <n>', 'for all cells together', wholeNumber(1, 86_400), 900)
     .option('--cell-seconds <n>', 'for one cell', wholeNumber(1, 86_400), 300)

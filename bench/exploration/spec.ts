@@ -18,6 +18,8 @@ export interface Reach {
   readonly preemptions: number | 'unbounded';
   readonly preemptionsWithEvent: number | 'unbounded';
   readonly phases: boolean;
+  /** BEGIN with the statement after it, and one acquire over all nodes, are one step each. */
+  readonly fuse: boolean;
   /** Stop at the first counterexample. */
   readonly firstOnly: boolean;
 }
@@ -28,8 +30,14 @@ export const usualReach: Reach = {
   preemptions: 2,
   preemptionsWithEvent: 1,
   phases: true,
+  fuse: true,
   firstOnly: false,
 };
+
+/** The reach as the explorer takes it. */
+export function optionsOf({ fuse, ...reach }: Reach) {
+  return { ...reach, fuseBegin: fuse, fuseNodes: fuse };
+}
 
 /** Throws for a name that does not exist; the message says which do. */
 export function planOf(

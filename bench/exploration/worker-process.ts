@@ -2,7 +2,7 @@
 import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
 import { openServices, type Services } from '../../src/services/index.ts';
 import { type CellServers, exploreCell } from './cell.ts';
-import { type CellSpec, notOffered, planOf, type Reach } from './spec.ts';
+import { type CellSpec, notOffered, optionsOf, planOf, type Reach } from './spec.ts';
 import { type ExploredCell, exploredCell, unexplored } from './verdict.ts';
 
 /** What a worker is told first. */
@@ -55,7 +55,7 @@ async function explored({ spec, reach, secondsMax }: WorkerOrder): Promise<Explo
     redisNodeUrls: services.redisNodes.map(({ url }) => url),
   };
   const startMs = performance.now();
-  const found = await exploreCell(plan, servers, { ...reach, secondsMax });
+  const found = await exploreCell(plan, servers, { ...optionsOf(reach), secondsMax });
   const seconds = (performance.now() - startMs) / 1_000;
   return exploredCell(plan, found, { phases: reach.phases, seconds });
 }

@@ -21,6 +21,8 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
   if (options.fuseBegin ?? true) {
     said.push('BEGIN runs with the statement after it: it takes no snapshot, but it fixes now().');
   }
+  if ((options.fuseNodes ?? true) && (options.servers.redisUrls?.length ?? 0) > 1)
+    said.push('The same request to several Redis nodes at once is one step.');
   if (options.phases ?? true) {
     said.push(
       'Writing statements are split at a BEFORE STATEMENT trigger; not DDL, not TRUNCATE, not COPY, ' +

@@ -25,6 +25,7 @@ interface Flags {
   readonly events?: readonly EventKind[];
   readonly preemptions?: number | 'unbounded';
   readonly phases: boolean;
+  readonly fuse: boolean;
   readonly seconds?: number;
   readonly executions?: number;
   readonly random?: number;
@@ -62,10 +63,11 @@ function commandLine(surroundings: CommandSurroundings): Command {
     .description('Runs code on real servers in every order of its requests, and audits each.')
     .argument('<config>', 'a race.config.ts whose default export is a Race')
     .option('--database <url>', 'a Postgres on which databases may be made (DATABASE_URL)')
-    .option('--redis <url>', 'an empty Redis database (REDIS_URL)')
+    .option('--redis <list>', 'empty Redis databases, with commas between (REDIS_URL)')
     .option('--events <list>', `of ${eventKinds.join(', ')}`, parseEvents)
     .option('--preemptions <n>', 'switches away from who could go on, or "unbounded"', parseBound)
     .option('--no-phases', 'do not split statements into snapshot and effect')
+    .option('--no-fuse', 'BEGIN, and each node of one Redlock acquire, is a step of its own')
     .option('--seconds <n>', 'stop after this long', parseNumber)
     .option('--executions <n>', 'stop after so many', parseNumber)
     .option('--random <n>', 'then run so many random schedules', parseNumber)
@@ -88,7 +90,7 @@ async function run(file: string, flags: Flags, surroundings: CommandSurroundings
   const pgUrl = flags.database ?? surroundings.databaseUrl;
   if (pgUrl === undefined) throw new Error('which Postgres? Set DATABASE_URL or give --database');
   const redis = flags.redis ?? surroundings.redisUrl;
-  const servers = { pgUrl, redisUrls: redis === undefined ? [] : [redis] };
+  const servers = { pgUrl, redisUrls: redis === undefined ? [] : redis.split(',') };
   const options: ExploreOptions = {
     ...config,
     servers,
@@ -96,6 +98,7 @@ async function run(file: string, flags: Flags, surroundings: CommandSurroundings
     ...(flags.preemptions === undefined ? {} : { preemptions: flags.preemptions }),
     ...(flags.seconds === undefined ? {} : { secondsMax: flags.seconds }),
     ...(flags.phases ? {} : { phases: false }),
+    ...(flags.fuse ? {} : { fuseBegin: false, fuseNodes: false }),
     ...(flags.executions === undefined ? {} : { executionsMax: flags.executions }),
     ...(flags.random === undefined
       ? {}

@@ -16,6 +16,8 @@ export interface ExploreOptions {
   readonly phases?: boolean;
   /** BEGIN runs together with the statement after it. Default true. */
   readonly fuseBegin?: boolean;
+  /** The same request to several Redis nodes at once is one step. Default true. */
+  readonly fuseNodes?: boolean;
   /** Leaves out orders that cannot differ; only without a preemption bound. Default true. */
   readonly reduce?: boolean;
   /** Names of actors that run the same code with the same arguments. */
@@ -48,6 +50,7 @@ export function settingsOf(options: ExploreOptions): ExecutionSettings {
     patience: { stepMs: options.stepMs ?? 10_000, promptMs: 2 },
     stepsMax: options.stepsMax ?? 200,
     fuseBegin: options.fuseBegin ?? true,
+    fuseNodes: options.fuseNodes ?? true,
     phases: options.phases ?? true,
     events,
     eventsMax: eventsMaxOf(options),

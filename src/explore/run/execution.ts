@@ -112,7 +112,7 @@ export class Execution {
   }
 
   async #possible(): Promise<Option[]> {
-    const possible = options(this.#actors, this.#book);
+    const possible = options(this.#actors, this.#book, this.#settings.fuseNodes);
     this.sharesState ||= this.#actors.some((actor, index) => {
       const asks = this.#book
         .of(index)

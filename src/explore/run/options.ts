@@ -9,7 +9,11 @@ export interface Option {
 }
 
 /** Every step that may be taken now; events come apart. The order is the same in every run. */
-export function options(actors: readonly RunningActor[], book: LaneBook): Option[] {
+export function options(
+  actors: readonly RunningActor[],
+  book: LaneBook,
+  fuseNodes: boolean,
+): Option[] {
   const victims = deadlocked(book).map(one => victim(one));
   if (victims.length > 0) return victims;
   const holding = book.holding();
@@ -17,7 +21,8 @@ export function options(actors: readonly RunningActor[], book: LaneBook): Option
     // A dead client's statement is still at the server, and goes on there.
     const parked = book.of(index).filter(one => one.wait === 'phase');
     if (actor.end?.kind === 'crashed') return parked.map(effect);
-    const steps = grouped(holding.filter(one => one.actor === index));
+    const own = holding.filter(one => one.actor === index);
+    const steps = fuseNodes ? grouped(own) : own.map(one => [one]);
     const found = steps.map((lanes, at) => step(index, lanes, steps.length > 1 ? at : undefined));
     found.push(...parked.map(effect));
     if (found.length === 0 && sleeps(actor, index, book)) found.push(wake(index));

@@ -24,6 +24,7 @@ export interface ExecutionSettings {
   readonly stepsMax: number;
   /** BEGIN runs together with the statement after it. */
   readonly fuseBegin: boolean;
+  readonly fuseNodes: boolean;
   readonly phases: boolean;
   readonly events: ReadonlySet<EventKind>;
   readonly eventsMax: number;
