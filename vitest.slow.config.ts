@@ -7,7 +7,6 @@ export default defineConfig({
     include: ['test/slow/**/*.test.ts', 'test/**/*.slow.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    isolate: false,
     maxWorkers: 3, // they wait more than they compute
   },
 });
