@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['test/slow/**/*.test.ts', 'test/**/*.slow.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    maxWorkers: 3, // they wait more than they compute
+    isolate: false,
+    maxWorkers: 4, // they wait for processes more than they compute
   },
 });

@@ -28,12 +28,22 @@ export function payingThrough<T>(gateUrl: string | undefined, work: () => Promis
   return gateUrl === undefined ? work() : callers.run({ gateUrl }, work);
 }
 
+/** Ends it, and gives the process back what it has replaced; the next who asks opens another. */
+export async function closeProvider(): Promise<void> {
+  const provider = await opened;
+  opened = undefined;
+  await provider?.close();
+  await books?.close();
+  books = undefined;
+}
+
 async function open(): Promise<Provider> {
   const query: Query = (statement, values) => {
     if (books === undefined) throw new Error('nobody keeps the books of the provider');
     return books(statement, values);
   };
   const provider = await openProvider(query);
+  const before = process.env.PROVIDER_URL;
   process.env.PROVIDER_URL = provider.url;
   const realFetch = globalThis.fetch;
   globalThis.fetch = (input, init) => {
@@ -42,7 +52,13 @@ async function open(): Promise<Provider> {
     if (through === undefined || !asked.startsWith(provider.url)) return realFetch(input, init);
     return call(new URL(new URL(asked).pathname, through.gateUrl), init);
   };
-  return provider;
+  const close = async (): Promise<void> => {
+    globalThis.fetch = realFetch;
+    if (before === undefined) delete process.env.PROVIDER_URL;
+    else process.env.PROVIDER_URL = before;
+    await provider.close();
+  };
+  return { url: provider.url, close };
 }
 
 /** On a connection of its own: one from a pool would outlive the caller that it belongs to. */

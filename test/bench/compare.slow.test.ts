@@ -136,7 +136,15 @@ test(
   'too few keys to say anything end with 3',
   async () => {
     const few = ['--rounds', '2', '--repetitions', '1', '--explore-seconds', '0'];
-    const args = [...few, '--strategy', 'row-lock', '--out', join(folder, 'few')];
+    const args = [
+      ...few,
+      '--processes',
+      '2',
+      '--strategy',
+      'row-lock',
+      '--out',
+      join(folder, 'few'),
+    ];
     const ended = await startCompare(args, shared()).ended;
     expect(ended.stdout).toMatch(/row-lock: inconclusive, .* on only 2 of 2 keys/);
     expect(ended.code, ended.stderr).toBe(3);
