@@ -1,4 +1,17 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What takes longest: begun last, it would run alone. */
+const longest = ['redis-down-latency', 'cells.slow', 'explore-orders', 'package', 'owner-ends'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      longest.some(name => moduleId.includes(`/${name}.`));
+    const others = await super.sort(files);
+    return [...others.filter(isLong), ...others.filter(file => !isLong(file))];
+  }
+}
 
 /** What needs more tools or time than `npm test` may take; `npm run test:all` runs both. */
 export default defineConfig({
@@ -9,5 +22,6 @@ export default defineConfig({
     hookTimeout: 300_000,
     isolate: false,
     maxWorkers: 4, // they wait for processes more than they compute
+    sequence: { sequencer: LongestFirst },
   },
 });
