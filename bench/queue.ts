@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm run bench:queue`: one hot key, 32 contenders in 4 processes. The lease that is handed on beside
- * redlock with its default settings, on one Redis, and beside the floor: sections without any lock.
+ * redlock with its default settings, on one Redis, and beside two floors: sections without any lock,
+ * and sections that are passed on by a message alone.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -20,6 +21,7 @@ const pauseMs = 20;
 const repetitions = 5;
 const secondsOf: Readonly<Record<Contestant, number>> = {
   floor: 1,
+  baton: 1,
   'redis-lease-queued': 3,
   redlock: 5,
 };
@@ -49,8 +51,9 @@ try {
       process.stderr.write(`[${number}/${repetitions}] ${contestant}\n`);
       measured[contestant] = await contest(contestant, number);
     }
-    const { floor, redlock, 'redis-lease-queued': queued } = measured;
-    if (floor && redlock && queued) all.push({ floor, redlock, 'redis-lease-queued': queued });
+    const { floor, baton, redlock, 'redis-lease-queued': queued } = measured;
+    if (floor && baton && redlock && queued)
+      all.push({ floor, baton, redlock, 'redis-lease-queued': queued });
   }
   await tell(all);
 } finally {
@@ -89,7 +92,7 @@ function answerOf(child: ChildProcess): Promise<unknown> {
 /** All contenders at once on one key; the floor alone, without a pause. */
 async function contest(contestant: Contestant, number: number): Promise<Figures> {
   const alone = contestant === 'floor';
-  const job: Job = {
+  const job = {
     contestant,
     key: `hot/${contestant}/${number}`,
     contenders: alone ? 1 : contendersPerProcess,
@@ -97,9 +100,9 @@ async function contest(contestant: Contestant, number: number): Promise<Figures>
     workMs,
     pauseMs: alone ? 0 : pauseMs,
   };
-  const asked = children.slice(0, alone ? 1 : processes).map(child => {
+  const asked = children.slice(0, alone ? 1 : processes).map((child, place) => {
     const answer = answerOf(child);
-    child.send(job);
+    child.send({ ...job, place, places: processes } satisfies Job);
     return answer;
   });
   const answers = (await Promise.all(asked)).map(answer => told.parse(answer));
@@ -111,7 +114,9 @@ async function tell(all: readonly Repetition[]): Promise<void> {
     const of = (value: (figures: Figures) => number): string => {
       const sorted = all.map(one => value(one[name])).toSorted((a, b) => a - b);
       const [low, middle, high] = [0, 0.5, 1].map(share => percentile(sorted, share));
-      return `${shown(middle)} (${shown(low)}–${shown(high)})`;
+      return middle === undefined || Number.isNaN(middle)
+        ? '–' // nobody waits where nobody contends
+        : `${shown(middle)} (${shown(low)}–${shown(high)})`;
     };
     const sum = (value: (figures: Figures) => number): string =>
       String(all.reduce((total, one) => total + value(one[name]), 0));
@@ -126,7 +131,7 @@ async function tell(all: readonly Repetition[]): Promise<void> {
     ];
   });
   const head = ['', 'hand-offs/s', 'wait p50 ms', 'p99 ms', 'Jain', 'given up', 'overlaps'];
-  const targets = all.map(one => targetsOf(one.floor, one['redis-lease-queued'], one.redlock));
+  const targets = all.map(one => targetsOf(one, one['redis-lease-queued'], one.redlock));
   const lines = [
     `${processes * contendersPerProcess} contenders in ${processes} processes on one key, ${workMs} ms of work, ` +
       `${pauseMs} ms of pause; medians of ${all.length} repetitions (range)`,
@@ -154,5 +159,6 @@ function targetRows(all: readonly (readonly Target[])[]): string[][] {
 }
 
 function shown(value = Number.NaN): string {
+  if (Number.isNaN(value)) return '–';
   return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
 }

@@ -1,8 +1,11 @@
 /** One hot key and many contenders: what parent and child processes of the measurement tell each other. */
 import { z } from 'zod';
 
-/** Who hands the key on. `floor` takes no lock: one contender alone, section after section. */
-export const contestants = ['floor', 'redis-lease-queued', 'redlock'] as const;
+/**
+ * Who hands the key on. `floor` takes no lock: one contender alone, section after section. `baton`
+ * takes none either: each process tells the next by a message through Redis that it may begin.
+ */
+export const contestants = ['floor', 'baton', 'redis-lease-queued', 'redlock'] as const;
 export type Contestant = (typeof contestants)[number];
 
 export const job = z.strictObject({
@@ -12,6 +15,9 @@ export const job = z.strictObject({
   seconds: z.number(),
   workMs: z.number(),
   pauseMs: z.number(),
+  /** Which of the processes this one is, and how many there are. */
+  place: z.number().int(),
+  places: z.number().int(),
 });
 export type Job = z.infer<typeof job>;
 

@@ -45,8 +45,18 @@ export interface Target {
   readonly met: boolean;
 }
 
+/** What no lock can do better: no hand-off at all, and a bare message through Redis. */
+export interface Floors {
+  readonly floor: Figures;
+  readonly baton: Figures;
+}
+
 /** The queued lease beside the ideal and beside redlock, all of one repetition. */
-export function targetsOf(floor: Figures, queued: Figures, redlock: Figures): readonly Target[] {
+export function targetsOf(
+  { floor, baton }: Floors,
+  queued: Figures,
+  redlock: Figures,
+): readonly Target[] {
   const atLeast = (what: string, value: number, least: number): Target => ({
     what,
     value,
@@ -61,6 +71,7 @@ export function targetsOf(floor: Figures, queued: Figures, redlock: Figures): re
   });
   return [
     atLeast('hand-offs, of the ideal', queued.perSecond / floor.perSecond, 0.75),
+    atLeast('hand-offs, of a bare message', queued.perSecond / baton.perSecond, 0.9),
     atMost('p99 of the wait, of its median', queued.waitP99Ms / queued.waitP50Ms, 1.6),
     atLeast("Jain's index", queued.jain, 0.99),
     atLeast("hand-offs, of redlock's", queued.perSecond / redlock.perSecond, 2.5),

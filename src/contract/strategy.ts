@@ -146,7 +146,8 @@ export interface Backends {
   readonly redisNodes: readonly Redis[];
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
+  /** Ends after so many milliseconds, or with `until` where that comes first. */
+  readonly sleep: (ms: number, until?: Promise<unknown>) => Promise<void>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }

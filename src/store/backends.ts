@@ -36,11 +36,23 @@ export function openBackends(options: BackendOptions): Backends & { close(): Pro
     redis,
     redisNodes,
     now: () => performance.now(),
-    sleep: ms => new Promise(resolve => setTimeout(resolve, ms)),
+    sleep,
     random: Math.random,
     async close() {
       for (const client of [redis, ...redisNodes]) client.disconnect();
       await locks.end();
     },
   };
+}
+
+/** No timer is left behind: a process that wakes for nothing takes the core from one that works. */
+function sleep(ms: number, until?: Promise<unknown>): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms);
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    until?.then(end, end);
+  });
 }

@@ -65,11 +65,13 @@ return {0, redis.call('pttl', lock)}
 // out of the queue, and the lock to the next one where it is ours: 1
 const leave = new Script(`${handOn}
 local me = ARGV[1]
+if redis.call('get', lock) == me then
+  handOn('') -- who holds the lock stands in the queue no more
+  return 1
+end
 redis.call('zrem', queue, me)
 redis.call('hdel', seen, me)
-if redis.call('get', lock) ~= me then return 0 end
-handOn('')
-return 1
+return 0
 `);
 
 const giveAgainMs = 10_000; // for this long a release that was not answered is tried again
@@ -146,8 +148,8 @@ export class QueuedLeases implements LeaseStore<Ticket> {
         if (heldMs === 'mine') return await worthStarting(terms, attempt, ticket, askedMs);
         const leftMs = Math.max(0, attempt.deadlineMs - now());
         const pauseMs = Math.min(this.#pollMs, leftMs, Math.max(0, heldMs) + 1);
-        if (await this.#woken(bell.rung, pauseMs))
-          return await worthStarting(terms, attempt, ticket, askedMs);
+        await this.#time.sleep(pauseMs, bell.rung);
+        if (bell.hasRung()) return await worthStarting(terms, attempt, ticket, askedMs);
       }
       await this.give(ticket);
       return undefined;
@@ -165,10 +167,6 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     if (!Array.isArray(answer)) throw redisUnavailable(new Error('the script gave no list'));
     const [granted, heldMs] = answer.map(Number);
     return granted === 1 ? 'mine' : (heldMs ?? 0);
-  }
-
-  async #woken(rung: Promise<true>, pauseMs: number): Promise<boolean> {
-    return Promise.race([rung, this.#time.sleep(pauseMs).then(() => false)]);
   }
 
   /** An answer, or 'redis-unavailable' and the place given up: it may be taken all the same. */

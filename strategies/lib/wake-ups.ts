@@ -3,6 +3,13 @@ import type { Redis } from 'ioredis';
 
 const openMaxMs = 400;
 
+/** What a waiter listens to. */
+export interface Bell {
+  readonly rung: Promise<void>;
+  hasRung(): boolean;
+  stop(): void;
+}
+
 /**
  * Messages that tell a waiter that its turn has come, over one connection and one channel of this
  * process. A message may be lost: whoever waits for one asks from time to time as well.
@@ -40,9 +47,15 @@ export class WakeUps {
   }
 
   /** Resolves at the message for this token; `stop` when it is no longer waited for. */
-  listen(token: string): { readonly rung: Promise<true>; stop(): void } {
-    const rung = new Promise<true>(resolve => this.#bells.set(token, () => resolve(true)));
-    return { rung, stop: () => this.#bells.delete(token) };
+  listen(token: string): Bell {
+    let hasRung = false;
+    const rung = new Promise<void>(resolve => {
+      this.#bells.set(token, () => {
+        hasRung = true;
+        resolve();
+      });
+    });
+    return { rung, hasRung: () => hasRung, stop: () => this.#bells.delete(token) };
   }
 
   close(): void {

@@ -42,7 +42,7 @@ test('each target compares what it says, in the direction that it says', () => {
     jain,
   });
   const met = (...given: Parameters<typeof targetsOf>) => targetsOf(...given).map(one => one.met);
-  const floor = of(1_000, 0, 0);
-  expect(met(floor, of(800, 40, 50), of(300, 40, 900))).toEqual([true, true, true, true, true]);
-  expect(met(floor, of(700, 40, 70, 0.9), of(300, 40, 600))).toEqual(Array(5).fill(false));
+  const floors = { floor: of(1_000, 0, 0), baton: of(850, 0, 0) };
+  expect(met(floors, of(800, 40, 50), of(300, 40, 900))).toEqual(Array(6).fill(true));
+  expect(met(floors, of(700, 40, 70, 0.9), of(300, 40, 600))).toEqual(Array(6).fill(false));
 });
