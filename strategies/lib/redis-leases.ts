@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Backends } from '../../src/contract/index.ts';
 import type { PolledStore } from './lease-guardian.ts';
@@ -101,8 +101,18 @@ export function ownedLeases<G extends OwnedKeys>(
 
 const giveAgainMs = 10_000; // for this long a release that was not answered is tried again
 
+const tokenBytes = 16;
+const random = Buffer.alloc(256 * tokenBytes); // one call of the generator for many tokens
+let used = random.length;
+
+/** Nobody can guess it, and nobody else has it. */
 export function newToken(): string {
-  return randomBytes(16).toString('base64url');
+  if (used === random.length) {
+    randomFillSync(random);
+    used = 0;
+  }
+  used += tokenBytes;
+  return random.toString('base64url', used - tokenBytes, used);
 }
 
 async function setIfFree(
