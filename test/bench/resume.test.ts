@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../bench/command-line.ts';
+import { assertSame, cellName, finishedCells, optionsOf } from '../../bench/resume.ts';
+import { cell, exampleRun, facts } from './example-run.ts';
+
+const ours = exampleRun();
+const strategies = ours.strategies.filter(({ source }) => source === 'ours');
+
+describe('a run that was interrupted', () => {
+  test('keeps the scenarios in which every offered cell was audited, and only those', () => {
+    const [first] = exampleRun().cells;
+    if (!first) throw new Error('the example has no cell');
+    const at = (scenario: string, own: Partial<typeof first>) => ({ ...first, scenario, ...own });
+    const notOffered = { ...first.claimed, verdict: 'not offered' as const };
+    const cells = [
+      at('payout', {}),
+      at('payout', { variant: 'outbox', audit: null, claimed: notOffered }),
+      at('coupon', {}),
+      at('coupon', { variant: 'grouped', audit: null }),
+    ];
+    const kept = finishedCells(exampleRun({ cells }));
+    expect([...kept.keys()]).toEqual(cells.slice(0, 2).map(cellName));
+  });
+
+  test('is gone on with by the options that it was begun with', () => {
+    const options = optionsOf(exampleRun({ strategies }), 'elsewhere', true);
+    expect(options).toMatchObject({
+      scenarios: ['appointment'],
+      variants: ['appointment/plain'],
+      strategies: strategies.map(({ name }) => name),
+      seed: ours.plan.seed,
+      rivals: ours.plan.rivals,
+      processes: ours.plan.processes,
+      repetitions: ours.plan.repetitions,
+      out: 'elsewhere',
+      json: true,
+    });
+  });
+
+  test('is not gone on with where a strategy came from a file that may have changed', () => {
+    const outside = facts('mine', { source: 'outside' });
+    const run = exampleRun({ strategies: [...strategies, outside] });
+    expect(() => optionsOf(run, 'results', false)).toThrow(UsageError);
+    expect(() => optionsOf(run, 'results', false)).toThrow('run it again');
+  });
+
+  test('is not gone on with on other code or other servers, and says what is different', () => {
+    const { conditions } = ours;
+    expect(() => assertSame(conditions, { ...conditions })).not.toThrow();
+    const redis = { ...conditions.redis, version: '6.2.0' };
+    expect(() => assertSame(conditions, { ...conditions, redis, commit: 'abc' })).toThrow(
+      `the commit was ${conditions.commit} and is abc; Redis was ${conditions.redis.version} and is 6.2.0`,
+    );
+  });
+});
+
+test('a cell is named by its place and its strategy', () => {
+  expect(cellName(cell('row-lock', { verdict: 'safe', because: 'locked' }))).toBe(
+    'appointment/plain row-lock',
+  );
+});
