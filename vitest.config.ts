@@ -8,7 +8,7 @@ export default defineConfig({
     // Real servers on shared cores: a condition is waited for within these bounds.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    maxWorkers: 3, // they wait for servers as much as they compute
     isolate: false, // half the cores' time would go to loading the same modules for each file
   },
 });

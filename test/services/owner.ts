@@ -87,7 +87,7 @@ export function startOwner(args: readonly string[], world: World = {}): Owner {
     clean: () => {
       watch.stop();
       // Only what descended from our owner; after a passed test nothing of it is left.
-      for (const found of family(...watch.seen)) process.kill(found.pid, 'SIGKILL');
+      for (const found of family(...watch.seen)) killed(found.pid);
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -100,4 +100,13 @@ export async function untilNothingIsLeft(owner: Owner): Promise<void> {
     return family(...owner.seen()).length === 0;
   });
   await until('the removal of every folder', () => owner.leftFolders().length === 0);
+}
+
+/** It may have ended by itself since it was seen. */
+function killed(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }

@@ -98,7 +98,7 @@ describe('the installed package', () => {
     const { stdout } = await lockstep(
       [
         ...['compare', '--strategy', './my-lock.ts', '--rounds', '24', '--repetitions', '1'],
-        ...['--explore-seconds', '8', '--json'],
+        ...['--explore-seconds', '4', '--json'],
       ],
       { DATABASE_URL: postgresUrl, REDIS_URL: redisUrl, REDIS_NODES: redisNodeUrls.join(',') },
     );
