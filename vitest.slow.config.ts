@@ -2,7 +2,17 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest: begun last, it would run alone. */
-const longest = ['redis-down-latency', 'cells.slow', 'explore-orders', 'package', 'owner-ends'];
+const longest = [
+  'redis-down-latency',
+  'gallery',
+  'cells.slow',
+  'explore-orders',
+  'compare.slow',
+  'package',
+  'bench',
+  'k6',
+  'owner-ends',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -21,7 +31,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     isolate: false,
-    maxWorkers: 4, // they wait for processes more than they compute
+    maxWorkers: 5, // they wait for processes more than they compute
     sequence: { sequencer: LongestFirst },
   },
 });

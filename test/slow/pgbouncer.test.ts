@@ -23,6 +23,7 @@ const events: ReadonlySet<Event> = new Set(['several processes', 'statement phas
 const poolSize = 16;
 const enginesCount = 4;
 const load = { rounds: 6, rivals: 8 };
+const few = { ...load, rounds: 3 }; // the grid has more of them
 const batchesMax = 20;
 
 describeWith('behind PgBouncer in transaction mode', ['pgbouncer'], async pathOf => {
@@ -48,7 +49,7 @@ describeWith('behind PgBouncer in transaction mode', ['pgbouncer'], async pathOf
         const variant = safeVariant(scenario, strategy);
         if (!poolerSafe || newDependency || variant === undefined) continue;
         test(`${strategy.name}, which says that it is pooler-safe, is safe`, async () => {
-          const told = await contend({ scenario, variant, strategy, engines, ...load });
+          const told = await contend({ scenario, variant, strategy, engines, ...few });
           expect(await audit(scenario, engines, told)).toEqual([]);
           const kinds = told.map(({ kind }) => kind);
           expect(kinds).toContain('accepted'); // silence is not safety
@@ -60,12 +61,13 @@ describeWith('behind PgBouncer in transaction mode', ['pgbouncer'], async pathOf
         const strategy = registry.strategies.get('none');
         const [variant] = Object.keys(scenario.registered.variants);
         if (!strategy || variant === undefined) throw new Error('there is no control');
+        const { race } = scenario.registered;
         const kinds = new Set<string>();
-        for (let batch = 0; batch < batchesMax && kinds.size === 0; batch += 1) {
+        for (let batch = 0; batch < batchesMax && !kinds.has(race); batch += 1) {
           const told = await contend({ scenario, variant, strategy, engines, ...load });
           for (const { kind } of await audit(scenario, engines, told)) kinds.add(kind);
         }
-        expect([...kinds]).toContain(scenario.registered.race);
+        expect([...kinds]).toContain(race);
       });
     });
 });
