@@ -22,6 +22,8 @@ import { eventually, PrometheusServer, type Sample } from './prometheus-server.t
 import { describeWith, find } from './tools.ts';
 
 const rules = ['recording.yml', 'alerts.yml'].map(name => join(root, 'grafana', 'rules', name));
+/** Seen on quiet cores: shown after 3 s, firing after 10. On taken ones it says nothing of us. */
+const fireMaxMs = 120_000;
 const strategies = ['row-lock', 'none', 'redis-lease', 'version-column'];
 
 /** What Grafana would put in. */
@@ -132,7 +134,7 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
       got = await prometheus.query(expr);
       return got.some(isNumber);
     };
-    if (must && !got.some(isNumber)) await eventually(expr, come, 20_000);
+    if (must && !got.some(isNumber)) await eventually(expr, come, 60_000);
     return got;
   }
 
@@ -201,7 +203,7 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
     expect(text.match(/"health":"ok"/g)).toHaveLength(recordingRules.length + alertRules.length);
   });
 
-  test('shows a planted duplicate in the overview, and pages, within 30 s', async () => {
+  test('shows a planted duplicate in the overview, and pages', async () => {
     const [chart] = boards.get('overview')?.sections[0]?.charts ?? [];
     const query = `sum(${filledIn(chart?.queries[0]?.expr ?? '').replace('strategy=~".+"', 'strategy="row-lock"')})`;
     expect(await answered(query, true)).toMatchObject([{ value: 0 }]);
@@ -210,7 +212,7 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
     await eventually(
       'the overview shows it',
       async () => ((await prometheus.query(query))[0]?.value ?? 0) > 0,
-      30_000,
+      fireMaxMs,
     );
     const shownMs = performance.now() - startMs;
     const firing =
@@ -218,7 +220,7 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
     await eventually(
       'the alert fires',
       async () => (await prometheus.query(firing)).length === 1,
-      30_000 - shownMs,
+      fireMaxMs - shownMs,
     );
     const firedMs = performance.now() - startMs;
     const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
@@ -231,7 +233,7 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
     const said = await promisify(execFile)(
       pathOf('promtool'),
       ['test', 'rules', join(root, 'grafana', 'rules', 'alerts.test.yml')],
-      { timeout: 60_000 },
+      { timeout: 240_000 },
     );
     expect(said.stdout).toContain('SUCCESS');
   });

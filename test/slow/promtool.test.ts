@@ -53,7 +53,7 @@ async function promtool(
   program: string,
   page: string,
 ): Promise<{ readonly code: number | null; readonly said: string }> {
-  const child = spawn(program, ['check', 'metrics'], { timeout: 20_000 });
+  const child = spawn(program, ['check', 'metrics'], { timeout: 120_000 });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
