@@ -5,6 +5,16 @@ import { until } from '../fixtures/gate.ts';
 import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 
+/** Keeps this process busy from the end of a round of its loop: the timers come first after it. */
+const busyFor = (ms: number): Promise<void> =>
+  new Promise(resolve =>
+    setImmediate(() => {
+      const untilMs = performance.now() + ms;
+      while (performance.now() < untilMs);
+      resolve();
+    }),
+  );
+
 /** What we assume of ioredis 6, with its defaults and with our settings. */
 const [server] = await ownRedisServers(1);
 if (!server) throw new Error('one server was asked for');
@@ -58,6 +68,14 @@ describe('ioredis 6 with its defaults', realTime, () => {
     await until('the ghost is there', async () => (await server.admin.get(key)) === 'ghost');
   });
 
+  test('an answer that lies in the socket is given up when the process was busy for longer', async () => {
+    const redis = await withDefaults({ commandTimeout: 300 });
+    const granted = errorOf(redis.set(key, 'held', 'NX'));
+    await busyFor(600);
+    expect((await granted)?.message).toBe('Command timed out');
+    expect(await server.admin.get(key)).toBe('held');
+  });
+
   test('a command whose connection broke is sent a second time', async () => {
     const redis = await withDefaults();
     await server.freeze();
@@ -100,6 +118,13 @@ describe('ioredis 6 with our settings', realTime, () => {
     await behind;
     await server.thaw();
     await until('both ran', async () => (await redis.get(key)) === 'late and cleared');
+  });
+
+  test('an answer that lies in the socket is read, however long the process was busy', async () => {
+    const redis = await withOurs();
+    const granted = redis.set(key, 'held', 'NX');
+    await busyFor(600);
+    expect(await granted).toBe('OK');
   });
 
   test('a connection that says nothing for a second is replaced', async () => {
