@@ -19,6 +19,8 @@ export interface Speed {
   readonly floorPerSecond: number;
   readonly share: number;
   readonly aim: number;
+  /** The callers themselves, straight to the servers one after the other, with the same reset. */
+  readonly callersPerSecond: number;
   readonly stepsEach: number;
   readonly waitsEach: number;
 }
@@ -37,6 +39,7 @@ export async function measureSpeed(
 ): Promise<Speed> {
   const explored = await exploreFor(scenario, servers, seconds);
   const floorPerSecond = await floorOf(scenario, servers, explored.executions, seconds);
+  const callersPerSecond = await callersOf(scenario, servers, seconds);
   const count = explored.executions.length;
   const lines = explored.executions.flat();
   // Lines are numbered within their execution: one whose reply came after a later line has waited.
@@ -50,6 +53,7 @@ export async function measureSpeed(
     floorPerSecond,
     share: explored.perSecond / floorPerSecond,
     aim: scenario.aim,
+    callersPerSecond,
     stepsEach: lines.length / count,
     waitsEach: waits.length / count,
   };
@@ -96,31 +100,76 @@ async function floorOf(
   executions: readonly Steps[],
   seconds: number,
 ): Promise<number> {
-  const database = await createDatabase(servers.pgUrl);
-  const control = new PostgresControl(database.url);
-  await control.open();
-  const redis = await Promise.all((servers.redisUrls ?? []).map(url => RedisControl.open(url)));
-  const clients = Object.keys(subject.actors).map(() => new pg.Client(database.url));
-  try {
-    await control.query(subject.setup);
-    const baseline = await Baseline.capture(control, redis);
-    for (const client of clients) await client.connect();
-    const beganMs = performance.now();
-    let done = 0;
-    for (; performance.now() - beganMs < seconds * 1000; done++) {
-      await baseline.restore();
+  const clients: pg.Client[] = [];
+  return onFreshDatabase(subject, servers, seconds, {
+    open: async ({ url }) => {
+      for (const _ of Object.keys(subject.actors)) clients.push(new pg.Client(url));
+      for (const client of clients) await client.connect();
+    },
+    once: async (done, redis) => {
       const steps = executions[done % executions.length] ?? [];
-      for (const [actor, client] of clients.entries()) {
+      for (const [actor, client] of clients.entries())
         await sendAll(
           steps.filter(line => line.actor === actor),
           client,
           redis,
         );
-      }
+    },
+    close: async () => {
+      for (const client of clients) await client.end();
+    },
+  });
+}
+
+/** What the floor leaves out: every caller makes its own connections, and a server forks for them. */
+async function callersOf(
+  { subject }: SpeedScenario,
+  servers: ServerUrls,
+  seconds: number,
+): Promise<number> {
+  const redisUrls = servers.redisUrls ?? [];
+  let pgUrl = '';
+  return onFreshDatabase(subject, servers, seconds, {
+    open: async ({ url }) => {
+      pgUrl = url;
+    },
+    once: async () => {
+      const urls = { pgUrl, redisUrl: redisUrls[0] ?? '', redisUrls, httpUrls: [] };
+      for (const actor of Object.values(subject.actors))
+        if (typeof actor === 'function') await actor(urls);
+    },
+    close: async () => {},
+  });
+}
+
+/** Resets and does `work` again and again; resolves to how often per second. */
+async function onFreshDatabase(
+  subject: SpeedScenario['subject'],
+  servers: ServerUrls,
+  seconds: number,
+  work: {
+    open(database: { readonly url: string }): Promise<void>;
+    once(done: number, redis: readonly RedisControl[]): Promise<void>;
+    close(): Promise<void>;
+  },
+): Promise<number> {
+  const database = await createDatabase(servers.pgUrl);
+  const control = new PostgresControl(database.url);
+  await control.open();
+  const redis = await Promise.all((servers.redisUrls ?? []).map(url => RedisControl.open(url)));
+  try {
+    await control.query(subject.setup);
+    const baseline = await Baseline.capture(control, redis);
+    await work.open(database);
+    const beganMs = performance.now();
+    let done = 0;
+    for (; performance.now() - beganMs < seconds * 1000; done++) {
+      await baseline.restore();
+      await work.once(done, redis);
     }
     return (done / (performance.now() - beganMs)) * 1000;
   } finally {
-    for (const client of clients) await client.end();
+    await work.close();
     for (const one of redis) one.close();
     await control.close();
     await database.drop();

@@ -26,13 +26,25 @@ try {
 process.stdout.write(values.json ? `${JSON.stringify(measured, null, 2)}\n` : table(measured));
 
 function table(rows: readonly Speed[]): string {
-  const head = ['scenario', 'executions/s', 'floor/s', 'share', 'aim', 'steps', 'waits'];
+  const head = [
+    'scenario',
+    'executions/s',
+    'floor/s',
+    'share',
+    'aim',
+    'callers alone/s',
+    'share',
+    'steps',
+    'waits',
+  ];
   const cells = rows.map(row => [
     row.scenario,
     row.perSecond.toFixed(0),
     row.floorPerSecond.toFixed(0),
     `${Math.round(row.share * 100)} %`,
     `${row.aim * 100} %`,
+    row.callersPerSecond.toFixed(0),
+    `${Math.round((row.perSecond / row.callersPerSecond) * 100)} %`,
     row.stepsEach.toFixed(1),
     row.waitsEach.toFixed(1),
   ]);

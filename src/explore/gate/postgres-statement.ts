@@ -21,7 +21,16 @@ export function isFree(unit: PostgresUnit): boolean {
   return statements(unit).every(text => chatter.some(pattern => pattern.test(text)));
 }
 
+/** The scheduler asks for a unit's step again and again while it is held. */
+const known = new WeakMap<PostgresUnit, Step>();
+
 export function stepOf(unit: PostgresUnit): Step {
+  const step = known.get(unit) ?? newStepOf(unit);
+  known.set(unit, step);
+  return step;
+}
+
+function newStepOf(unit: PostgresUnit): Step {
   const label = unit.texts.map(tidy).join('; ').slice(0, labelCharactersMax);
   return {
     store: 'postgres',
