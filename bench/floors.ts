@@ -9,9 +9,11 @@ import { loadRegistry } from '../src/engine/registry.ts';
 import { described, openServices } from '../src/services/index.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { bookingContest, hotContest, makeCards } from './floors/booking.ts';
-import { type Contest, type ContestResult, held } from './floors/contest.ts';
+import { type ContestResult, held, type OpenContest } from './floors/contest.ts';
+import { lateReleaseContest, nodeDownContest } from './floors/faults.ts';
 import { httpContest } from './floors/http.ts';
 import { handOffContest, pairsContest, quorumContest } from './floors/leases.ts';
+import { referencesContest } from './floors/references.ts';
 import { type FloorsResult, floorsMarkdown } from './floors/report.ts';
 import { openProgress } from './progress.ts';
 import { randomOf } from './random.ts';
@@ -25,7 +27,17 @@ const peers = [
   'redis-semaphore',
 ] as const;
 
-const names = ['http', 'booking', 'hot', 'pairs', 'quorum', 'hand-off'] as const;
+const names = [
+  'http',
+  'booking',
+  'hot',
+  'references',
+  'pairs',
+  'quorum',
+  'node-down',
+  'late-release',
+  'hand-off',
+] as const;
 type Name = (typeof names)[number];
 
 interface Options {
@@ -84,9 +96,10 @@ async function main(options: Options): Promise<FloorsResult> {
       redisUrl: services.redis.url,
       redisNodeUrls: services.redisNodes.map(node => node.url),
       pgbenchCommand: await inPath('pgbench'),
+      redisBenchmarkCommand: await inPath('redis-benchmark'),
       folder: await services.keeper.folder(),
     };
-    const open: Record<Name, () => Promise<Contest & { close(): Promise<void> }>> = {
+    const open: Record<Name, () => Promise<OpenContest>> = {
       http: () => httpContest(services.keeper),
       booking: async () => bookingContest(places),
       hot: async () => {
@@ -94,7 +107,10 @@ async function main(options: Options): Promise<FloorsResult> {
         return hotContest(database.url, registry);
       },
       pairs: () => pairsContest(places, peers),
+      references: async () => referencesContest(database.url),
       quorum: () => quorumContest(places),
+      'node-down': () => nodeDownContest(places),
+      'late-release': () => lateReleaseContest(places),
       'hand-off': () => handOffContest(places, peers),
     };
     const contests: ContestResult[] = [];

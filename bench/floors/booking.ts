@@ -7,7 +7,7 @@ import type { Keeper } from '../../src/services/index.ts';
 import { openBackends } from '../../src/store/backends.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
 import { SequelizeStore } from '../../src/store/sequelize.ts';
-import { type Contest, type Entry, perSecond } from './contest.ts';
+import { type Entry, type OpenContest, perSecond } from './contest.ts';
 import { pgbench } from './pgbench.ts';
 
 const inFlight = 8;
@@ -62,7 +62,7 @@ function byHand(databaseUrl: string): Entry & { close(): Promise<void> } {
   };
   return {
     name: 'pg, by hand',
-    perSecond: seconds => perSecond(inFlight, seconds, () => debit(anyCard())),
+    measure: seconds => perSecond(inFlight, seconds, () => debit(anyCard())),
     close: () => pool.end(),
   };
 }
@@ -110,7 +110,7 @@ export function throughEngine(
   };
   return {
     name: given.name ?? `engine, ${given.strategy}`,
-    perSecond: seconds => perSecond(lanes, seconds, debit),
+    measure: seconds => perSecond(lanes, seconds, debit),
     async close() {
       await engine.close();
       await store.close();
@@ -156,10 +156,8 @@ export interface BookingPlaces {
   readonly folder: string;
 }
 
-type Open = Contest & { close(): Promise<void> };
-
 /** Debits of 10 000 gift cards, 8 in flight. */
-export function bookingContest(places: BookingPlaces): Open {
+export function bookingContest(places: BookingPlaces): OpenContest {
   const { databaseUrl, registry, keeper, pgbenchCommand, folder } = places;
   const hand = byHand(databaseUrl);
   const engines = [...Object.keys(scripts), 'none', ...ofSequelize].flatMap(
@@ -194,7 +192,7 @@ export function bookingContest(places: BookingPlaces): Open {
 }
 
 /** One card, 32 callers, synchronous_commit off. */
-export function hotContest(databaseUrl: string, registry: Registry): Open {
+export function hotContest(databaseUrl: string, registry: Registry): OpenContest {
   const strategies = ['row-lock', 'atomic-update', 'advisory-transaction', 'unique-slots'];
   const entries = strategies.flatMap(
     strategy =>

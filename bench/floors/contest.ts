@@ -4,14 +4,16 @@ import { shuffled } from '../random.ts';
 /** One way to do it. */
 export interface Entry {
   readonly name: string;
-  /** Runs for about so long and returns how many per second; rejects where it cannot. */
-  perSecond(seconds: number): Promise<number>;
+  /** Runs for about so long and returns a figure in the contest's unit; rejects where it cannot. */
+  measure(seconds: number): Promise<number>;
 }
 
+/** What an entry should reach: as a multiple of another one, or in the unit of the contest. */
 export interface Target {
   readonly of: string;
-  readonly against: string;
-  readonly atLeast: number;
+  readonly against?: string;
+  readonly atLeast?: number;
+  readonly atMost?: number;
 }
 
 export interface Contest {
@@ -24,6 +26,9 @@ export interface Contest {
   /** What a reader has to know about it. */
   readonly notes: readonly string[];
 }
+
+/** A contest whose entries hold connections or processes. */
+export type OpenContest = Contest & { close(): Promise<void> };
 
 /** What came of a contest: of each repetition, each entry's figure. */
 export interface ContestResult extends Omit<Contest, 'entries'> {
@@ -51,7 +56,7 @@ export async function held(
   const measure = async (entry: Entry, seconds: number): Promise<number | undefined> => {
     options.signal.throwIfAborted();
     if (Object.hasOwn(failed, entry.name)) return undefined;
-    return entry.perSecond(seconds).catch((error: unknown) => {
+    return entry.measure(seconds).catch((error: unknown) => {
       failed[entry.name] = error instanceof Error ? error.message : String(error);
       return undefined;
     });
@@ -88,6 +93,11 @@ export async function perSecond(
   };
   await Promise.all(Array.from({ length: inFlight }, (_, index) => lane(index)));
   return done / ((performance.now() - startMs) / 1_000);
+}
+
+/** One figure per repetition in which the entry is there. */
+export function figuresOf(result: ContestResult, of: string): number[] {
+  return result.repetitions.flatMap(figures => figures[of] ?? []);
 }
 
 /** Ratios of two entries, one per repetition in which both are there. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Child, Keeper } from '../../src/services/index.ts';
-import type { Contest, Entry } from './contest.ts';
+import type { Entry, OpenContest } from './contest.ts';
 
 const callers = 32;
 const body = '{"amountCents":25}';
@@ -70,18 +70,18 @@ async function served(keeper: Keeper, kind: 'bare' | 'service' | 'plain') {
       readyMs,
     },
   );
-  return { child, perSecond: (seconds: number) => load(port, seconds) };
+  return { child, measure: (seconds: number) => load(port, seconds) };
 }
 
 /** A POST with a JSON body, 32 callers on as many connections. */
-export async function httpContest(keeper: Keeper): Promise<Contest & { close(): Promise<void> }> {
+export async function httpContest(keeper: Keeper): Promise<OpenContest> {
   const bare = await served(keeper, 'bare');
   const service = await served(keeper, 'service');
   const plain = await served(keeper, 'plain');
   const entries: readonly Entry[] = [
-    { name: 'bare node:http', perSecond: bare.perSecond },
-    { name: 'the service without a database', perSecond: service.perSecond },
-    { name: 'the same, prototypes set by Express', perSecond: plain.perSecond },
+    { name: 'bare node:http', measure: bare.measure },
+    { name: 'the service without a database', measure: service.measure },
+    { name: 'the same, prototypes set by Express', measure: plain.measure },
   ];
   return {
     title: 'POST with a JSON body, one process, 32 connections',

@@ -1,13 +1,19 @@
 /** A lease taken and given back: by hand, through the strategy interface, and by other libraries. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { Failure, type Guardian } from '../../src/contract/index.ts';
+import { type Backends, Failure, type Guardian, type Tuning } from '../../src/contract/index.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { openBackends } from '../../src/store/backends.ts';
-import { type Contest, type Entry, perSecond } from './contest.ts';
+import { type Entry, type OpenContest, perSecond } from './contest.ts';
+import { type RedisBenchmarkPlaces, redisBenchmark } from './redis-benchmark.ts';
 
 const leaseMs = 10_000;
-const tuning = { waitMs: 5_000, leaseMs, extendLease: true, attemptsMax: 10 } as const;
+export const leaseTuning: Tuning = {
+  waitMs: 5_000,
+  leaseMs,
+  extendLease: true,
+  attemptsMax: 10,
+};
 
 const compareAndDelete = `
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
@@ -25,7 +31,7 @@ export function pairsByHand(url: string, inFlight: number): Entry & { close(): P
   };
   return {
     name: 'SET NX + Lua, by hand',
-    perSecond: seconds => perSecond(inFlight, seconds, lane => pair(`floor/hand/${lane}`)),
+    measure: seconds => perSecond(inFlight, seconds, lane => pair(`floor/hand/${lane}`)),
     close: async () => redis.disconnect(),
   };
 }
@@ -50,7 +56,7 @@ export function waitForAll(urls: readonly string[]): Entry & { close(): Promise<
   };
   return {
     name: 'waits for all three, by hand',
-    perSecond: seconds => perSecond(1, seconds, pair),
+    measure: seconds => perSecond(1, seconds, pair),
     close: async () => {
       for (const node of nodes) node.disconnect();
     },
@@ -64,37 +70,40 @@ export interface LeasePlaces {
   readonly redisNodeUrls: readonly string[];
 }
 
+export interface OpenTurn {
+  readonly backends: Backends;
+  /** One turn on the key, with `work` inside. */
+  take(key: string, work: () => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** The outermost turn of a strategy, as the engine takes it. */
-export async function throughTurn(
+export async function openTurn(
   { registry, databaseUrl, redisUrl, redisNodeUrls }: LeasePlaces,
-  given: {
-    readonly strategy: string;
-    readonly inFlight: number;
-    readonly hot?: boolean;
-    readonly work?: () => Promise<void>;
-  },
-): Promise<(Entry & { close(): Promise<void> }) | undefined> {
-  const turn = registry.strategies.get(given.strategy)?.declared.turns[0];
+  strategy: string,
+  tuning: Tuning = leaseTuning,
+): Promise<OpenTurn | undefined> {
+  const turn = registry.strategies.get(strategy)?.declared.turns[0];
   if (!turn) return undefined;
   const { waitMs } = tuning;
   const urls = { databaseUrl, redisUrl, redisNodeUrls };
-  const backends = openBackends({ ...urls, waitMs, leaseMs, lockConnectionsMax: 1 });
+  const limits = { waitMs, leaseMs: tuning.leaseMs, lockConnectionsMax: 1 };
+  const backends = openBackends({ ...urls, ...limits });
   const guardian: Guardian = await turn.open(backends, tuning);
-  const take = (lane: number): Promise<void> =>
-    guardian.turn(
-      {
-        commandId: randomUUID(),
-        number: 1,
-        deadlineMs: backends.now() + waitMs,
-        report() {},
-        failure: (code, cause) => new Failure(code, { cause }),
-      },
-      [given.hot ? `floor/${given.strategy}` : `floor/${given.strategy}/${lane}`],
-      given.work ?? (async () => {}),
-    );
   return {
-    name: given.strategy,
-    perSecond: seconds => perSecond(given.inFlight, seconds, take),
+    backends,
+    take: (key, work) =>
+      guardian.turn(
+        {
+          commandId: randomUUID(),
+          number: 1,
+          deadlineMs: backends.now() + waitMs,
+          report() {},
+          failure: (code, cause) => new Failure(code, { cause }),
+        },
+        [key],
+        work,
+      ),
     async close() {
       await guardian.close();
       await backends.close();
@@ -102,15 +111,39 @@ export async function throughTurn(
   };
 }
 
-type Open = Contest & { close(): Promise<void> };
+export async function throughTurn(
+  places: LeasePlaces,
+  given: {
+    readonly strategy: string;
+    readonly inFlight: number;
+    readonly hot?: boolean;
+    readonly work?: () => Promise<void>;
+  },
+): Promise<(Entry & { close(): Promise<void> }) | undefined> {
+  const turn = await openTurn(places, given.strategy);
+  if (!turn) return undefined;
+  const key = `floor/${given.strategy}`;
+  const work = given.work ?? (async () => {});
+  const take = (lane: number): Promise<void> => turn.take(given.hot ? key : `${key}/${lane}`, work);
+  return {
+    name: given.strategy,
+    measure: seconds => perSecond(given.inFlight, seconds, take),
+    close: () => turn.close(),
+  };
+}
 
 const ours = ['redis-lease', 'redis-lease-queued'];
 
 /** Nobody contends: what the library itself costs. `peers` are names of strategies from outside. */
-export async function pairsContest(places: LeasePlaces, peers: readonly string[]): Promise<Open> {
+export async function pairsContest(
+  places: LeasePlaces & RedisBenchmarkPlaces,
+  peers: readonly string[],
+): Promise<OpenContest> {
   const inFlight = 32;
   const hand = pairsByHand(places.redisUrl, inFlight);
   const entries = [hand];
+  const floor = redisBenchmark(places, inFlight);
+  if (floor) entries.push(floor);
   for (const strategy of [...ours, ...peers]) {
     const entry = await throughTurn(places, { strategy, inFlight });
     if (entry) entries.push(entry);
@@ -121,13 +154,17 @@ export async function pairsContest(places: LeasePlaces, peers: readonly string[]
     baseline: hand.name,
     entries,
     targets: [{ of: 'redis-lease', against: hand.name, atLeast: 0.85 }],
-    notes: [],
+    notes: [
+      floor
+        ? 'redis-benchmark sends SET NX alone: two of them are counted as a pair.'
+        : 'redis-benchmark is not installed: its floor is missing.',
+    ],
     close: () => closeAll(entries),
   };
 }
 
 /** The quorum beside waiting for everybody. */
-export async function quorumContest(places: LeasePlaces): Promise<Open> {
+export async function quorumContest(places: LeasePlaces): Promise<OpenContest> {
   const all = waitForAll(places.redisNodeUrls);
   const entries = [all];
   for (const strategy of ['redlock', 'redlock-4']) {
@@ -148,7 +185,10 @@ export async function quorumContest(places: LeasePlaces): Promise<Open> {
 const holdMs = 1;
 
 /** 16 callers, one key, held for about 1 ms: how many hand-offs per second. */
-export async function handOffContest(places: LeasePlaces, peers: readonly string[]): Promise<Open> {
+export async function handOffContest(
+  places: LeasePlaces,
+  peers: readonly string[],
+): Promise<OpenContest> {
   const work = (): Promise<void> => new Promise(resolve => setTimeout(resolve, holdMs));
   const entries: (Entry & { close(): Promise<void> })[] = [];
   for (const strategy of [...ours, ...peers]) {
@@ -168,6 +208,6 @@ export async function handOffContest(places: LeasePlaces, peers: readonly string
   };
 }
 
-async function closeAll(entries: readonly { close(): Promise<void> }[]): Promise<void> {
+export async function closeAll(entries: readonly { close(): Promise<void> }[]): Promise<void> {
   for (const entry of entries) await entry.close();
 }

@@ -24,7 +24,7 @@ export function pgbench(
   url.password = '';
   return {
     name,
-    async perSecond(seconds) {
+    async measure(seconds) {
       const file = join(folder, `${name.replaceAll(/\W+/g, '-')}.sql`);
       await writeFile(file, script);
       const load = ['-c', String(clients), '-j', '2'];

@@ -1,7 +1,7 @@
 /** Floors and peers as Markdown: figures of the run, and the ratio inside each repetition. Pure. */
-import { figure, whole } from '../report/format.ts';
+import { figure, spread, whole } from '../report/format.ts';
 import { spreadOf } from '../statistics.ts';
-import { type ContestResult, ratiosOf } from './contest.ts';
+import { type ContestResult, figuresOf, ratiosOf } from './contest.ts';
 
 export interface FloorsResult {
   readonly format: 'lockstep floors';
@@ -19,13 +19,17 @@ export interface Verdict {
 }
 
 export function verdictsOf(result: ContestResult): readonly Verdict[] {
-  return result.targets.map(({ of, against, atLeast }) => {
-    const ratio = spreadOf(ratiosOf(result, of, against));
-    const wanted = `${of} ≥ ${figure(atLeast)} of ${against}`;
-    if (!ratio) return { text: `? ${wanted}: not measured`, met: undefined };
-    const met = ratio.median >= atLeast;
-    const seen = `${figure(ratio.median)} (${figure(ratio.min)}–${figure(ratio.max)})`;
-    return { text: `${met ? '✓' : '✗'} ${wanted}: ${seen}`, met };
+  return result.targets.map(target => {
+    const { of, against, atLeast, atMost } = target;
+    const bound = atLeast === undefined ? `≤ ${figure(atMost ?? 0)}` : `≥ ${figure(atLeast)}`;
+    const wanted = `${of} ${bound} ${against === undefined ? result.unit : `of ${against}`}`;
+    const seen = spreadOf(
+      against === undefined ? figuresOf(result, of) : ratiosOf(result, of, against),
+    );
+    if (!seen) return { text: `? ${wanted}: not measured`, met: undefined };
+    const met =
+      seen.median >= (atLeast ?? 0) && seen.median <= (atMost ?? Number.POSITIVE_INFINITY);
+    return { text: `${met ? '✓' : '✗'} ${wanted}: ${spread(seen)}`, met };
   });
 }
 
@@ -43,14 +47,12 @@ export function floorsMarkdown({ contests, facts, startedAt, seconds }: FloorsRe
 }
 
 function section(result: ContestResult): string {
-  const { title, unit, baseline, entries, repetitions, failed, notes } = result;
+  const { title, unit, baseline, entries, failed, notes } = result;
   const rows = entries.map(name => {
-    const spread = spreadOf(repetitions.flatMap(figures => figures[name] ?? []));
+    const own = spreadOf(figuresOf(result, name));
     const ratio = spreadOf(ratiosOf(result, name, baseline));
-    const seen = spread
-      ? `${whole(Math.round(spread.median))} (${whole(Math.round(spread.min))}–${whole(Math.round(spread.max))})`
-      : `could not run: ${failed[name] ?? 'no repetition'}`;
-    return `| ${name} | ${seen} | ${ratio ? `${figure(ratio.median)} (${figure(ratio.min)}–${figure(ratio.max)})` : '–'} |`;
+    const seen = own ? spread(own) : `could not run: ${failed[name] ?? 'no repetition'}`;
+    return `| ${name} | ${seen} | ${spread(ratio)} |`;
   });
   return [
     `## ${title}`,

@@ -15,7 +15,7 @@ export interface Bell {
  * process. A message may be lost: whoever waits for one asks from time to time as well.
  */
 export class WakeUps {
-  readonly channel = `lockstep:wake:${randomBytes(9).toString('base64url')}`;
+  readonly channel = `lockstep:wake:${randomBytes(8).toString('hex')}`;
   readonly #redis: Redis;
   readonly #bells = new Map<string, () => void>();
 

@@ -85,12 +85,22 @@ export class FirstWord {
 
 const shapeCharactersMax = 400;
 
-/** Masks values that differ between runs of one program: strings, numbers, uuids, hex. */
+/**
+ * Masks values that differ between runs of one program: strings, numbers, uuids, hex, and what
+ * looks like random base64.
+ */
 export function shapeOf(label: string): string {
   return label
     .replace(/'(?:[^']|'')*'/g, '?')
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '?')
     .replace(/(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/gi, '?')
+    .replace(/[\w-]{12,}/g, word => (looksRandom(word) ? '?' : word))
     .replace(/(?<![\w$])\d+(?:\.\d+)?/g, '?')
     .slice(0, shapeCharactersMax);
+}
+
+/** A name changes between small letters, capitals and digits now and then; random text all the time. */
+function looksRandom(word: string): boolean {
+  const changes = word.match(/[a-z](?=[A-Z\d])|[A-Z](?=[a-z\d])|\d(?=[a-zA-Z])/g);
+  return (changes?.length ?? 0) > word.length / 4;
 }

@@ -1,0 +1,94 @@
+/** What a fault costs who needs the lock: a node that is down, a lease that has passed. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { freePort } from '../../src/services/index.ts';
+import { type Entry, type OpenContest, perSecond } from './contest.ts';
+import { closeAll, type LeasePlaces, leaseTuning, openTurn } from './leases.ts';
+
+type OpenEntry = Entry & { close(): Promise<void> };
+
+/** The longest pair, with all three nodes and with one of them away: each command meets the fault. */
+export async function nodeDownContest(places: LeasePlaces): Promise<OpenContest> {
+  const [first = '', second = ''] = places.redisNodeUrls;
+  const nobody = `redis://127.0.0.1:${await freePort()}`;
+  const entries: OpenEntry[] = [];
+  for (const strategy of ['redlock', 'redlock-4']) {
+    for (const [how, redisNodeUrls] of [
+      ['three nodes', places.redisNodeUrls],
+      ['one of three down', [first, second, nobody]],
+    ] as const) {
+      const turn = await openTurn({ ...places, redisNodeUrls }, strategy);
+      if (!turn) continue;
+      entries.push({
+        name: `${strategy}, ${how}`,
+        async measure(seconds) {
+          let longestMs = 0;
+          await perSecond(1, seconds, async () => {
+            const startMs = performance.now();
+            await turn.take(`floor/down/${strategy}`, async () => {});
+            longestMs = Math.max(longestMs, performance.now() - startMs);
+          });
+          return longestMs;
+        },
+        close: () => turn.close(),
+      });
+    }
+  }
+  const target = (strategy: string) => ({ of: `${strategy}, one of three down`, atMost: 50 });
+  return {
+    title: 'Redlock with one of three nodes down, 1 in flight',
+    unit: 'ms, the longest pair',
+    baseline: 'redlock, three nodes',
+    entries,
+    targets: ['redlock', 'redlock-4'].map(target),
+    notes: ['The longest of thousands: one value, in which every pause of the machine shows.'],
+    close: () => closeAll(entries),
+  };
+}
+
+const shortLeaseMs = 100;
+
+/** How many commands each node gets when a lease is given back that has passed. */
+export async function lateReleaseContest(places: LeasePlaces): Promise<OpenContest> {
+  const tuning = { ...leaseTuning, leaseMs: shortLeaseMs, extendLease: false };
+  const entries: OpenEntry[] = [];
+  const strategies = ['redis-lease', 'redis-lease-queued', 'redlock', 'redlock-4'];
+  for (const strategy of strategies) {
+    const turn = await openTurn(places, strategy, tuning);
+    if (!turn) continue;
+    const nodes = [turn.backends.redis, ...turn.backends.redisNodes].map(counted);
+    entries.push({
+      name: strategy,
+      async measure() {
+        const before = nodes.map(() => 0);
+        const late = async (): Promise<void> => {
+          await pause(2 * shortLeaseMs);
+          for (const [at, node] of nodes.entries()) before[at] = node.commands;
+        };
+        await turn.take(`floor/late/${strategy}`, late).catch(() => {}); // told that it was lost
+        return Math.max(...nodes.map((node, at) => node.commands - (before[at] ?? 0)));
+      },
+      close: () => turn.close(),
+    });
+  }
+  return {
+    title: 'Given back after the lease has passed',
+    unit: 'commands to a node',
+    baseline: 'redis-lease',
+    entries,
+    targets: strategies.map(of => ({ of, atMost: 2 })),
+    notes: ['The most that any node got; the nodes of Redlock are asked side by side.'],
+    close: () => closeAll(entries),
+  };
+}
+
+/** Counts what is sent over a connection from now on. */
+function counted(redis: Redis): { commands: number } {
+  const count = { commands: 0 };
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (...given) => {
+    count.commands += 1;
+    return send(...given);
+  };
+  return count;
+}

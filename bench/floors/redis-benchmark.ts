@@ -1,0 +1,39 @@
+/** SET NX in redis-benchmark, where that is installed: what Redis can do at most. */
+import type { Keeper } from '../../src/services/index.ts';
+import type { Entry } from './contest.ts';
+
+export interface RedisBenchmarkPlaces {
+  readonly keeper: Keeper;
+  /** Path of the program; undefined where it is not installed. */
+  readonly redisBenchmarkCommand: string | undefined;
+  readonly redisUrl: string;
+}
+
+/** It takes a number of requests and not a time: about what a busy core answers in a second. */
+const requestsPerSecond = 50_000;
+const keys = 1_000_000_000;
+
+/** Undefined where the program is not installed. */
+export function redisBenchmark(
+  { keeper, redisBenchmarkCommand: command, redisUrl }: RedisBenchmarkPlaces,
+  clients: number,
+): (Entry & { close(): Promise<void> }) | undefined {
+  if (command === undefined) return undefined;
+  const { hostname, port, password } = new URL(redisUrl);
+  return {
+    name: 'SET NX, redis-benchmark',
+    async measure(seconds) {
+      const load = ['-c', `${clients}`, '-n', `${Math.round(requestsPerSecond * seconds)}`];
+      const key = 'floor/benchmark/__rand_int__';
+      const set = ['set', key, 'token', 'PX', '1000', 'NX'];
+      const where = ['-h', hostname, '-p', port || '6379'];
+      const args = [...where, ...load, '-r', `${keys}`, '--csv', ...set];
+      const env = password === '' ? {} : { REDISCLI_AUTH: decodeURIComponent(password) };
+      const exit = await keeper.run({ name: 'redis-benchmark', command, args, env }, 60_000);
+      const [, rate] = /^"set [^"]*","([\d.]+)"/m.exec(exit.tail) ?? [];
+      if (exit.code !== 0 || rate === undefined) throw new Error(exit.tail.trim().slice(-300));
+      return Number(rate) / 2;
+    },
+    async close() {},
+  };
+}

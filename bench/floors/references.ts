@@ -1,0 +1,64 @@
+/** Who stands by: a row that refers to a locked one has to lock it as well, in the weakest mode. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { pointsOf } from '../statistics.ts';
+import { type Entry, type OpenContest, perSecond } from './contest.ts';
+
+const cardId = 1;
+const holdMs = 5;
+const callers = 4;
+const insert = {
+  name: 'refer',
+  text: `insert into gift_card_debits (card_id, amount_cents, command_id) values ($1, 1, $2)`,
+};
+
+/** The p99 of inserts that refer to a row which somebody locks for 5 ms again and again. */
+export function referencesContest(databaseUrl: string): OpenContest {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: callers + 1 });
+  const refer = async (): Promise<number> => {
+    const startMs = performance.now();
+    await pool.query({ ...insert, values: [cardId, randomUUID()] });
+    return performance.now() - startMs;
+  };
+  const beside = (name: string, lock: string | undefined): Entry => ({
+    name,
+    async measure(seconds) {
+      const over = new AbortController();
+      const holder = lock === undefined ? undefined : hold(pool, lock, over.signal);
+      const took: number[] = [];
+      await perSecond(callers, seconds, async () => took.push(await refer()));
+      over.abort();
+      await holder;
+      return pointsOf(took)?.p99 ?? Number.NaN;
+    },
+  });
+  const none = 'nobody locks the row';
+  return {
+    title: 'Inserts that refer to a row which is locked for 5 ms again and again, 4 in flight',
+    unit: 'ms, p99',
+    baseline: none,
+    entries: [
+      beside(none, undefined),
+      beside('FOR NO KEY UPDATE', 'for no key update'),
+      beside('FOR UPDATE', 'for update'),
+    ],
+    targets: [{ of: 'FOR UPDATE', against: 'FOR NO KEY UPDATE', atLeast: 2 }],
+    notes: [
+      'A foreign key takes FOR KEY SHARE on the row that it refers to. FOR UPDATE makes it wait; FOR NO KEY UPDATE, which row-lock takes, does not.',
+    ],
+    close: () => pool.end(),
+  };
+}
+
+async function hold(pool: pg.Pool, lock: string, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    const client = await pool.connect();
+    await client.query('begin');
+    await client.query(`select from gift_cards where id = $1 ${lock}`, [cardId]);
+    await pause(holdMs);
+    await client.query('commit');
+    client.release();
+    await pause(1);
+  }
+}
