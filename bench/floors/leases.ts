@@ -1,7 +1,13 @@
 /** A lease taken and given back: by hand, through the strategy interface, and by other libraries. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { type Backends, Failure, type Guardian, type Tuning } from '../../src/contract/index.ts';
+import {
+  type Backends,
+  Failure,
+  type FailureCode,
+  type Guardian,
+  type Tuning,
+} from '../../src/contract/index.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { openBackends } from '../../src/store/backends.ts';
 import { type Entry, type OpenContest, perSecond } from './contest.ts';
@@ -70,6 +76,9 @@ export interface LeasePlaces {
   readonly redisNodeUrls: readonly string[];
 }
 
+const report = (): void => {};
+const failure = (code: FailureCode, cause?: unknown): Failure => new Failure(code, { cause });
+
 export interface OpenTurn {
   readonly backends: Backends;
   /** One turn on the key, with `work` inside. */
@@ -98,8 +107,8 @@ export async function openTurn(
           commandId: randomUUID(),
           number: 1,
           deadlineMs: backends.now() + waitMs,
-          report() {},
-          failure: (code, cause) => new Failure(code, { cause }),
+          report,
+          failure,
         },
         [key],
         work,

@@ -37,15 +37,20 @@ class PunctualRedis extends Redis {
   override sendCommand(command: Command, stream?: Parameters<Redis['sendCommand']>[1]): unknown {
     const sent = super.sendCommand(command, stream);
     if (command.isSettled) return sent;
-    const giveUp = (): void => {
-      if (!command.isSettled) command.reject(new Error('Command timed out'));
-    };
-    // after the timers sockets are read, and only then comes setImmediate
-    const timer = setTimeout(() => setImmediate(giveUp), this.#answerMs);
-    const stop = (): void => clearTimeout(timer);
-    command.promise.then(stop, stop);
+    const timer = setTimeout(giveUpSoon, this.#answerMs, command);
+    command.promise.then(
+      () => clearTimeout(timer),
+      () => clearTimeout(timer),
+    );
     return sent;
   }
+}
+
+/** After the timers sockets are read, and only then comes setImmediate. */
+function giveUpSoon(command: Command): void {
+  setImmediate(() => {
+    if (!command.isSettled) command.reject(new Error('Command timed out'));
+  });
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type Backends,
   Failure,
   type Guardian,
+  type Held,
   isFailure,
   type Tuning,
 } from '../../src/contract/index.ts';
@@ -51,8 +52,7 @@ export function guardianOf<G>(
       held.add(lease);
       lease.watch();
       try {
-        const { lost, grant } = lease;
-        return await inner(fence ? { lost, token: fence.tokenOf(grant) } : { lost });
+        return await inner(new HeldLease(lease, fence?.tokenOf(lease.grant)));
       } catch (error) {
         // before the release: the next holder is to be given a token that is not refused
         if (isFailure(error) && error.mark !== undefined) await fence?.raise(error.mark);
@@ -70,21 +70,35 @@ export function guardianOf<G>(
   };
 }
 
+/** What a turn tells the work inside it. */
+class HeldLease implements Held {
+  readonly #lease: Lease<unknown>;
+  readonly token?: bigint;
+
+  constructor(lease: Lease<unknown>, token: bigint | undefined) {
+    this.#lease = lease;
+    if (token !== undefined) this.token = token;
+  }
+
+  get lost(): AbortSignal {
+    return this.#lease.lost;
+  }
+}
+
 /** Of a lease that is worth starting with: time for one extension that fails and one that does not. */
 const validityShare = 0.5;
 
 /** The lease, where it is worth starting with and in time; else it is given back. */
-export async function worthStarting<G>(
+export function worthStarting<G>(
   terms: LeaseTerms<G>,
   { deadlineMs }: Attempt,
   grant: G,
   sentMs: number,
-): Promise<Lease<G> | undefined> {
+): Lease<G> | Promise<undefined> {
   const lease = new Lease(terms, grant, sentMs);
   const worth = lease.remainingMs >= terms.leaseMs * validityShare;
   if (worth && terms.now() < deadlineMs) return lease;
-  await lease.release();
-  return undefined;
+  return lease.release().then(() => undefined);
 }
 
 const pauseBaseMs = 4;

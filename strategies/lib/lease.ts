@@ -60,11 +60,9 @@ export function driftMs(leaseMs: number): number {
 
 /** A lease that is held, until `release`. */
 export class Lease<G> {
-  /** Aborted with a `LeaseLost`. */
-  readonly lost: AbortSignal;
   readonly #terms: LeaseTerms<G>;
-  readonly #loss = new AbortController();
-  #isLost = false;
+  #loss: { readonly controller: AbortController; readonly signal: AbortSignal } | undefined;
+  #lostBy: LeaseLost | undefined;
   #grant: G;
   #untilMs: number;
   #extendAtMs: number;
@@ -78,7 +76,17 @@ export class Lease<G> {
     this.#grant = grant;
     this.#untilMs = sentMs + terms.leaseMs - driftMs(terms.leaseMs);
     this.#extendAtMs = sentMs + terms.leaseMs / 3;
-    this.lost = watchful(this.#loss.signal, () => this.#look());
+  }
+
+  /** Aborted with a `LeaseLost`. Made when somebody asks for it: a signal costs half of a lease. */
+  get lost(): AbortSignal {
+    if (!this.#loss) {
+      const controller = new AbortController();
+      const signal = watchful(controller.signal, () => this.#look());
+      this.#loss = { controller, signal };
+      if (this.#lostBy) controller.abort(this.#lostBy);
+    }
+    return this.#loss.signal;
   }
 
   get grant(): G {
@@ -117,10 +125,14 @@ export class Lease<G> {
     await this.release();
   }
 
+  get #isLost(): boolean {
+    return this.#lostBy !== undefined;
+  }
+
   #lose(why: LeaseLost['why']): void {
-    if (this.#isLost) return;
-    this.#isLost = true; // before the listeners run: they may ask
-    this.#loss.abort(new LeaseLost(why));
+    if (this.#lostBy) return;
+    this.#lostBy = new LeaseLost(why); // before the listeners run: they may ask
+    this.#loss?.controller.abort(this.#lostBy);
   }
 
   /** After a stall the work may be resumed before the timer: whoever asks looks at the clock. */

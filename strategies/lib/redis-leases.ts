@@ -77,7 +77,7 @@ export function ownedLeases<G extends OwnedKeys>(
   return {
     pauseMaxMs: 50,
     async take(resources, leaseMs) {
-      await connected(redis);
+      if (redis.status !== 'ready') await connected(redis);
       const owned = { keys: resources.map(lockKey), token: newToken() };
       return orOrphaned(owned, leaseMs, set(redis, owned, leaseMs));
     },
