@@ -9,10 +9,11 @@ import { sectionsOf } from './cells/content.ts';
 import { type BenchExit, benchExit } from './cells/exit.ts';
 import { readBenchOptions } from './cells/options.ts';
 import { TargetUnusable } from './cells/remote.ts';
-import { benchCsv, benchHtml, benchMarkdown } from './cells/render.ts';
+import { benchHtml, benchMarkdown } from './cells/render.ts';
 import { bench } from './cells/run.ts';
 import { type BenchSummary, summarizeBench } from './cells/summary.ts';
 import { HelpAsked, UsageError } from './command-line.ts';
+import { sectionsCsv } from './report/section.ts';
 import { UnreadableRun } from './results/files.ts';
 
 const interruption = new AbortController();
@@ -33,7 +34,7 @@ async function main(): Promise<BenchExit> {
   await Promise.all([
     writeFile(join(folder, 'report.md'), markdown),
     writeFile(join(folder, 'report.html'), benchHtml(summary, sections)),
-    writeFile(join(folder, 'report.csv'), benchCsv(sections)),
+    writeFile(join(folder, 'report.csv'), sectionsCsv(sections)),
     writeFile(join(folder, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`),
   ]);
   process.stdout.write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : markdown);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npm run bench:floors`: what the servers can do at most, what of it is left, and other libraries. */
 import { access, mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import pg from 'pg';
@@ -9,12 +9,14 @@ import { loadRegistry } from '../src/engine/registry.ts';
 import { described, openServices } from '../src/services/index.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { bookingContest, hotContest, makeCards } from './floors/booking.ts';
-import { type ContestResult, held, type OpenContest } from './floors/contest.ts';
+import { held, type OpenContest } from './floors/contest.ts';
 import { lateReleaseContest, nodeDownContest } from './floors/faults.ts';
 import { httpContest } from './floors/http.ts';
 import { handOffContest, pairsContest, quorumContest } from './floors/leases.ts';
 import { referencesContest } from './floors/references.ts';
-import { type FloorsResult, floorsMarkdown } from './floors/report.ts';
+import { floorsMarkdown } from './floors/report.ts';
+import { type ContestResult, type FloorsResult, floorsSchema } from './floors/schema.ts';
+import { auditorContest, scrapeContest, scrapedContest } from './floors/watching.ts';
 import { openProgress } from './progress.ts';
 import { randomOf } from './random.ts';
 import { createRunDatabase } from './run-database.ts';
@@ -37,6 +39,9 @@ const names = [
   'node-down',
   'late-release',
   'hand-off',
+  'auditor',
+  'scrape',
+  'scraped',
 ] as const;
 type Name = (typeof names)[number];
 
@@ -85,7 +90,10 @@ async function main(options: Options): Promise<FloorsResult> {
   const services = await openServices({ redisNodeCount: 3, durable: true, report, signal });
   try {
     const database = await createRunDatabase(services.postgres.url);
-    const files = peers.map(name => fileURLToPath(new URL(`./peers/${name}.ts`, import.meta.url)));
+    const kind = extname(import.meta.url);
+    const files = peers.map(name =>
+      fileURLToPath(new URL(`./peers/${name}${kind}`, import.meta.url)),
+    );
     const registry = await loadRegistry(files);
     await migrate(database.url, [...registry.scenarios.values()]);
     await makeCards(database.url);
@@ -112,6 +120,9 @@ async function main(options: Options): Promise<FloorsResult> {
       'node-down': () => nodeDownContest(places),
       'late-release': () => lateReleaseContest(places),
       'hand-off': () => handOffContest(places, peers),
+      auditor: async () => auditorContest(database.url, registry),
+      scrape: () => scrapeContest(services, signal),
+      scraped: () => scrapedContest(services, signal),
     };
     const contests: ContestResult[] = [];
     for (const name of options.only) {
@@ -169,7 +180,10 @@ const time = result.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
 const folder = join(options.out, `floors-${time}`);
 const markdown = floorsMarkdown(result);
 await mkdir(folder, { recursive: true });
-await writeFile(join(folder, 'floors.json'), `${JSON.stringify(result, null, 1)}\n`);
+await writeFile(
+  join(folder, 'floors.json'),
+  `${JSON.stringify(floorsSchema.parse(result), null, 1)}\n`,
+);
 await writeFile(join(folder, 'floors.md'), markdown);
 process.stdout.write(markdown);
 process.stderr.write(`\n${join(folder, 'floors.md')}\n`);

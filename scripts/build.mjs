@@ -1,18 +1,23 @@
 // Compiles the package: Node loads no TypeScript from node_modules. SQL lies beside the code that reads it.
+// The first argument is where to, instead of dist: a folder of the project.
 import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const dist = join(root, 'dist');
+const dist = join(root, process.argv[2] ?? 'dist');
 rmSync(dist, { recursive: true, force: true });
 
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const compiled = spawnSync(
+  process.execPath,
+  [compiler, '-p', 'tsconfig.build.json', '--outDir', dist],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
 for (const folder of ['src', 'bench'])

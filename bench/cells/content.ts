@@ -1,18 +1,10 @@
 /** What the report of a bench says, as sections of tables; Markdown, HTML and CSV only write them. */
 import { figure, percent } from '../report/format.ts';
+import type { Section } from '../report/section.ts';
 import { ruleOfThree } from '../statistics.ts';
 import { differs, type Estimate } from './estimate.ts';
 import type { BenchSummary, CellRow, FigureName } from './summary.ts';
-import { type Chart, sweepSections } from './sweeps.ts';
-
-export interface Section {
-  readonly title: string;
-  readonly notes: readonly string[];
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  /** Figures on an axis, for a chart. */
-  readonly chart?: Chart;
-}
+import { sweepSections } from './sweeps.ts';
 
 /** "12.3 ± 0.4"; without an interval where there was one repetition. */
 export function estimate(value: Estimate | undefined): string {

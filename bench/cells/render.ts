@@ -1,13 +1,13 @@
-/** Writes the sections of a bench as Markdown, HTML and CSV. Pure. */
-import { element, type Html, page, tableOf } from '../report/element.ts';
-import { chartSvg } from './chart.ts';
-import type { Section } from './content.ts';
+/** Writes the sections of a bench as Markdown and HTML. Pure. */
+import { element, page } from '../report/element.ts';
+import { idOf, type Section, sectionHtml, sectionMarkdown } from '../report/section.ts';
 import { limitsOfNumbers } from './limits.ts';
 import type { BenchSummary } from './summary.ts';
 
 const title = 'What each lock costs under load';
 
-function facts({ plan }: BenchSummary): readonly (readonly [string, string])[] {
+/** Under which conditions a bench ran, in words. */
+export function benchFacts({ plan }: BenchSummary): readonly (readonly [string, string])[] {
   const { conditions, workload } = plan;
   return [
     ['begun', plan.startedAt],
@@ -38,42 +38,20 @@ function settings(of: Readonly<Record<string, string>>): string {
 }
 
 export function benchMarkdown(summary: BenchSummary, sections: readonly Section[]): string {
-  const safe = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
-  const line = (cells: readonly string[]): string => `| ${cells.map(safe).join(' | ')} |`;
-  const table = (section: Section): string =>
-    [line(section.columns), line(section.columns.map(() => '---')), ...section.rows.map(line)].join(
-      '\n',
-    );
   return [
     `# ${title}`,
-    facts(summary)
+    benchFacts(summary)
       .map(([name, value]) => `- ${name}: ${value}`)
       .join('\n'),
-    ...sections.map(section =>
-      [`## ${section.title}`, ...section.notes, table(section)].join('\n\n'),
-    ),
+    ...sections.map(sectionMarkdown),
     '## Limits',
     limitsOfNumbers.map(limit => `- ${limit}`).join('\n'),
     '',
   ].join('\n\n');
 }
 
-/** One file: section, then a header, then rows. */
-export function benchCsv(sections: readonly Section[]): string {
-  const field = (text: string): string =>
-    /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  const line = (cells: readonly string[]): string => cells.map(field).join(',');
-  return sections
-    .flatMap(({ title: name, columns, rows }) => [
-      line(['section', ...columns]),
-      ...rows.map(row => line([name, ...row])),
-    ])
-    .join('\n')
-    .concat('\n');
-}
-
 export function benchHtml(summary: BenchSummary, sections: readonly Section[]): string {
-  const list = facts(summary).flatMap(([name, value]) => [
+  const list = benchFacts(summary).flatMap(([name, value]) => [
     element('dt', name),
     element('dd', value),
   ]);
@@ -110,29 +88,3 @@ export function benchHtml(summary: BenchSummary, sections: readonly Section[]): 
   ];
   return page(title, body);
 }
-
-function sectionHtml({ title: name, notes, columns, rows, chart }: Section): Html {
-  const heads = columns.map((column, index) => ({
-    title: column,
-    numeric: index > 0 && !wordy(column),
-  }));
-  const made = rows.map(cells => ({
-    cells: cells.map(content => ({ content, kind: kindOf(content) })),
-  }));
-  return element('section', [
-    element('h2', name, { id: idOf(name) }),
-    ...notes.map(note => element('p', note)),
-    tableOf(heads, made, name),
-    ...(chart ? [chartSvg(chart)] : []),
-  ]);
-}
-
-const wordy = (column: string): boolean => ['claimed', 'observed'].includes(column);
-
-function kindOf(content: string): string {
-  if (content.startsWith('✓')) return 'safe';
-  if (content.startsWith('✗')) return 'unsafe';
-  return content.startsWith('?') ? 'open' : '';
-}
-
-const idOf = (name: string): string => name.toLowerCase().replace(/[^a-z]+/g, '-');

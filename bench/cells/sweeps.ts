@@ -1,17 +1,9 @@
 /** The sections of sweeps: one table and one chart per axis. Pure. */
+import type { Chart } from '../report/chart.ts';
 import { figure } from '../report/format.ts';
-import { estimate, type Section, verdict } from './content.ts';
+import type { Section } from '../report/section.ts';
+import { estimate, verdict } from './content.ts';
 import type { CellRow } from './summary.ts';
-
-/** Figures on an axis. */
-export interface Chart {
-  readonly axis: string;
-  readonly unit: string;
-  readonly lines: readonly {
-    readonly name: string;
-    readonly points: readonly (readonly [number, number])[];
-  }[];
-}
 
 /** One section per axis that has rows. */
 export function sweepSections(rows: readonly CellRow[]): readonly Section[] {

@@ -1,6 +1,7 @@
 /** A booking transaction: what Postgres can do, what node-postgres leaves of it, what the engine leaves. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import type { Observer } from '../../src/engine/observer.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { Engine } from '../../src/engine/serve.ts';
 import type { Keeper } from '../../src/services/index.ts';
@@ -38,7 +39,7 @@ const record =
 
 const ofSequelize = ['sequelize-row-lock', 'sequelize-version'] as const;
 
-const anyCard = (): string => String(1 + Math.floor(Math.random() * cardsMany));
+export const anyCard = (): string => String(1 + Math.floor(Math.random() * cardsMany));
 
 /** The statements of `gift-card` under `row-lock`, as one would write them with the driver. */
 function byHand(databaseUrl: string): Entry & { close(): Promise<void> } {
@@ -67,6 +68,14 @@ function byHand(databaseUrl: string): Entry & { close(): Promise<void> } {
   };
 }
 
+const silent: Observer = {
+  phase() {},
+  failure() {},
+  release() {},
+  retryAfterEffect() {},
+  outcome() {},
+};
+
 /** The same through the engine: what a request does once HTTP is behind it. */
 export function throughEngine(
   databaseUrl: string,
@@ -76,6 +85,7 @@ export function throughEngine(
     readonly name?: string;
     readonly inFlight?: number;
     readonly card?: () => string;
+    readonly observer?: Observer;
   },
 ): (Entry & { close(): Promise<void> }) | undefined {
   const strategy = registry.strategies.get(given.strategy);
@@ -93,7 +103,7 @@ export function throughEngine(
   };
   const name = strategy.declared.store;
   const store = name === 'pg' ? new PostgresStore(limits) : new SequelizeStore(limits);
-  const observer = { phase() {}, failure() {}, release() {}, retryAfterEffect() {}, outcome() {} };
+  const observer = given.observer ?? silent;
   const engine = new Engine({ stores: { [name]: store }, backends, tuning, observer });
   const body = { amountCents: 1 };
   const debit = async (): Promise<void> => {

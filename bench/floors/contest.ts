@@ -1,19 +1,12 @@
 /** Things that do the same, measured in turn: what counts is the ratio inside one repetition. */
 import { shuffled } from '../random.ts';
+import type { ContestResult, Target } from './schema.ts';
 
 /** One way to do it. */
 export interface Entry {
   readonly name: string;
   /** Runs for about so long and returns a figure in the contest's unit; rejects where it cannot. */
   measure(seconds: number): Promise<number>;
-}
-
-/** What an entry should reach: as a multiple of another one, or in the unit of the contest. */
-export interface Target {
-  readonly of: string;
-  readonly against?: string;
-  readonly atLeast?: number;
-  readonly atMost?: number;
 }
 
 export interface Contest {
@@ -29,14 +22,6 @@ export interface Contest {
 
 /** A contest whose entries hold connections or processes. */
 export type OpenContest = Contest & { close(): Promise<void> };
-
-/** What came of a contest: of each repetition, each entry's figure. */
-export interface ContestResult extends Omit<Contest, 'entries'> {
-  readonly entries: readonly string[];
-  readonly repetitions: readonly Readonly<Record<string, number>>[];
-  /** Entries that could not run, with the reason. */
-  readonly failed: Readonly<Record<string, string>>;
-}
 
 /** Code that was met a few hundred times is not yet as fast as it will be. */
 const warmUpSeconds = 1.5;
@@ -72,8 +57,9 @@ export async function held(
     }
     repetitions.push(figures);
   }
-  const { entries, ...rest } = contest;
-  return { ...rest, entries: entries.map(entry => entry.name), repetitions, failed };
+  const { title, unit, baseline, targets, notes } = contest;
+  const entries = contest.entries.map(entry => entry.name);
+  return { title, unit, baseline, targets, notes, entries, repetitions, failed };
 }
 
 /** So many at a time, one after the other in each lane, until the time is over. */

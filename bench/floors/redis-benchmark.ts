@@ -26,10 +26,11 @@ export function redisBenchmark(
       const load = ['-c', `${clients}`, '-n', `${Math.round(requestsPerSecond * seconds)}`];
       const key = 'floor/benchmark/__rand_int__';
       const set = ['set', key, 'token', 'PX', '1000', 'NX'];
-      const where = ['-h', hostname, '-p', port || '6379'];
+      // it takes a password on its command line alone; that of a server which was started for this run
+      const secret = password === '' ? [] : ['-a', decodeURIComponent(password)];
+      const where = ['-h', hostname, '-p', port || '6379', ...secret];
       const args = [...where, ...load, '-r', `${keys}`, '--csv', ...set];
-      const env = password === '' ? {} : { REDISCLI_AUTH: decodeURIComponent(password) };
-      const exit = await keeper.run({ name: 'redis-benchmark', command, args, env }, 60_000);
+      const exit = await keeper.run({ name: 'redis-benchmark', command, args, env: {} }, 60_000);
       const [, rate] = /^"set [^"]*","([\d.]+)"/m.exec(exit.tail) ?? [];
       if (exit.code !== 0 || rate === undefined) throw new Error(exit.tail.trim().slice(-300));
       return Number(rate) / 2;

@@ -1,16 +1,9 @@
 /** Floors and peers as Markdown: figures of the run, and the ratio inside each repetition. Pure. */
 import { figure, spread, whole } from '../report/format.ts';
+import { type Section, sectionMarkdown } from '../report/section.ts';
 import { spreadOf } from '../statistics.ts';
-import { type ContestResult, figuresOf, ratiosOf } from './contest.ts';
-
-export interface FloorsResult {
-  readonly format: 'lockstep floors';
-  readonly version: 1;
-  readonly startedAt: string;
-  readonly seconds: number;
-  readonly contests: readonly ContestResult[];
-  readonly facts: Readonly<Record<string, string>>;
-}
+import { figuresOf, ratiosOf } from './contest.ts';
+import type { ContestResult, FloorsResult } from './schema.ts';
 
 /** A target, met or not by the median of the ratios. */
 export interface Verdict {
@@ -33,35 +26,41 @@ export function verdictsOf(result: ContestResult): readonly Verdict[] {
   });
 }
 
-export function floorsMarkdown({ contests, facts, startedAt, seconds }: FloorsResult): string {
+/** What is true of all contests of a run. */
+export const floorsNote =
+  'Figures are the median of the repetitions (lowest–highest). Ratios are taken inside each repetition, so that a machine that slows down slows both.';
+
+export function floorsFacts({ startedAt, seconds, facts }: FloorsResult): [string, string][] {
+  return [['begun', `${startedAt}, ${whole(Math.round(seconds))} s`], ...Object.entries(facts)];
+}
+
+export function floorsMarkdown(result: FloorsResult): string {
   return [
     '# Floors and peers',
-    [
-      `- begun: ${startedAt}, ${whole(Math.round(seconds))} s`,
-      ...Object.entries(facts).map(([name, value]) => `- ${name}: ${value}`),
-    ].join('\n'),
-    'Figures are the median of the repetitions (lowest–highest). Ratios are taken inside each repetition, so that a machine that slows down slows both.',
-    ...contests.map(contest => section(contest)),
+    floorsFacts(result)
+      .map(([name, value]) => `- ${name}: ${value}`)
+      .join('\n'),
+    floorsNote,
+    ...floorsSections(result).map(sectionMarkdown),
     '',
   ].join('\n\n');
 }
 
-function section(result: ContestResult): string {
-  const { title, unit, baseline, entries, failed, notes } = result;
-  const rows = entries.map(name => {
-    const own = spreadOf(figuresOf(result, name));
-    const ratio = spreadOf(ratiosOf(result, name, baseline));
-    const seen = own ? spread(own) : `could not run: ${failed[name] ?? 'no repetition'}`;
-    return `| ${name} | ${seen} | ${spread(ratio)} |`;
+/** One section per contest. */
+export function floorsSections({ contests }: FloorsResult): readonly Section[] {
+  return contests.map(contest => {
+    const { title, unit, baseline, entries, failed, notes } = contest;
+    return {
+      title,
+      notes,
+      columns: ['what', unit, `× ${baseline}`],
+      rows: entries.map(name => {
+        const own = spreadOf(figuresOf(contest, name));
+        const ratio = spreadOf(ratiosOf(contest, name, baseline));
+        const seen = own ? spread(own) : `could not run: ${failed[name] ?? 'no repetition'}`;
+        return [name, seen, spread(ratio)];
+      }),
+      findings: verdictsOf(contest).map(({ text }) => text),
+    };
   });
-  return [
-    `## ${title}`,
-    ...notes,
-    [`| | ${unit} | × ${baseline} |`, '| --- | --- | --- |', ...rows].join('\n'),
-    verdictsOf(result)
-      .map(({ text }) => `- ${text}`)
-      .join('\n'),
-  ]
-    .filter(part => part !== '')
-    .join('\n\n');
 }

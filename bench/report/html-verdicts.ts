@@ -1,4 +1,4 @@
-import type { CellSummary, Summary } from '../results/summary.ts';
+import { type CellSummary, placeOf, type Summary } from '../results/summary.ts';
 import {
   becauseOf,
   counts,
@@ -11,6 +11,7 @@ import {
 } from './content.ts';
 import { element, type Html, tableOf } from './element.ts';
 import { counted, countOrNothing, whole } from './format.ts';
+import { evidenceId } from './matrix.ts';
 
 /** Which place a section is about; only the first one's headings are link targets. */
 export interface Section {
@@ -110,7 +111,7 @@ function evidence(summary: Summary, cell: CellSummary): Html {
           : []),
         element('p', ['Again: ', element('code', rerun(summary, cell))]),
       ],
-      { class: 'proof' },
+      { class: 'proof', id: evidenceId(placeOf(cell), strategy.name) },
     ),
   ]);
 }

@@ -1,5 +1,5 @@
 /** The report as one self-contained page: no script, no outside request. Pure. */
-import { matrixOf } from '../results/matrix.ts';
+import { type MatrixCell, matrixOf } from '../results/matrix.ts';
 import type { CellSummary, Summary } from '../results/summary.ts';
 import { conditionRows, durabilityWarning, limits } from './conditions.ts';
 import {
@@ -16,12 +16,12 @@ import { counted } from './format.ts';
 import { costSection, unsafeSection } from './html-costs.ts';
 import { exploredSection } from './html-explored.ts';
 import { verdictSection } from './html-verdicts.ts';
-import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix.ts';
+import { cellsOfRow, evidenceId, legendOf, markOf, rowsOf } from './matrix.ts';
 
 /** The whole document. */
 export function html(summary: Summary): string {
   const title = `Which lock is right for ${subject(summary)}?`;
-  const body = [header(summary, title), main(summary), footer(summary)];
+  const body = [header(summary, title), element('main', mainParts(summary)), footer(summary)];
   return page(
     title,
     body.flatMap(part => [part, { html: '\n' }]),
@@ -69,7 +69,8 @@ function sectionsOf({ explored }: Summary): string[] {
   return sections.filter(id => id !== 'explored' || explored.length > 0);
 }
 
-function main(summary: Summary): Html {
+/** What a page tells of a comparison, without its head. */
+export function mainParts(summary: Summary): readonly Html[] {
   const places = placesOf(summary);
   const sections = places.flatMap(({ title, cells }, index) => {
     const place = { title, first: index === 0 };
@@ -81,13 +82,13 @@ function main(summary: Summary): Html {
       ...adoptionSection(cells, index === 0),
     ];
   });
-  return element('main', [
+  return [
     ...(places.length > 1 ? overviewSection(summary) : []),
     ...sections,
     ...exploredSection(summary),
     ...conditionsSection(summary),
     ...limitsSection(summary),
-  ]);
+  ];
 }
 
 /** Every scenario and variant beside every strategy, before any of them is told at length. */
@@ -97,7 +98,7 @@ function overviewSection(summary: Summary): Html[] {
     cells: [
       name,
       ...cellsOfRow(matrix, name).map(cell => ({
-        content: cell ? markOf(cell) : '',
+        content: cell ? evidenceLink(cell) : '',
         ...(cell && { kind: `mark ${kindOf(cell)}` }),
       })),
     ],
@@ -108,6 +109,18 @@ function overviewSection(summary: Summary): Html[] {
     element('p', `${legendOf(summary.cells.map(({ verdict }) => verdict))}.`),
     tableOf(columns, rows, 'The matrix', 'matrix'),
   ];
+}
+
+/** A browser unfolds what a link points into. */
+function evidenceLink(cell: MatrixCell): Html {
+  if (cell.observed === 'not offered')
+    return element('span', markOf(cell), { title: cell.because });
+  const name = `${cell.strategy}, ${cell.place}: ${cell.observed}`;
+  return element('a', markOf(cell), {
+    href: `#${evidenceId(cell.place, cell.strategy)}`,
+    'aria-label': name,
+    title: name,
+  });
 }
 
 function kindOf({ observed }: { readonly observed: Observed }): string {

@@ -12,6 +12,11 @@ const marks: Readonly<Record<MatrixCell['observed'], string>> = {
   'not offered': '–',
 };
 
+/** Where a page tells what a cell's verdict rests on. */
+export function evidenceId(place: string, strategy: string): string {
+  return `evidence-${place}-${strategy}`.replace(/[^\w]+/g, '-');
+}
+
 /** One sign for a cell. */
 export function markOf({ observed, agreement }: Marked): string {
   if (agreement === 'claim violated') return '✗!';

@@ -115,16 +115,31 @@ async function run(file: string, flags: Flags, surroundings: CommandSurroundings
   return exitCodes[found.outcome];
 }
 
+interface Loaded {
+  readonly default?: Race;
+}
+
 /** A config in TypeScript needs a loader where the command runs compiled. */
-async function load(file: string): Promise<{ readonly default?: Race }> {
+async function load(file: string): Promise<Loaded> {
   const { href } = pathToFileURL(file);
   try {
     return await import(href);
   } catch (error) {
     if (!isUnknownExtension(error)) throw error;
     const { tsImport } = await import('tsx/esm/api');
-    return tsImport(href, import.meta.url);
+    return withoutInterop(await tsImport(href, import.meta.url));
   }
+}
+
+/** Beside no package.json that says `"type": "module"`, a file loads as CommonJS: one layer more. */
+function withoutInterop(loaded: { readonly default?: Race | Loaded }): Loaded {
+  const { default: exported } = loaded;
+  if (exported === undefined) return {};
+  return isWrapped(exported) ? exported : { default: exported };
+}
+
+function isWrapped(exported: Race | Loaded): exported is Loaded {
+  return 'default' in exported;
 }
 
 function isUnknownExtension(error: unknown): boolean {

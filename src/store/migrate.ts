@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { Umzug } from 'umzug';
 import { MigrationRecord } from './migration-record.ts';
 
 /** What a scenario, or a room, brings: SQL that creates what it needs. */
@@ -55,6 +54,8 @@ async function applyPending(client: pg.Client, files: readonly SqlFile[]): Promi
   const storage = await MigrationRecord.open(client, hashes);
   const changed = storage.changed();
   if (changed.length > 0) throw new MigrationError(changed.map(advice).join(' '));
+  // it brings a whole command line along, which the processes that serve never need
+  const { Umzug } = await import('umzug');
   const umzug = new Umzug({
     migrations: files.map(file => ({ name: file.name, up: () => apply(client, file) })),
     context: client,

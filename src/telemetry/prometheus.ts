@@ -12,6 +12,7 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client';
+import { isAlike } from './changes.ts';
 import {
   type LabelsOf,
   type MetricName,
@@ -110,5 +111,36 @@ export function countedIn(snapshot: Snapshot): Snapshot {
 }
 
 function merged(snapshots: readonly Snapshot[]): Registry {
-  return AggregatorRegistry.aggregate(snapshots.map(snapshot => [...snapshot]));
+  return AggregatorRegistry.aggregate(summed(snapshots).map(snapshot => [...snapshot]));
+}
+
+/**
+ * Fewer snapshots of the same sum. Processes of one program mostly have the same series in the same
+ * places, and adding those up by place is ten times as fast as by their labels. What differs is left
+ * to the library.
+ */
+function summed(snapshots: readonly Snapshot[]): readonly Snapshot[] {
+  const sums = new Map<string, Snapshot[number]>();
+  const others: Snapshot[number][] = [];
+  for (const metric of snapshots.flat()) {
+    const sum = sums.get(metric.name);
+    if (!sum) sums.set(metric.name, { ...metric, values: metric.values.map(one => ({ ...one })) });
+    else if (isSum(metric) && isInPlace(sum, metric))
+      for (const [place, sample] of sum.values.entries())
+        sample.value += metric.values[place]?.value ?? 0;
+    else others.push(metric);
+  }
+  return [[...sums.values()], others];
+}
+
+function isSum({ aggregator }: Snapshot[number]): boolean {
+  return aggregator === 'sum';
+}
+
+function isInPlace({ values: a }: Snapshot[number], { values: b }: Snapshot[number]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((sample, place) => {
+    const other = b[place];
+    return other !== undefined && isAlike(sample, other);
+  });
 }

@@ -4,13 +4,15 @@ import { sectionsOf } from '../../bench/cells/content.ts';
 import { differs, estimateOf } from '../../bench/cells/estimate.ts';
 import { readBenchOptions, workloadNames } from '../../bench/cells/options.ts';
 import { nameOf, planOf, pointOf, sittingsOf } from '../../bench/cells/plan.ts';
-import { benchCsv, benchHtml, benchMarkdown } from '../../bench/cells/render.ts';
-import type { BenchPlan, CellResult } from '../../bench/cells/schema.ts';
+import { benchHtml, benchMarkdown } from '../../bench/cells/render.ts';
+import type { CellResult } from '../../bench/cells/schema.ts';
 import { summarizeBench } from '../../bench/cells/summary.ts';
 import { runsCompared } from '../../bench/cells/two-runs.ts';
 import { readSettings } from '../../bench/k6/settings.ts';
 import { arrivalsOf, workloads } from '../../bench/k6/workloads.ts';
+import { sectionsCsv } from '../../bench/report/section.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
+import { exampleBench } from './example-bench.ts';
 
 const registry = await loadRegistry([]);
 const read = (...argv: string[]) => readBenchOptions([...argv, '--seed', '7']);
@@ -121,34 +123,8 @@ describe('an estimate', () => {
 });
 
 describe('the report of a bench', () => {
-  const options = read('--strategy', 'row-lock', '--repetitions', '2');
-  const plan: BenchPlan = {
-    format: 'lockstep bench',
-    version: 1,
-    startedAt: '2026-01-01T00:00:00.000Z',
-    command: 'npm run bench',
-    seed: 7,
-    repetitions: 2,
-    workload: {
-      ratePerSecond: 100,
-      iterations: 20,
-      durationSeconds: null,
-      warmUpSeconds: 3,
-      bystandersPerSecond: 0,
-    },
-    conditions: null,
-    k6: '1.8.1',
-    remote: null,
-    ...planOf(registry, options),
-  };
-  const result = (strategy: string, repetition: number, counts: Record<string, number>) =>
-    cellOf(plan, `appointment.${strategy}.average.hot.r${repetition}`, counts);
-  const full = [
-    result('row-lock', 1, { accepted: 30, duplicates: 0 }),
-    result('row-lock', 2, { accepted: 40, duplicates: 0 }),
-    result('none', 1, { accepted: 60, duplicates: 30 }),
-    result('none', 2, { accepted: 60, duplicates: 40 }),
-  ];
+  const { plan, result } = exampleBench;
+  const full = exampleBench.cells;
   const rowsOf = (cells: readonly CellResult[]) => summarizeBench({ plan, cells }, registry);
   const row = (cells: readonly CellResult[], strategy: string) =>
     rowsOf(cells).rows.find(one => one.plan.strategy === strategy);
@@ -200,46 +176,10 @@ describe('the report of a bench', () => {
     expect(benchMarkdown(summary, sections)).toMatch(/row-lock.*\| 9 \|.*saturated/);
     const page = benchHtml(summary, sections);
     expect(page).not.toMatch(/https?:\/\/|<script|src=/);
-    for (const form of [page, benchCsv(sections)]) expect(form).toContain('appointment.row-lock');
+    for (const form of [page, sectionsCsv(sections)])
+      expect(form).toContain('appointment.row-lock');
   });
 });
-
-function cellOf(plan: BenchPlan, id: string, counts: Record<string, number>): CellResult {
-  const cell = plan.cells.find(one => one.id === id);
-  if (!cell) throw new Error(`the plan has no ${id}`);
-  const points = { count: 10, mean: 2, min: 1, p50: 2, p95: 3, p99: 4, p999: 5, max: 6 };
-  return {
-    format: 'lockstep cell',
-    version: 1,
-    id,
-    plan: cell.plan,
-    repetition: cell.repetition,
-    startedAt: plan.startedAt,
-    problem: '',
-    k6: {
-      format: 'lockstep k6',
-      version: 1,
-      scenario: 'appointment',
-      strategy: cell.plan.strategy,
-      workload: 'average',
-      model: 'open',
-      spread: 'hot',
-      seed: 7,
-      seconds: 10,
-      startedAtMs: 0,
-      lastAnswerMs: 9_000,
-      offered: 100,
-      dropped: 0,
-      counts: { answered: 100, attempts: 100, keys_audited: 20, ...counts },
-      trends: { accepted_ms: points, refused_ms: null, answered_ms: points },
-      jain: null,
-      audited: true,
-      broken: [],
-    },
-    service: null,
-    usage: null,
-  };
-}
 
 test('every scenario has a k6 script', () => {
   const scripts = readdirSync(new URL('../../bench/k6/scenarios', import.meta.url));

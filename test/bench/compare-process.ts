@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { programArgs } from '../fixtures/program.ts';
 import { root } from '../house/sources.ts';
 
 export interface Ended {
@@ -23,16 +24,12 @@ export function startCompare(
   environment: Readonly<Record<string, string>>,
 ): Comparison {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(root, 'bench', 'compare.ts'), ...args],
-    {
-      cwd: root,
-      env: { PATH, HOME, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: runMs,
-    },
-  );
+  const child = spawn(process.execPath, [...programArgs('bench/compare'), ...args], {
+    cwd: root,
+    env: { PATH, HOME, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: runMs,
+  });
   let [stdout, stderr] = ['', ''];
   const watchers = new Set<() => void>();
   child.stdout.on('data', (chunk: Buffer) => {

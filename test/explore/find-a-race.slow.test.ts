@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { programArgs } from '../fixtures/program.ts';
 import { testServers } from '../servers.ts';
 
 /** What the page tells a newcomer to write and to run, written and run. */
@@ -38,7 +39,7 @@ function run(program: readonly string[]): Promise<{ code: number | null; said: s
 }
 
 const explore = (...flags: string[]) =>
-  run(['--import', 'tsx', 'src/explore/main.ts', join(folder, 'race.config.ts'), ...flags]);
+  run([...programArgs('src/explore/main'), join(folder, 'race.config.ts'), ...flags]);
 
 test('the first command prints what the page shows', async () => {
   const { code, said } = await explore();

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
 import { until } from '../fixtures/gate.ts';
+import { programArgs } from '../fixtures/program.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -16,7 +17,7 @@ export class RunningService {
 
   constructor(environment: Readonly<Record<string, string>>) {
     const { PATH = '', HOME = '' } = process.env;
-    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    this.child = spawn(process.execPath, programArgs('src/main'), {
       cwd: root,
       // cores that are busy with other tests must not look like a Postgres that is away
       env: { PATH, HOME, PORT: '0', CONNECT_TIMEOUT_MS: '30000', WAIT_MS: '30000', ...environment },

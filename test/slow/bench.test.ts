@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { freshDatabase } from '../database.ts';
+import { programArgs } from '../fixtures/program.ts';
 import { RunningService } from '../http/running-service.ts';
 import { testServers } from '../servers.ts';
 import { describeWith } from './tools.ts';
@@ -88,7 +89,7 @@ describeWith('bench', ['k6'], pathOf => {
       K6_PATH: pathOf('k6'),
       ...environment,
     };
-    const child = spawn(process.execPath, ['--import', 'tsx', 'bench/bench.ts', ...argv], {
+    const child = spawn(process.execPath, [...programArgs('bench/bench'), ...argv], {
       cwd: root,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,9 +6,16 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sectionsOf } from '../../bench/cells/content.ts';
+import { benchHtml } from '../../bench/cells/render.ts';
+import { summarizeBench } from '../../bench/cells/summary.ts';
 import { html } from '../../bench/report/html.ts';
+import { wholeReport } from '../../bench/report/whole.ts';
 import { summarize } from '../../bench/results/summary.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
+import { exampleBench } from '../bench/example-bench.ts';
 import { exampleRun } from '../bench/example-run.ts';
+import { programArgs } from '../fixtures/program.ts';
 import { testServers } from '../servers.ts';
 import { describeWith } from './tools.ts';
 
@@ -39,11 +46,15 @@ describeWith('the HTML report in Chromium, without a network,', ['chromium'], pa
   });
   afterAll(() => browser?.close());
 
+  const ofRun = { table: 'h2#verdicts ~ div table', verdict: '.verdict' };
+  const ofBench = { table: 'section table', verdict: 'td.safe, td.unsafe' };
   const pages = {
-    'of a real comparison': compared,
-    'of an example with more kinds of verdict': example,
+    'of a real comparison': { make: compared, ...ofRun },
+    'of an example with more kinds of verdict': { make: () => example('example', run), ...ofRun },
+    'of a bench': { make: () => example('bench', bench), ...ofBench },
+    'of everything': { make: () => example('whole', whole), ...ofRun },
   };
-  for (const [what, make] of Object.entries(pages))
+  for (const [what, { make, ...parts }] of Object.entries(pages))
     describe(what, () => {
       let file = '';
       beforeAll(async () => {
@@ -62,9 +73,9 @@ describeWith('the HTML report in Chromium, without a network,', ['chromium'], pa
             await page.goto(pathToFileURL(file).href);
             const shot = join(shots, `${what.replaceAll(' ', '-')}-${device}-${colorScheme}.png`);
             await page.screenshot({ path: shot, fullPage: true });
-            const table = page.locator('h2#verdicts ~ div table').first();
+            const table = page.locator(parts.table).first();
             expect(await table.isVisible()).toBe(true);
-            const verdicts = await table.locator('.verdict').all();
+            const verdicts = await table.locator(parts.verdict).all();
             expect(verdicts.length).toBeGreaterThan(1);
             for (const verdict of verdicts) expect(await verdict.isVisible()).toBe(true);
             expect(Number(await page.evaluate(overhang))).toBe(0);
@@ -74,6 +85,18 @@ describeWith('the HTML report in Chromium, without a network,', ['chromium'], pa
             await page.close();
           });
     });
+
+  test('opens the evidence where a cell of the matrix is clicked', async () => {
+    const page = await browser.newPage({ offline: true });
+    await page.goto(pathToFileURL(await example('matrix', matrix)).href);
+    const cell = page.locator('.matrix td.mark a').first();
+    const evidence = page.locator((await cell.getAttribute('href')) ?? '');
+    expect(await evidence.isVisible()).toBe(false);
+    await cell.click();
+    expect(await evidence.isVisible()).toBe(true);
+    expect(await evidence.textContent()).toContain('Observed');
+    await page.close();
+  });
 });
 
 /** A small run of the main job. Too small for a verdict on every machine: exit code 3 is one too. */
@@ -81,7 +104,7 @@ async function compared(): Promise<string> {
   const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
   const out = join(folder, 'results');
   const small = ['--rounds', '24', '--repetitions', '1', '--processes', '2', '--out', out];
-  const args = ['--import', 'tsx', 'bench/compare.ts', '--strategy', 'row-lock', ...small];
+  const args = [...programArgs('bench/compare'), '--strategy', 'row-lock', ...small];
   const env = {
     ...process.env,
     DATABASE_URL: postgresUrl,
@@ -98,10 +121,32 @@ async function compared(): Promise<string> {
   return join(out, 'latest', 'report.html');
 }
 
-async function example(): Promise<string> {
-  const file = join(folder, 'example.html');
-  await writeFile(file, html(summarize(exampleRun())));
+async function example(name: string, text: () => Promise<string> | string): Promise<string> {
+  const file = join(folder, `${name}.html`);
+  await writeFile(file, await text());
   return file;
+}
+
+const run = (): string => html(summarize(exampleRun()));
+
+async function bench(): Promise<string> {
+  const summary = summarizeBench(exampleBench, await loadRegistry([]));
+  return benchHtml(summary, sectionsOf(summary));
+}
+
+async function whole(): Promise<string> {
+  const parts = {
+    run: summarize(exampleRun()),
+    bench: summarizeBench(exampleBench, await loadRegistry([])),
+  };
+  return wholeReport(parts)['report.html'] ?? '';
+}
+
+/** The same cells in a second place: only then there is a matrix. */
+function matrix(): string {
+  const made = exampleRun();
+  const elsewhere = made.cells.map(cell => ({ ...cell, variant: 'elsewhere' }));
+  return html(summarize({ ...made, cells: [...made.cells, ...elsewhere] }));
 }
 
 /** Collects what the page asks for beside itself, and what the browser complains of. */

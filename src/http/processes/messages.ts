@@ -1,10 +1,10 @@
 /** What the primary and its workers say to each other over the channel of node:cluster. */
-import type { Snapshot } from '../../telemetry/prometheus.ts';
+import type { Changes } from '../../telemetry/changes.ts';
 
 export type ToPrimary =
   | { readonly lockstep: 'listening'; readonly ownPort: number }
   | { readonly lockstep: 'failed'; readonly why: string }
-  | { readonly lockstep: 'snapshot'; readonly ask: number; readonly snapshot: Snapshot }
+  | { readonly lockstep: 'snapshot'; readonly ask: number; readonly changes: Changes }
   | { readonly lockstep: 'page?'; readonly ask: number };
 
 export type ToWorker =

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import { freePort } from '../../services/index.ts';
+import { ChangesReceiver } from '../../telemetry/changes.ts';
 import type { Meter } from '../../telemetry/prometheus.ts';
 import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
 import { PageMaker } from './page.ts';
@@ -141,12 +142,14 @@ export class Primary {
       [workerVariables.ownPort]: String(place.ownPort),
     });
     place.worker = worker;
+    const received = new ChangesReceiver();
     const source = { ask: (ask: number) => tell(worker, { lockstep: 'snapshot?', ask }) };
     this.#pages.join(source);
     worker.on('message', (message: unknown) => {
       if (!isOurs<ToPrimary>(message)) return;
       if (message.lockstep === 'listening') place.ownPort = message.ownPort;
-      if (message.lockstep === 'snapshot') this.#pages.take(source, message.snapshot);
+      if (message.lockstep === 'snapshot')
+        this.#pages.take(source, received.apply(message.changes));
       if (message.lockstep === 'page?') void this.#sendPage(worker, message.ask);
     });
     worker.on('error', () => {}); // a channel that breaks is told by 'exit'

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry.ts';
+import { ChangesSender } from '../../telemetry/changes.ts';
 import { messageClasses } from '../message-classes.ts';
 import { drain, httpServer, listen } from '../server.ts';
 import { Service } from '../service.ts';
@@ -15,6 +16,7 @@ export class Worker {
   readonly #service: Service;
   readonly #servers: readonly [shared: Server, own: Server];
   readonly #pages = new PageRequests(ask => this.#send({ lockstep: 'page?', ask }));
+  readonly #sent = new ChangesSender();
   #stopping = false;
 
   constructor(config: Config, registry: Registry, log: Logger) {
@@ -59,7 +61,8 @@ export class Worker {
   }
 
   async #tellSnapshot(ask: number): Promise<void> {
-    this.#send({ lockstep: 'snapshot', ask, snapshot: await this.#service.snapshot() });
+    const changes = this.#sent.since(await this.#service.snapshot());
+    this.#send({ lockstep: 'snapshot', ask, changes });
   }
 
   /**
@@ -74,9 +77,9 @@ export class Worker {
     }, stopLimitMs);
     await drain(this.#servers, stopLimitMs - 1_500);
     await this.#service.close();
-    const snapshot = await this.#service.snapshot();
+    const changes = this.#sent.since(await this.#service.snapshot());
     clearTimeout(cut);
-    const last = { lockstep: 'snapshot', ask: 0, snapshot } satisfies ToPrimary;
+    const last = { lockstep: 'snapshot', ask: 0, changes } satisfies ToPrimary;
     if (process.connected) process.send?.(last, () => process.exit(0));
     else process.exit(0);
   }

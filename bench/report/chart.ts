@@ -1,7 +1,16 @@
 /** Lines over an axis, as SVG inside the page. Both axes are logarithmic where values allow. Pure. */
-import { element, type Html } from '../report/element.ts';
-import { figure } from '../report/format.ts';
-import type { Chart } from './sweeps.ts';
+import { element, type Html } from './element.ts';
+import { figure } from './format.ts';
+
+/** Figures on an axis. */
+export interface Chart {
+  readonly axis: string;
+  readonly unit: string;
+  readonly lines: readonly {
+    readonly name: string;
+    readonly points: readonly (readonly [number, number])[];
+  }[];
+}
 
 const width = 720;
 const height = 300;

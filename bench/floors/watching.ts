@@ -1,0 +1,163 @@
+/** What being watched costs: the live auditor, and a Prometheus that comes every second. */
+import { pino } from 'pino';
+import type { Registry } from '../../src/engine/registry.ts';
+import type { Services } from '../../src/services/index.ts';
+import { createPool } from '../../src/store/postgres.ts';
+import { Auditor } from '../../src/telemetry/auditor.ts';
+import { Meter } from '../../src/telemetry/prometheus.ts';
+import { Recorder } from '../../src/telemetry/recorder.ts';
+import { openTarget, type Target } from '../cells/stack.ts';
+import { pointsOf } from '../statistics.ts';
+import { anyCard, makeCards, throughEngine } from './booking.ts';
+import type { Entry, OpenContest } from './contest.ts';
+import { type HttpLoad, httpLoad, postOf } from './http-load.ts';
+import { closeAll } from './leases.ts';
+
+type OpenEntry = Entry & { close(): Promise<void> };
+
+const strategy = 'row-lock';
+
+/** Debits of 10 000 cards, so that the auditor is always behind and never rests. */
+export function auditorContest(databaseUrl: string, registry: Registry): OpenContest {
+  const plain = throughEngine(databaseUrl, registry, {
+    strategy,
+    name: 'with metrics',
+    observer: new Recorder(new Meter('process', { runtime: false })),
+  });
+  const watched = audited(databaseUrl, registry);
+  const entries = [plain, watched].flatMap(entry => entry ?? []);
+  return {
+    title: 'Debits of 10 000 cards with the live auditor, 8 in flight',
+    unit: 'debits/s',
+    baseline: 'with metrics',
+    entries,
+    targets: [{ of: 'with metrics and the auditor', against: 'with metrics', atLeast: 0.95 }],
+    notes: [],
+    close: () => closeAll(entries),
+  };
+}
+
+function audited(databaseUrl: string, registry: Registry): OpenEntry | undefined {
+  const meter = new Meter('process', { runtime: false });
+  const pool = createPool({
+    url: databaseUrl,
+    connectionsMax: 3,
+    lockTimeoutMs: 1_000,
+    applicationName: 'lockstep audit',
+    onIdleError: () => {}, // told by the audit that meets it
+  });
+  const scenarios = [...registry.scenarios.values()];
+  const log = pino({ level: 'silent' });
+  let auditor: Auditor | undefined;
+  const observer = new Recorder(meter, {
+    touched: (cell, key) => auditor?.touched(cell.scenario, cell.strategy, key),
+    refused: () => {},
+  });
+  const name = 'with metrics and the auditor';
+  const engine = throughEngine(databaseUrl, registry, { strategy, name, observer });
+  return (
+    engine && {
+      name,
+      async measure(seconds) {
+        auditor = new Auditor({ pool, scenarios, meter, log });
+        auditor.start();
+        try {
+          return await engine.measure(seconds);
+        } finally {
+          await auditor.stop();
+        }
+      },
+      async close() {
+        await engine.close();
+        await pool.end();
+      },
+    }
+  );
+}
+
+const processes = 4;
+const scrapeEveryMs = 1_000;
+
+async function openService(services: Services, signal: AbortSignal): Promise<Target> {
+  const plan = { processes, latencyMs: 0, synchronousCommit: true, leaseMs: null };
+  const { env: environment } = process;
+  const target = await openTarget({ services, plan, strategyFiles: [], environment, signal });
+  if (target.inside) await makeCards(target.inside.databaseUrl);
+  return target;
+}
+
+/** Debits, and scrapes beside them where `everyMs` says so; all times in ms. */
+async function debits(
+  target: Target,
+  seconds: number,
+  everyMs: number | undefined,
+): Promise<HttpLoad & { readonly scrapesMs: readonly number[] }> {
+  const scrapesMs: number[] = [];
+  const scrape = async (): Promise<void> => {
+    const startMs = performance.now();
+    await (await fetch(`${target.url}/metrics`)).text();
+    scrapesMs.push(performance.now() - startMs);
+  };
+  const timer = everyMs === undefined ? undefined : setInterval(() => void scrape(), everyMs);
+  try {
+    const request = (): string => postOf(`/gift-cards/${anyCard()}/debits`, '{"amountCents":1}');
+    const load = await httpLoad(Number(new URL(target.url).port), seconds, request);
+    return { ...load, scrapesMs };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The p99 of debits, with and without a scrape a second. */
+export async function scrapedContest(
+  services: Services,
+  signal: AbortSignal,
+): Promise<OpenContest> {
+  const target = await openService(services, signal);
+  const [alone, scraped] = ['nobody scrapes', 'one scrape a second'];
+  const entry = (name: string, everyMs: number | undefined): Entry => ({
+    name,
+    measure: async seconds =>
+      pointsOf((await debits(target, seconds, everyMs)).tookMs)?.p99 ?? Number.NaN,
+  });
+  return {
+    title: `Debits over HTTP while somebody scrapes, ${processes} processes, 32 callers`,
+    unit: 'ms, p99',
+    baseline: alone,
+    entries: [entry(alone, undefined), entry(scraped, scrapeEveryMs)],
+    targets: [{ of: scraped, against: alone, atMost: 1.05 }],
+    notes: ['One strategy and all seven scenarios: the label sets of a service as it is run.'],
+    close: () => target.close(),
+  };
+}
+
+/** How long a scrape takes, of a service that rests and of one that has much to do. */
+export async function scrapeContest(services: Services, signal: AbortSignal): Promise<OpenContest> {
+  const target = await openService(services, signal);
+  const [resting, busy] = ['a service that rests', 'a service with 32 callers'];
+  const rest = async (seconds: number): Promise<readonly number[]> => {
+    const took: number[] = [];
+    for (let scrape = 0; scrape < 10 * seconds; scrape += 1) {
+      const startMs = performance.now();
+      await (await fetch(`${target.url}/metrics`)).text();
+      took.push(performance.now() - startMs);
+    }
+    return took;
+  };
+  const middle = (took: readonly number[]): number => pointsOf(took)?.p50 ?? Number.NaN;
+  return {
+    title: `A scrape of ${processes} processes`,
+    unit: 'ms, median',
+    baseline: resting,
+    entries: [
+      { name: resting, measure: async seconds => middle(await rest(seconds)) },
+      {
+        name: busy,
+        measure: async seconds => middle((await debits(target, seconds, 200)).scrapesMs),
+      },
+    ],
+    targets: [{ of: resting, atMost: 20 }],
+    notes: ['Under load a scrape waits for its turn on two cores like every other request.'],
+    close: () => target.close(),
+  };
+}

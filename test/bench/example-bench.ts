@@ -1,0 +1,79 @@
+import { readBenchOptions } from '../../bench/cells/options.ts';
+import { planOf } from '../../bench/cells/plan.ts';
+import type { BenchPlan, CellResult } from '../../bench/cells/schema.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
+
+const registry = await loadRegistry([]);
+const options = readBenchOptions(['--strategy', 'row-lock', '--repetitions', '2', '--seed', '7']);
+
+const plan: BenchPlan = {
+  format: 'lockstep bench',
+  version: 1,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  command: 'npm run bench',
+  seed: 7,
+  repetitions: 2,
+  workload: {
+    ratePerSecond: 100,
+    iterations: 20,
+    durationSeconds: null,
+    warmUpSeconds: 3,
+    bystandersPerSecond: 0,
+  },
+  conditions: null,
+  k6: '1.8.1',
+  remote: null,
+  ...planOf(registry, options),
+};
+
+const result = (strategy: string, repetition: number, counts: Record<string, number>): CellResult =>
+  cellOf(`appointment.${strategy}.average.hot.r${repetition}`, counts);
+
+/** A bench as it lies on disk: a strategy that held and the control that did not, twice each. */
+export const exampleBench = {
+  plan,
+  result,
+  cells: [
+    result('row-lock', 1, { accepted: 30, duplicates: 0 }),
+    result('row-lock', 2, { accepted: 40, duplicates: 0 }),
+    result('none', 1, { accepted: 60, duplicates: 30 }),
+    result('none', 2, { accepted: 60, duplicates: 40 }),
+  ],
+} as const;
+
+function cellOf(id: string, counts: Record<string, number>): CellResult {
+  const cell = plan.cells.find(one => one.id === id);
+  if (!cell) throw new Error(`the plan has no ${id}`);
+  const points = { count: 10, mean: 2, min: 1, p50: 2, p95: 3, p99: 4, p999: 5, max: 6 };
+  return {
+    format: 'lockstep cell',
+    version: 1,
+    id,
+    plan: cell.plan,
+    repetition: cell.repetition,
+    startedAt: plan.startedAt,
+    problem: '',
+    k6: {
+      format: 'lockstep k6',
+      version: 1,
+      scenario: 'appointment',
+      strategy: cell.plan.strategy,
+      workload: 'average',
+      model: 'open',
+      spread: 'hot',
+      seed: 7,
+      seconds: 10,
+      startedAtMs: 0,
+      lastAnswerMs: 9_000,
+      offered: 100,
+      dropped: 0,
+      counts: { answered: 100, attempts: 100, keys_audited: 20, ...counts },
+      trends: { accepted_ms: points, refused_ms: null, answered_ms: points },
+      jain: null,
+      audited: true,
+      broken: [],
+    },
+    service: null,
+    usage: null,
+  };
+}
