@@ -91,8 +91,9 @@ export function headline(summary: Summary): string {
   if (broken.length > 0)
     return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
   if (open.length > 0) return `Inconclusive for ${list(open)}; the others are as predicted.`;
+  const safeCells = summary.cells.filter(cell => cell.verdict.observed === 'safe').length;
   if (several)
-    return `${counted(held.length, 'cell')} held and ${whole(failed.length)} failed, all as predicted.`;
+    return `${counted(safeCells, 'cell')} held and ${whole(failed.length)} failed, all as predicted.`;
   const safe = `${counted(held.length, 'strategy', 'strategies')} held`;
   return failed.length > 0
     ? `${safe}; ${list(failed)} failed, as predicted.`
