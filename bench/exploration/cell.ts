@@ -22,6 +22,8 @@ export interface CellPlan {
   readonly strategies: readonly RegisteredStrategy[];
   /** Callers come in pairs that send the same call. */
   readonly doubleTap: boolean;
+  /** The key has room for two, where the scenario has such keys, and one rival more who never comes. */
+  readonly couple: boolean;
   /** Where strategies from outside are loaded from, by a caller in a process of its own. */
   readonly strategyFiles: readonly string[];
 }
@@ -172,18 +174,20 @@ function toldText(end: ActorEnd | undefined): string {
 
 /** Has the scenario's load make fresh rows and reads what each command needs to know beforehand. */
 async function commandsOf(plan: CellPlan, pgUrl: string): Promise<PlannedCommand[]> {
-  const { scenario, variant, strategies, doubleTap } = plan;
+  const { scenario, variant, strategies, doubleTap, couple } = plan;
   const { registered } = scenario;
   const store = new PostgresStore({ url: pgUrl, connectionsMax: 1, lockTimeoutMs: setupMs });
   try {
     const callers = strategies.length;
     const load = {
       rounds: 1,
-      rivals: doubleTap ? Math.ceil(callers / 2) : callers,
+      rivals: (doubleTap ? Math.ceil(callers / 2) : callers) + (couple ? 1 : 0),
       doubleTapShare: doubleTap ? 1 : 0,
-      random: () => 0.5,
+      random: () => (couple ? 0 : 0.5), // the lowest number makes the request of a couple
     };
     const [round] = await store.transact(query => registered.load(load, query));
+    if (couple && round?.capacity !== 2)
+      throw new Error(`${scenario.name} has no keys with room for two: leave out --couple`);
     const calls = round?.calls.slice(0, callers) ?? [];
     if (calls.length < callers)
       throw new Error(`${scenario.name} has too few calls for ${callers}`);

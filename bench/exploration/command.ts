@@ -78,7 +78,8 @@ function specsOf(registry: Registry, options: ExploreOptions): CellSpec[] {
     : names.map(name => Array.from({ length: options.actors }, () => name));
   return (variants ?? Object.keys(scenario.registered.variants)).flatMap(variant =>
     mixes.map(strategies => {
-      const spec = { scenario: scenario.name, variant, strategies, doubleTap: options.doubleTap };
+      const { doubleTap, couple } = options;
+      const spec = { scenario: scenario.name, variant, strategies, doubleTap, couple };
       planOf(registry, spec);
       return spec;
     }),

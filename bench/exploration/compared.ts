@@ -28,6 +28,7 @@ export async function exploredOf(options: ExploredOptions): Promise<ExploredCell
     variant,
     strategies: Array.from({ length: callers }, () => participant.strategy.name),
     doubleTap: false,
+    couple: false,
   }));
   report(`Exploring the orders of two callers, ${settings.exploreSeconds} s at most`);
   try {

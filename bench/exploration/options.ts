@@ -15,6 +15,7 @@ export interface ExploreOptions {
   readonly pairs: boolean;
   readonly actors: number;
   readonly doubleTap: boolean;
+  readonly couple: boolean;
   readonly reach: Reach;
   readonly seconds: number;
   readonly cellSeconds: number;
@@ -31,6 +32,7 @@ interface Read {
   readonly pairs?: true;
   readonly actors: number;
   readonly doubleTap?: true;
+  readonly couple?: true;
   readonly events?: readonly EventKind[];
   readonly preemptions?: number;
   readonly unbounded?: true;
@@ -65,6 +67,7 @@ export function readExploreOptions(argv: readonly string[]): ExploreOptions {
     pairs: read.pairs ?? false,
     actors: read.actors,
     doubleTap: read.doubleTap ?? false,
+    couple: read.couple ?? false,
     reach: reachOf(read),
     seconds: read.seconds,
     cellSeconds: read.cellSeconds,
@@ -103,6 +106,7 @@ function commandOf(): Command {
     .option('--pairs', 'every two strategies side by side: one caller under each')
     .option('--actors <n>', 'callers', wholeNumber(1, actorsMax), 2)
     .option('--double-tap', 'callers come in pairs that send the same call')
+    .option('--couple', 'the key has room for two, and one rival more never comes (appointment)')
     .option(
       '--events <list>',
       `of ${eventKinds.join(', ')}; or none (default: ${usualEvents})`,

@@ -10,6 +10,7 @@ export interface CellSpec {
   /** A name for each caller. */
   readonly strategies: readonly string[];
   readonly doubleTap: boolean;
+  readonly couple: boolean;
 }
 
 /** How far each cell is explored. */
@@ -45,11 +46,11 @@ export function planOf(
   spec: CellSpec,
   strategyFiles: readonly string[] = [],
 ): CellPlan {
-  const { variant, doubleTap } = spec;
+  const { variant, doubleTap, couple } = spec;
   const scenario = found(registry.scenarios, spec.scenario, 'scenario');
   found(new Map(Object.entries(scenario.registered.variants)), variant, `${scenario.name} variant`);
   const strategies = spec.strategies.map(name => found(registry.strategies, name, 'strategy'));
-  return { scenario, variant, strategies, doubleTap, strategyFiles };
+  return { scenario, variant, strategies, doubleTap, couple, strategyFiles };
 }
 
 /** The wording that the scenario has not got, if there is one. */

@@ -47,6 +47,29 @@ describe('the verdict', () => {
     expect(records[0]?.violations[0]).toContain('duplicate');
   });
 
+  test.each(['row-lock', 'unique-slots', 'row-lock-skip-locked'])(
+    'of a couple under %s: both are accepted, and the offer of a third is withdrawn',
+    async name => {
+      const plan = { ...(await cellOf('appointment', 'plain', [name, name])), couple: true };
+      const found = await exploreCell(plan, servers, quick);
+      expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
+    },
+  );
+
+  test('of a couple without a lock: each counts one of two, and the offer of a third stays', async () => {
+    const plan = { ...(await cellOf('appointment', 'plain', ['none', 'none'])), couple: true };
+    const found = await exploreCell(plan, servers, quick);
+    expect(found.outcome).toBe('unsafe');
+    expect(found.why).toContain('inconsistent');
+  });
+
+  test('of a couple where keys have room for one is refused', async () => {
+    const plan = { ...(await cellOf('payout', 'plain', ['row-lock', 'row-lock'])), couple: true };
+    const found = await exploreCell(plan, servers, quick);
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toContain('no keys with room for two');
+  });
+
   test('of a mutex inside a process: its callers are processes, and it does not hold', async () => {
     const found = await explored(['process-mutex', 'process-mutex'], quick);
     expect(found.outcome).toBe('unsafe');

@@ -29,5 +29,12 @@ export async function cellOf(
     if (!strategy) throw new Error(`no strategy ${name}`);
     return strategy;
   });
-  return { scenario, variant, strategies: declared, doubleTap: false, strategyFiles: [] };
+  return {
+    scenario,
+    variant,
+    strategies: declared,
+    doubleTap: false,
+    couple: false,
+    strategyFiles: [],
+  };
 }
