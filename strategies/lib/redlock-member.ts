@@ -19,8 +19,9 @@ export class Members {
     this.all = redisNodes.map(redis => new Member(redis, orphans, now));
   }
 
-  /** Waits for connections that are being made. */
+  /** Waits for connections that are being made; nothing to wait for where all nodes are ready. */
   async connect(): Promise<void> {
+    if (this.all.every(member => member.ready)) return;
     await Promise.all(this.all.map(member => member.connect()));
   }
 
@@ -86,6 +87,10 @@ export class Member implements Caller {
     this.#now = now;
   }
 
+  get ready(): boolean {
+    return this.#redis.status === 'ready';
+  }
+
   /** Waits for a connection that is being made; never throws, the others may be enough. */
   async connect(): Promise<void> {
     await connected(this.#redis).catch(() => {
@@ -108,7 +113,7 @@ export class Member implements Caller {
   async #take(send: () => Promise<unknown>, keyCount: number, args: Arguments): Promise<unknown> {
     const owner = ownerOf(keyCount, args);
     const vote: OpenVote = { given: false };
-    if (this.#redis.status === 'ready') this.#open.set(owner, vote); // else it is not sent
+    if (this.ready) this.#open.set(owner, vote); // else it is not sent
     try {
       const result = await this.#noted(send);
       this.#open.delete(owner);
@@ -130,7 +135,7 @@ export class Member implements Caller {
       this.#giveLater(keyCount, args);
       if (this.#now() - vote.lostMs < sameTryMs) throw new Error('the node did not answer');
     }
-    const sent = this.#redis.status === 'ready';
+    const sent = this.ready;
     return this.#noted(send).catch((error: unknown) => {
       if (sent && !vote && !isReply(error)) this.#giveLater(keyCount, args);
       throw error;
