@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type Actor, explore } from '../../src/explore/explore.ts';
+import { realTime } from '../fixtures/real-time.ts';
 import { testServers } from '../servers.ts';
 import { subject } from './programs.ts';
 
@@ -34,7 +35,7 @@ describe('programs that know nothing of the explorer', { timeout: 120_000 }, () 
     expect([...found.ends.keys()]).toContain('A crashed · B returned');
   });
 
-  test('one that sleeps for real is left asleep, and woken as a choice', async () => {
+  test('one that sleeps for real is left asleep, and woken as a choice', realTime, async () => {
     const found = await explore(subject(table, atMostOne, [command('slowly'), command()]), {
       servers,
       phases: false,
