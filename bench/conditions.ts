@@ -15,10 +15,23 @@ export async function conditionsOf(
   stack: Pick<Stack, 'services' | 'durability' | 'settings'>,
 ): Promise<Conditions> {
   const { services, durability, settings } = stack;
+  const postgres = serverOf(services.postgres);
+  return {
+    ...(await ownConditions()),
+    postgres: { ...postgres, settings: { ...postgres.settings, ...durability } },
+    redis: serverOf(services.redis),
+    redisNodes: services.redisNodes.map(serverOf),
+    service: { ...settings },
+  };
+}
+
+/** The code and the machine. */
+export async function ownConditions(): Promise<
+  Pick<Conditions, 'commit' | 'changed' | 'version' | 'node' | 'packages' | 'machine'>
+> {
   const own = await ownPackage();
   const { commit, changed } = await commitOf(own.folder);
   const [processor] = cpus();
-  const postgres = serverOf(services.postgres);
   return {
     commit: commit ?? `v${own.version}`,
     changed,
@@ -31,10 +44,6 @@ export async function conditionsOf(
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
     },
-    postgres: { ...postgres, settings: { ...postgres.settings, ...durability } },
-    redis: serverOf(services.redis),
-    redisNodes: services.redisNodes.map(serverOf),
-    service: { ...settings },
   };
 }
 

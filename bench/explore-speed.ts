@@ -30,10 +30,10 @@ function table(rows: readonly Speed[]): string {
     'scenario',
     'executions/s',
     'floor/s',
-    'share',
+    'of the floor',
     'aim',
     'callers alone/s',
-    'share',
+    'of the callers',
     'steps',
     'waits',
   ];

@@ -8,6 +8,7 @@ import pg from 'pg';
 import { loadRegistry } from '../src/engine/registry.ts';
 import { described, openServices } from '../src/services/index.ts';
 import { migrate } from '../src/store/migrate.ts';
+import { ownConditions } from './conditions.ts';
 import { bookingContest, hotContest, makeCards } from './floors/booking.ts';
 import { held, type OpenContest } from './floors/contest.ts';
 import { lateReleaseContest, nodeDownContest } from './floors/faults.ts';
@@ -140,7 +141,11 @@ async function main(options: Options): Promise<FloorsResult> {
       contests.push(measured);
       await synchronousCommit(database.url, true);
     }
+    const { commit, changed, node, machine } = await ownConditions();
     const facts = {
+      commit: `${commit}${changed ? ', with changes' : ''}`,
+      Node: node,
+      machine: `${machine.cores} × ${machine.processor}`,
       Postgres: described(services.postgres),
       Redis: described(services.redis),
       ...(signal.aborted && { INCOMPLETE: 'interrupted' }),

@@ -3,9 +3,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { loadRegistry } from '../src/engine/registry.ts';
+import { isStrategyPath, loadRegistry, RegistryError } from '../src/engine/registry.ts';
 import { summarizeBench } from './cells/summary.ts';
-import { HelpAsked, parsed, UsageError } from './command-line.ts';
+import { HelpAsked, parsed, strategyList, UsageError } from './command-line.ts';
 import { type Parts, wholeReport } from './report/whole.ts';
 import { UnreadableRun } from './results/files.ts';
 import { readResult } from './results/read.ts';
@@ -13,14 +13,24 @@ import { summarize } from './results/summary.ts';
 
 const usageCode = 2;
 
+interface Options {
+  readonly out: string;
+  readonly strategy?: readonly string[];
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const command = new Command('npm run report --')
     .description('Writes one report of what compare, bench and bench:floors have measured.')
     .argument('<result...>', 'folders of results, at most one of each command')
+    .option(
+      '--strategy <list>',
+      'files of strategies from outside that were measured',
+      strategyList,
+    )
     .option('--out <folder>', 'where the report is written', 'results/report')
     .addHelpText('after', '\nExample: npm run report -- results/2026-* results/floors-*');
-  const { out } = parsed<{ readonly out: string }>(command, argv);
-  const parts = await partsOf(command.args);
+  const { out, strategy = [] } = parsed<Options>(command, argv);
+  const parts = await partsOf(command.args, strategy.filter(isStrategyPath));
   await mkdir(out, { recursive: true });
   for (const [name, text] of Object.entries(wholeReport(parts)))
     await writeFile(join(out, name), text);
@@ -28,8 +38,8 @@ async function main(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function partsOf(paths: readonly string[]): Promise<Parts> {
-  const registry = await loadRegistry([]);
+async function partsOf(paths: readonly string[], files: readonly string[]): Promise<Parts> {
+  const registry = await loadRegistry(files);
   const parts: { -readonly [Name in keyof Parts]: Parts[Name] } = {};
   for (const path of paths) {
     const result = await readResult(path);
@@ -47,7 +57,8 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
     process.stdout.write(error.text);
     return 0;
   }
-  if (!(error instanceof UnreadableRun || error instanceof UsageError)) throw error;
+  const asked = [UnreadableRun, UsageError, RegistryError];
+  if (!(error instanceof Error) || !asked.some(kind => error instanceof kind)) throw error;
   process.stderr.write(`${error.message}\nSee: npm run report -- --help\n`);
   return usageCode;
 });

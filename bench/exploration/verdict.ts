@@ -48,7 +48,12 @@ export function exploredCell(
     bound: boundText(found.bound),
     seconds,
     parts: found.parts.map(part => partOf(plan, part, found, phases)),
-    assumptions: [...found.assumptions, ...ownAssumptions],
+    assumptions: [
+      ...found.assumptions,
+      ...ownAssumptions,
+      ...(plan.couple ? ['The key has room for two, and one rival more never comes.'] : []),
+      ...(plan.doubleTap ? ['Callers come in pairs that send the same call.'] : []),
+    ],
     counterexample: counterexample
       ? { schedule: counterexample.schedule, timeline: timelineText({ actors, counterexample }) }
       : null,

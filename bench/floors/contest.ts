@@ -41,10 +41,14 @@ export async function held(
   const measure = async (entry: Entry, seconds: number): Promise<number | undefined> => {
     options.signal.throwIfAborted();
     if (Object.hasOwn(failed, entry.name)) return undefined;
-    return entry.measure(seconds).catch((error: unknown) => {
+    try {
+      const figure = await entry.measure(seconds);
+      if (Number.isFinite(figure)) return figure;
+      failed[entry.name] = 'nothing was measured';
+    } catch (error) {
       failed[entry.name] = error instanceof Error ? error.message : String(error);
-      return undefined;
-    });
+    }
+    return undefined;
   };
   for (const entry of contest.entries) await measure(entry, warmUpSeconds);
   const repetitions: Record<string, number>[] = [];

@@ -86,7 +86,7 @@ export interface OpenTurn {
   close(): Promise<void>;
 }
 
-/** The outermost turn of a strategy, as the engine takes it. */
+/** The outermost turn of a strategy, as the engine takes it: it asks for the signal of a loss. */
 export async function openTurn(
   { registry, databaseUrl, redisUrl, redisNodeUrls }: LeasePlaces,
   strategy: string,
@@ -111,7 +111,10 @@ export async function openTurn(
           failure,
         },
         [key],
-        work,
+        held => {
+          void held.lost;
+          return work();
+        },
       ),
     async close() {
       await guardian.close();

@@ -1,4 +1,5 @@
 /** What being watched costs: the live auditor, and a Prometheus that comes every second. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Registry } from '../../src/engine/registry.ts';
 import type { Services } from '../../src/services/index.ts';
@@ -17,7 +18,7 @@ type OpenEntry = Entry & { close(): Promise<void> };
 
 const strategy = 'row-lock';
 
-/** Debits of 10 000 cards, so that the auditor is always behind and never rests. */
+/** Debits of 10 000 cards: more keys than are audited in the time, so that the auditor is always behind. */
 export function auditorContest(databaseUrl: string, registry: Registry): OpenContest {
   const plain = throughEngine(databaseUrl, registry, {
     strategy,
@@ -59,10 +60,13 @@ function audited(databaseUrl: string, registry: Registry): OpenEntry | undefined
     engine && {
       name,
       async measure(seconds) {
-        auditor = new Auditor({ pool, scenarios, meter, log });
+        auditor = new Auditor({ pool, scenarios, meter, log, everyMs: behindEveryMs });
         auditor.start();
         try {
-          return await engine.measure(seconds);
+          const before = await auditedKeys(meter);
+          const rate = await engine.measure(seconds);
+          if ((await auditedKeys(meter)) > before) return rate;
+          throw new Error('nothing was audited meanwhile');
         } finally {
           await auditor.stop();
         }
@@ -73,6 +77,14 @@ function audited(databaseUrl: string, registry: Registry): OpenEntry | undefined
       },
     }
   );
+}
+
+/** As often as it comes in service while keys wait; else the first would come when all is over. */
+const behindEveryMs = 500;
+
+async function auditedKeys(meter: Meter): Promise<number> {
+  const metric = (await meter.snapshot()).find(({ name }) => name === 'lockstep_audit_keys_total');
+  return (metric?.values ?? []).reduce((sum, { value }) => sum + value, 0);
 }
 
 const processes = 4;
@@ -92,20 +104,40 @@ async function debits(
   seconds: number,
   everyMs: number | undefined,
 ): Promise<HttpLoad & { readonly scrapesMs: readonly number[] }> {
-  const scrapesMs: number[] = [];
-  const scrape = async (): Promise<void> => {
-    const startMs = performance.now();
-    await (await fetch(`${target.url}/metrics`)).text();
-    scrapesMs.push(performance.now() - startMs);
-  };
-  const timer = everyMs === undefined ? undefined : setInterval(() => void scrape(), everyMs);
+  const over = new AbortController();
+  const scrapes = everyMs === undefined ? [] : scrapeEvery(target, everyMs, over.signal);
+  const request = (): string => postOf(`/gift-cards/${anyCard()}/debits`, '{"amountCents":1}');
   try {
-    const request = (): string => postOf(`/gift-cards/${anyCard()}/debits`, '{"amountCents":1}');
     const load = await httpLoad(Number(new URL(target.url).port), seconds, request);
-    return { ...load, scrapesMs };
+    over.abort();
+    return { ...load, scrapesMs: await scrapes };
   } finally {
-    clearInterval(timer);
+    over.abort();
   }
+}
+
+/** At once and then every so often, one after the other; none is left when it resolves. */
+async function scrapeEvery(
+  target: Target,
+  everyMs: number,
+  over: AbortSignal,
+): Promise<readonly number[]> {
+  const took: number[] = [];
+  for (let nextMs = performance.now(); !over.aborted; nextMs += everyMs) {
+    took.push(await scrapeMs(target));
+    const pauseMs = Math.max(0, nextMs + everyMs - performance.now());
+    await pause(pauseMs, undefined, { signal: over }).catch(() => {}); // it is over
+  }
+  return took;
+}
+
+/** How long a page takes. Rejects where there is none. */
+async function scrapeMs({ url }: Target): Promise<number> {
+  const startMs = performance.now();
+  const answer = await fetch(`${url}/metrics`);
+  await answer.text();
+  if (answer.status !== 200) throw new Error(`the scrape was answered with ${answer.status}`);
+  return performance.now() - startMs;
 }
 
 /** The p99 of debits, with and without a scrape a second. */
@@ -138,9 +170,7 @@ export async function scrapeContest(services: Services, signal: AbortSignal): Pr
   const rest = async (seconds: number): Promise<readonly number[]> => {
     const took: number[] = [];
     for (let scrape = 0; scrape < 10 * seconds; scrape += 1) {
-      const startMs = performance.now();
-      await (await fetch(`${target.url}/metrics`)).text();
-      took.push(performance.now() - startMs);
+      took.push(await scrapeMs(target));
     }
     return took;
   };

@@ -56,7 +56,7 @@ function header(summary: Summary, title: string): Html {
     ...warnings.map(warning => element('p', warning, { class: 'banner', role: 'note' })),
     element(
       'nav',
-      sectionsOf(summary).map(id =>
+      sectionIds(summary).map(id =>
         element('a', id[0]?.toUpperCase() + id.slice(1), { href: `#${id}` }),
       ),
       { 'aria-label': 'Sections' },
@@ -64,7 +64,8 @@ function header(summary: Summary, title: string): Html {
   ]);
 }
 
-function sectionsOf({ explored }: Summary): string[] {
+/** The link targets of a comparison's page. */
+export function sectionIds({ explored }: Summary): string[] {
   const sections = ['verdicts', 'cost', 'unsafe', 'adoption', 'explored', 'conditions', 'limits'];
   return sections.filter(id => id !== 'explored' || explored.length > 0);
 }

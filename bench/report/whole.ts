@@ -5,10 +5,12 @@ import { benchFacts, benchMarkdown } from '../cells/render.ts';
 import type { BenchSummary } from '../cells/summary.ts';
 import { floorsFacts, floorsMarkdown, floorsNote, floorsSections } from '../floors/report.ts';
 import type { FloorsResult } from '../floors/schema.ts';
+import { matrixOf } from '../results/matrix.ts';
 import type { Summary } from '../results/summary.ts';
+import { durabilityWarning } from './conditions.ts';
 import { headline } from './content.ts';
 import { element, type Html, page } from './element.ts';
-import { mainParts } from './html.ts';
+import { mainParts, sectionIds } from './html.ts';
 import { markdown } from './markdown.ts';
 import { idOf, type Section, sectionHtml, sectionsCsv } from './section.ts';
 
@@ -26,13 +28,34 @@ export function wholeReport(parts: Parts): Readonly<Record<string, string>> {
   return {
     'report.html': wholeHtml(parts),
     'report.md': wholeMarkdown(parts),
-    'report.csv': sectionsCsv(tablesOf(parts)),
+    'report.csv': sectionsCsv([
+      ...(parts.run ? [matrixSection(parts.run)] : []),
+      ...tablesOf(parts),
+    ]),
     'report.json': `${JSON.stringify(parts, null, 1)}\n`,
   };
 }
 
 function tablesOf({ bench, floors }: Parts): readonly Section[] {
   return [...(bench ? sectionsOf(bench) : []), ...(floors ? floorsSections(floors) : [])];
+}
+
+/** The matrix as a table of words, for those who read it by program. */
+function matrixSection(run: Summary): Section {
+  const { cells } = matrixOf(run);
+  return {
+    title: 'The matrix',
+    notes: [],
+    columns: ['place', 'strategy', 'claimed', 'observed', 'agreement', 'because'],
+    rows: cells.map(({ place, strategy, claimed, observed, agreement, because }) => [
+      place,
+      strategy,
+      claimed,
+      observed,
+      agreement,
+      because,
+    ]),
+  };
 }
 
 function wholeMarkdown({ run, bench, floors }: Parts): string {
@@ -45,11 +68,9 @@ function wholeMarkdown({ run, bench, floors }: Parts): string {
 
 function wholeHtml(parts: Parts): string {
   const { run, bench, floors } = parts;
-  const links = [
-    ...(run ? ['verdicts', 'cost', 'adoption', 'explored'] : []),
-    ...tablesOf(parts).map(section => section.title),
-  ];
+  const links = [...(run ? sectionIds(run) : []), ...tablesOf(parts).map(section => section.title)];
   const warnings = [
+    run ? durabilityWarning(run) : '',
     run?.incomplete ? 'The comparison is incomplete. Nothing in it is a verdict.' : '',
     bench?.missing.length ? `${bench.missing.length} cells of the bench were not measured.` : '',
     floors?.facts.INCOMPLETE ? `Floors: ${floors.facts.INCOMPLETE}.` : '',
@@ -58,6 +79,11 @@ function wholeHtml(parts: Parts): string {
     element('header', [
       element('h1', title),
       ...(run ? [element('p', headline(run), { class: 'answer' })] : []),
+      element(
+        'ul',
+        madeOf(parts).map(line => element('li', line)),
+        { class: 'facts' },
+      ),
       ...warnings.map(warning => element('p', warning, { class: 'banner', role: 'note' })),
       element(
         'nav',
@@ -71,6 +97,17 @@ function wholeHtml(parts: Parts): string {
       ...(floors ? floorsParts(floors) : []),
     ]),
   ]);
+}
+
+/** Which code was measured when; parts of different code are not to be compared. */
+function madeOf({ run, bench, floors }: Parts): readonly string[] {
+  const line = (what: string, startedAt: string, commit = 'unknown'): string =>
+    `${what} of ${startedAt.slice(0, 16)}, commit ${commit.slice(0, 7)}`;
+  return [
+    ...(run ? [line('comparison', run.startedAt, run.conditions.commit)] : []),
+    ...(bench ? [line('bench', bench.plan.startedAt, bench.plan.conditions?.commit)] : []),
+    ...(floors ? [line('floors', floors.startedAt, floors.facts.commit)] : []),
+  ];
 }
 
 function benchParts(bench: BenchSummary): readonly Html[] {

@@ -142,6 +142,8 @@ export interface Scenario<C> {
   readonly race: ViolationKind;
   /** Reasons of a refusal that mean that nothing is left: each is a claim that the audit checks. */
   readonly exhaustedReasons: readonly string[];
+  /** Its load makes keys with room for two where `random` gives the lowest numbers. */
+  readonly couples?: true;
   /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
   prepare(input: Input, query: Query): Promise<C>;
   /** The id by which the audit knows what a command is about, whatever keys a variant locks. */
@@ -167,6 +169,8 @@ export interface Registered {
   readonly path: string;
   readonly race: ViolationKind;
   readonly exhaustedReasons: readonly string[];
+  /** Its load makes keys with room for two where `random` gives the lowest numbers. */
+  readonly couples?: true;
   /** Each with its route, which is `path` for most, and that route's load. */
   readonly variants: Readonly<Record<string, RegisteredVariant>>;
   readonly routes: readonly Route[];
@@ -176,7 +180,7 @@ export interface Registered {
 
 /** Closes an authored scenario over its command type. */
 export function scenario<C>(authored: Scenario<C>): Registered {
-  const { title, path, race, exhaustedReasons, routes, load } = authored;
+  const { title, path, race, exhaustedReasons, couples, routes, load } = authored;
   const variants = Object.fromEntries(
     Object.entries(authored.variants).map(([name, variant]) => [
       name,
@@ -188,6 +192,7 @@ export function scenario<C>(authored: Scenario<C>): Registered {
     path,
     race,
     exhaustedReasons,
+    ...(couples && { couples }),
     routes,
     load,
     variants,

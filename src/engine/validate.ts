@@ -100,6 +100,7 @@ const scenarioShape = z.object({
   path: z.string().regex(/^\//, "must start with '/'"),
   race: text,
   exhaustedReasons: z.array(text),
+  couples: z.literal(true).optional(),
   variants: z
     .record(z.string(), z.object({ title: text, wordings: z.array(z.enum(wordingsAll)) }))
     .refine(variants => Object.keys(variants).length > 0, 'needs at least one variant'),

@@ -134,7 +134,7 @@ async function load(file: string): Promise<Loaded> {
 /** Beside no package.json that says `"type": "module"`, a file loads as CommonJS: one layer more. */
 function withoutInterop(loaded: { readonly default?: Race | Loaded }): Loaded {
   const { default: exported } = loaded;
-  if (exported === undefined) return {};
+  if (typeof exported !== 'object' || exported === null) return {};
   return isWrapped(exported) ? exported : { default: exported };
 }
 

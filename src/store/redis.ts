@@ -15,7 +15,8 @@ const commandMaxMs = 300; // a store that is away is told within 500 ms
 /**
  * Gives a command up when its time is over and no answer lies unread in the socket. The client's own
  * `commandTimeout` looks at the clock alone: when this process was busy for longer, it gives up a
- * lease that was granted in time, and the key is taken until the lease ends.
+ * lease that was granted in time, and the key is taken until the lease ends. Beyond a second of that
+ * the client replaces the connection, and the answer is lost all the same.
  */
 class PunctualRedis extends Redis {
   readonly #answerMs: number;

@@ -124,8 +124,10 @@ function summed(snapshots: readonly Snapshot[]): readonly Snapshot[] {
   const others: Snapshot[number][] = [];
   for (const metric of snapshots.flat()) {
     const sum = sums.get(metric.name);
+    // one after the other in any case: another order of addition could lower a sum by its last digit
+    const inOrder = !others.some(({ name }) => name === metric.name);
     if (!sum) sums.set(metric.name, { ...metric, values: metric.values.map(one => ({ ...one })) });
-    else if (isSum(metric) && isInPlace(sum, metric))
+    else if (inOrder && isSum(metric) && isInPlace(sum, metric))
       for (const [place, sample] of sum.values.entries())
         sample.value += metric.values[place]?.value ?? 0;
     else others.push(metric);

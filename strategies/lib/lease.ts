@@ -78,7 +78,7 @@ export class Lease<G> {
     this.#extendAtMs = sentMs + terms.leaseMs / 3;
   }
 
-  /** Aborted with a `LeaseLost`. Made when somebody asks for it: a signal costs half of a lease. */
+  /** Aborted with a `LeaseLost`. Made when somebody asks for it, for it costs a fourth of a lease. */
   get lost(): AbortSignal {
     if (!this.#loss) {
       const controller = new AbortController();

@@ -63,12 +63,15 @@ describe('the verdict', () => {
     expect(found.why).toContain('inconsistent');
   });
 
-  test('of a couple where keys have room for one is refused', async () => {
-    const plan = { ...(await cellOf('payout', 'plain', ['row-lock', 'row-lock'])), couple: true };
-    const found = await exploreCell(plan, servers, quick);
-    expect(found.outcome).toBe('setup-failed');
-    expect(found.why).toContain('no keys with room for two');
-  });
+  test.each(['payout', 'gift-card'])(
+    'of a couple in %s, which knows none, is refused',
+    async scenario => {
+      const plan = { ...(await cellOf(scenario, 'plain', ['row-lock', 'row-lock'])), couple: true };
+      const found = await exploreCell(plan, servers, quick);
+      expect(found.outcome).toBe('setup-failed');
+      expect(found.why).toContain('no keys with room for two');
+    },
+  );
 
   test('of a mutex inside a process: its callers are processes, and it does not hold', async () => {
     const found = await explored(['process-mutex', 'process-mutex'], quick);

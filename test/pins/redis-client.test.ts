@@ -5,13 +5,14 @@ import { until } from '../fixtures/gate.ts';
 import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 
-/** Keeps this process busy from the end of a round of its loop: the timers come first after it. */
-const busyFor = (ms: number): Promise<void> =>
+/** Sends, and keeps this process busy before its loop goes round: the timers come first then. */
+const sentAndBusy = <T>(ms: number, send: () => Promise<T>): Promise<T> =>
   new Promise(resolve =>
     setImmediate(() => {
+      const sent = send();
       const untilMs = performance.now() + ms;
       while (performance.now() < untilMs);
-      resolve();
+      resolve(sent);
     }),
   );
 
@@ -70,9 +71,8 @@ describe('ioredis 6 with its defaults', realTime, () => {
 
   test('an answer that lies in the socket is given up when the process was busy for longer', async () => {
     const redis = await withDefaults({ commandTimeout: 300 });
-    const granted = errorOf(redis.set(key, 'held', 'NX'));
-    await busyFor(600);
-    expect((await granted)?.message).toBe('Command timed out');
+    const error = await sentAndBusy(600, () => errorOf(redis.set(key, 'held', 'NX')));
+    expect(error?.message).toBe('Command timed out');
     expect(await server.admin.get(key)).toBe('held');
   });
 
@@ -120,11 +120,9 @@ describe('ioredis 6 with our settings', realTime, () => {
     await until('both ran', async () => (await redis.get(key)) === 'late and cleared');
   });
 
-  test('an answer that lies in the socket is read, however long the process was busy', async () => {
+  test('an answer that lies in the socket is read, though the process was busy for longer than it may take', async () => {
     const redis = await withOurs();
-    const granted = redis.set(key, 'held', 'NX');
-    await busyFor(600);
-    expect(await granted).toBe('OK');
+    expect(await sentAndBusy(600, () => redis.set(key, 'held', 'NX'))).toBe('OK');
   });
 
   test('a connection that says nothing for a second is replaced', async () => {

@@ -94,7 +94,7 @@ export function shapeOf(label: string): string {
     .replace(/'(?:[^']|'')*'/g, '?')
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '?')
     .replace(/(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/gi, '?')
-    .replace(/[\w-]{12,}/g, word => (looksRandom(word) ? '?' : word))
+    .replace(/[\w+/=-]{12,}/g, word => (looksRandom(word) ? '?' : word))
     .replace(/(?<![\w$])\d+(?:\.\d+)?/g, '?')
     .slice(0, shapeCharactersMax);
 }
@@ -102,5 +102,5 @@ export function shapeOf(label: string): string {
 /** A name changes between small letters, capitals and digits now and then; random text all the time. */
 function looksRandom(word: string): boolean {
   const changes = word.match(/[a-z](?=[A-Z\d])|[A-Z](?=[a-z\d])|\d(?=[a-zA-Z])/g);
-  return (changes?.length ?? 0) > word.length / 4;
+  return (changes?.length ?? 0) > word.length / 5;
 }

@@ -78,7 +78,7 @@ export class PageMaker {
     });
     const inPage = answered.filter(Boolean).length;
     this.#meter.set('lockstep_processes_in_page', {}, inPage);
-    return pageOf([await this.#meter.snapshot(), this.#departed, ...shares]);
+    return pageOf([await this.#meter.snapshot(), ...shares, this.#departed]);
   }
 
   #answers(source: Source, ask: number): Promise<boolean> {

@@ -24,6 +24,7 @@ export default scenario<Accept>({
   path: '/appointment-offers/:id/accept',
   race: 'duplicate',
   exhaustedReasons: ['full', 'expired'],
+  couples: true,
   async prepare({ params, body }, query) {
     const { id: offerId } = parse(idParams, params);
     parse(sent, body);
