@@ -32,7 +32,8 @@ export function verdict(row: CellRow): string {
   if (measured < planned) return `? ${planned - measured} of ${planned} repetitions are missing`;
   const found = Object.values(violations).reduce((all, one) => all + one, 0);
   if (observed === 'unsafe') return `✗ ${found} on ${keys} keys`;
-  if (observed === 'inconclusive') return '? not all was audited';
+  if (observed === 'inconclusive')
+    return row.audited ? '? nothing was accepted' : '? not all was audited';
   return `✓ 0 of ${keys} keys, so < ${percent(ruleOfThree(keys))}`;
 }
 

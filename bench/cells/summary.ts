@@ -138,7 +138,8 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     measured: measured.length,
     audited,
     claimed,
-    observed: found > 0 ? 'unsafe' : audited ? 'safe' : 'inconclusive',
+    // where nobody was accepted nothing could go wrong
+    observed: found > 0 ? 'unsafe' : audited && sum('accepted') > 0 ? 'safe' : 'inconclusive',
     keys: sum('keys_audited'),
     violations,
     claimViolated: found > 0 && claimed.verdict === 'safe',

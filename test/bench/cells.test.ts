@@ -157,6 +157,13 @@ describe('the report of a bench', () => {
     expect(row(unaudited, 'row-lock')?.observed).toBe('inconclusive');
   });
 
+  test('never calls a cell good in which nothing was accepted', () => {
+    const idle = [1, 2].map(repetition => result('row-lock', repetition, { accepted: 0 }));
+    const summary = rowsOf([...idle, ...full.slice(2)]);
+    expect(row([...idle, ...full.slice(2)], 'row-lock')?.observed).toBe('inconclusive');
+    expect(benchMarkdown(summary, sectionsOf(summary))).toContain('? nothing was accepted');
+  });
+
   test('compares two runs, and calls a difference within the intervals noise', () => {
     const faster = full.map(cell => ({
       ...cell,
