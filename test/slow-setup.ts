@@ -9,7 +9,7 @@ import { root } from './house/sources.ts';
 /** Beside the sources, where what was compiled finds its packages and its version. */
 const folder = '.built';
 
-/** Compiles the programs once: the slow tests start them so often that compiling them anew costs minutes. */
+/** Compiles the programs once: a start from the sources takes a second of processor more. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const build = join(root, 'scripts', 'build.mjs');
   await promisify(execFile)(process.execPath, [build, folder], { cwd: root, timeout: 300_000 });

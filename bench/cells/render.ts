@@ -1,6 +1,14 @@
 /** Writes the sections of a bench as Markdown and HTML. Pure. */
 import { element, page } from '../report/element.ts';
-import { idOf, type Section, sectionHtml, sectionMarkdown } from '../report/section.ts';
+import {
+  factsHtml,
+  factsMarkdown,
+  idOf,
+  limitsHtml,
+  type Section,
+  sectionHtml,
+  sectionMarkdown,
+} from '../report/section.ts';
 import { limitsOfNumbers } from './limits.ts';
 import type { BenchSummary } from './summary.ts';
 
@@ -40,9 +48,7 @@ function settings(of: Readonly<Record<string, string>>): string {
 export function benchMarkdown(summary: BenchSummary, sections: readonly Section[]): string {
   return [
     `# ${title}`,
-    benchFacts(summary)
-      .map(([name, value]) => `- ${name}: ${value}`)
-      .join('\n'),
+    factsMarkdown(benchFacts(summary)),
     ...sections.map(sectionMarkdown),
     '## Limits',
     limitsOfNumbers.map(limit => `- ${limit}`).join('\n'),
@@ -51,10 +57,6 @@ export function benchMarkdown(summary: BenchSummary, sections: readonly Section[
 }
 
 export function benchHtml(summary: BenchSummary, sections: readonly Section[]): string {
-  const list = benchFacts(summary).flatMap(([name, value]) => [
-    element('dt', name),
-    element('dd', value),
-  ]);
   const body = [
     element('header', [
       element('h1', 'Lockstep bench'),
@@ -76,14 +78,10 @@ export function benchHtml(summary: BenchSummary, sections: readonly Section[]): 
       ...sections.map(sectionHtml),
       element('h2', 'Conditions'),
       element('p', ''),
-      element('dl', list),
+      factsHtml(benchFacts(summary)),
       element('h2', 'Limits'),
       element('p', ''),
-      element(
-        'ul',
-        limitsOfNumbers.map(limit => element('li', limit)),
-        { class: 'limits' },
-      ),
+      limitsHtml(limitsOfNumbers),
     ]),
   ];
   return page(title, body);

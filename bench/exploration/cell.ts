@@ -176,6 +176,8 @@ function toldText(end: ActorEnd | undefined): string {
 async function commandsOf(plan: CellPlan, pgUrl: string): Promise<PlannedCommand[]> {
   const { scenario, variant, strategies, doubleTap, couple } = plan;
   const { registered } = scenario;
+  if (couple && !registered.couples)
+    throw new Error(`${scenario.name} has no keys with room for two: leave out --couple`);
   const store = new PostgresStore({ url: pgUrl, connectionsMax: 1, lockTimeoutMs: setupMs });
   try {
     const callers = strategies.length;
@@ -186,8 +188,6 @@ async function commandsOf(plan: CellPlan, pgUrl: string): Promise<PlannedCommand
       random: () => (couple ? 0 : 0.5), // the lowest number makes the request of a couple
     };
     const [round] = await store.transact(query => registered.load(load, query));
-    if (couple && !registered.couples)
-      throw new Error(`${scenario.name} has no keys with room for two: leave out --couple`);
     const calls = round?.calls.slice(0, callers) ?? [];
     if (calls.length < callers)
       throw new Error(`${scenario.name} has too few calls for ${callers}`);

@@ -8,7 +8,7 @@ import type { Keeper } from '../../src/services/index.ts';
 import { openBackends } from '../../src/store/backends.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
 import { SequelizeStore } from '../../src/store/sequelize.ts';
-import { type Entry, type OpenContest, perSecond } from './contest.ts';
+import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest.ts';
 import { pgbench } from './pgbench.ts';
 
 const inFlight = 8;
@@ -42,7 +42,7 @@ const ofSequelize = ['sequelize-row-lock', 'sequelize-version'] as const;
 export const anyCard = (): string => String(1 + Math.floor(Math.random() * cardsMany));
 
 /** The statements of `gift-card` under `row-lock`, as one would write them with the driver. */
-function byHand(databaseUrl: string): Entry & { close(): Promise<void> } {
+function byHand(databaseUrl: string): OpenEntry {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: inFlight });
   const send = (client: pg.Pool | pg.PoolClient, name: string, text: string, values: unknown[]) =>
     client.query<Record<string, string>>({ name, text, values });
@@ -87,7 +87,7 @@ export function throughEngine(
     readonly card?: () => string;
     readonly observer?: Observer;
   },
-): (Entry & { close(): Promise<void> }) | undefined {
+): OpenEntry | undefined {
   const strategy = registry.strategies.get(given.strategy);
   const scenario = registry.scenarios.get('gift-card');
   if (!strategy || !scenario) return undefined;
@@ -195,9 +195,7 @@ export function bookingContest(places: BookingPlaces): OpenContest {
       'Under an advisory lock pgbench locks the number of the card; the engine a hash of the key.',
       ...(floor.length === 0 ? ['pgbench is not installed: its floor is missing.'] : []),
     ],
-    async close() {
-      for (const entry of [hand, ...engines]) await entry.close();
-    },
+    close: () => closeAll([hand, ...engines]),
   };
 }
 
@@ -222,8 +220,6 @@ export function hotContest(databaseUrl: string, registry: Registry): OpenContest
     notes: [
       'Through the engine, without HTTP: the target compares the best safe strategy with a row lock.',
     ],
-    async close() {
-      for (const entry of entries) await entry.close();
-    },
+    close: () => closeAll(entries),
   };
 }

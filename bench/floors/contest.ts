@@ -20,8 +20,18 @@ export interface Contest {
   readonly notes: readonly string[];
 }
 
-/** A contest whose entries hold connections or processes. */
-export type OpenContest = Contest & { close(): Promise<void> };
+interface Open {
+  close(): Promise<void>;
+}
+
+/** An entry that holds connections or processes, until `close`. */
+export type OpenEntry = Entry & Open;
+/** A contest of such entries. */
+export type OpenContest = Contest & Open;
+
+export async function closeAll(entries: readonly Open[]): Promise<void> {
+  for (const entry of entries) await entry.close();
+}
 
 /** Code that was met a few hundred times is not yet as fast as it will be. */
 const warmUpSeconds = 1.5;

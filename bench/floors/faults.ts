@@ -2,10 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { freePort } from '../../src/services/index.ts';
-import { type Entry, type OpenContest, perSecond } from './contest.ts';
-import { closeAll, type LeasePlaces, leaseTuning, openTurn } from './leases.ts';
-
-type OpenEntry = Entry & { close(): Promise<void> };
+import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest.ts';
+import { type LeasePlaces, leaseTuning, openTurn } from './leases.ts';
 
 /** The longest pair, with all three nodes and with one of them away: each command meets the fault. */
 export async function nodeDownContest(places: LeasePlaces): Promise<OpenContest> {

@@ -10,7 +10,7 @@ import {
 } from '../../src/contract/index.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { openBackends } from '../../src/store/backends.ts';
-import { type Entry, type OpenContest, perSecond } from './contest.ts';
+import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest.ts';
 import { type RedisBenchmarkPlaces, redisBenchmark } from './redis-benchmark.ts';
 
 const leaseMs = 10_000;
@@ -26,7 +26,7 @@ if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) 
 return 0`;
 
 /** SET NX PX and compare-and-delete: the floor under every lease. */
-export function pairsByHand(url: string, inFlight: number): Entry & { close(): Promise<void> } {
+export function pairsByHand(url: string, inFlight: number): OpenEntry {
   const redis = new Redis(url, { scripts: { give: { lua: compareAndDelete, numberOfKeys: 1 } } });
   redis.on('error', () => {}); // told by the command that meets it
   const pair = async (key: string): Promise<void> => {
@@ -50,7 +50,7 @@ async function run(redis: Redis, name: string, ...values: readonly string[]): Pr
 }
 
 /** The same on several nodes at once, and all have to answer. */
-export function waitForAll(urls: readonly string[]): Entry & { close(): Promise<void> } {
+export function waitForAll(urls: readonly string[]): OpenEntry {
   const nodes = urls.map(
     url => new Redis(url, { scripts: { give: { lua: compareAndDelete, numberOfKeys: 1 } } }),
   );
@@ -131,7 +131,7 @@ export async function throughTurn(
     readonly hot?: boolean;
     readonly work?: () => Promise<void>;
   },
-): Promise<(Entry & { close(): Promise<void> }) | undefined> {
+): Promise<OpenEntry | undefined> {
   const turn = await openTurn(places, given.strategy);
   if (!turn) return undefined;
   const key = `floor/${given.strategy}`;
@@ -202,7 +202,7 @@ export async function handOffContest(
   peers: readonly string[],
 ): Promise<OpenContest> {
   const work = (): Promise<void> => new Promise(resolve => setTimeout(resolve, holdMs));
-  const entries: (Entry & { close(): Promise<void> })[] = [];
+  const entries: OpenEntry[] = [];
   for (const strategy of [...ours, ...peers]) {
     const entry = await throughTurn(places, { strategy, inFlight: 16, hot: true, work });
     if (entry) entries.push(entry);
@@ -218,8 +218,4 @@ export async function handOffContest(
     ],
     close: () => closeAll(entries),
   };
-}
-
-export async function closeAll(entries: readonly { close(): Promise<void> }[]): Promise<void> {
-  for (const entry of entries) await entry.close();
 }

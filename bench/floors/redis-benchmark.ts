@@ -1,6 +1,6 @@
 /** SET NX in redis-benchmark, where that is installed: what Redis can do at most. */
 import type { Keeper } from '../../src/services/index.ts';
-import type { Entry } from './contest.ts';
+import type { OpenEntry } from './contest.ts';
 
 export interface RedisBenchmarkPlaces {
   readonly keeper: Keeper;
@@ -17,7 +17,7 @@ const keys = 1_000_000_000;
 export function redisBenchmark(
   { keeper, redisBenchmarkCommand: command, redisUrl }: RedisBenchmarkPlaces,
   clients: number,
-): (Entry & { close(): Promise<void> }) | undefined {
+): OpenEntry | undefined {
   if (command === undefined) return undefined;
   const { hostname, port, password } = new URL(redisUrl);
   return {

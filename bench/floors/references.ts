@@ -25,11 +25,13 @@ export function referencesContest(databaseUrl: string): OpenContest {
     name,
     async measure(seconds) {
       const over = new AbortController();
-      const holder = lock === undefined ? undefined : hold(pool, lock, over.signal);
       const took: number[] = [];
-      await perSecond(callers, seconds, async () => took.push(await refer()));
-      over.abort();
-      await holder;
+      await Promise.all([
+        lock === undefined ? undefined : hold(pool, lock, over.signal),
+        perSecond(callers, seconds, async () => took.push(await refer())).finally(() =>
+          over.abort(),
+        ),
+      ]);
       return pointsOf(took)?.p99 ?? Number.NaN;
     },
   });

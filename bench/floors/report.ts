@@ -1,6 +1,6 @@
 /** Floors and peers as Markdown: figures of the run, and the ratio inside each repetition. Pure. */
 import { figure, spread, whole } from '../report/format.ts';
-import { type Section, sectionMarkdown } from '../report/section.ts';
+import { factsMarkdown, type Section, sectionMarkdown } from '../report/section.ts';
 import { spreadOf } from '../statistics.ts';
 import { figuresOf, ratiosOf } from './contest.ts';
 import type { ContestResult, FloorsResult } from './schema.ts';
@@ -37,9 +37,7 @@ export function floorsFacts({ startedAt, seconds, facts }: FloorsResult): [strin
 export function floorsMarkdown(result: FloorsResult): string {
   return [
     '# Floors and peers',
-    floorsFacts(result)
-      .map(([name, value]) => `- ${name}: ${value}`)
-      .join('\n'),
+    factsMarkdown(floorsFacts(result)),
     floorsNote,
     ...floorsSections(result).map(sectionMarkdown),
     '',

@@ -10,11 +10,8 @@ import { Recorder } from '../../src/telemetry/recorder.ts';
 import { openTarget, type Target } from '../cells/stack.ts';
 import { pointsOf } from '../statistics.ts';
 import { anyCard, makeCards, throughEngine } from './booking.ts';
-import type { Entry, OpenContest } from './contest.ts';
+import { closeAll, type Entry, type OpenContest, type OpenEntry } from './contest.ts';
 import { type HttpLoad, httpLoad, postOf } from './http-load.ts';
-import { closeAll } from './leases.ts';
-
-type OpenEntry = Entry & { close(): Promise<void> };
 
 const strategy = 'row-lock';
 
@@ -107,13 +104,12 @@ async function debits(
   const over = new AbortController();
   const scrapes = everyMs === undefined ? [] : scrapeEvery(target, everyMs, over.signal);
   const request = (): string => postOf(`/gift-cards/${anyCard()}/debits`, '{"amountCents":1}');
-  try {
-    const load = await httpLoad(Number(new URL(target.url).port), seconds, request);
-    over.abort();
-    return { ...load, scrapesMs: await scrapes };
-  } finally {
-    over.abort();
-  }
+  const { port } = new URL(target.url);
+  const [load, scrapesMs] = await Promise.all([
+    httpLoad(Number(port), seconds, request).finally(() => over.abort()),
+    scrapes,
+  ]);
+  return { ...load, scrapesMs };
 }
 
 /** At once and then every so often, one after the other; none is left when it resolves. */

@@ -53,6 +53,26 @@ export function sectionsCsv(sections: readonly Section[]): string {
     .concat('\n');
 }
 
+/** Facts by name, as every page of ours lists them. */
+export function factsHtml(facts: readonly (readonly [string, string])[]): Html {
+  return element(
+    'dl',
+    facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]),
+  );
+}
+
+export function factsMarkdown(facts: readonly (readonly [string, string])[]): string {
+  return facts.map(([name, value]) => `- ${name}: ${value}`).join('\n');
+}
+
+export function limitsHtml(limits: readonly string[]): Html {
+  return element(
+    'ul',
+    limits.map(limit => element('li', limit)),
+    { class: 'limits' },
+  );
+}
+
 export const idOf = (title: string): string => title.toLowerCase().replace(/[^a-z]+/g, '-');
 
 const wordy = (column: string): boolean => ['claimed', 'observed'].includes(column);

@@ -12,7 +12,7 @@ import { headline } from './content.ts';
 import { element, type Html, page } from './element.ts';
 import { mainParts, sectionIds } from './html.ts';
 import { markdown } from './markdown.ts';
-import { idOf, type Section, sectionHtml, sectionsCsv } from './section.ts';
+import { factsHtml, idOf, limitsHtml, type Section, sectionHtml, sectionsCsv } from './section.ts';
 
 /** At most one of each; at least one of them. */
 export interface Parts {
@@ -116,11 +116,7 @@ function benchParts(bench: BenchSummary): readonly Html[] {
     element('h2', 'Conditions of the load'),
     factsHtml(benchFacts(bench)),
     element('h2', 'Limits of the load'),
-    element(
-      'ul',
-      limitsOfNumbers.map(limit => element('li', limit)),
-      { class: 'limits' },
-    ),
+    limitsHtml(limitsOfNumbers),
   ];
 }
 
@@ -131,11 +127,4 @@ function floorsParts(floors: FloorsResult): readonly Html[] {
     element('p', floorsNote),
     factsHtml(floorsFacts(floors)),
   ];
-}
-
-function factsHtml(facts: readonly (readonly [string, string])[]): Html {
-  return element(
-    'dl',
-    facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]),
-  );
 }

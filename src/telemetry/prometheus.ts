@@ -116,8 +116,8 @@ function merged(snapshots: readonly Snapshot[]): Registry {
 
 /**
  * Fewer snapshots of the same sum. Processes of one program mostly have the same series in the same
- * places, and adding those up by place is ten times as fast as by their labels. What differs is left
- * to the library.
+ * places: those are added up by place, which spares a hash of every label set. What
+ * differs is left to the library.
  */
 function summed(snapshots: readonly Snapshot[]): readonly Snapshot[] {
   const sums = new Map<string, Snapshot[number]>();
