@@ -45,6 +45,17 @@ describe('changes between snapshots', () => {
     }
   });
 
+  test('see that another series stands in a place, though its value is the same', async () => {
+    const { counter, snapshot } = instruments();
+    const [sender, receiver] = [new ChangesSender(), new ChangesReceiver()];
+    for (const kind of ['a', 'b']) counter.inc({ kind });
+    receiver.apply(sender.since(await snapshot()));
+    counter.remove({ kind: 'a' });
+    counter.inc({ kind: 'c' });
+    const [done] = receiver.apply(sender.since(await snapshot()));
+    expect(done?.values.map(({ labels }) => labels)).toEqual([{ kind: 'b' }, { kind: 'c' }]);
+  });
+
   test('hold what has changed and nothing else', async () => {
     const { counter, histogram, snapshot } = instruments();
     for (const kind of kinds) histogram.zero({ kind });
