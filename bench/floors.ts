@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import pg from 'pg';
 import { loadRegistry } from '../src/engine/registry.ts';
-import { described, openServices } from '../src/services/index.ts';
+import { described, openServices, type Server } from '../src/services/index.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { ownConditions } from './conditions.ts';
 import { bookingContest, hotContest, makeCards } from './floors/booking.ts';
@@ -113,12 +113,13 @@ async function main(options: Options): Promise<FloorsResult> {
       booking: async () => bookingContest(places),
       hot: async () => {
         await synchronousCommit(database.url, false);
-        return hotContest(database.url, registry);
+        return hotContest(places);
       },
       pairs: () => pairsContest(places, peers),
       references: async () => referencesContest(database.url),
       quorum: () => quorumContest(places),
-      'node-down': () => nodeDownContest(places),
+      'node-down': () =>
+        nodeDownContest({ ...places, thirdNodePid: pidOf(services.redisNodes[2]) }),
       'late-release': () => lateReleaseContest(places),
       'hand-off': () => handOffContest(places, peers),
       auditor: async () => auditorContest(database.url, registry),
@@ -165,6 +166,11 @@ async function synchronousCommit(databaseUrl: string, on: boolean): Promise<void
   const name = client.escapeIdentifier(new URL(databaseUrl).pathname.slice(1));
   await client.query(`alter database ${name} set synchronous_commit = ${on ? 'on' : 'off'}`);
   await client.end();
+}
+
+function pidOf(server: Server | undefined): number {
+  if (server?.pid === undefined) throw new Error('the third node was not started here');
+  return server.pid;
 }
 
 async function inPath(program: string): Promise<string | undefined> {

@@ -5,45 +5,66 @@ import { freePort } from '../../src/services/index.ts';
 import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest.ts';
 import { type LeasePlaces, leaseTuning, openTurn } from './leases.ts';
 
+export interface FaultyPlaces extends LeasePlaces {
+  /** Process of the third node, which is stopped for the time of a measurement. */
+  readonly thirdNodePid: number;
+}
+
 /** The longest pair, with all three nodes and with one of them away: each command meets the fault. */
-export async function nodeDownContest(places: LeasePlaces): Promise<OpenContest> {
+export async function nodeDownContest(places: FaultyPlaces): Promise<OpenContest> {
   const [first = '', second = ''] = places.redisNodeUrls;
   const nobody = `redis://127.0.0.1:${await freePort()}`;
+  const frozen = 'one of three frozen';
   const entries: OpenEntry[] = [];
   for (const strategy of ['redlock', 'redlock-4']) {
     for (const [how, redisNodeUrls] of [
       ['three nodes', places.redisNodeUrls],
       ['one of three down', [first, second, nobody]],
+      [frozen, places.redisNodeUrls],
     ] as const) {
       const turn = await openTurn({ ...places, redisNodeUrls }, strategy);
       if (!turn) continue;
+      const longest = async (seconds: number): Promise<number> => {
+        let longestMs = 0;
+        await perSecond(1, seconds, async () => {
+          const startMs = performance.now();
+          await turn.take(`floor/down/${strategy}`, async () => {});
+          longestMs = Math.max(longestMs, performance.now() - startMs);
+        });
+        return longestMs;
+      };
       entries.push({
         name: `${strategy}, ${how}`,
-        async measure(seconds) {
-          let longestMs = 0;
-          await perSecond(1, seconds, async () => {
-            const startMs = performance.now();
-            await turn.take(`floor/down/${strategy}`, async () => {});
-            longestMs = Math.max(longestMs, performance.now() - startMs);
-          });
-          return longestMs;
-        },
+        measure: seconds =>
+          how === frozen
+            ? whileFrozen(places.thirdNodePid, () => longest(seconds))
+            : longest(seconds),
         close: () => turn.close(),
       });
     }
   }
   const target = (strategy: string) => ({ of: `${strategy}, one of three down`, atMost: 50 });
   return {
-    title: 'Redlock while one of three nodes refuses connections, 1 in flight',
+    title: 'Redlock while one of three nodes refuses connections or is frozen, 1 in flight',
     unit: 'ms, the longest pair',
     baseline: 'redlock, three nodes',
     entries,
     targets: ['redlock', 'redlock-4'].map(target),
     notes: [
-      'The longest of thousands: one value, in which every pause of the machine shows. A node that is frozen and takes connections costs redlock 4 the command timeout of 300 ms at every call.',
+      'The longest of thousands: one value, in which every pause of the machine shows. A frozen node takes connections and answers nothing: redlock 4 waits for all nodes, so each call lasts until the command timeout of 300 ms; after a second of silence the connection is given up, and it is like a node that is down.',
     ],
     close: () => closeAll(entries),
   };
+}
+
+/** The process stands still meanwhile, and goes on in any case. */
+async function whileFrozen<T>(pid: number, work: () => Promise<T>): Promise<T> {
+  process.kill(pid, 'SIGSTOP');
+  try {
+    return await work();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
 }
 
 const shortLeaseMs = 100;

@@ -7,7 +7,7 @@ export type Decision = { readonly accepted: string } | { readonly refused: strin
 export interface Context {
   /** Written with every effect. Not unique in the schema: it would cure what it is there to show. */
   readonly commandId: string;
-  /** Aborted when a lease or a session behind this command is known to be lost. */
+  /** Aborted when a lease or a session behind this command is known to be lost. Made when it is asked for. */
   readonly lost: AbortSignal;
   readonly fetch: typeof fetch;
 }

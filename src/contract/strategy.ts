@@ -119,6 +119,8 @@ export interface Held {
   readonly token?: bigint;
   /** Aborted by the watchdog, or at the latest by a release that finds the lease gone. */
   readonly lost?: AbortSignal;
+  /** Says the same, where `lost` is a getter that makes its signal: nobody pays for one to ask this. */
+  isLost?(): boolean;
 }
 
 /** How a turn ended, told beside the result. `already gone` was given back before; `lost` had run out. */

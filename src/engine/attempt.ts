@@ -1,11 +1,12 @@
 import {
-  anyLost,
   type Backends,
+  type Context,
   type Decision,
   Failure,
   type FailureCode,
   type Guardian,
   type Held,
+  Losses,
   type Plan,
   type ReleaseEnd,
   type Strategy,
@@ -83,11 +84,7 @@ export class Attempt {
     try {
       if (key) await claimKey(transaction.aside, key, command.commandId, number);
       const decision = await this.#inTurns(this.#guardians('rule ends'), held, all =>
-        plan.run(this.#strategy.wording, transaction.tx, {
-          commandId: command.commandId,
-          lost: lostSignal(all),
-          fetch: this.#fetch,
-        }),
+        plan.run(this.#strategy.wording, transaction.tx, this.#context(all)),
       );
       if (key) await settleKey(transaction.aside, key, decision, plan.auditKey, number);
       await this.#commit(transaction);
@@ -96,6 +93,17 @@ export class Attempt {
       await transaction.rollback();
       throw error;
     }
+  }
+
+  #context(held: readonly Held[]): Context {
+    const losses = new Losses(held);
+    return {
+      commandId: this.#with.command.commandId,
+      get lost() {
+        return losses.lost;
+      },
+      fetch: this.#fetch,
+    };
   }
 
   readonly #fetch: typeof fetch = (...request) => {
@@ -129,13 +137,14 @@ export class Attempt {
   #begin(held: readonly Held[]): Promise<Transaction> {
     const strategy = this.#strategy;
     const token = held.find(one => one.token !== undefined)?.token;
+    const losses = new Losses(held);
     return this.#with.store.begin({
       isolation: strategy.isolation,
       guard: strategy.guard,
       first: strategy.first,
       keys: this.#with.plan.keys,
       autocommit: decidesInOneStatement(strategy) && !this.#with.command.idempotency,
-      lost: lostSignal(held),
+      isLost: () => losses.isLost(),
       deadlineMs: this.#with.deadlineMs,
       ...(token !== undefined && { token }),
     });
@@ -159,13 +168,4 @@ export function decidesInOneStatement(strategy: Strategy): boolean {
   const alone = !strategy.turns.length && !strategy.first.length && !strategy.guard.length;
   const single = ['conditional update', 'conditional insert', 'numbered slots', 'exclusion'];
   return alone && strategy.isolation === 'read committed' && single.includes(strategy.wording);
-}
-
-const never = new AbortController().signal;
-
-function lostSignal(held: readonly Held[]): AbortSignal {
-  const signals = held.flatMap(one => (one.lost ? [one.lost] : []));
-  const [only] = signals;
-  if (!only) return never;
-  return signals.length === 1 ? only : anyLost(signals);
 }

@@ -128,7 +128,7 @@ export class PgTransaction implements Transaction, Tx {
   }
 
   async commit(): Promise<void> {
-    if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    if (this.#plan.isLost()) throw new Failure('turn-lost');
     if (this.#expired) throw new Failure('deadline-exceeded'); // cut before COMMIT was sent
     if (this.#notBegun) throw this.#notBegun;
     this.#ended = true;
@@ -213,7 +213,7 @@ export class PgTransaction implements Transaction, Tx {
   ): Promise<readonly R[]> {
     // a branch of the rule that nobody waited for must not write into the connection's next command
     if (this.#ended) throw new Failure('internal-error', { message: 'the transaction has ended' });
-    if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    if (this.#plan.isLost()) throw new Failure('turn-lost');
     if (this.#expired || performance.now() > this.#plan.deadlineMs)
       throw new Failure('deadline-exceeded');
     if (this.#notBegun) throw this.#notBegun; // it would commit by itself

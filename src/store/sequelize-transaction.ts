@@ -118,7 +118,7 @@ export class SequelizeTransaction implements Transaction, Tx {
   }
 
   async commit(): Promise<void> {
-    if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    if (this.#plan.isLost()) throw new Failure('turn-lost');
     if (this.#unit.deadline.expired) throw new Failure('deadline-exceeded'); // before COMMIT was sent
     if (this.#aborted)
       throw new Failure('internal-error', { message: 'the rule went on after a failed statement' });
@@ -203,7 +203,7 @@ export class SequelizeTransaction implements Transaction, Tx {
   async #send<T>(statement: () => Promise<T>): Promise<T> {
     // a branch of the rule that nobody waited for must not write into the connection's next command
     if (this.#ended) throw new Failure('internal-error', { message: 'the transaction has ended' });
-    if (this.#plan.lost.aborted) throw new Failure('turn-lost');
+    if (this.#plan.isLost()) throw new Failure('turn-lost');
     const { expired } = this.#unit.deadline;
     if (expired || performance.now() > this.#plan.deadlineMs)
       throw new Failure('deadline-exceeded');

@@ -10,8 +10,8 @@ export interface TransactionPlan {
   /** True where one statement decides alone: no BEGIN and no COMMIT. */
   readonly autocommit: boolean;
   readonly token?: bigint;
-  /** Aborted when the turn is lost: no further statement is sent. */
-  readonly lost: AbortSignal;
+  /** Whether the turn is lost: no further statement is sent then. */
+  readonly isLost: () => boolean;
   /** On the scale of `performance.now()`. Lock waits end then; what still runs a moment later is cut. */
   readonly deadlineMs: number;
 }

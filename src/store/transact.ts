@@ -13,7 +13,7 @@ export async function transactOn<T>(
     first: [],
     keys: [],
     autocommit: false,
-    lost: new AbortController().signal,
+    isLost: () => false,
     deadlineMs,
   });
   try {

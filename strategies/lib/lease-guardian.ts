@@ -83,6 +83,10 @@ class HeldLease implements Held {
   get lost(): AbortSignal {
     return this.#lease.lost;
   }
+
+  isLost(): boolean {
+    return this.#lease.isLost();
+  }
 }
 
 /** Of a lease that is worth starting with: time for one extension that fails and one that does not. */

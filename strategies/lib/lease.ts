@@ -78,6 +78,12 @@ export class Lease<G> {
     this.#extendAtMs = sentMs + terms.leaseMs / 3;
   }
 
+  /** Whether it is lost by the clock, by a failed extension or by a release that found it gone. */
+  isLost(): boolean {
+    this.#look();
+    return this.#isLost;
+  }
+
   /** Aborted with a `LeaseLost`. Made when somebody asks for it, for it costs a fourth of a lease. */
   get lost(): AbortSignal {
     if (!this.#loss) {

@@ -1,10 +1,10 @@
 import {
   type Attempt,
-  anyLost,
   type Backends,
   Failure,
   type Guardian,
   type Held,
+  Losses,
   type ReleaseEnd,
   type Tuning,
 } from '../../src/contract/index.ts';
@@ -26,13 +26,13 @@ export async function queuedGuardian(
   async function inside<T>(
     attempt: Attempt,
     [key, ...others]: readonly string[],
-    held: readonly AbortSignal[],
+    held: readonly Held[],
     inner: (held: Held) => Promise<T>,
   ): Promise<T> {
-    if (key === undefined) return inner({ lost: anyLost(held) });
-    return single.turn(attempt, [key], ({ lost }) => {
-      if (held.some(signal => signal.aborted)) throw new Failure('turn-lost'); // while it waited
-      return inside(attempt, others, lost ? [...held, lost] : held, inner);
+    if (key === undefined) return inner(new Losses(held));
+    return single.turn(attempt, [key], mine => {
+      if (new Losses(held).isLost()) throw new Failure('turn-lost'); // while it waited
+      return inside(attempt, others, [...held, mine], inner);
     });
   }
 

@@ -126,7 +126,7 @@ const begin = ({ open }: HazardStage, autocommit: boolean) =>
     first: [],
     keys: [],
     autocommit,
-    lost: new AbortController().signal,
+    isLost: () => false,
     deadlineMs: performance.now() + 10_000,
   });
 

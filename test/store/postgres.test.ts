@@ -47,7 +47,7 @@ describe('the Postgres store', () => {
       first: [],
       keys: [],
       autocommit: false,
-      lost: new AbortController().signal,
+      isLost: () => false,
       deadlineMs: performance.now() + 5_000,
     });
     const insert = sql`insert into law_effects values ($1, gen_random_uuid())`;
@@ -68,7 +68,7 @@ describe('the Postgres store', () => {
       first: [],
       keys: [],
       autocommit: false,
-      lost: new AbortController().signal,
+      isLost: () => false,
       deadlineMs: performance.now() + 5_000,
     });
     await transaction.tx.query(sql`select 1 / 0`, []).catch(() => {});

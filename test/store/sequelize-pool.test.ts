@@ -37,7 +37,7 @@ test('callers that find no free connection are told busy at their deadline', asy
       first: [],
       keys: [],
       autocommit: false,
-      lost: new AbortController().signal,
+      isLost: () => false,
       deadlineMs: performance.now() + 300,
     });
     await expect(late).rejects.toMatchObject({ code: 'pool-exhausted' });
