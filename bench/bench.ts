@@ -30,7 +30,7 @@ async function main(): Promise<BenchExit> {
   });
   const summary = summarizeBench(run, registry);
   const sections = sectionsOf(summary);
-  const markdown = benchMarkdown(summary, sections);
+  const markdown = benchMarkdown([summary], sections);
   await Promise.all([
     writeFile(join(folder, 'report.md'), markdown),
     writeFile(join(folder, 'report.html'), benchHtml(summary, sections)),

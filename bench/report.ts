@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { isStrategyPath, loadRegistry, RegistryError } from '../src/engine/registry.ts';
-import { summarizeBench } from './cells/summary.ts';
+import { type BenchSummary, summarizeBench } from './cells/summary.ts';
 import { HelpAsked, parsed, strategyList, UsageError } from './command-line.ts';
 import { type Parts, wholeReport } from './report/whole.ts';
 import { UnreadableRun } from './results/files.ts';
@@ -21,7 +21,7 @@ interface Options {
 async function main(argv: readonly string[]): Promise<number> {
   const command = new Command('npm run report --')
     .description('Writes one report of what compare, bench and bench:floors have measured.')
-    .argument('<result...>', 'folders of results, at most one of each command')
+    .argument('<result...>', 'folders of results: one compare, one floors, benches')
     .option(
       '--strategy <list>',
       'files of strategies from outside that were measured',
@@ -41,15 +41,16 @@ async function main(argv: readonly string[]): Promise<number> {
 async function partsOf(paths: readonly string[], files: readonly string[]): Promise<Parts> {
   const registry = await loadRegistry(files);
   const parts: { -readonly [Name in keyof Parts]: Parts[Name] } = {};
+  const benches: BenchSummary[] = [];
   for (const path of paths) {
     const result = await readResult(path);
-    if (parts[result.kind])
-      throw new UsageError(`${path} is a second ${result.kind}: name one of each command`);
-    if (result.kind === 'run') parts.run = summarize(result.run);
-    else if (result.kind === 'floors') parts.floors = result.floors;
-    else parts.bench = summarizeBench(result.bench, registry);
+    if (result.kind === 'bench') benches.push(summarizeBench(result.bench, registry));
+    else if (parts[result.kind])
+      throw new UsageError(`${path} is a second ${result.kind}: name one of them`);
+    else if (result.kind === 'run') parts.run = summarize(result.run);
+    else parts.floors = result.floors;
   }
-  return parts;
+  return { ...parts, ...(benches.length > 0 && { benches }) };
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {

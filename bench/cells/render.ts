@@ -45,10 +45,13 @@ function settings(of: Readonly<Record<string, string>>): string {
     .join(', ');
 }
 
-export function benchMarkdown(summary: BenchSummary, sections: readonly Section[]): string {
+export function benchMarkdown(
+  summaries: readonly BenchSummary[],
+  sections: readonly Section[],
+): string {
   return [
     `# ${title}`,
-    factsMarkdown(benchFacts(summary)),
+    ...summaries.map(summary => factsMarkdown(benchFacts(summary))),
     ...sections.map(sectionMarkdown),
     '## Limits',
     limitsOfNumbers.map(limit => `- ${limit}`).join('\n'),

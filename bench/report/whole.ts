@@ -3,6 +3,7 @@ import { sectionsOf } from '../cells/content.ts';
 import { limitsOfNumbers } from '../cells/limits.ts';
 import { benchFacts, benchMarkdown } from '../cells/render.ts';
 import type { BenchSummary } from '../cells/summary.ts';
+import { together } from '../cells/together.ts';
 import { floorsFacts, floorsMarkdown, floorsNote, floorsSections } from '../floors/report.ts';
 import type { FloorsResult } from '../floors/schema.ts';
 import { matrixOf } from '../results/matrix.ts';
@@ -14,16 +15,17 @@ import { mainParts, sectionIds } from './html.ts';
 import { markdown } from './markdown.ts';
 import { factsHtml, idOf, limitsHtml, type Section, sectionHtml, sectionsCsv } from './section.ts';
 
-/** At most one of each; at least one of them. */
+/** At least one of them. */
 export interface Parts {
   readonly run?: Summary;
-  readonly bench?: BenchSummary;
+  /** None of their cells is in two of them. */
+  readonly benches?: readonly BenchSummary[];
   readonly floors?: FloorsResult;
 }
 
 const title = 'What protects, and what it costs';
 
-/** The report in all its forms, by the name of the file. */
+/** The report in all its forms, by the name of the file. Throws `UsageError` where a cell is in two benches. */
 export function wholeReport(parts: Parts): Readonly<Record<string, string>> {
   return {
     'report.html': wholeHtml(parts),
@@ -36,8 +38,13 @@ export function wholeReport(parts: Parts): Readonly<Record<string, string>> {
   };
 }
 
-function tablesOf({ bench, floors }: Parts): readonly Section[] {
-  return [...(bench ? sectionsOf(bench) : []), ...(floors ? floorsSections(floors) : [])];
+function tablesOf({ benches, floors }: Parts): readonly Section[] {
+  return [...loadSections(benches), ...(floors ? floorsSections(floors) : [])];
+}
+
+function loadSections(benches: Parts['benches'] = []): readonly Section[] {
+  const bench = together(benches);
+  return bench ? sectionsOf(bench) : [];
 }
 
 /** The matrix as a table of words, for those who read it by program. */
@@ -58,21 +65,22 @@ function matrixSection(run: Summary): Section {
   };
 }
 
-function wholeMarkdown({ run, bench, floors }: Parts): string {
+function wholeMarkdown({ run, benches = [], floors }: Parts): string {
   return [
     ...(run ? [markdown(run)] : []),
-    ...(bench ? [benchMarkdown(bench, sectionsOf(bench))] : []),
+    ...(benches.length > 0 ? [benchMarkdown(benches, loadSections(benches))] : []),
     ...(floors ? [floorsMarkdown(floors)] : []),
   ].join('\n');
 }
 
 function wholeHtml(parts: Parts): string {
-  const { run, bench, floors } = parts;
+  const { run, benches = [], floors } = parts;
+  const missing = benches.flatMap(bench => bench.missing);
   const links = [...(run ? sectionIds(run) : []), ...tablesOf(parts).map(section => section.title)];
   const warnings = [
     run ? durabilityWarning(run) : '',
     run?.incomplete ? 'The comparison is incomplete. Nothing in it is a verdict.' : '',
-    bench?.missing.length ? `${bench.missing.length} cells of the bench were not measured.` : '',
+    missing.length > 0 ? `${missing.length} cells of the bench were not measured.` : '',
     floors?.facts.INCOMPLETE ? `Floors: ${floors.facts.INCOMPLETE}.` : '',
   ].filter(warning => warning !== '');
   return page(title, [
@@ -93,28 +101,28 @@ function wholeHtml(parts: Parts): string {
     ]),
     element('main', [
       ...(run ? mainParts(run) : []),
-      ...(bench ? benchParts(bench) : []),
+      ...(benches.length > 0 ? benchParts(benches) : []),
       ...(floors ? floorsParts(floors) : []),
     ]),
   ]);
 }
 
 /** Which code was measured when; parts of different code are not to be compared. */
-function madeOf({ run, bench, floors }: Parts): readonly string[] {
+function madeOf({ run, benches = [], floors }: Parts): readonly string[] {
   const line = (what: string, startedAt: string, commit = 'unknown'): string =>
     `${what} of ${startedAt.slice(0, 16)}, commit ${commit.slice(0, 7)}`;
   return [
     ...(run ? [line('comparison', run.startedAt, run.conditions.commit)] : []),
-    ...(bench ? [line('bench', bench.plan.startedAt, bench.plan.conditions?.commit)] : []),
+    ...benches.map(({ plan }) => line('bench', plan.startedAt, plan.conditions?.commit)),
     ...(floors ? [line('floors', floors.startedAt, floors.facts.commit)] : []),
   ];
 }
 
-function benchParts(bench: BenchSummary): readonly Html[] {
+function benchParts(benches: readonly BenchSummary[]): readonly Html[] {
   return [
-    ...sectionsOf(bench).map(sectionHtml),
+    ...loadSections(benches).map(sectionHtml),
     element('h2', 'Conditions of the load'),
-    factsHtml(benchFacts(bench)),
+    ...benches.map(bench => factsHtml(benchFacts(bench))),
     element('h2', 'Limits of the load'),
     limitsHtml(limitsOfNumbers),
   ];

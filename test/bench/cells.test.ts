@@ -148,7 +148,7 @@ describe('the report of a bench', () => {
   test('never calls a missing repetition or one that nobody audited good', () => {
     const summary = rowsOf(full.slice(1));
     expect(summary.missing).toEqual(['appointment.row-lock.average.hot.r1']);
-    const text = benchMarkdown(summary, sectionsOf(summary));
+    const text = benchMarkdown([summary], sectionsOf(summary));
     expect(text).toContain('INCOMPLETE');
     expect(text).toContain('? 1 of 2 repetitions are missing');
     const first = full[0];
@@ -161,7 +161,7 @@ describe('the report of a bench', () => {
     const idle = [1, 2].map(repetition => result('row-lock', repetition, { accepted: 0 }));
     const summary = rowsOf([...idle, ...full.slice(2)]);
     expect(row([...idle, ...full.slice(2)], 'row-lock')?.observed).toBe('inconclusive');
-    expect(benchMarkdown(summary, sectionsOf(summary))).toContain('? nothing was accepted');
+    expect(benchMarkdown([summary], sectionsOf(summary))).toContain('? nothing was accepted');
   });
 
   test('compares two runs, and calls a difference within the intervals noise', () => {
@@ -180,7 +180,7 @@ describe('the report of a bench', () => {
     if (!first?.k6) throw new Error('the example has no result');
     const summary = rowsOf([{ ...first, k6: { ...first.k6, dropped: 9 } }, ...rest]);
     const sections = sectionsOf(summary);
-    expect(benchMarkdown(summary, sections)).toMatch(/row-lock.*\| 9 \|.*saturated/);
+    expect(benchMarkdown([summary], sections)).toMatch(/row-lock.*\| 9 \|.*saturated/);
     const page = benchHtml(summary, sections);
     expect(page).not.toMatch(/https?:\/\/|<script|src=/);
     for (const form of [page, sectionsCsv(sections)])

@@ -86,7 +86,7 @@ describe('one reader for every result', () => {
 describe('the whole report', async () => {
   const registry = await loadRegistry([]);
   const bench = summarizeBench(exampleBench, registry);
-  const report = wholeReport({ run: summarize(exampleRun()), bench, floors });
+  const report = wholeReport({ run: summarize(exampleRun()), benches: [bench], floors });
 
   test('tells safety first, then costs, then floors', () => {
     const page = report['report.html'] ?? '';
@@ -104,6 +104,25 @@ describe('the whole report', async () => {
     expect(report['report.md']).toContain('✗ ours ≥ 0.85 of by hand: 0.75 (0.60–0.90)');
     expect(report['report.md']).toContain('✗ ours ≤ 50.0 pairs/s: 60.0 (30.0–90.0)');
     expect(report['report.md']).toContain('could not run: not installed');
+  });
+
+  test('puts several benches together, each under its own conditions', () => {
+    const sweep = (at: number) => ({
+      ...bench,
+      plan: { ...bench.plan, command: `npm run bench -- --sweep ${at}` },
+      rows: bench.rows.map(row => ({ ...row, name: `${row.name}.hold=${at}` })),
+      missing: [`missing ${at}`],
+    });
+    const text = wholeReport({ benches: [bench, sweep(1), sweep(3)] });
+    for (const name of ['report.html', 'report.md'])
+      for (const told of ['.hold=1', '.hold=3', '--sweep 1', '--sweep 3', 'Rate and latency'])
+        expect(text[name]).toContain(told);
+    expect(text['report.html']).toContain(
+      `${bench.missing.length + 2} cells of the bench were not measured.`,
+    );
+    expect(() => wholeReport({ benches: [bench, sweep(1), sweep(1)] })).toThrow(
+      /two of the benches have the cell .*hold=1/,
+    );
   });
 
   test('leads from a cell of the matrix to its evidence', () => {

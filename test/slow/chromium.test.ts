@@ -137,7 +137,7 @@ async function bench(): Promise<string> {
 async function whole(): Promise<string> {
   const parts = {
     run: summarize(exampleRun()),
-    bench: summarizeBench(exampleBench, await loadRegistry([])),
+    benches: [summarizeBench(exampleBench, await loadRegistry([]))],
   };
   return wholeReport(parts)['report.html'] ?? '';
 }
