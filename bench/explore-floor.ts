@@ -10,15 +10,11 @@ import { Search } from '../src/explore/search/search.ts';
 import { settingsOf } from '../src/explore/settings.ts';
 import type { SpeedScenario } from './explore-speed-scenarios.ts';
 
-/** How fast one scenario is explored, and how fast its steps alone can be. */
+/** How fast one scenario is explored, and how fast its steps alone can be, in one repetition. */
 export interface Speed {
-  readonly scenario: string;
-  readonly executions: number;
   readonly perSecond: number;
   /** The same steps on open connections, one actor after the other, with the same reset. */
   readonly floorPerSecond: number;
-  readonly share: number;
-  readonly aim: number;
   /** The callers themselves, straight to the servers one after the other, with the same reset. */
   readonly callersPerSecond: number;
   readonly stepsEach: number;
@@ -47,12 +43,8 @@ export async function measureSpeed(
     steps.filter((line, at) => line.answeredAfter > at + 1),
   );
   return {
-    scenario: scenario.name,
-    executions: count,
     perSecond: explored.perSecond,
     floorPerSecond,
-    share: explored.perSecond / floorPerSecond,
-    aim: scenario.aim,
     callersPerSecond,
     stepsEach: lines.length / count,
     waitsEach: waits.length / count,
@@ -170,6 +162,7 @@ async function onFreshDatabase(
     return (done / (performance.now() - beganMs)) * 1000;
   } finally {
     await work.close();
+    for (const one of redis) await one.ask('flushdb'); // the next is given an empty one
     for (const one of redis) one.close();
     await control.close();
     await database.drop();

@@ -13,9 +13,12 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
   const inside = Object.entries(subject.actors).flatMap(([name, act]) => {
     return typeof act === 'function' ? [name] : [];
   });
-  if (inside.length > 1)
-    said.push(`Actors in one process share its modules: ${inside.join(', ')}.`);
-  if (inside.length < Object.keys(subject.actors).length) {
+  const programs = inside.length < Object.keys(subject.actors).length;
+  if (inside.length > 1) {
+    const who = programs ? `: ${inside.join(', ')}` : '';
+    said.push(`Actors in one process share its modules${who}.`);
+  }
+  if (programs) {
     said.push('Time is real for programs: one that is silent for 400 ms counts as asleep.');
   }
   if (options.fuseBegin ?? true) {

@@ -47,7 +47,7 @@ export interface Progress {
 export function settingsOf(options: ExploreOptions): ExecutionSettings {
   const events = new Set(options.events ?? []);
   return {
-    patience: { stepMs: options.stepMs ?? 10_000, promptMs: 2 },
+    patience: { stepMs: options.stepMs ?? 10_000, promptMs: 1 },
     stepsMax: options.stepsMax ?? 200,
     fuseBegin: options.fuseBegin ?? true,
     fuseNodes: options.fuseNodes ?? true,

@@ -37,6 +37,13 @@ describe('a mistake ends clearly', () => {
     expect(found.why).toMatch(/audit.*nope/);
   });
 
+  test('an audit of several statements, which would answer for none of them', async () => {
+    const audit = `${atMostOne}; select 1 where false`;
+    const found = await explore({ ...programs.autocommit, audit }, { servers });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toMatch(/the audit cannot run: .*; write one statement/);
+  });
+
   test('an audit that one actor after the other violates', async () => {
     const found = await explore(
       { ...programs.autocommit, audit: 'select * from booking' },

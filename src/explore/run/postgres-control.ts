@@ -3,10 +3,19 @@ import pg from 'pg';
 /** The key of statement phases: (this, backend pid). Any number that no application uses. */
 export const phaseKey = 77_0077;
 
+const auditsMax = 64;
+
+/** "cached plan must not change result type" */
+function isPlanOutdated(error: unknown): boolean {
+  return error instanceof Error && Reflect.get(error, 'code') === '0A000';
+}
+
 /** The explorer's own session: asks who waits for whom, and never touches the actors' rows. */
 export class PostgresControl {
   readonly #client: pg.Client;
   readonly #closedGates = new Set<number>();
+  /** Names of prepared audits, by their text. */
+  readonly #audits = new Map<string, string>();
   pid = 0;
 
   constructor(url: string) {
@@ -80,6 +89,29 @@ export class PostgresControl {
   async openPhaseGate(pid: number): Promise<void> {
     if (!this.#closedGates.delete(pid)) return;
     await this.#client.query('select pg_advisory_unlock($1, $2)', [phaseKey, pid]);
+  }
+
+  /**
+   * Rows of one statement, planned once for all executions; of several Postgres refuses it, where a
+   * plain query would answer without the rows of any.
+   */
+  async audit(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const name = this.#audits.get(text) ?? `audit ${this.#audits.size + 1}`;
+    if (this.#audits.size < auditsMax) this.#audits.set(text, name);
+    const known = this.#audits.has(text) ? { name, text } : { text };
+    const { rows } = await this.#extended(known).catch((error: unknown) => {
+      if (!isPlanOutdated(error)) throw error;
+      return this.#extended({ text }); // the actors change the table that it reads
+    });
+    return rows;
+  }
+
+  #extended(query: pg.QueryConfig): Promise<pg.QueryResult<Record<string, unknown>>> {
+    const extended: pg.QueryConfig & { queryMode: 'extended' } = {
+      ...query,
+      queryMode: 'extended',
+    };
+    return this.#client.query(extended);
   }
 
   async query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {

@@ -3,7 +3,7 @@ import { RedisLane } from '../gate/redis-gate.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import { threadPoolWorks } from './quiet.ts';
-import type { LaneBook, TrackedLane } from './tracked-lane.ts';
+import { isFlying, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 
 /** A granted step neither answers nor waits for anybody that we know: no verdict can be given. */
 export class Unexplained extends Error {
@@ -87,10 +87,11 @@ export class Settler {
     const deadlineMs = realNow() + this.#patience.stepMs;
     let seen = -1;
     let calm = 0;
-    while (calm < this.#calmEnough()) {
+    for (let enough = this.#calmEnough(); calm < enough; enough = this.#calmEnough()) {
       this.#check(deadlineMs);
       if (this.#book.busy()) await activity.next(5);
-      else await sentinel.hop();
+      else if (calm < enough - 1) await sentinel.turn();
+      else await sentinel.hop(); // the last one proves that nothing is on its way
       const connecting = this.#actors.some(actor => actor.connecting);
       const moved = activity.count !== seen || connecting || this.#book.busy();
       seen = activity.count;
@@ -148,20 +149,24 @@ export class Settler {
       const open = this.#book.flying().filter(one => one.wait === 'no');
       if (open.length === 0) return;
       this.#check(deadlineMs);
-      const fresh = prompt && open.some(one => one.blockers.length === 0);
+      // Who waited before answers only if it was freed: the servers know, and need not be waited for.
+      const fresh = open.filter(one => one.blockers.length === 0);
+      if (prompt && fresh.length > 0) await this.#answer(fresh, this.#patience.promptMs);
+      else {
+        await this.#ask(open);
+        await this.#answer(
+          open.filter(one => one.wait === 'no'),
+          1,
+        );
+      }
       prompt = false;
-      if (fresh) await this.#answers(this.#patience.promptMs);
-      else await this.#ask(open);
-      if (this.#book.flying().some(one => one.wait === 'no')) await this.#answers(1);
     }
   }
 
-  /** Waits for an answer of any open step, at most so long. */
-  async #answers(ms: number): Promise<void> {
+  /** Returns when these have answered, or after so long. */
+  async #answer(open: readonly TrackedLane[], ms: number): Promise<void> {
     const untilMs = realNow() + ms;
-    while (realNow() < untilMs && this.#book.flying().some(one => one.wait === 'no')) {
-      await this.#arena.activity.next(ms);
-    }
+    while (realNow() < untilMs && open.some(isFlying)) await this.#arena.activity.next(ms);
   }
 
   /** Asks the servers what the open steps wait for. */

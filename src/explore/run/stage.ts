@@ -164,7 +164,7 @@ export class Stage {
   }
 
   async #judge(ends: readonly (ActorEnd | undefined)[]): Promise<string[]> {
-    const rows = await this.#arena.postgres.query(auditOf(this.#subject, ends));
+    const rows = await this.#arena.postgres.audit(auditOf(this.#subject, ends));
     const told = this.#subject.check?.(ends) ?? [];
     const stuck = this.#subject.probeIf?.(ends) === false ? [] : await this.#probe();
     return [...rows.map(row => JSON.stringify(row)), ...told, ...stuck];
@@ -209,8 +209,10 @@ async function refuseFull(redis: RedisControl): Promise<void> {
 /** A mistake in the audit shows before anything is explored. */
 async function tryAudit(postgres: PostgresControl, audit: string): Promise<void> {
   try {
-    await postgres.query(audit);
+    await postgres.audit(audit);
   } catch (error) {
-    throw new Error(`the audit cannot run: ${error instanceof Error ? error.message : error}`);
+    const message = error instanceof Error ? error.message : String(error);
+    const advice = message.includes('multiple commands') ? '; write one statement' : '';
+    throw new Error(`the audit cannot run: ${message}${advice}`);
   }
 }

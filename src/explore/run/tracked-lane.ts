@@ -49,7 +49,7 @@ export class LaneBook {
 
   /** Lanes whose granted step has not answered. */
   flying(): TrackedLane[] {
-    return this.#lanes.filter(({ lane }) => lane.inFlight !== undefined && !lane.answered);
+    return this.#lanes.filter(isFlying);
   }
 
   answered(): TrackedLane[] {
@@ -66,6 +66,11 @@ export class LaneBook {
   of(actor: number): TrackedLane[] {
     return this.#lanes.filter(one => one.actor === actor && !one.lane.closed);
   }
+}
+
+/** Its granted step has not answered. */
+export function isFlying({ lane }: TrackedLane): boolean {
+  return lane.inFlight !== undefined && !lane.answered;
 }
 
 export function heldStep(one: TrackedLane): Step {

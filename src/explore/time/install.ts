@@ -42,7 +42,8 @@ function timers(): (() => void)[] {
     if (realm === undefined) {
       return (repeats ? real.setInterval : real.setTimeout)(callback, ms, ...values);
     }
-    const bound = AsyncResource.bind(() => callback(...values));
+    const resource = new AsyncResource('VirtualTimer'); // `bind` costs ten times as much
+    const bound = (): void => resource.runInAsyncScope(callback, undefined, ...values);
     return realm.add(bound, ms ?? 1, repeats ? (ms ?? 1) : undefined);
   }
   function clear(timer: unknown): void {
