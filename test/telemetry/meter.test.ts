@@ -69,6 +69,17 @@ describe('metrics of several processes', () => {
     expect(sumOf(page, 'lockstep_audit_last_success_timestamp_seconds')).toBe(100);
   });
 
+  it('leaves out what means nothing of several processes, also where there is one', async () => {
+    for (const count of [1, 3]) {
+      const meters = Array.from({ length: count }, () => new Meter('process', { runtime: true }));
+      const snapshots = await Promise.all(meters.map(meter => meter.snapshot()));
+      const omitted = snapshots[0]?.filter(metric => metric.aggregator === 'omit') ?? [];
+      expect(omitted.length).toBeGreaterThan(0);
+      const page = await pageOf(snapshots);
+      for (const { name } of omitted) expect(page).not.toContain(`# TYPE ${name} `);
+    }
+  });
+
   it('keeps what a process has counted, and not how it was, when it is gone', async () => {
     const meter = new Meter('process', { runtime: true });
     new Recorder(meter).outcome(cell, { kind: 'refused', detail: 'full', attempts: 1 }, 1, '1');
