@@ -14,6 +14,8 @@ import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest
 import { type RedisBenchmarkPlaces, redisBenchmark } from './redis-benchmark.ts';
 
 const leaseMs = 10_000;
+const commandMaxMs = 300;
+const handGuarded = 'the same with deadline and watchdog';
 export const leaseTuning: Tuning = {
   waitMs: 5_000,
   leaseMs,
@@ -25,19 +27,27 @@ const compareAndDelete = `
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
 return 0`;
 
-/** SET NX PX and compare-and-delete: the floor under every lease. */
-export function pairsByHand(url: string, inFlight: number): OpenEntry {
-  const redis = new Redis(url, { scripts: { give: { lua: compareAndDelete, numberOfKeys: 1 } } });
+/**
+ * SET NX PX and compare-and-delete: the floor under every lease. `guarded`: commands have a deadline
+ * and a timer tells when the lease is over, without which no lease may be relied on.
+ */
+export function pairsByHand(url: string, inFlight: number, guarded: boolean): OpenEntry {
+  const redis = new Redis(url, {
+    scripts: { give: { lua: compareAndDelete, numberOfKeys: 1 } },
+    ...(guarded && { commandTimeout: commandMaxMs }),
+  });
   redis.on('error', () => {}); // told by the command that meets it
   const pair = async (key: string): Promise<void> => {
     const token = randomUUID();
     const got = await redis.set(key, token, 'PX', leaseMs, 'NX');
     if (got !== 'OK') throw new Error(`${key} is taken`);
+    const watchdog = guarded ? setTimeout(() => {}, leaseMs / 3) : undefined;
     await run(redis, 'give', key, token);
+    clearTimeout(watchdog);
   };
   return {
-    name: 'SET NX + Lua, by hand',
-    measure: seconds => perSecond(inFlight, seconds, lane => pair(`floor/hand/${lane}`)),
+    name: guarded ? handGuarded : 'SET NX + Lua, by hand',
+    measure: seconds => perSecond(inFlight, seconds, lane => pair(`floor/${guarded}/${lane}`)),
     close: async () => redis.disconnect(),
   };
 }
@@ -171,8 +181,8 @@ export async function pairsContest(
   peers: readonly string[],
 ): Promise<OpenContest> {
   const inFlight = 32;
-  const hand = pairsByHand(places.redisUrl, inFlight);
-  const entries = [hand];
+  const hand = pairsByHand(places.redisUrl, inFlight, false);
+  const entries = [hand, pairsByHand(places.redisUrl, inFlight, true)];
   const floor = redisBenchmark(places, inFlight);
   if (floor) entries.push(floor);
   for (const strategy of [...ours, ...peers]) {

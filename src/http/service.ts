@@ -128,6 +128,11 @@ export class Service {
     return this.#meter.snapshot();
   }
 
+  /** What of it may have changed since the last call. */
+  changed(): Promise<Snapshot> {
+    return this.#meter.changed();
+  }
+
   /** Gives back what is held and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();

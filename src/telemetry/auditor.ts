@@ -20,6 +20,8 @@ export interface AuditorOptions {
 
 const everyUsuallyMs = 2_000;
 const everyWithBacklogMs = 500;
+/** With a backlog an audit takes at most one part in so many of the time: Postgres is busy already. */
+const pausesPerAudit = 30;
 const keysPerAudit = 250; // 500 took 53 ms beside a million appointments: more than an audit may take
 const keysMax = 20_000; // per scenario
 const queryMaxMs = 5_000;
@@ -38,6 +40,8 @@ export class Auditor {
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
   #away = false;
+  /** How long the last audit took. */
+  #tookMs = 0;
 
   constructor(options: AuditorOptions) {
     this.#options = options;
@@ -108,21 +112,24 @@ export class Auditor {
     }
     if (this.#away) log.info('the live audit runs again');
     this.#away = false;
-    meter.observe('lockstep_audit_duration_seconds', {}, (performance.now() - startMs) / 1_000);
+    this.#tookMs = performance.now() - startMs;
+    meter.observe('lockstep_audit_duration_seconds', {}, this.#tookMs / 1_000);
     this.#succeeded();
   }
 
   #next(): void {
+    this.#timer = setTimeout(() => {
+      this.#running = this.run().then(() => {
+        if (!this.#stopped) this.#next();
+      });
+    }, this.#pauseMs());
+  }
+
+  #pauseMs(): number {
     const { everyMs = everyUsuallyMs } = this.#options;
-    const behind = this.backlog > 0 && !this.#away;
-    this.#timer = setTimeout(
-      () => {
-        this.#running = this.run().then(() => {
-          if (!this.#stopped) this.#next();
-        });
-      },
-      behind ? Math.min(everyMs, everyWithBacklogMs) : everyMs,
-    );
+    if (this.backlog === 0 || this.#away) return everyMs;
+    const wantedMs = Math.max(Math.min(everyMs, everyWithBacklogMs), pausesPerAudit * this.#tookMs);
+    return Math.min(Math.max(everyMs, everyUsuallyMs), wantedMs);
   }
 
   async #audit({ name, auditSql }: Refusing): Promise<void> {

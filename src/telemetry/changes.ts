@@ -23,7 +23,10 @@ export class ChangesSender {
   /** The instruments change their samples in place: what was sent is kept as copies. */
   readonly #sent = new Map<string, readonly Sample[]>();
 
-  /** What differs from the snapshot before; everything at the first time. */
+  /**
+   * What differs from what was sent before; everything at the first time. A metric that is not among
+   * these has not changed.
+   */
   since(snapshot: Snapshot): Changes {
     return snapshot.flatMap(({ values, ...metric }) => {
       const sent = this.#sent.get(metric.name);

@@ -41,29 +41,37 @@ export class Meter {
   readonly #gauges = new Map<string, Gauge>();
   readonly #histograms = new Map<string, Histogram>();
   readonly #collectors: (() => void)[] = [];
+  /** Of the table's rows: those that may differ from what `changed` has told. */
+  #touched = new Set<string>();
+  /** Node's own, which change all the time. */
+  readonly #runtime: readonly string[];
 
   /** `runtime`: beside the table's rows of this kind also Node's own metrics. */
   constructor(of: MetricRow['of'], options: { readonly runtime: boolean }) {
-    for (const [name, row] of metricRows) if (row.of === of) this.#register(name, row);
-    if (!options.runtime) return;
-    collectDefaultMetrics({ register: this.#registry });
+    if (options.runtime) collectDefaultMetrics({ register: this.#registry });
     for (const name of misnamed) this.#registry.removeSingleMetric(name);
+    this.#runtime = this.#registry.getMetricsAsArray().map(({ name }) => name);
+    for (const [name, row] of metricRows) if (row.of === of) this.#register(name, row);
   }
 
   add<N extends NameOf<'counter'>>(name: N, labels: LabelsOf<N>, count = 1): void {
+    this.#touched.add(name);
     this.#counters.get(name)?.inc(labels, count);
   }
 
   set<N extends NameOf<'gauge'>>(name: N, labels: LabelsOf<N>, value: number): void {
+    this.#touched.add(name);
     this.#gauges.get(name)?.set(labels, value);
   }
 
   observe<N extends NameOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void {
+    this.#touched.add(name);
     this.#histograms.get(name)?.observe(labels, value);
   }
 
   /** Exports a label set as 0; for the start, since a histogram's values would be lost. */
   zero<N extends NameOf<'counter' | 'histogram'>>(name: N, labels: LabelsOf<N>): void {
+    this.#touched.add(name);
     this.#counters.get(name)?.inc(labels, 0);
     this.#histograms.get(name)?.zero(labels);
   }
@@ -78,7 +86,19 @@ export class Meter {
     return this.#registry.getMetricsAsJSON();
   }
 
+  /** The metrics that something was done to since it was last asked: all of them at the first time. */
+  async changed(): Promise<Snapshot> {
+    for (const collect of this.#collectors) collect();
+    const names = [...this.#runtime, ...this.#touched];
+    this.#touched = new Set(); // before the reading: what is done meanwhile is told the next time
+    const metrics = await Promise.all(
+      names.map(name => this.#registry.getSingleMetric(name)?.get()),
+    );
+    return metrics.flatMap(metric => metric ?? []);
+  }
+
   #register(name: MetricName | string, row: MetricRow): void {
+    this.#touched.add(name);
     const { help, labels, merge } = row;
     const registers = [this.#registry];
     const options = { name, help, labelNames: [...labels], aggregator: merge, registers };

@@ -31,12 +31,19 @@ export class Baseline {
     return new Baseline(postgres, redis, await captureRows(postgres), keys);
   }
 
-  /** Puts everything back, and rows where they were: a query without ORDER BY answers alike. */
+  /** Puts everything back. */
   async restore(): Promise<void> {
-    await Promise.all([
-      this.#postgres.query(this.#statement),
-      ...this.#redis.map((redis, node) => restoreKeys(redis, this.#keys[node] ?? [])),
-    ]);
+    await Promise.all([this.restoreRows(), this.restoreKeys()]);
+  }
+
+  /** Rows and sequences, and rows where they were: a query without ORDER BY answers alike. */
+  async restoreRows(): Promise<void> {
+    await this.#postgres.query(this.#statement);
+  }
+
+  /** Keys, and no script is known: done before an actor connects, for its client may load some. */
+  async restoreKeys(): Promise<void> {
+    await Promise.all(this.#redis.map((redis, node) => restoreKeys(redis, this.#keys[node] ?? [])));
   }
 }
 

@@ -57,10 +57,13 @@ export class Execution {
     return this.#actors.map(actor => actor.end);
   }
 
-  /** Runs to the end of all actors; every wait inside is bounded. */
-  async run(choose: Choose): Promise<ExecutionEnd> {
+  /**
+   * Runs to the end of all actors; every wait inside is bounded. The first step waits for `restored`:
+   * until then actors start and connect, which touches no rows.
+   */
+  async run(choose: Choose, restored: Promise<void>): Promise<ExecutionEnd> {
     try {
-      await this.#settler.settle(false);
+      await Promise.all([this.#settler.settle(false), restored]);
       for (let taken = 0; taken < this.#settings.stepsMax; taken++) {
         const possible = await this.#possible();
         if (possible.every(option => option.choice.kind !== 'step') && this.#finished(possible)) {

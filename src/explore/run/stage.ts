@@ -128,14 +128,15 @@ export class Stage {
 
   /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
   async execute(choose: Choose): Promise<ExecutionRecord> {
-    await this.#baseline.restore();
     const actors = Object.values(this.#subject.actors);
     if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
       this.#servicePorts = await freePorts(actors.length);
     }
+    await this.#baseline.restoreKeys();
+    const restored = this.#baseline.restoreRows();
     const execution = new Execution(this.#arena, ended => this.#start(ended), this.#settings);
     try {
-      const end = await execution.run(choose);
+      const end = await execution.run(choose, restored);
       const { ends, lines, sharesState } = execution;
       await execution.dispose();
       const violations = end.kind === 'abandoned' ? [] : await this.#judge(ends);
@@ -180,7 +181,8 @@ export class Stage {
     const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
     const execution = new Execution(this.#arena, start, settings);
     try {
-      const { kind } = await execution.run(point => cheapest(point.choices, point.previous));
+      const choose: Choose = point => cheapest(point.choices, point.previous);
+      const { kind } = await execution.run(choose, Promise.resolve());
       const [end] = execution.ends;
       if (kind !== 'ended') return ['stuck: a fresh caller never ends'];
       if (checkProbe !== undefined) return checkProbe(end);

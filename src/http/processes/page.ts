@@ -1,8 +1,8 @@
+import { PageWriter } from '../../telemetry/pages.ts';
 import {
   countedIn,
   type Meter,
   mergeSnapshots,
-  pageOf,
   type Snapshot,
 } from '../../telemetry/prometheus.ts';
 
@@ -24,6 +24,7 @@ export interface Source {
  */
 export class PageMaker {
   readonly #meter: Meter;
+  readonly #writer = new PageWriter();
   readonly #live = new Map<Source, Snapshot | undefined>();
   readonly #waiting = new Map<Source, (answered: boolean) => void>();
   #departed: Snapshot = [];
@@ -78,7 +79,7 @@ export class PageMaker {
     });
     const inPage = answered.filter(Boolean).length;
     this.#meter.set('lockstep_processes_in_page', {}, inPage);
-    return pageOf([await this.#meter.snapshot(), ...shares, this.#departed]);
+    return this.#writer.page([await this.#meter.snapshot(), ...shares, this.#departed]);
   }
 
   #answers(source: Source, ask: number): Promise<boolean> {

@@ -61,7 +61,7 @@ export class Worker {
   }
 
   async #tellSnapshot(ask: number): Promise<void> {
-    const changes = this.#sent.since(await this.#service.snapshot());
+    const changes = this.#sent.since(await this.#service.changed());
     this.#send({ lockstep: 'snapshot', ask, changes });
   }
 
@@ -77,7 +77,7 @@ export class Worker {
     }, stopLimitMs);
     await drain(this.#servers, stopLimitMs - 1_500);
     await this.#service.close();
-    const changes = this.#sent.since(await this.#service.snapshot());
+    const changes = this.#sent.since(await this.#service.changed());
     clearTimeout(cut);
     const last = { lockstep: 'snapshot', ask: 0, changes } satisfies ToPrimary;
     if (process.connected) process.send?.(last, () => process.exit(0));
