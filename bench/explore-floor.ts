@@ -1,5 +1,7 @@
 import pg from 'pg';
 import type { ServerUrls } from '../src/explore/explore.ts';
+import type { Lane } from '../src/explore/gate/lane.ts';
+import { Arena } from '../src/explore/run/arena.ts';
 import { Baseline } from '../src/explore/run/baseline.ts';
 import { createDatabase } from '../src/explore/run/database.ts';
 import { PostgresControl } from '../src/explore/run/postgres-control.ts';
@@ -17,6 +19,8 @@ export interface Speed {
   readonly floorPerSecond: number;
   /** The callers themselves, straight to the servers one after the other, with the same reset. */
   readonly callersPerSecond: number;
+  /** The same through the gates, where every step goes on at once: what running real clients costs. */
+  readonly gatedPerSecond: number;
   readonly stepsEach: number;
   readonly waitsEach: number;
 }
@@ -25,6 +29,7 @@ export interface Speed {
 type Steps = readonly TraceLine[];
 
 const executionsMax = 100_000;
+const callerMaxMs = 10_000;
 const bound = { events: 0, preemptions: undefined, preemptionsWithEvent: undefined };
 
 /** Explores for so many seconds, then sends what was sent, straight, for as many. */
@@ -36,6 +41,7 @@ export async function measureSpeed(
   const explored = await exploreFor(scenario, servers, seconds);
   const floorPerSecond = await floorOf(scenario, servers, explored.executions, seconds);
   const callersPerSecond = await callersOf(scenario, servers, seconds);
+  const gatedPerSecond = await gatedOf(scenario, servers, seconds);
   const count = explored.executions.length;
   const lines = explored.executions.flat();
   // Lines are numbered within their execution: one whose reply came after a later line has waited.
@@ -46,6 +52,7 @@ export async function measureSpeed(
     perSecond: explored.perSecond,
     floorPerSecond,
     callersPerSecond,
+    gatedPerSecond,
     stepsEach: lines.length / count,
     waitsEach: waits.length / count,
   };
@@ -132,6 +139,55 @@ async function callersOf(
     },
     close: async () => {},
   });
+}
+
+/** No search, no waiting for rest, no audit: nobody can be faster who runs these clients, unmodified, through gates. */
+async function gatedOf(
+  { subject }: SpeedScenario,
+  servers: ServerUrls,
+  seconds: number,
+): Promise<number> {
+  const names = Object.keys(subject.actors);
+  let arena: Arena | undefined;
+  return onFreshDatabase(subject, servers, seconds, {
+    open: async ({ url }) => {
+      arena = await Arena.open(
+        { pgUrl: url, redisUrls: servers.redisUrls ?? [], httpUrls: [] },
+        names,
+      );
+    },
+    once: async () => {
+      if (!arena) return;
+      for (const [index, actor] of Object.values(subject.actors).entries()) {
+        const urls = arena.ports[index]?.urls;
+        if (typeof actor === 'function' && urls) await letThrough(arena, () => actor(urls));
+      }
+    },
+    close: async () => arena?.close(),
+  });
+}
+
+/** Grants and delivers whatever comes, until the caller has ended and its connections are gone. */
+async function letThrough(arena: Arena, caller: () => unknown): Promise<void> {
+  const lanes: Lane[] = [];
+  arena.opened = lane => lanes.push(lane);
+  for (const { gates } of arena.ports) for (const gate of gates) gate.admits = true;
+  let ended = false;
+  const end = Promise.resolve(caller()).finally(() => {
+    ended = true;
+    arena.activity.moved();
+  });
+  const lastMs = performance.now() + callerMaxMs;
+  while (!ended || lanes.some(lane => !lane.closed)) {
+    if (performance.now() > lastMs) throw new Error('a caller did not end');
+    for (const lane of lanes) {
+      if (lane.answered) lane.deliver();
+      else if (lane.held) lane.grant();
+      else if (ended && !lane.closed && !lane.busy) lane.cut();
+    }
+    if (!ended || lanes.some(lane => !lane.closed)) await arena.activity.next(5);
+  }
+  await end;
 }
 
 /** Resets and does `work` again and again; resolves to how often per second. */

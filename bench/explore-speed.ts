@@ -49,6 +49,8 @@ function table(): string {
     'aim',
     'callers alone/s',
     'of the callers',
+    'through gates/s',
+    'of those',
     'steps',
     'waits',
   ];
@@ -68,6 +70,8 @@ function table(): string {
       `${aim * 100} %`,
       figure(middle(speed => speed.callersPerSecond)),
       share(speed => speed.callersPerSecond),
+      figure(middle(speed => speed.gatedPerSecond)),
+      share(speed => speed.gatedPerSecond),
       middle(speed => speed.stepsEach).toFixed(1),
       middle(speed => speed.waitsEach).toFixed(1),
     ];

@@ -68,6 +68,8 @@ const sameTryMs = 100; // a node that has just let a try run out of time is not 
 interface OpenVote {
   /** When the answer was given up; undefined while it is waited for. */
   lostMs?: number;
+  /** The node let the try run out of time; one whose connection broke is asked again at once. */
+  silent?: boolean;
   /** Whether it has been given back meanwhile, by a message that may be too early or not understood. */
   given: boolean;
 }
@@ -120,6 +122,7 @@ export class Member implements Caller {
       return result;
     } catch (error) {
       vote.lostMs = this.#now();
+      vote.silent = isTimeout(error);
       if (isReply(error)) this.#open.delete(owner);
       else if (vote.given && this.#open.delete(owner)) this.#giveLater(keyCount, args);
       throw error;
@@ -133,7 +136,8 @@ export class Member implements Caller {
     if (vote?.lostMs !== undefined) {
       this.#open.delete(owner);
       this.#giveLater(keyCount, args);
-      if (this.#now() - vote.lostMs < sameTryMs) throw new Error('the node did not answer');
+      if (vote.silent && this.#now() - vote.lostMs < sameTryMs)
+        throw new Error('the node did not answer');
     }
     const sent = this.ready;
     return this.#noted(send).catch((error: unknown) => {
@@ -165,6 +169,11 @@ export class Member implements Caller {
 /** The server's own word, as opposed to no answer. */
 function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
+}
+
+/** The client's word for an answer that did not come in time: `src/store/redis.ts`. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
 }
 
 /** The library's random value behind the keys: whose vote it is. */
