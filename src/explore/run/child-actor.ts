@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActorEnd, ActorUrls, RunningActor } from './actor.ts';
 import { realNow } from './arena.ts';
+import { isAtWork } from './process-state.ts';
 
 /** A program of any language, run once per execution with its own URLs in the environment. */
 export interface CommandActor {
@@ -13,6 +14,8 @@ export interface CommandActor {
 
 /** Silence, in real time, after which a program counts as asleep: it waits for time to pass. */
 const asleepAfterMs = 400;
+/** One that is at work all the while is not asleep before this: a busy machine makes it as silent. */
+const atWorkMs = 4_000;
 /** It may take this long to start, or to go on after it was left asleep. */
 const startMs = 15_000;
 const outputCharactersMax = 4_000;
@@ -72,13 +75,18 @@ abstract class ProcessActor implements RunningActor {
   }
 
   get patienceMs(): number {
-    return this.#movedAtMs() > this.#wokenAtMs ? asleepAfterMs : startMs;
+    const ms = this.#movedAtMs() > this.#wokenAtMs ? asleepAfterMs : startMs;
+    const { pid } = this.#child;
+    const silent = this.#silentMs() > ms;
+    return silent && pid !== undefined && isAtWork(pid) ? Math.max(ms, atWorkMs) : ms;
   }
 
   get asleep(): boolean {
-    if (this.end !== undefined) return false;
-    const sinceMs = Math.max(this.#movedAtMs(), this.#wokenAtMs);
-    return realNow() - sinceMs > this.patienceMs;
+    return this.end === undefined && this.#silentMs() > this.patienceMs;
+  }
+
+  #silentMs(): number {
+    return realNow() - Math.max(this.#movedAtMs(), this.#wokenAtMs);
   }
 
   wake(): void {

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+
+/** Runs or waits for a core, waits for a disk, or has ended and is not yet reaped. */
+const atWork = ['R', 'D', 'Z', 'X'];
+const processesMax = 32;
+
+/**
+ * Whether a process or one that it started is at work, as the kernel sees it: a machine that has no
+ * core for it makes a program as silent as one that sleeps. Where there is no /proc nobody knows: false.
+ */
+export function isAtWork(pid: number): boolean {
+  const pids = [pid];
+  for (let at = 0; at < Math.min(pids.length, processesMax); at += 1) {
+    const one = pids[at] ?? pid;
+    const stat = textOf(`/proc/${one}/stat`);
+    // the name in parentheses may hold anything
+    if (atWork.includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '')) return true;
+    const children = textOf(`/proc/${one}/task/${one}/children`).split(' ');
+    pids.push(...children.filter(word => word !== '').map(Number));
+  }
+  return false;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // it has ended
+  }
+}
