@@ -19,7 +19,10 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
     said.push(`Actors in one process share its modules${who}.`);
   }
   if (programs) {
-    said.push('Time is real for programs: one that is silent for 400 ms counts as asleep.');
+    said.push(
+      'Time is real for programs: one that is silent for 400 ms counts as asleep, and after 4 s also ' +
+        'where it is at work; what is at work is known where there is a /proc.',
+    );
   }
   if (options.fuseBegin ?? true) {
     said.push('BEGIN runs with the statement after it: it takes no snapshot, but it fixes now().');

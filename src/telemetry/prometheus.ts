@@ -131,20 +131,8 @@ export function countedIn(snapshot: Snapshot): Snapshot {
   );
 }
 
-/** The library sorts every sample by a hash of its labels: what is one already is spared that. */
 function merged(snapshots: readonly Snapshot[]): Registry<RegistryContentType> {
-  const [sums = [], others = []] = summed(snapshots);
-  const several = new Set(others.map(({ name }) => name));
-  const leftTo = (metric: Snapshot[number]): boolean =>
-    several.has(metric.name) || metric.aggregator === 'omit';
-  const registry = AggregatorRegistry.aggregate([sums.filter(leftTo), [...others]]);
-  for (const metric of sums) if (!leftTo(metric)) register(registry, metric);
-  return registry;
-}
-
-/** Its types know instruments alone; it reads a metric by `get`, and so it does in `aggregate`. */
-function register(registry: Registry<RegistryContentType>, metric: Snapshot[number]): void {
-  Reflect.apply(registry.registerMetric, registry, [{ ...metric, get: () => metric }]);
+  return AggregatorRegistry.aggregate(summed(snapshots).map(snapshot => [...snapshot]));
 }
 
 /**
@@ -159,18 +147,13 @@ function summed(snapshots: readonly Snapshot[]): readonly Snapshot[] {
     const sum = sums.get(metric.name);
     // one after the other in any case: another order of addition could lower a sum by its last digit
     const inOrder = !others.some(({ name }) => name === metric.name);
-    if (!sum) sums.set(metric.name, { ...metric, values: metric.values.map(copyOf) });
+    if (!sum) sums.set(metric.name, { ...metric, values: metric.values.map(one => ({ ...one })) });
     else if (inOrder && isSum(metric) && isInPlace(sum, metric))
       for (const [place, sample] of sum.values.entries())
         sample.value += metric.values[place]?.value ?? 0;
     else others.push(metric);
   }
   return [[...sums.values()], others];
-}
-
-/** A histogram's samples have parts that the types do not know; a spread costs several times as much. */
-function copyOf(sample: Snapshot[number]['values'][number]): typeof sample {
-  return Object.assign({}, sample);
 }
 
 function isSum({ aggregator }: Snapshot[number]): boolean {

@@ -62,6 +62,7 @@ export class InProcessActor implements RunningActor {
       this.end = end;
       ended();
     };
+    realm.died = error => finish({ kind: 'threw', message: `uncaught: ${messageOf(error)}` });
     inRealm(realm, () => Promise.resolve().then(() => act(urls))).then(
       value => finish({ kind: 'returned', value }),
       (error: unknown) => finish({ kind: 'threw', message: messageOf(error) }),

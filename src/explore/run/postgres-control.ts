@@ -96,14 +96,22 @@ export class PostgresControl {
    * plain query would answer without the rows of any.
    */
   async audit(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const name = this.#audits.get(text) ?? `audit ${this.#audits.size + 1}`;
-    if (this.#audits.size < auditsMax) this.#audits.set(text, name);
-    const known = this.#audits.has(text) ? { name, text } : { text };
-    const { rows } = await this.#extended(known).catch((error: unknown) => {
+    const name = this.#nameOf(text);
+    const planned = name === undefined ? { text } : { name, text };
+    const { rows } = await this.#extended(planned).catch((error: unknown) => {
       if (!isPlanOutdated(error)) throw error;
       return this.#extended({ text }); // the actors change the table that it reads
     });
     return rows;
+  }
+
+  /** Undefined for a text behind the first few: the server keeps only so many plans for us. */
+  #nameOf(text: string): string | undefined {
+    const known = this.#audits.get(text);
+    if (known !== undefined || this.#audits.size >= auditsMax) return known;
+    const name = `audit ${this.#audits.size + 1}`;
+    this.#audits.set(text, name);
+    return name;
   }
 
   #extended(query: pg.QueryConfig): Promise<pg.QueryResult<Record<string, unknown>>> {

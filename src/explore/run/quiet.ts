@@ -35,7 +35,7 @@ export class Sentinel {
     await new Promise<void>(resolve => setImmediate(resolve));
   }
 
-  /** Two turns of the event loop: as many as a hop has, for a tenth of its price, and no proof. */
+  /** Two turns of the event loop: as many as a hop has, at a third of its price or less, and no proof. */
   async turn(): Promise<void> {
     await new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)));
   }

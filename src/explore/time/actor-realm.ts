@@ -12,9 +12,11 @@ export class ActorRealm {
   nowMs: number;
   readonly startMs: number;
   /** With the real time at which each was opened. */
-  readonly sockets = new Map<Socket, number>();
+  readonly #sockets = new Map<Socket, number>();
   readonly #timers = new Set<VirtualTimer>();
   readonly #activity: () => void;
+  /** Told what the actor's code threw with nobody there to catch it: the first time, while it lives. */
+  died: (error: unknown) => void = () => undefined;
   #seed: number;
   #dead = false;
 
@@ -32,11 +34,22 @@ export class ActorRealm {
 
   /** A connection of its own is being made: whom it reaches has not heard of it yet. */
   get connecting(): boolean {
-    for (const [socket, openedAtMs] of this.sockets) {
+    for (const [socket, openedAtMs] of this.#sockets) {
       const silent = socket.connecting || socket.bytesWritten === 0;
       if (silent && !socket.destroyed && realNow() - openedAtMs < connectingMs) return true;
     }
     return false;
+  }
+
+  /** A socket of its own is about to connect; false for a dead actor's, which is nobody's request. */
+  connects(socket: Socket): boolean {
+    if (this.#dead) {
+      vanish(socket);
+      return false;
+    }
+    this.#sockets.set(socket, realNow());
+    socket.once('close', () => this.#sockets.delete(socket));
+    return true;
   }
 
   add(callback: () => void, delayMs: number, everyMs: number | undefined): VirtualTimer {
@@ -78,12 +91,15 @@ export class ActorRealm {
   kill(): void {
     this.#dead = true;
     this.#timers.clear();
-    for (const socket of this.sockets.keys()) {
-      socket.removeAllListeners();
-      socket.on('error', () => undefined);
-      socket.destroy();
-    }
-    this.sockets.clear();
+    for (const socket of this.#sockets.keys()) vanish(socket);
+    this.#sockets.clear();
+  }
+
+  /** Its process would end here. */
+  uncaught(error: unknown): void {
+    if (this.#dead) return;
+    this.kill();
+    this.died(error);
   }
 
   /** mulberry32: the same numbers in every run. */
@@ -101,8 +117,18 @@ export class ActorRealm {
       this.#timers.add(timer);
     }
     this.#activity();
-    timer.callback();
+    try {
+      timer.callback();
+    } catch (error) {
+      this.uncaught(error);
+    }
   }
+}
+
+function vanish(socket: Socket): void {
+  socket.removeAllListeners();
+  socket.on('error', () => undefined);
+  socket.destroy();
 }
 
 const realms = new AsyncLocalStorage<ActorRealm>();
