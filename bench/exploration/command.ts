@@ -109,7 +109,7 @@ function inPlace(
 function printed(cells: readonly ExploredCell[], options: ExploreOptions): string {
   if (options.json)
     return `${JSON.stringify({ format: 'lockstep exploration', cells }, null, 2)}\n`;
-  const text = options.pairs ? pairsText(cells) : exploredText(cells, options.timelines);
+  const text = (options.pairs ? pairsText : exploredText)(cells, options.timelines);
   const assumptions = [...new Set(cells.flatMap(cell => cell.assumptions))];
   return `${text}\nThis rests on:\n${assumptions.map(one => `- ${one}\n`).join('')}`;
 }

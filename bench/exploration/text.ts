@@ -31,8 +31,23 @@ export function exploredText(cells: readonly ExploredCell[], timelines: boolean)
   return `${[...tables, '', ...notes, ...shown].join('\n').trim()}\n`;
 }
 
-/** Which strategies may serve one key side by side: a symbol for each pair. */
-export function pairsText(cells: readonly ExploredCell[]): string {
+/** Which strategies may serve one key side by side: a table for each variant, a symbol for each pair. */
+export function pairsText(cells: readonly ExploredCell[], timelines: boolean): string {
+  const titles = [...new Set(cells.map(titleOf))];
+  const tables = titles.flatMap(title => {
+    const own = cells.filter(cell => titleOf(cell) === title);
+    return ['', title, ...pairTable(own)];
+  });
+  const bounds = [...new Set(cells.map(({ bound }) => bound).filter(Boolean))];
+  const legend =
+    '✓ every order within the bound satisfies the audit, ✗ some order does not, ' +
+    '? not every order was visited, – not offered';
+  const shown = timelines ? cells.flatMap(timelineOf) : [];
+  const below = ['', legend, `${boundTitle}: ${bounds.join('; ')}`, ...shown];
+  return `${[...tables, ...below].join('\n').trim()}\n`;
+}
+
+function pairTable(cells: readonly ExploredCell[]): string[] {
   const names = [...new Set(cells.flatMap(cell => cell.strategies))];
   const number = (index: number): string => String(index + 1).padStart(2);
   const symbolOf = (a: string, b: string): string => {
@@ -46,10 +61,7 @@ export function pairsText(cells: readonly ExploredCell[]): string {
     ...names.map((other, column) => (column <= row ? symbolOf(name, other) : '')),
   ]);
   const head = ['', ...names.map((_, index) => number(index))];
-  const legend =
-    '✓ every order within the bound satisfies the audit, ✗ some order does not, ' +
-    '? not every order was visited, – not offered';
-  return `${[...laid([head, ...rows], `l${names.map(() => 'r').join('')}`), '', legend].join('\n')}\n`;
+  return laid([head, ...rows], `l${names.map(() => 'r').join('')}`);
 }
 
 function pairSymbol(cell: ExploredCell): string {
