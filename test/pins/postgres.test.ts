@@ -47,10 +47,10 @@ describe('Postgres', () => {
   test('rr-stale-snapshot: the touched parent gives the waiter 40001', async () => {
     await a.run('begin isolation level repeatable read', lockParent);
     await b.run('begin isolation level repeatable read');
-    const waiting = b.run(lockParent);
+    const refused = expect(b.run(lockParent)).rejects.toMatchObject({ code: '40001' });
     await b.blocked(observer);
     await a.run('update parent set n = n where id = 1', insertChild, 'commit');
-    await expect(waiting).rejects.toMatchObject({ code: '40001' });
+    await refused;
     await b.run('rollback');
   });
 

@@ -206,9 +206,10 @@ describe('redis-lease-queued', realTime, () => {
     const [a, b, c] = [await opened(), await opened(), await opened()];
     const holder = await hold(a);
     const impatient = b.turn(key, async () => 'in', 100);
+    const refused = expect(impatient).rejects.toMatchObject({ code: 'turn-refused' });
     await waiting(1);
     const patient = c.turn(key, async () => 'in');
-    await expect(impatient).rejects.toMatchObject({ code: 'turn-refused' });
+    await refused;
     await waiting(1);
     await holder.end();
     expect(await patient).toBe('in');
@@ -233,12 +234,13 @@ describe('redis-lease-queued', realTime, () => {
     const holder = await hold(a);
     const keys = ['queue/0', key]; // the first is taken at once, the second is held for longer than a lease
     const both = b.turn(keys, async () => 'in');
+    const lost = expect(both).rejects.toMatchObject({ code: 'turn-lost' });
     await waiting(1);
     await until('the first lease is over', async () => {
       return (await server.admin.get(lockKey('queue/0'))) === null;
     });
     await holder.end();
-    await expect(both).rejects.toMatchObject({ code: 'turn-lost' });
+    await lost;
     expect(b.ends).toEqual(['lost']);
   });
 });
