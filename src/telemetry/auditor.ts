@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Violation } from '../contract/index.ts';
+import { everyUsuallyMs, pauseMs } from './audit-pace.ts';
 import { type Ask, keep, tell } from './findings.ts';
 import { violationKinds } from './kinds.ts';
 import type { Meter } from './prometheus.ts';
@@ -18,10 +19,6 @@ export interface AuditorOptions {
   readonly keysPerAuditMax?: number;
 }
 
-const everyUsuallyMs = 2_000;
-const everyWithBacklogMs = 500;
-/** With a backlog an audit takes at most one part in so many of the time: Postgres is busy already. */
-const pausesPerAudit = 30;
 const keysPerAudit = 250; // 500 took 53 ms beside a million appointments: more than an audit may take
 const keysMax = 20_000; // per scenario
 const queryMaxMs = 5_000;
@@ -127,9 +124,8 @@ export class Auditor {
 
   #pauseMs(): number {
     const { everyMs = everyUsuallyMs } = this.#options;
-    if (this.backlog === 0 || this.#away) return everyMs;
-    const wantedMs = Math.max(Math.min(everyMs, everyWithBacklogMs), pausesPerAudit * this.#tookMs);
-    return Math.min(Math.max(everyMs, everyUsuallyMs), wantedMs);
+    const { backlog } = this;
+    return pauseMs(everyMs, { tookMs: this.#tookMs, backlog, failed: this.#away });
   }
 
   async #audit({ name, auditSql }: Refusing): Promise<void> {
