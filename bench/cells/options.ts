@@ -5,10 +5,10 @@ import { benchExit } from './exit.ts';
 
 /** Names of the sweeps, with the points that are run where none are named. */
 export const sweeps = {
-  contenders: [1, 8, 64],
-  keys: [1, 100, 10_000],
-  processes: [1, 2, 4],
-  hold: [0.1, 1, 3],
+  contenders: [1, 8, 64, 256],
+  keys: [1, 100, 10_000, 100_000],
+  processes: [1, 2, 4, 8],
+  hold: [0.1, 0.3, 1, 3],
   latency: [0, 1, 5],
   commit: [1, 0],
 } as const satisfies Record<string, readonly number[]>;
