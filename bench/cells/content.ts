@@ -43,6 +43,7 @@ function safety({ rows, plan, missing }: BenchSummary): Section {
     notes: [
       'What the service’s audit found on the keys of the load, beside what the strategy claims. Load finds what load produces: `npm run compare` and the explorer judge safety, this table only says whose costs below are worth a look.',
       ...(missing.length > 0 ? [`INCOMPLETE: ${missing.length} cells were not measured.`] : []),
+      ...shortfalls(rows),
       ...plan.notOffered.map(({ cell, because }) => `– ${cell}: not offered, ${because}.`),
     ],
     columns: [
@@ -64,6 +65,25 @@ function safety({ rows, plan, missing }: BenchSummary): Section {
       estimate(row.figures.leasesLost),
     ]),
   };
+}
+
+/** Cells that ran and tell less than they should, and what to change. */
+function shortfalls(rows: readonly CellRow[]): string[] {
+  const cutOff = rows.filter(row => row.measured > 0 && !row.audited);
+  const hasty = rows.filter(row => row.hasty);
+  const named = (cells: readonly CellRow[]): string => cells.map(row => row.name).join(', ');
+  return [
+    ...(cutOff.length > 0
+      ? [
+          `Not all callers came to their audit, mostly because the time was up before they had sent everything: give a longer --duration, or fewer --iterations: ${named(cutOff)}.`,
+        ]
+      : []),
+    ...(hasty.length > 0
+      ? [
+          `The load was over within the warm-up, so the service told nothing of it: give more --iterations, or a shorter --warm-up: ${named(hasty)}.`,
+        ]
+      : []),
+  ];
 }
 
 /** Costs of what is unsafe are no costs: it does less. */

@@ -26,6 +26,8 @@ export interface CellRow {
   readonly measured: number;
   /** Of the repetitions that are there: all rows and all acknowledgements were judged. */
   readonly audited: boolean;
+  /** Something was accepted, and the service told nothing of it: the load was over within the warm-up. */
+  readonly hasty: boolean;
   readonly claimed: Prediction;
   readonly observed: 'safe' | 'unsafe' | 'inconclusive';
   readonly keys: number;
@@ -137,6 +139,7 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     planned: wanted,
     measured: measured.length,
     audited,
+    hasty: measured.some(isHasty),
     claimed,
     // where nobody was accepted nothing could go wrong
     observed: found > 0 ? 'unsafe' : audited && sum('accepted') > 0 ? 'safe' : 'inconclusive',
@@ -147,6 +150,11 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     problems: cells.map(cell => cell.problem).filter(problem => problem !== ''),
     figures: figuresOf(measured),
   };
+}
+
+function isHasty({ k6, service }: Measured): boolean {
+  const told = service?.load?.commands.accepted?.count ?? 0;
+  return service !== null && told === 0 && count(k6, 'accepted') > 0;
 }
 
 function figuresOf(measured: readonly Measured[]): CellRow['figures'] {

@@ -13,6 +13,7 @@ import { arrivalsOf, workloads } from '../../bench/k6/workloads.ts';
 import { sectionsCsv } from '../../bench/report/section.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { exampleBench } from './example-bench.ts';
+import { phase } from './example-run.ts';
 
 const registry = await loadRegistry([]);
 const read = (...argv: string[]) => readBenchOptions([...argv, '--seed', '7']);
@@ -155,6 +156,27 @@ describe('the report of a bench', () => {
     if (!first?.k6) throw new Error('the example has no result');
     const unaudited = [{ ...first, k6: { ...first.k6, audited: false } }, ...full.slice(1)];
     expect(row(unaudited, 'row-lock')?.observed).toBe('inconclusive');
+    const told = rowsOf(unaudited);
+    expect(benchMarkdown([told], sectionsOf(told))).toMatch(
+      /longer --duration, or fewer --iterations: appointment\.row-lock\.average\.hot\./,
+    );
+    expect(text).not.toContain('--iterations');
+  });
+
+  test('says where the load was over before the service was looked at', () => {
+    const { service: whole } = phase([]);
+    const [first, ...rest] = full;
+    if (!first) throw new Error('the example has no result');
+    const told = rowsOf([{ ...first, service: { load: null, whole } }, ...rest]);
+    expect(benchMarkdown([told], sectionsOf(told))).toMatch(
+      /more --iterations, or a shorter --warm-up: appointment\.row-lock\.average\.hot\./,
+    );
+    const load = {
+      ...whole,
+      commands: { accepted: { bounds: [1], counts: [3, 0], sum: 1, count: 3 } },
+    };
+    const usual = rowsOf([{ ...first, service: { load, whole } }, ...rest]);
+    expect(benchMarkdown([usual], sectionsOf(usual))).not.toContain('--warm-up');
   });
 
   test('never calls a cell good in which nothing was accepted', () => {
