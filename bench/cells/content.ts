@@ -80,7 +80,7 @@ function shortfalls(rows: readonly CellRow[]): string[] {
       : []),
     ...(hasty.length > 0
       ? [
-          `The load was over within the warm-up, so the service told nothing of it: give more --iterations, or a shorter --warm-up: ${named(hasty)}.`,
+          `The load was too short for two looks at the service behind the warm-up: give more --iterations, or a shorter --warm-up: ${named(hasty)}.`,
         ]
       : []),
   ];

@@ -26,7 +26,7 @@ export interface CellRow {
   readonly measured: number;
   /** Of the repetitions that are there: all rows and all acknowledgements were judged. */
   readonly audited: boolean;
-  /** Something was accepted, and the service told nothing of it: the load was over within the warm-up. */
+  /** Something was accepted, and the load was too short for two looks at the service behind the warm-up. */
   readonly hasty: boolean;
   readonly claimed: Prediction;
   readonly observed: 'safe' | 'unsafe' | 'inconclusive';
