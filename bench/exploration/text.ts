@@ -14,9 +14,7 @@ import type { ExploredCell } from './verdict.ts';
 /** A line for each cell; `timelines` adds the shortest counterexamples. */
 export function exploredText(cells: readonly ExploredCell[], timelines: boolean): string {
   const events = eventColumns(cells);
-  const titles = [...new Set(cells.map(titleOf))];
-  const tables = titles.flatMap(title => {
-    const own = cells.filter(cell => titleOf(cell) === title);
+  const tables = byTitle(cells).flatMap(([title, own]) => {
     const head = [title, ...events.map(eventTitle), 'claimed', boundTitle];
     const rows = own.map(cell => [
       nameOfCell(cell),
@@ -33,11 +31,7 @@ export function exploredText(cells: readonly ExploredCell[], timelines: boolean)
 
 /** Which strategies may serve one key side by side: a table for each variant, a symbol for each pair. */
 export function pairsText(cells: readonly ExploredCell[], timelines: boolean): string {
-  const titles = [...new Set(cells.map(titleOf))];
-  const tables = titles.flatMap(title => {
-    const own = cells.filter(cell => titleOf(cell) === title);
-    return ['', title, ...pairTable(own)];
-  });
+  const tables = byTitle(cells).flatMap(([title, own]) => ['', title, ...pairTable(own)]);
   const bounds = [...new Set(cells.map(({ bound }) => bound).filter(Boolean))];
   const legend =
     '✓ every order within the bound satisfies the audit, ✗ some order does not, ' +
@@ -68,6 +62,11 @@ function pairSymbol(cell: ExploredCell): string {
   if (cell.outcome === 'not offered') return '–';
   if (cell.violating > 0) return '✗';
   return cell.exhausted && cell.outcome === 'safe' ? '✓' : '?';
+}
+
+function byTitle(cells: readonly ExploredCell[]): [title: string, own: ExploredCell[]][] {
+  const titles = [...new Set(cells.map(titleOf))];
+  return titles.map(title => [title, cells.filter(cell => titleOf(cell) === title)]);
 }
 
 function titleOf({ scenario, variant }: ExploredCell): string {

@@ -61,14 +61,14 @@ class PunctualRedis extends Redis {
 
   #begin(): Turn {
     const { stream: socket }: { readonly stream?: Redis['stream'] } = this;
+    const turn: Turn = { socket, commands: [] };
     socket?.cork();
-    process.nextTick(() => this.#end()); // behind all promises that this turn has settled
-    return { socket, commands: [] };
+    process.nextTick(() => this.#end(turn)); // behind all promises that this turn has settled
+    return turn;
   }
 
   /** The time for an answer begins here: what the turn did after the command was asked for is no delay. */
-  #end(): void {
-    const { socket, commands = [] } = this.#turn ?? {};
+  #end({ socket, commands }: Turn): void {
     this.#turn = undefined;
     socket?.uncork();
     for (const command of commands) if (!command.isSettled) this.#limit(command);

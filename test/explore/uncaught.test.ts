@@ -98,9 +98,9 @@ describe('what anybody else throws', () => {
     const listener = (error: unknown): void => void told.push(error);
     process.on(kind, listener);
     const [first, second] = [catchUncaught(), catchUncaught()];
-    process.emit(kind as 'disconnect', ...(['mine'] as unknown as []));
+    Reflect.apply(process.emit, process, [kind, 'mine']);
     first();
-    process.emit(kind as 'disconnect', ...(['still mine'] as unknown as []));
+    Reflect.apply(process.emit, process, [kind, 'still mine']);
     second();
     expect(told).toEqual(['mine', 'still mine']);
     expect(process.listeners(kind as 'exit')).toEqual([listener]);
