@@ -72,7 +72,7 @@ function commandLine(surroundings: CommandSurroundings): Command {
     .option('--executions <n>', 'stop after so many', parseNumber)
     .option('--random <n>', 'then run so many random schedules', parseNumber)
     .option('--seed <n>', 'of the random schedules', parseNumber, 1)
-    .option('--replay <schedule>', 'run one schedule, v1:…, instead')
+    .option('--replay <schedule>', 'run one schedule, v2:…, instead')
     .option('--guided', 'with --replay: leave out what is no longer possible')
     .option('--json', 'print the result as JSON')
     .option('--markdown', 'print the timeline as Markdown')

@@ -2,7 +2,7 @@ import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import type { Choice } from './search/choice.ts';
 import { cheapest } from './search/cost.ts';
 import { type DecisionPoint, Nondeterministic } from './search/point.ts';
-import { parseSchedule } from './search/schedule.ts';
+import { parseSchedule, type Schedule } from './search/schedule.ts';
 import { type ExploreOptions, settingsOf } from './settings.ts';
 
 export interface ReplayOptions extends ExploreOptions {
@@ -12,7 +12,7 @@ export interface ReplayOptions extends ExploreOptions {
 }
 
 /**
- * Runs one schedule, `v1:…`, again. Throws Nondeterministic where a strict replay cannot be followed
+ * Runs one schedule, `v2:…` or `v1:…`, again. Throws Nondeterministic where a strict replay cannot be followed
  * to its end: the code, the data or the options differ from those that found it.
  */
 export async function replay(
@@ -20,13 +20,13 @@ export async function replay(
   schedule: string,
   options: ReplayOptions,
 ): Promise<readonly ExecutionRecord[]> {
-  const tokens = parseSchedule(schedule);
+  const parsed = parseSchedule(schedule);
   const events = settingsOf(options);
   const stage = await Stage.open(subject, options.servers, events);
   try {
     const records: ExecutionRecord[] = [];
     for (let time = 0; time < (options.times ?? 1); time++) {
-      const follow = new Follow(tokens, options.mode ?? 'strict');
+      const follow = new Follow(parsed, options.mode ?? 'strict');
       records.push(await stage.execute(point => follow.choose(point)));
       follow.checkEnd();
     }
@@ -39,29 +39,35 @@ export async function replay(
 /** Follows the tokens of a schedule. */
 class Follow {
   readonly #tokens: readonly string[];
+  readonly #version: Schedule['version'];
   readonly #mode: 'strict' | 'guided';
   #at = 0;
 
-  constructor(tokens: readonly string[], mode: 'strict' | 'guided') {
+  constructor({ version, tokens }: Schedule, mode: 'strict' | 'guided') {
     this.#tokens = tokens;
+    this.#version = version;
     this.#mode = mode;
   }
 
   choose(point: DecisionPoint): Choice | undefined {
     for (; this.#at < this.#tokens.length; this.#at++) {
       const token = this.#tokens[this.#at];
-      const choice = point.choices.find(one => one.token === token);
+      const choice = point.choices.find(one => this.#tokenOf(one) === token);
       if (choice !== undefined) {
         this.#at++;
         return choice;
       }
       if (this.#mode === 'strict') {
-        const possible = point.choices.map(one => one.token).join(' ');
+        const possible = point.choices.map(one => this.#tokenOf(one)).join(' ');
         throw new Nondeterministic(`'${token}' is not possible here; possible are ${possible}`);
       }
     }
     if (this.#mode === 'guided') return cheapest(point.choices, point.previous);
     throw new Nondeterministic('the actors go on after the end of the schedule');
+  }
+
+  #tokenOf(choice: Choice): string {
+    return this.#version === 1 ? choice.legacy : choice.token;
   }
 
   checkEnd(): void {

@@ -11,7 +11,7 @@ export type ExploreOutcome =
   | 'setup-failed';
 
 export interface Counterexample {
-  /** `v1:…`: give it to `replay`. */
+  /** `v2:…`: give it to `replay`. */
   readonly schedule: string;
   readonly cost: Cost;
   readonly record: ExecutionRecord;

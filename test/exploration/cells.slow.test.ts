@@ -124,7 +124,7 @@ describe('leases', () => {
 
   test('SETNX, then EXPIRE: whoever dies between them leaves everybody stuck', async () => {
     const unsafe = await explored(['redis-setnx-expire'], { ...quick, events: ['crash'] });
-    expect(unsafe.counterexample?.schedule).toBe('v1:A!A');
+    expect(unsafe.counterexample?.schedule).toBe('v2:A!A');
     expect(unsafe.why).toContain('stuck');
     const cure = await explored(['redis-lease'], { ...quick, events: ['crash'] });
     expect(cure).toMatchObject({ outcome: 'safe', exhausted: true });

@@ -80,7 +80,7 @@ describe('crash', () => {
       { ...options, events: ['crash'] },
     );
     expect(found.outcome).toBe('unsafe');
-    expect(marks(found)).toBe('v1:A!A');
+    expect(marks(found)).toBe('v2:A!A');
   });
 
   test('a statement parked between snapshot and effect goes on when its client dies', async () => {
@@ -139,7 +139,7 @@ describe('lost reply', () => {
       events: ['lost-reply'],
     });
     expect(found.outcome).toBe('unsafe');
-    expect(marks(found)).toBe('v1:?AA');
+    expect(marks(found)).toBe('v2:?AA2');
   });
 
   test('an idempotency key pays once', async () => {

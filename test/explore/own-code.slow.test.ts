@@ -24,7 +24,7 @@ function findsAndCures(folder: string, violation: string): void {
     expect(found.said).toContain(': unsafe');
     expect(found.said).toContain(`audit: ${violation}`);
     expect(found.code).toBe(1);
-    const schedule = found.said.match(/schedule (v1:\S+)/)?.[1] ?? '';
+    const schedule = found.said.match(/schedule (v2:\S+)/)?.[1] ?? '';
     const again = await explored(`${folder}/race.config.ts`, '--replay', schedule);
     expect(again.said).toContain(`audit: ${violation}`);
     expect(again.code).toBe(1);

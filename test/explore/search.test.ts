@@ -40,7 +40,7 @@ function interpret(program: Program, choose: Choose): string | undefined {
     const choices = program.flatMap((steps, actor): Choice[] => {
       const key = steps[at[actor] ?? 0];
       const token = String.fromCharCode(65 + actor);
-      return key === undefined ? [] : [{ token, kind: 'step', actor, shape: key }];
+      return key === undefined ? [] : [{ token, legacy: token, kind: 'step', actor, shape: key }];
     });
     if (choices.length === 0) break;
     const choice = choose({ choices, previous, touched });
@@ -217,17 +217,24 @@ describe('random schedules', () => {
 
 describe('a schedule string', () => {
   test('is read back as it was written', () => {
-    const tokens = ['A', 'A1', 'b', '!C', '?A', '^B', '%', '#', '~A', '*B', '@A', 'C'];
-    expect(parseSchedule(formatSchedule(tokens))).toEqual(tokens);
+    const steps = ['A', 'A2', 'A12', '+A', '+A2', 'b', '^B', '^B3', 'C'];
+    const events = ['!C', '?A', '?A2', '%1', '%12', '#', '~A', '*B', '@A', '&A', 'C'];
+    const tokens = [...steps, ...events];
+    expect(parseSchedule(formatSchedule(tokens))).toEqual({ version: 2, tokens });
+  });
+
+  test('of version 1 is read, too', () => {
+    const tokens = ['A', 'A1', 'b', '!C', '?A', '^B', '%', '#'];
+    expect(parseSchedule(`v1:${tokens.join('')}`)).toEqual({ version: 1, tokens });
   });
 
   test('of another version, or with a slip, is refused', () => {
-    expect(() => parseSchedule('v2:AB')).toThrow(/version 1/);
-    expect(() => parseSchedule('v1:AB?')).toThrow(/from '\?'/);
+    expect(() => parseSchedule('v3:AB')).toThrow(/begins with v2: or v1:, got 'v3:AB'/);
+    expect(() => parseSchedule('v2:AB?')).toThrow(/from '\?'/);
   });
 
   test('tells serial orders from others', () => {
-    expect(isSerial(['B', 'B', 'b', 'A', 'A1'])).toBe(true);
+    expect(isSerial(['B', '+B', 'b', 'A', 'A2'])).toBe(true);
     expect(isSerial(['B', 'A', 'B'])).toBe(false);
   });
 });

@@ -82,7 +82,7 @@ describe('the installed package', () => {
     });
     await expect(explored).rejects.toMatchObject({
       code: 1,
-      stdout: expect.stringMatching(/two callers and one seat: unsafe[\s\S]*schedule v1:[AB]+/),
+      stdout: expect.stringMatching(/two callers and one seat: unsafe[\s\S]*schedule v2:[AB+]+/),
     });
   });
 

@@ -27,9 +27,8 @@ export async function offeredEvents(
   if (switches.has('lost-reply')) {
     for (const { choice, lanes } of steps) {
       if (choice.kind !== 'step' || choice.actor === undefined) continue;
-      if (choice.token.length > 1 || lanes.some(({ lane }) => lane.held?.role !== 'request'))
-        continue;
-      offered.push({ ...event('lost-reply', choice.actor, choice.shape), lanes });
+      if (lanes.some(({ lane }) => lane.held?.role !== 'request')) continue;
+      offered.push({ ...replyLost(choice, choice.actor), lanes });
     }
   }
   if (switches.has('timeout')) {
@@ -193,7 +192,14 @@ const marks: Readonly<Record<EventKind, string>> = {
   timeout: '@',
 };
 
-function event(kind: EventKind, actor?: number, shape = ''): Option {
+function event(kind: EventKind, actor?: number): Option {
   const token = `${marks[kind]}${actor === undefined ? '' : letter(actor)}`;
-  return { choice: { token, kind, actor, shape: `${kind} ${shape}`.trim() }, lanes: [] };
+  return { choice: { token, legacy: token, kind, actor, shape: kind }, lanes: [] };
+}
+
+/** Of each step that an actor holds: the reply of any of them may be the one that is lost. */
+function replyLost({ token, shape }: Choice, actor: number): Option {
+  const { choice, lanes } = event('lost-reply', actor);
+  const named = { token: `${marks['lost-reply']}${token}`, shape: `lost-reply ${shape}` };
+  return { choice: { ...choice, ...named }, lanes };
 }

@@ -8,7 +8,7 @@ import type { ActorEnd, RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import { offeredEvents, performEvent } from './events.ts';
 import { joined, Observer, unknown } from './observe.ts';
-import { type Option, options, whoWaits } from './options.ts';
+import { checkTokens, type Option, options, whoWaits } from './options.ts';
 import { Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, type TrackedLane } from './tracked-lane.ts';
@@ -70,6 +70,7 @@ export class Execution {
           if (this.#actors.every(actor => actor.end !== undefined)) return { kind: 'ended' };
           return { kind: 'stuck', why: whoWaits(this.#actors, this.#book) };
         }
+        checkTokens(possible);
         const choices = possible.map(option => option.choice);
         const choice = choose({ choices, previous: this.#previous, touched: this.#touched });
         if (choice === undefined) return { kind: 'abandoned' };

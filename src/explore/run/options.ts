@@ -79,25 +79,39 @@ function grouped(holding: readonly TrackedLane[]): TrackedLane[][] {
 function step(actor: number, lanes: readonly TrackedLane[], at: number | undefined): Option {
   const [first] = lanes;
   const shape = first === undefined ? '' : heldStep(first).shape;
-  const token = `${letter(actor)}${at === undefined || at === 0 ? '' : at}`;
-  return { choice: { token, kind: 'step', actor, shape }, lanes };
+  const legacy = `${letter(actor)}${at === undefined || at === 0 ? '' : at}`;
+  const token = first === undefined ? letter(actor) : nameOf(first);
+  return { choice: { token, legacy, kind: 'step', actor, shape }, lanes };
+}
+
+/** A lane as tokens name it: the first of its actor by the letter alone. */
+function nameOf({ actor, number = 1 }: TrackedLane): string {
+  return `${letter(actor)}${number === 1 ? '' : number}`;
 }
 
 function effect(one: TrackedLane): Option {
+  const { actor } = one;
   const shape = `effect of ${one.lane.inFlight?.shape ?? ''}`;
-  return {
-    choice: { token: letter(one.actor), kind: 'effect', actor: one.actor, shape },
-    lanes: [one],
-  };
+  const names = { token: `+${nameOf(one)}`, legacy: letter(actor) };
+  return { choice: { ...names, kind: 'effect', actor, shape }, lanes: [one] };
 }
 
 function wake(actor: number): Option {
   const token = letter(actor).toLowerCase();
-  return { choice: { token, kind: 'wake', actor, shape: 'its clock moves' }, lanes: [] };
+  const names = { token, legacy: token };
+  return { choice: { ...names, kind: 'wake', actor, shape: 'its clock moves' }, lanes: [] };
 }
 
 function victim(one: TrackedLane): Option {
-  const token = `^${letter(one.actor)}`;
-  const choice = { token, kind: 'victim', actor: one.actor, shape: 'deadlock detected' } as const;
-  return { choice, lanes: [one] };
+  const { actor } = one;
+  const names = { token: `^${nameOf(one)}`, legacy: `^${letter(actor)}` };
+  return { choice: { ...names, kind: 'victim', actor, shape: 'deadlock detected' }, lanes: [one] };
+}
+
+/** A search knows its choices by their tokens: two that share one would be taken for each other. */
+export function checkTokens(possible: readonly Option[]): void {
+  const tokens = new Set(possible.map(({ choice }) => choice.token));
+  if (tokens.size === possible.length) return;
+  const all = possible.map(({ choice }) => `${choice.token} (${choice.kind})`).join(', ');
+  throw new Error(`two choices share a token: ${all}`);
 }

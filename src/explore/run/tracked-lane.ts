@@ -8,6 +8,8 @@ export interface TrackedLane {
   readonly serial: number;
   /** Rank among its actor's lanes, given when it first holds a step: stable between runs. */
   rank: number | undefined;
+  /** The same among its actor's lanes only, from 1: it names the lane in tokens. */
+  number: number | undefined;
   /** Why the step in flight does not answer. */
   wait: 'no' | 'lock' | 'phase' | 'server';
   /** Backends that the step in flight waits for. */
@@ -20,6 +22,7 @@ export interface TrackedLane {
 export class LaneBook {
   readonly #lanes: TrackedLane[] = [];
   #ranked = 0;
+  readonly #numbered = new Map<number, number>();
 
   add(lane: Lane, actor: number): void {
     this.#lanes.push({
@@ -27,6 +30,7 @@ export class LaneBook {
       actor,
       serial: this.#lanes.length,
       rank: undefined,
+      number: undefined,
       wait: 'no',
       blockers: [],
       losesReply: false,
@@ -43,7 +47,11 @@ export class LaneBook {
     const fresh = holding.filter(one => one.rank === undefined);
     const shape = (one: TrackedLane): string => one.lane.held?.shape ?? '';
     fresh.sort((a, b) => a.actor - b.actor || order(shape(a), shape(b)) || a.serial - b.serial);
-    for (const one of fresh) one.rank = this.#ranked++;
+    for (const one of fresh) {
+      one.rank = this.#ranked++;
+      one.number = (this.#numbered.get(one.actor) ?? 0) + 1;
+      this.#numbered.set(one.actor, one.number);
+    }
     return holding.sort(byRank);
   }
 

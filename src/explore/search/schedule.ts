@@ -1,16 +1,25 @@
 /**
- * A schedule as a value that can be printed, stored and replayed: `v1:AABb!CA`. The tokens are
+ * A schedule as a value that can be printed, stored and replayed: `v2:AAB+Bb!CA`. The tokens are
  * explained at `Choice`.
  */
-const token = /[A-Z]\d*|[a-z]|[!?^*~@][A-Z]|[%#]/y;
+export interface Schedule {
+  /** In version 1 a token could stand for two choices: the first of them was meant. */
+  readonly version: 1 | 2;
+  readonly tokens: readonly string[];
+}
+
+const token = /[+^?]?[A-Z]\d*|[a-z]|[!*~@&][A-Z]|%\d*|#/y;
 
 export function formatSchedule(tokens: readonly string[]): string {
-  return `v1:${tokens.join('')}`;
+  return `v2:${tokens.join('')}`;
 }
 
 /** Throws when the text is no schedule of a version that this code knows. */
-export function parseSchedule(text: string): string[] {
-  if (!text.startsWith('v1:')) throw new Error(`not a schedule of version 1: ${text}`);
+export function parseSchedule(text: string): Schedule {
+  const version = /^v([12]):/.exec(text)?.[1];
+  if (version === undefined) {
+    throw new Error(`expected a schedule that begins with v2: or v1:, got '${text}'`);
+  }
   const tokens: string[] = [];
   token.lastIndex = 3;
   while (token.lastIndex < text.length) {
@@ -19,12 +28,12 @@ export function parseSchedule(text: string): string[] {
     if (found === null) throw new Error(`cannot read the schedule from '${text.slice(from)}'`);
     tokens.push(found[0]);
   }
-  return tokens;
+  return { version: version === '1' ? 1 : 2, tokens };
 }
 
 /** One actor after the other, each to its end. */
 export function isSerial(tokens: readonly string[]): boolean {
-  const actors = tokens.map(one => one.replace(/[\d^]/g, '').toUpperCase());
+  const actors = tokens.map(one => one.replace(/[\d^+]/g, '').toUpperCase());
   const changes = actors.filter((actor, at) => actor !== actors[at - 1]);
   return new Set(changes).size === changes.length;
 }
