@@ -29,6 +29,7 @@ const record: ExecutionRecord = {
   ],
   violations: ['{"bookings":2}'],
   sharesState: false,
+  hides: [],
 };
 const source = {
   actors: ['one', 'two'],

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { capped } from './canonical.ts';
 import { type Gate, type GateHost, type Lane, type Step, shapeOf } from './lane.ts';
 
 const bodyBytesMax = 16 * 1024 * 1024;
@@ -51,6 +52,7 @@ export class HttpLane implements Lane {
   readonly pid = undefined;
   readonly transaction = 'I';
   result = '';
+  reply = '';
   granted = 0;
   closed = false;
   inFlight: Step | undefined;
@@ -171,6 +173,7 @@ export class HttpLane implements Lane {
 
   #answer(response: Response): void {
     this.#response = response;
+    this.reply = capped(`${response.status} ${response.body.toString()}`);
     this.result = `${response.status} ${response.body.toString().slice(0, 60)}`.trim();
     this.#host.activity();
     if (this.#outgoing.destroyed) this.destroy();

@@ -8,6 +8,8 @@ export interface Step {
   readonly shape: string;
   /** 'begin' opens a transaction and does nothing else; 'message' is pushed by the server. */
   readonly role: 'begin' | 'request' | 'message';
+  /** Why this one request holds more than one step that could not be split: `a DO block`. */
+  readonly hides?: string;
 }
 
 /**
@@ -29,6 +31,8 @@ export interface Lane {
   readonly closed: boolean;
   /** What the last reply amounted to: `1 row`, `error 40001`, `"OK"`. */
   readonly result: string;
+  /** The last reply in canonical text: equal texts tell the client the same. */
+  readonly reply?: string;
   /** The backend's process id, once known; Postgres only. */
   readonly pid: number | undefined;
   /** `T` or `E` while a transaction is open; Postgres only. */

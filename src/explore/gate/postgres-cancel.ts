@@ -31,6 +31,8 @@ export class CancelLane implements Lane {
     this.#host = host;
     this.#client = client;
     this.#bytes = bytes;
+    client.removeAllListeners('data');
+    host.opened(this);
     host.activity();
   }
 

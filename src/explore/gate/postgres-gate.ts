@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { type PostgresMessage, summary } from '../wire/postgres-replies.ts';
 import { cString, PostgresRequests, type PostgresUnit } from '../wire/postgres-requests.ts';
+import { postgresReply } from './canonical.ts';
 import { FirstWord, type GateHost, type Lane, type Step } from './lane.ts';
 import type { PostgresBackend, PostgresServer } from './postgres-backend.ts';
 import { CancelLane } from './postgres-cancel.ts';
@@ -16,6 +17,7 @@ export class PostgresLane implements Lane {
   readonly store = 'postgres';
   readonly actor: string;
   result = '';
+  reply = '';
   granted = 0;
   closed = false;
   /** The explorer cancels the statement in flight, and this is what its client shall read. */
@@ -32,7 +34,6 @@ export class PostgresLane implements Lane {
   #flight: PostgresFlight | undefined;
   #clientGone = false;
   readonly #firstWord = new FirstWord();
-  /** After an error the server skips to Sync; a Flush is then not answered. */
   #skipping = false;
   /** An Execute was flushed and not yet synced: the Sync that follows commits it. */
   #openCycle = false;
@@ -170,9 +171,7 @@ export class PostgresLane implements Lane {
 
   #cancel(bytes: Buffer): void {
     this.closed = true;
-    this.#client.removeAllListeners('data');
-    const { upstream } = this.#server;
-    this.#host.opened(new CancelLane(this.actor, upstream, this.#host, this.#client, bytes));
+    new CancelLane(this.actor, this.#server.upstream, this.#host, this.#client, bytes);
   }
 
   #enqueue(unit: PostgresUnit): void {
@@ -232,6 +231,7 @@ export class PostgresLane implements Lane {
     this.cancelReads = undefined;
     if (flight.step !== undefined) {
       this.result = summary(flight.messages);
+      this.reply = postgresReply(flight.messages);
       if (this.#clientGone) this.deliver();
       return;
     }
@@ -256,6 +256,7 @@ export class PostgresLane implements Lane {
     flight?.finish();
     if (flight?.step !== undefined && !this.#clientGone) {
       this.result = summary(flight.messages) || 'connection closed';
+      this.reply = `${postgresReply(flight.messages)} connection closed`;
       flight.answered = true;
       return;
     }

@@ -1,5 +1,7 @@
 import type { PostgresUnit } from '../wire/postgres-requests.ts';
+import { sqlStatements } from '../wire/sql-split.ts';
 import { type Step, shapeOf } from './lane.ts';
+import { hiddenIn } from './postgres-hides.ts';
 
 const labelCharactersMax = 2000;
 
@@ -31,12 +33,14 @@ export function stepOf(unit: PostgresUnit): Step {
 }
 
 function newStepOf(unit: PostgresUnit): Step {
+  const hides = hiddenIn(unit.texts.flatMap(text => sqlStatements(text)));
   const label = unit.texts.map(tidy).join('; ').slice(0, labelCharactersMax);
   return {
     store: 'postgres',
     label: label === '' ? 'sync' : label,
     shape: shapeOf(label),
     role: isBegin(unit) ? 'begin' : 'request',
+    ...(hides === undefined || isBegin(unit) ? {} : { hides }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { type RedisReply, type RedisRequest, RespReplies, RespRequests } from '../wire/resp.ts';
+import { redisReply } from './canonical.ts';
 import { FirstWord, type Gate, type GateHost, type Lane, type Step } from './lane.ts';
 import { listen } from './listen.ts';
 import type { Upstream } from './postgres-backend.ts';
@@ -43,6 +44,7 @@ export class RedisLane implements Lane {
   readonly pid = undefined;
   readonly transaction = 'I';
   result = '';
+  reply = '';
   granted = 0;
   closed = false;
   readonly #host: GateHost;
@@ -119,6 +121,7 @@ export class RedisLane implements Lane {
     if (message !== undefined) {
       const replies = [message];
       this.#flight = { step, blocking: false, confirmations: 0, replies, answered: true };
+      this.reply = redisReply(replies);
       this.#host.activity();
       return;
     }
@@ -224,6 +227,7 @@ export class RedisLane implements Lane {
     flight.answered = true;
     if (flight.step !== undefined) {
       this.result = redisSummary(reply.value);
+      this.reply = redisReply(flight.replies);
       return;
     }
     this.#flight = undefined;

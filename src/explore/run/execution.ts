@@ -19,6 +19,8 @@ const cancelMs = 500;
 /** One run of all actors under one schedule. */
 export class Execution {
   readonly lines: TraceLine[] = [];
+  /** `label: why` of each request that was more than one step and could not be split. */
+  readonly hides = new Set<string>();
   readonly #arena: Arena;
   readonly #actors: readonly RunningActor[];
   readonly #settings: ExecutionSettings;
@@ -176,6 +178,7 @@ export class Execution {
       const step = heldStep(one);
       if (step.role !== 'begin' && !step.store.startsWith('redis')) released = true;
       if (one.lane instanceof RedisLane && this.#othersListen(one)) released = true;
+      if (step.hides !== undefined) this.hides.add(`${step.label}: ${step.hides}`);
       const entry = line ?? this.#line(choice, step.store, step.label);
       if (line !== undefined) line.result = `reply lost: ${step.label}`;
       this.#open.set(one, [...(this.#open.get(one) ?? []), entry]);
@@ -243,7 +246,7 @@ export class Execution {
 
   #line(choice: Choice, store: string, label: string): TraceLine {
     const { token, actor } = choice;
-    const line = { token, actor, store, label, result: '', answeredAfter: 0 };
+    const line: TraceLine = { token, actor, store, label, result: '', answeredAfter: 0 };
     this.lines.push(line);
     return line;
   }
@@ -252,6 +255,7 @@ export class Execution {
     for (const line of this.#open.get(one) ?? []) {
       line.result = line.result === '' ? result : `${line.result} → ${result}`;
       line.answeredAfter = this.lines.length;
+      if (one.lane.reply !== undefined) line.reply = one.lane.reply;
     }
     this.#open.delete(one);
   }

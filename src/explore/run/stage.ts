@@ -61,6 +61,8 @@ export interface ExecutionRecord {
   readonly violations: readonly string[];
   /** Actors waited for each other inside this process, where no gate sees it. */
   readonly sharesState: boolean;
+  /** `label: why`, once for each request that held more than one step and could not be split. */
+  readonly hides: readonly string[];
 }
 
 /** Everything open for one exploration; runs one schedule after the other. */
@@ -138,9 +140,10 @@ export class Stage {
     try {
       const end = await execution.run(choose, restored);
       const { ends, lines, sharesState } = execution;
+      const hides = [...execution.hides];
       await execution.dispose();
       const violations = end.kind === 'abandoned' ? [] : await this.#judge(ends);
-      return { end, ends, lines, violations, sharesState };
+      return { end, ends, lines, violations, sharesState, hides };
     } finally {
       await execution.dispose();
     }

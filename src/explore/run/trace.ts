@@ -11,6 +11,8 @@ export interface TraceLine {
   result: string;
   /** How many lines there were when its reply came: more than its own number if it waited. */
   answeredAfter: number;
+  /** What the caller was told, in canonical text; absent where nothing came. */
+  reply?: string;
 }
 
 export type ExecutionEnd =
