@@ -51,8 +51,7 @@ export class PostgresLane implements Lane {
 
   get held(): Step | undefined {
     if (this.#flight !== undefined || this.closed || this.#phase !== 'ready') return undefined;
-    const unit = this.#queue[0];
-    return unit === undefined ? this.inbox.step : stepOf(unit);
+    return this.#queue[0] === undefined ? this.inbox.step : stepOf(this.#queue[0]);
   }
 
   get inFlight(): Step | undefined {
