@@ -9,7 +9,10 @@ export const exitCodes = {
   claimViolated: 1,
   /** The command line is wrong; the message says what to write. Nothing ran. */
   usage: 2,
-  /** A predicted violation was not seen, too little was observed, or the run broke off. */
+  /**
+   * A predicted violation was not seen, too little was observed, the orders of two callers could not
+   * be explored, or the run broke off.
+   */
   inconclusive: 3,
   /** Ctrl-C, SIGTERM or SIGHUP: the result is marked incomplete. */
   interrupted: 130,
@@ -19,6 +22,17 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** How a run ended, before any cell is looked at. */
 export type RunEnd = 'complete' | 'interrupted' | 'broken off';
+
+/** Its orders could not be run or judged, and no time was short: nothing is known of it. */
+export function hasNoVerdict({ outcome, violating }: ExploredCell): boolean {
+  return noVerdict.includes(outcome) && violating === 0;
+}
+
+const noVerdict: readonly ExploredCell['outcome'][] = [
+  'setup-failed',
+  'inconclusive',
+  'nondeterministic',
+];
 
 /**
  * The exit code of a run. A violated claim is told even where other cells are inconclusive, but a
@@ -38,5 +52,7 @@ export function exitCodeOf(
   );
   if (broken || has('claim violated')) return exitCodes.claimViolated;
   const judged = verdicts.some(verdict => verdict.observed !== 'not offered');
-  return has('not shown') || !judged ? exitCodes.inconclusive : exitCodes.asPredicted;
+  return has('not shown') || !judged || explored.some(hasNoVerdict)
+    ? exitCodes.inconclusive
+    : exitCodes.asPredicted;
 }

@@ -2,39 +2,47 @@
 /** `npm run explore`: a race.config.ts of your own, or the strategies of this project. */
 import { RegistryError } from '../src/engine/registry.ts';
 import { runExploreCommand } from '../src/explore/command.ts';
+import { interruption, leave } from '../src/explore/interruption.ts';
 import { HelpAsked, UsageError } from './command-line.ts';
 import { exitCodes } from './exit.ts';
 import { asksForStrategies, exploreStrategies } from './exploration/command.ts';
+import { asksForHelp, exploreHelp } from './exploration/help.ts';
+import { openExploreServers } from './exploration/servers.ts';
 
 const argv = process.argv.slice(2);
-const interruption = new AbortController();
+const write = (text: string) => process.stdout.write(text);
+const note = (line: string) => process.stderr.write(`${line}\n`);
 
-async function strategies(): Promise<number> {
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
-    process.once(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
+async function strategies(signal: AbortSignal): Promise<number> {
   try {
-    return await exploreStrategies(argv, {
-      environment: process.env,
-      write: text => process.stdout.write(text),
-      note: line => process.stderr.write(`${line}\n`),
-      signal: interruption.signal,
-    });
+    return await exploreStrategies(argv, { environment: process.env, write, note, signal });
   } catch (error) {
     if (error instanceof HelpAsked) {
-      process.stdout.write(error.text);
+      write(error.text);
       return exitCodes.asPredicted;
     }
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    if (interruption.signal.aborted) return exitCodes.interrupted;
+    if (signal.aborted) return exitCodes.interrupted;
+    note(error instanceof Error ? error.message : String(error));
     const usage = error instanceof UsageError || error instanceof RegistryError;
     return usage ? exitCodes.usage : exitCodes.inconclusive;
   }
 }
 
-process.exitCode = asksForStrategies(argv)
-  ? await strategies()
-  : await runExploreCommand(argv, {
-      write: text => process.stdout.write(text),
-      databaseUrl: process.env.DATABASE_URL,
-      redisUrl: process.env.REDIS_URL,
-    });
+async function main(): Promise<number> {
+  if (asksForHelp(argv)) {
+    write(exploreHelp());
+    return exitCodes.asPredicted;
+  }
+  const signal = interruption(text => process.stderr.write(text), exitCodes.interrupted);
+  if (asksForStrategies(argv)) return strategies(signal);
+  return runExploreCommand(argv, {
+    write,
+    databaseUrl: process.env.DATABASE_URL || undefined,
+    redisUrl: process.env.REDIS_URL || undefined,
+    openServers: named => openExploreServers(named, { note, signal }),
+    signal,
+  });
+}
+
+process.stdout.on('error', () => {}); // the reader of a pipe may leave early
+leave(await main());

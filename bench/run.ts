@@ -66,10 +66,13 @@ export async function compare(given: CompareOptions): Promise<Run> {
     const stackOptions = { environment, processes, strategyFiles: files, report, signal };
     const all = { services, stackOptions, settings, progress, signal, before };
     const { conditions, ...end } = await allMeasured(all, logs);
+    const explored = end.incomplete || contests.length > 1 ? [] : await orders(all, offered);
     return {
       format: runFormat,
       version: runVersion,
       ...end,
+      // what was measured is complete, and judged; only its orders are not
+      ...(signal.aborted && { end: 'interrupted' as const }),
       startedAt,
       seconds: (before?.seconds ?? 0) + (performance.now() - startMs) / 1_000,
       command: before?.command ?? commandLine(options, variablesSet(environment)),
@@ -78,7 +81,7 @@ export async function compare(given: CompareOptions): Promise<Run> {
       strategies: participants.map(factsOf),
       leftOut,
       cells: [...kept.values(), ...logs.flat().map(log => cellOf(log, processes))],
-      explored: end.incomplete || contests.length > 1 ? [] : await explored(all, offered),
+      explored,
     };
   } finally {
     progress.end();
@@ -110,7 +113,7 @@ async function chosen(options: Options) {
 }
 
 /** The orders of two callers, for the cells of one scenario: for a whole matrix there is no time. */
-function explored({ services, stackOptions, settings }: AllOptions, cells: readonly CellLog[]) {
+function orders({ services, stackOptions, settings }: AllOptions, cells: readonly CellLog[]) {
   const { strategyFiles, report, signal } = stackOptions;
   return exploredOf({ services, cells, settings, strategyFiles, report, signal });
 }

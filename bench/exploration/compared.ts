@@ -6,6 +6,7 @@ import type { Settings } from '../options.ts';
 import type { ExploredCell } from '../results/schema.ts';
 import { exploreAll } from './crew.ts';
 import { usualReach } from './spec.ts';
+import { withoutPlan } from './verdict.ts';
 
 export interface ExploredOptions {
   readonly services: Services;
@@ -19,7 +20,10 @@ export interface ExploredOptions {
 const workersMax = 2;
 const callers = 2;
 
-/** Within `settings.exploreSeconds`. Never throws: a run is worth keeping without it. */
+/**
+ * Within `settings.exploreSeconds`. Never throws, since a run is worth keeping without it: what kept
+ * the explorer from working is said of each cell.
+ */
 export async function exploredOf(options: ExploredOptions): Promise<ExploredCell[]> {
   const { services, cells, settings, strategyFiles, report, signal } = options;
   if (settings.exploreSeconds === 0) return [];
@@ -46,7 +50,8 @@ export async function exploredOf(options: ExploredOptions): Promise<ExploredCell
       signal,
     });
   } catch (error) {
-    report(`Not explored: ${error instanceof Error ? error.message : String(error)}`);
-    return [];
+    const why = error instanceof Error ? error.message : String(error);
+    report(`Not explored: ${why}`);
+    return signal.aborted ? [] : specs.map(spec => withoutPlan(spec, 'inconclusive', why));
   }
 }

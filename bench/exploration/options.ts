@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { isStrategyPath } from '../../src/engine/registry.ts';
+import { flagNames } from '../../src/explore/command-line.ts';
+import { didYouMean, nearest } from '../../src/explore/nearest.ts';
 import { type EventKind, eventKinds } from '../../src/explore/search/choice.ts';
 import { nameList, parsed, strategyList, UsageError, wholeNumber } from '../command-line.ts';
 import { type Reach, usualReach } from './spec.ts';
@@ -49,15 +51,19 @@ interface Read {
 const workersMax = 8;
 const actorsMax = 5;
 
-/** Whether the arguments name a strategy's cell rather than a race.config.ts. */
+/** Whether the arguments name a strategy's cell rather than a race.config.ts; a misspelt one counts. */
 export function asksForStrategies(argv: readonly string[]): boolean {
   const ours = ['--scenario', '--strategy', '--all', '--pairs'];
-  return argv.some(word => ours.includes(word.split('=')[0] ?? ''));
+  const flags = argv.flatMap(word => (word.startsWith('--') ? [word.split('=')[0] ?? ''] : []));
+  if (flags.some(flag => ours.includes(flag))) return true;
+  const theirs = flagNames();
+  const unknown = flags.filter(flag => !theirs.includes(flag));
+  return unknown.some(flag => ours.includes(nearest(flag, [...theirs, ...ours]) ?? ''));
 }
 
 /** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readExploreOptions(argv: readonly string[]): ExploreOptions {
-  const read = parsed<Read>(commandOf(), argv);
+  const read = parsed<Read>(strategiesForm(), argv);
   if (!read.all && !read.pairs && read.strategy === undefined)
     throw new UsageError('which strategy? Name some with --strategy, or say --all or --pairs');
   return {
@@ -93,11 +99,12 @@ function reachOf(read: Read): Reach {
   };
 }
 
-function commandOf(): Command {
+/** The command line of this form. */
+export function strategiesForm(): Command {
   return new Command('explore')
     .description(
-      'Runs callers of one key under a strategy in every order of their requests within a bound, on\n' +
-        'real servers, and has each order audited. (With a race.config.ts: explore your own code.)',
+      'Runs callers of one key under a strategy in every order of their requests within a bound, ' +
+        'on real servers, and has each order audited.',
     )
     .option('--scenario <name>', 'what callers contend for', 'appointment')
     .option('--variant <name>', 'one way its rule is written (default: all)')
@@ -137,7 +144,8 @@ function kinds(text: string): EventKind[] {
   if (text === 'none') return [];
   return nameList(text).map(name => {
     const kind = eventKinds.find(one => one === name);
-    if (kind === undefined) throw new InvalidArgumentError(`there is no event '${name}'.`);
+    if (kind === undefined)
+      throw new InvalidArgumentError(`no event '${name}'${didYouMean(name, eventKinds)}`);
     return kind;
   });
 }

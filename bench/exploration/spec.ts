@@ -1,7 +1,9 @@
 /** What one exploration is about, as plain data: it crosses to the process that runs it. */
 
 import type { Registry } from '../../src/engine/registry.ts';
+import { didYouMean } from '../../src/explore/nearest.ts';
 import type { EventKind } from '../../src/explore/search/choice.ts';
+import { UsageError } from '../command-line.ts';
 import type { CellPlan } from './cell.ts';
 
 export interface CellSpec {
@@ -40,7 +42,7 @@ export function optionsOf({ fuse, ...reach }: Reach) {
   return { ...reach, fuseBegin: fuse, fuseNodes: fuse };
 }
 
-/** Throws for a name that does not exist; the message says which do. */
+/** Throws `UsageError` for a name that does not exist; the message says which do. */
 export function planOf(
   registry: Registry,
   spec: CellSpec,
@@ -63,8 +65,9 @@ export function notOffered({ scenario, variant, strategies }: CellPlan): string 
 function found<T>(all: ReadonlyMap<string, T>, name: string, what: string): T {
   const one = all.get(name);
   if (one === undefined)
-    throw new Error(
-      `there is no ${what} '${name}'; there are ${[...all.keys()].sort().join(', ')}`,
+    throw new UsageError(
+      `there is no ${what} '${name}'${didYouMean(name, [...all.keys()])}; ` +
+        `there are ${[...all.keys()].sort().join(', ')}`,
     );
   return one;
 }

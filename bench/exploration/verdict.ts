@@ -66,10 +66,21 @@ export function unexplored(
   outcome: ExploredCell['outcome'],
   why: string,
 ): ExploredCell {
+  const { scenario, variant, strategies } = plan;
+  const names = strategies.map(({ name }) => name);
+  return withoutPlan({ scenario: scenario.name, variant, strategies: names }, outcome, why);
+}
+
+/** The same of a cell that is known by its names. */
+export function withoutPlan(
+  { scenario, variant, strategies }: Pick<ExploredCell, 'scenario' | 'variant' | 'strategies'>,
+  outcome: ExploredCell['outcome'],
+  why: string,
+): ExploredCell {
   return {
-    scenario: plan.scenario.name,
-    variant: plan.variant,
-    strategies: plan.strategies.map(({ name }) => name),
+    scenario,
+    variant,
+    strategies,
     outcome,
     why,
     orders: 0,

@@ -1,6 +1,8 @@
 /** What every form of the report says, before it is set as a table, Markdown or HTML. Pure. */
+import { hasNoVerdict } from '../exit.ts';
 import type { PhaseName } from '../results/phase-summary.ts';
 import { type CellSummary, placeOf, type Summary } from '../results/summary.ts';
+import { nameOfCell } from './explored.ts';
 import { counted, list, nothing, percent, whole } from './format.ts';
 
 export type Observed = CellSummary['verdict']['observed'];
@@ -75,7 +77,7 @@ export function unsafe(cells: readonly CellSummary[]): CellSummary[] {
 
 /** The answer in one sentence, of a matrix in counts. */
 export function headline(summary: Summary): string {
-  if (summary.end === 'interrupted')
+  if (summary.end === 'interrupted' && summary.incomplete)
     return 'Interrupted: this result is incomplete and judges nothing.';
   if (summary.end === 'broken off')
     return `Broken off: this result is incomplete and judges nothing (${summary.brokenOff}).`;
@@ -90,6 +92,9 @@ export function headline(summary: Summary): string {
   const failed = names(cell => cell.verdict.observed === 'unsafe');
   if (broken.length > 0)
     return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
+  const unexplored = [...new Set(summary.explored.filter(hasNoVerdict).map(nameOfCell))];
+  if (open.length === 0 && unexplored.length > 0)
+    return `The load shows what was predicted; the orders of ${list(unexplored)} could not be judged.`;
   if (open.length > 0) return `Inconclusive for ${list(open)}; the others are as predicted.`;
   const safeCells = summary.cells.filter(cell => cell.verdict.observed === 'safe').length;
   if (several)

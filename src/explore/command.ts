@@ -1,113 +1,117 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
-import { exitCodes } from './exit-codes.ts';
+import { commandLine, type Flags, optionsOf } from './command-line.ts';
+import { loadConfig } from './config-file.ts';
+import { exitCodes, interruptedCode } from './exit-codes.ts';
 import { explore, replay } from './explore.ts';
 import type { Race } from './race.ts';
 import type { Exploration } from './result.ts';
-import { type EventKind, eventKinds } from './search/choice.ts';
+import { Nondeterministic } from './search/point.ts';
 import type { ExploreOptions } from './settings.ts';
+import { findings } from './tally.ts';
 import { timelineSvg } from './timeline/svg.ts';
 import { timelineText } from './timeline/text.ts';
 import { verdictText } from './verdict.ts';
+
+/** Servers for one exploration. */
+export interface OpenedServers {
+  readonly pgUrl: string;
+  readonly redisUrls: readonly string[];
+  /** Ends what was started for it. */
+  close(): Promise<void>;
+}
+
+/** The servers that a flag or the environment names; `redisUrls` is undefined where none does. */
+export interface NamedServers {
+  readonly pgUrl: string | undefined;
+  readonly redisUrls: readonly string[] | undefined;
+}
 
 /** Where the command writes, and which servers it uses when no flag names them. */
 export interface CommandSurroundings {
   readonly write: (text: string) => void;
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
-}
-
-interface Flags {
-  readonly database?: string;
-  readonly redis?: string;
-  readonly events?: readonly EventKind[];
-  readonly preemptions?: number | 'unbounded';
-  readonly phases: boolean;
-  readonly fuse: boolean;
-  readonly seconds?: number;
-  readonly executions?: number;
-  readonly random?: number;
-  readonly seed: number;
-  readonly replay?: string;
-  readonly guided?: boolean;
-  readonly json?: boolean;
-  readonly markdown?: boolean;
-  readonly svg?: string;
+  /** Starts what is not named. Without it Postgres must be named, and Redis may be. */
+  readonly openServers?: (named: NamedServers) => Promise<OpenedServers>;
+  /** Aborted by Ctrl-C: what was found until then is printed, and the exit code is 130. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * `explore race.config.ts`: visits every order of its actors and prints the verdict. Resolves to
- * the exit code.
+ * the exit code; nothing is left running then.
  */
 export async function runExploreCommand(
   values: readonly string[],
   surroundings: CommandSurroundings,
 ): Promise<number> {
-  let code = 2;
-  const command = commandLine(surroundings).action(async (file: string, flags: Flags) => {
-    code = await run(file, flags, surroundings);
-  });
+  const { write, signal } = surroundings;
+  let code: number = exitCodes.usage;
+  const command = commandLine()
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: write })
+    .action(async (file: string, flags: Flags) => {
+      code = await run(file, flags, surroundings);
+    });
   try {
     await command.parseAsync(values, { from: 'user' });
   } catch (error) {
+    if (signal?.aborted) return interruptedCode;
+    if (isHelp(error)) return 0;
     // Commander has printed its own complaint; everything else is ours to say.
-    if (!isUsage(error)) surroundings.write(`${messageOf(error)}\n`);
+    if (!isUsage(error)) write(`${messageOf(error)}\n`);
+    if (error instanceof NoServers) return exitCodes['setup-failed'];
+    if (error instanceof Nondeterministic) return exitCodes.nondeterministic;
   }
-  return code;
-}
-
-function commandLine(surroundings: CommandSurroundings): Command {
-  return new Command('explore')
-    .description('Runs code on real servers in every order of its requests, and audits each.')
-    .argument('<config>', 'a race.config.ts whose default export is a Race')
-    .option('--database <url>', 'a Postgres on which databases may be made (DATABASE_URL)')
-    .option('--redis <list>', 'empty Redis databases, with commas between (REDIS_URL)')
-    .option('--events <list>', `of ${eventKinds.join(', ')}`, parseEvents)
-    .option('--preemptions <n>', 'switches away from who could go on, or "unbounded"', parseBound)
-    .option('--no-phases', 'do not split statements into snapshot and effect')
-    .option('--no-fuse', 'BEGIN, and each node of one Redlock acquire, is a step of its own')
-    .option('--seconds <n>', 'stop after this long', parseNumber)
-    .option('--executions <n>', 'stop after so many', parseNumber)
-    .option('--random <n>', 'then run so many random schedules', parseNumber)
-    .option('--seed <n>', 'of the random schedules', parseNumber, 1)
-    .option('--replay <schedule>', 'run one schedule, v2:…, instead')
-    .option('--guided', 'with --replay: leave out what is no longer possible')
-    .option('--json', 'print the result as JSON')
-    .option('--markdown', 'print the timeline as Markdown')
-    .option('--svg <file>', 'write the timeline of a counterexample as a picture')
-    .exitOverride()
-    .configureOutput({ writeOut: surroundings.write, writeErr: surroundings.write });
+  return signal?.aborted ? interruptedCode : code;
 }
 
 async function run(file: string, flags: Flags, surroundings: CommandSurroundings): Promise<number> {
-  const loaded = await load(resolve(file));
-  const config = loaded.default;
-  if (config?.actors === undefined || config.audit === undefined) {
-    throw new Error(`${file} has no default export with setup, actors and audit`);
+  const config = await loadConfig(resolve(file));
+  const opened = await serversOf(flags, surroundings);
+  try {
+    const { pgUrl, redisUrls } = opened;
+    const { signal } = surroundings;
+    const servers = { pgUrl, redisUrls };
+    const options = { ...optionsOf(config, flags), servers, ...(signal && { signal }) };
+    if (flags.replay !== undefined)
+      return await replayOne(config, flags.replay, options, flags, surroundings);
+    return await exploreAll(config, options, flags, surroundings);
+  } finally {
+    await opened.close();
   }
-  const pgUrl = flags.database ?? surroundings.databaseUrl;
-  if (pgUrl === undefined) throw new Error('which Postgres? Set DATABASE_URL or give --database');
-  const redis = flags.redis ?? surroundings.redisUrl;
-  const servers = { pgUrl, redisUrls: redis === undefined ? [] : redis.split(',') };
-  const options: ExploreOptions = {
-    ...config,
-    servers,
-    ...(flags.events === undefined ? {} : { events: flags.events }),
-    ...(flags.preemptions === undefined ? {} : { preemptions: flags.preemptions }),
-    ...(flags.seconds === undefined ? {} : { secondsMax: flags.seconds }),
-    ...(flags.phases ? {} : { phases: false }),
-    ...(flags.fuse ? {} : { fuseBegin: false, fuseNodes: false }),
-    ...(flags.executions === undefined ? {} : { executionsMax: flags.executions }),
-    ...(flags.random === undefined
-      ? {}
-      : { random: { schedules: flags.random, seed: flags.seed } }),
-  };
-  if (flags.replay !== undefined)
-    return replayOne(config, flags.replay, options, flags, surroundings);
+}
+
+/** No server can be had; the message says why. */
+class NoServers extends Error {
+  override readonly name = 'NoServers';
+}
+
+async function serversOf(flags: Flags, surroundings: CommandSurroundings): Promise<OpenedServers> {
+  const { databaseUrl, redisUrl, openServers } = surroundings;
+  const pgUrl = flags.database ?? databaseUrl;
+  const redis = flags.redis === false ? '' : (flags.redis ?? redisUrl);
+  const redisUrls = redis?.split(',').filter(url => url !== '');
+  if (pgUrl !== undefined && (redisUrls !== undefined || openServers === undefined))
+    return { pgUrl, redisUrls: redisUrls ?? [], close: async () => {} };
+  if (openServers === undefined)
+    throw new Error('which Postgres? Set DATABASE_URL or give --database');
+  try {
+    return await openServers({ pgUrl, redisUrls });
+  } catch (error) {
+    throw new NoServers(messageOf(error), { cause: error });
+  }
+}
+
+async function exploreAll(
+  config: Race,
+  options: ExploreOptions,
+  flags: Flags,
+  { write }: CommandSurroundings,
+): Promise<number> {
   const found = await explore(config, options);
-  surroundings.write(flags.json ? json(found) : verdictText(found, config.title, flags.markdown));
+  write(flags.json ? json(found) : verdictText(found, config.title, flags.markdown));
   if (flags.svg !== undefined && found.counterexample !== undefined) {
     const source = { actors: Object.keys(config.actors), counterexample: found.counterexample };
     await writeFile(flags.svg, timelineSvg(source));
@@ -115,79 +119,36 @@ async function run(file: string, flags: Flags, surroundings: CommandSurroundings
   return exitCodes[found.outcome];
 }
 
-interface Loaded {
-  readonly default?: Race;
-}
-
-/** A config in TypeScript needs a loader where the command runs compiled. */
-async function load(file: string): Promise<Loaded> {
-  const { href } = pathToFileURL(file);
-  try {
-    return await import(href);
-  } catch (error) {
-    if (!isUnknownExtension(error)) throw error;
-    const { tsImport } = await import('tsx/esm/api');
-    return withoutInterop(await tsImport(href, import.meta.url));
-  }
-}
-
-/** Beside no package.json that says `"type": "module"`, a file loads as CommonJS: one layer more. */
-function withoutInterop(loaded: { readonly default?: Race | Loaded }): Loaded {
-  const { default: exported } = loaded;
-  if (typeof exported !== 'object' || exported === null) return {};
-  return isWrapped(exported) ? exported : { default: exported };
-}
-
-function isWrapped(exported: Race | Loaded): exported is Loaded {
-  return 'default' in exported;
-}
-
-function isUnknownExtension(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
-}
-
 async function replayOne(
   config: Race,
   schedule: string,
   options: ExploreOptions,
   flags: Flags,
-  surroundings: CommandSurroundings,
+  { write }: CommandSurroundings,
 ): Promise<number> {
   const mode = flags.guided ? 'guided' : 'strict';
   const [record] = await replay(config, schedule, { ...options, mode });
   if (record === undefined) return exitCodes.inconclusive;
   const counterexample = { schedule, cost: { events: 0, preemptions: 0 }, record };
   const actors = Object.keys(config.actors);
-  surroundings.write(`${timelineText({ actors, counterexample })}\n`);
-  return record.violations.length > 0 ? exitCodes.unsafe : exitCodes.safe;
+  write(
+    flags.json
+      ? `${JSON.stringify({ schedule, ...record }, null, 2)}\n`
+      : `${timelineText({ actors, counterexample })}\n`,
+  );
+  return findings(record).length > 0 ? exitCodes.unsafe : exitCodes.safe;
 }
 
 function json(found: Exploration): string {
   return `${JSON.stringify({ ...found, ends: Object.fromEntries(found.ends) }, null, 2)}\n`;
 }
 
-function parseEvents(text: string): EventKind[] {
-  return text.split(',').map(name => {
-    const kind = eventKinds.find(one => one === name.trim());
-    if (kind === undefined) throw new InvalidArgumentError(`no event '${name}'`);
-    return kind;
-  });
-}
-
-function parseBound(text: string): number | 'unbounded' {
-  return text === 'unbounded' ? text : parseNumber(text);
-}
-
-function parseNumber(text: string): number {
-  const number = Number(text);
-  if (text === '' || !Number.isFinite(number) || number < 0) {
-    throw new InvalidArgumentError('a number, please');
-  }
-  return number;
-}
-
 function isUsage(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}
+
+function isHelp(error: unknown): boolean {
+  return error instanceof Error && 'exitCode' in error && error.exitCode === 0;
 }
 
 function messageOf(error: unknown): string {

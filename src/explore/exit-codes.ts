@@ -1,11 +1,15 @@
 import type { ExploreOutcome } from './result.ts';
 
-/** What a script can tell from the end of the command; 2 is a mistake in its arguments. */
-export const exitCodes: Readonly<Record<ExploreOutcome, number>> = {
+/** What a script can tell from the end of the command. */
+export const exitCodes: Readonly<Record<ExploreOutcome | 'usage', number>> = {
   safe: 0,
   unsafe: 1,
+  usage: 2,
   inconclusive: 3,
   nondeterministic: 4,
   'budget-stopped': 5,
   'setup-failed': 6,
 };
+
+/** Ctrl-C, SIGTERM or SIGHUP: what is printed is the result so far. */
+export const interruptedCode = 130;

@@ -27,16 +27,21 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   const actors = Object.keys(subject.actors);
   const base = { actors, bound, assumptions: assumptionsOf(subject, options) };
   let stage: Stage;
+  const interrupted = (): boolean => options.signal?.aborted ?? false;
   try {
     stage = await Stage.open(subject, options.servers, settingsOf(options));
   } catch (error) {
+    if (interrupted()) return cutShort(tally.result(base, undefined));
     return tally.result(base, undefined, { outcome: 'setup-failed', why: messageOf(error) });
   }
   try {
     const end = await visitAll(stage, subject, options, bound, tally);
-    if (end.stopped && !tally.stopped) await drawBeyond(stage, options, bound, tally);
-    return tally.result(base, end);
+    if (end.stopped && !tally.stopped && !interrupted())
+      await drawBeyond(stage, options, bound, tally);
+    const found = tally.result(base, end);
+    return interrupted() ? cutShort(found) : found;
   } catch (error) {
+    if (interrupted()) return cutShort(tally.result(base, undefined));
     const outcome = error instanceof Nondeterministic ? 'nondeterministic' : 'inconclusive';
     return tally.result(base, undefined, { outcome, why: messageOf(error) });
   } finally {
@@ -53,7 +58,8 @@ async function visitAll(
   tally: Tally,
 ): Promise<SearchEnd> {
   const deadlineMs = performance.now() + (options.secondsMax ?? 3600) * 1000;
-  const outOfTime = (): boolean => performance.now() > deadlineMs;
+  const outOfTime = (): boolean =>
+    performance.now() > deadlineMs || (options.signal?.aborted ?? false);
   const executionsMax = options.executionsMax ?? 100_000;
   if (!reduces(options)) {
     const symmetry = symmetryOf(subject, options);
@@ -63,7 +69,7 @@ async function visitAll(
   const simple = { events: bound.events, preemptions: 1, preemptionsWithEvent: 0 };
   const first = { bound: simple, executionsMax, outOfTime, reduce: false, symmetry: undefined };
   const seen = await visit(stage, new Search(first), options, tally);
-  if (!seen.cut || tally.stopped) return seen;
+  if (!seen.cut || tally.stopped || options.signal?.aborted) return seen;
   tally.startOver();
   const symmetry = symmetryOf(subject, options);
   const left = Math.max(0, executionsMax - seen.executions);
@@ -80,16 +86,30 @@ async function visit(
   tally: Tally,
 ): Promise<SearchEnd> {
   let record: ExecutionRecord | undefined;
-  return search.run(
-    async choose => {
-      record = await stage.execute(choose);
-    },
-    schedule => {
-      if (record !== undefined) tally.count(schedule, record, options.firstOnly ?? false);
-      options.progress?.({ executions: tally.orders, violating: tally.violating });
-      return tally.stopped ? 'stop' : 'go on';
-    },
-  );
+  try {
+    return await search.run(
+      async choose => {
+        record = await stage.execute(choose);
+      },
+      schedule => {
+        if (record !== undefined) tally.count(schedule, record, options.firstOnly ?? false);
+        options.progress?.({ executions: tally.orders, violating: tally.violating });
+        return tally.stopped ? 'stop' : 'go on';
+      },
+    );
+  } catch (error) {
+    // The order that was under way proves nothing; what came before it counts.
+    if (options.signal?.aborted) return search.sofar;
+    throw error;
+  }
+}
+
+/** The result so far of an exploration that somebody ended. */
+function cutShort(found: Exploration): Exploration {
+  const { outcome, orders } = found;
+  if (outcome !== 'budget-stopped') return { ...found, interrupted: true };
+  const why = `${orders} orders satisfy it, then it was interrupted`;
+  return { ...found, interrupted: true, why };
 }
 
 /** What the budget left unvisited is tried by chance; for no longer than the search had. */
@@ -103,6 +123,7 @@ async function drawBeyond(
   const untilMs = performance.now() + (options.secondsMax ?? 3600) * 1000;
   const random = new RandomSchedules(seed, bound.events);
   for (let drawn = 0; drawn < schedules && performance.now() < untilMs; drawn++) {
+    if (options.signal?.aborted) return;
     let record: ExecutionRecord | undefined;
     const visit = await random.draw(async choose => {
       record = await stage.execute(choose);

@@ -41,6 +41,8 @@ export interface Exploration {
   readonly outcome: ExploreOutcome;
   /** Why there is no verdict, or what was found. */
   readonly why: string;
+  /** Ended by `signal`: it holds what was found until then. */
+  readonly interrupted?: true;
   /** Orders that ran to their end, each different from the others. */
   readonly orders: number;
   readonly violating: number;

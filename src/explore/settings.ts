@@ -34,6 +34,8 @@ export interface ExploreOptions {
   readonly stepsMax?: number;
   /** How long a step may neither answer nor be seen to wait. Default 10 000 ms. */
   readonly stepMs?: number;
+  /** Aborted: the exploration ends soon, with what was found until then and `interrupted`. */
+  readonly signal?: AbortSignal;
   /** Told after each execution. */
   readonly progress?: (sofar: Progress) => void;
 }
@@ -56,6 +58,7 @@ export function settingsOf(options: ExploreOptions): ExecutionSettings {
     eventsMax: eventsMaxOf(options),
     footprints: reduces(options),
     snapshotsByDefault: true,
+    ...(options.signal && { signal: options.signal }),
   };
 }
 

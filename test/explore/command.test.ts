@@ -1,6 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { runExploreCommand } from '../../src/explore/command.ts';
+import { exploreHelp } from '../../bench/exploration/help.ts';
+import { asksForStrategies } from '../../bench/exploration/options.ts';
+import { type NamedServers, runExploreCommand } from '../../src/explore/command.ts';
+import { flagNames } from '../../src/explore/command-line.ts';
+import { eventKinds } from '../../src/explore/search/choice.ts';
 import { testServers } from '../servers.ts';
 
 const config = fileURLToPath(new URL('commands/race.config.ts', import.meta.url));
@@ -35,8 +39,93 @@ describe('the command', { timeout: 60_000 }, () => {
     expect(again.said).toContain('audit: {"bookings":2}');
   });
 
-  test('a mistake in its arguments is exit code 2, with a word of what is possible', async () => {
-    expect((await run(config, '--events', 'earthquake')).said).toContain("no event 'earthquake'");
+  test.each([
+    [['--events', 'earthquake'], "no event 'earthquake'"],
+    [['--events', 'crash,lost-reply,paus'], "no event 'paus' (did you mean 'pause'?)"],
+    [['--evnts', 'crash'], '(Did you mean --events?)'],
+    [['--seconds', '-1'], 'expected a number ≥ 0'],
+    [['--seconds', 'soon'], 'expected a number ≥ 0'],
+    [['--executions', '1.5'], 'expected a whole number ≥ 0'],
+    [['--preemptions', 'two'], 'expected a whole number ≥ 0, or "unbounded"'],
+  ])('%j is a mistake: exit code 2, with a word of what is possible', async (flags, word) => {
+    const { code, said } = await run(config, ...flags);
+    expect(code).toBe(2);
+    expect(said).toContain(word);
+  });
+
+  test('so is a file that does not exist, and no file', async () => {
     expect((await run('/nowhere/race.config.ts')).code).toBe(2);
+    expect(await run()).toMatchObject({ code: 2, said: expect.stringContaining('--help') });
+  });
+});
+
+describe('help', () => {
+  test('is no mistake', async () => {
+    const { code, said } = await run('--help');
+    expect(code).toBe(0);
+    expect(said).toContain('--preemptions');
+  });
+
+  test('shows every flag of both forms, and every event', () => {
+    const help = exploreHelp();
+    for (const flag of [...flagNames(), '--scenario', '--strategy', '--pairs'])
+      expect(help).toContain(flag);
+    for (const kind of eventKinds) expect(help).toContain(kind);
+  });
+
+  test('a misspelt flag of the strategies is read as theirs', () => {
+    expect(asksForStrategies(['--scenaro', 'appointment'])).toBe(true);
+    expect(asksForStrategies(['race.config.ts', '--seconds', '9'])).toBe(false);
+    expect(asksForStrategies(['race.config.ts', '--secnds', '9'])).toBe(false);
+  });
+});
+
+describe('the servers that it uses', { timeout: 60_000 }, () => {
+  /** Which servers were asked for, where these are given; nothing is started. */
+  async function asked(values: string[], databaseUrl?: string, redisUrl?: string) {
+    let named: NamedServers | undefined;
+    let closed = 0;
+    const code = await runExploreCommand([config, ...values], {
+      write: () => {},
+      databaseUrl,
+      redisUrl,
+      openServers: async wanted => {
+        named = wanted;
+        const close = async () => {
+          closed++;
+        };
+        return { pgUrl: testServers().postgresUrl, redisUrls: [], close };
+      },
+    });
+    return { code, named, closed };
+  }
+
+  test('are started where nothing names them, and ended', async () => {
+    const named = { pgUrl: undefined, redisUrls: undefined };
+    expect(await asked([])).toEqual({ code: 1, named, closed: 1 });
+  });
+
+  test('are those that a flag names before those of the environment', async () => {
+    const { postgresUrl } = testServers();
+    const { named } = await asked(['--database', postgresUrl], 'postgres://nobody@127.0.0.1:1/x');
+    expect(named).toEqual({ pgUrl: postgresUrl, redisUrls: undefined });
+  });
+
+  test('are not started where all are named, or no Redis is wanted', async () => {
+    const { postgresUrl } = testServers();
+    expect(await asked(['--no-redis'], postgresUrl)).toEqual({ code: 1, closed: 0 });
+  });
+
+  test('that cannot be had end in setup-failed, with the reason', async () => {
+    let said = '';
+    const code = await runExploreCommand([config], {
+      write: text => {
+        said += text;
+      },
+      databaseUrl: undefined,
+      redisUrl: undefined,
+      openServers: () => Promise.reject(new Error('no Postgres was found')),
+    });
+    expect({ code, said }).toEqual({ code: 6, said: 'no Postgres was found\n' });
   });
 });

@@ -87,7 +87,14 @@ export class Stage {
     this.#subject = subject;
     this.#settings = settings;
     this.#close = close;
+    settings.signal?.addEventListener('abort', this.#giveUp, { once: true });
   }
+
+  /** Every wait of the running order ends with this. */
+  readonly #giveUp = (): void => {
+    this.#arena.failure = new Error('interrupted');
+    this.#arena.activity.moved();
+  };
 
   /** Makes the database, runs the setup, opens gates. Whatever was opened is closed on failure. */
   static async open(
@@ -97,6 +104,7 @@ export class Stage {
   ): Promise<Stage> {
     const close: (() => Promise<void> | void)[] = [];
     try {
+      settings.signal?.throwIfAborted();
       const database = await createDatabase(servers.pgUrl);
       close.unshift(() => database.drop());
       const urls = {
@@ -111,7 +119,9 @@ export class Stage {
         for (const redis of arena.redis) await redis.ask('flushdb');
       });
       await arena.postgres.query(subject.setup);
+      settings.signal?.throwIfAborted();
       await subject.prepare?.(database.url);
+      settings.signal?.throwIfAborted();
       await tryAudit(arena.postgres, auditOf(subject, []));
       const snapshotsByDefault = await arena.postgres.snapshotsByDefault();
       const baseline = await Baseline.capture(arena.postgres, arena.redis);
@@ -125,6 +135,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    this.#settings.signal?.removeEventListener('abort', this.#giveUp);
     for (const end of this.#close) await end();
   }
 
@@ -138,6 +149,7 @@ export class Stage {
     const restored = this.#baseline.restoreRows();
     const execution = new Execution(this.#arena, ended => this.#start(ended), this.#settings);
     try {
+      if (this.#settings.signal?.aborted) this.#giveUp();
       const end = await execution.run(choose, restored);
       const { ends, lines, sharesState } = execution;
       const hides = [...execution.hides];

@@ -23,6 +23,8 @@ export type ExecutionEnd =
 
 export interface ExecutionSettings {
   readonly patience: Patience;
+  /** Aborted: the running order is given up. */
+  readonly signal?: AbortSignal;
   readonly stepsMax: number;
   /** BEGIN runs together with the statement after it. */
   readonly fuseBegin: boolean;

@@ -77,6 +77,11 @@ export class Search {
     return this.#end(true);
   }
 
+  /** As if it had been stopped here. */
+  get sofar(): SearchEnd {
+    return this.#end(false);
+  }
+
   get root(): Node {
     return this.#root;
   }

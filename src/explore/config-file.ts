@@ -1,0 +1,42 @@
+import { pathToFileURL } from 'node:url';
+import type { Race } from './race.ts';
+
+interface Loaded {
+  readonly default?: Race;
+}
+
+/** The default export of a config. Throws what keeps the file from loading, and where there is none. */
+export async function loadConfig(file: string): Promise<Race> {
+  const { default: config } = await load(file);
+  if (config?.actors === undefined || config.audit === undefined) {
+    throw new Error(`${file} has no default export with setup, actors and audit`);
+  }
+  return config;
+}
+
+/** A config in TypeScript needs a loader where the command runs compiled. */
+async function load(file: string): Promise<Loaded> {
+  const { href } = pathToFileURL(file);
+  try {
+    return await import(href);
+  } catch (error) {
+    if (!isUnknownExtension(error)) throw error;
+    const { tsImport } = await import('tsx/esm/api');
+    return withoutInterop(await tsImport(href, import.meta.url));
+  }
+}
+
+/** Beside no package.json that says `"type": "module"`, a file loads as CommonJS: one layer more. */
+function withoutInterop(loaded: { readonly default?: Race | Loaded }): Loaded {
+  const { default: exported } = loaded;
+  if (typeof exported !== 'object' || exported === null) return {};
+  return isWrapped(exported) ? exported : { default: exported };
+}
+
+function isWrapped(exported: Race | Loaded): exported is Loaded {
+  return 'default' in exported;
+}
+
+function isUnknownExtension(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
+}
