@@ -1,3 +1,5 @@
+import { realNow } from '../time/real-time.ts';
+
 /** One request that a gate holds until the scheduler grants it. */
 export interface Step {
   /** `postgres`, `redis`, `redis 2`, `http`: the store that it goes to. */
@@ -65,8 +67,6 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-/** Real time, whatever an actor is made to believe. */
-const realNow = performance.now.bind(performance);
 const firstWordMs = 250;
 
 /**

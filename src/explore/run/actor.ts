@@ -24,6 +24,8 @@ export interface RunningActor {
   readonly end: ActorEnd | undefined;
   /** It would go on by itself if time passed. */
   readonly asleep: boolean;
+  /** Something computes for it beside its own code: a thread of the pool, a process. */
+  readonly working: boolean;
   /** Real milliseconds of silence after which it counts as waiting for something unseen. */
   readonly patienceMs: number;
   /** Real milliseconds within which a second request may follow the first. */
@@ -71,6 +73,10 @@ export class InProcessActor implements RunningActor {
 
   get asleep(): boolean {
     return this.end === undefined && this.#realm.asleep;
+  }
+
+  get working(): boolean {
+    return this.#realm.works.going;
   }
 
   get connecting(): boolean {

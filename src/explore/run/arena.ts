@@ -3,6 +3,7 @@ import type { Gate, GateHost, Lane } from '../gate/lane.ts';
 import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-port.ts';
 import { openRedisGate } from '../gate/redis-gate.ts';
+import { realNow } from '../time/real-time.ts';
 import type { ActorUrls } from './actor.ts';
 import { PostgresControl } from './postgres-control.ts';
 import { Activity, Sentinel } from './quiet.ts';
@@ -22,8 +23,7 @@ export interface ActorPorts {
   movedAtMs: number;
 }
 
-/** Real time, whatever an actor is made to believe. */
-export const realNow = performance.now.bind(performance);
+export { realNow };
 
 /** Everything that stays open for one exploration: gates, control sessions, warm backends. */
 export class Arena {

@@ -44,6 +44,8 @@ abstract class ProcessActor implements RunningActor {
   readonly graceMs = 5;
   /** Nobody sees into a process: its gates tell of a connection as soon as it is there. */
   readonly connecting = false;
+  /** Its silence is judged by what the kernel says of it. */
+  readonly working = false;
   end: ActorEnd | undefined;
   readonly #child: ChildProcess;
   readonly #movedAtMs: () => number;

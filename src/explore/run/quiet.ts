@@ -46,13 +46,6 @@ export class Sentinel {
   }
 }
 
-/** A file, a name or a hash is being read for somebody in this process: no gate sees that. */
-export function threadPoolWorks(): boolean {
-  return process
-    .getActiveResourcesInfo()
-    .some(kind => /^(FSReq|GetAddrInfo|PBKDF2|Scrypt|Hash|RandomBytes)/i.test(kind));
-}
-
 /** Counts what moves at the gates, and lets one waiter sleep until the next movement. */
 export class Activity {
   count = 0;

@@ -1,8 +1,8 @@
 import { PostgresLane } from '../gate/postgres-gate.ts';
 import { RedisLane } from '../gate/redis-gate.ts';
+import { workersWork } from '../time/workers.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
-import { threadPoolWorks } from './quiet.ts';
 import { isFlying, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 
 /** A granted step neither answers nor waits for anybody that we know: no verdict can be given. */
@@ -96,7 +96,7 @@ export class Settler {
       const moved = activity.count !== seen || connecting || this.#book.busy();
       seen = activity.count;
       calm = moved ? 0 : calm + 1;
-      if (calm >= calmHops && (this.#somebodyComputes() || threadPoolWorks())) {
+      if (calm >= calmHops && (this.#somebodyComputes() || this.#poolWorks())) {
         await activity.next(2);
         calm = 0;
       }
@@ -130,6 +130,11 @@ export class Settler {
   #asks(actor: number): boolean {
     const lanes = this.#book.of(actor);
     return lanes.some(({ lane }) => lane.held !== undefined || lane.inFlight !== undefined);
+  }
+
+  /** A hash, a file or a name is on its way to somebody who has not been killed. */
+  #poolWorks(): boolean {
+    return workersWork() || this.#actors.some(actor => actor.working);
   }
 
   /** An actor that neither ended nor asked for anything, and has been silent only shortly. */

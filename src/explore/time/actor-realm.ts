@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
+import { realNow } from './real-time.ts';
 import { VirtualTimer } from './virtual-timer.ts';
+import { ActorWorks } from './works.ts';
 
 /** Real time after which a connection that says nothing is nobody's next step. */
 const connectingMs = 250;
-const realNow = performance.now.bind(performance);
 
 /** What belongs to one actor inside this process: its clock, its random numbers, its sockets. */
 export class ActorRealm {
@@ -14,6 +15,8 @@ export class ActorRealm {
   /** With the real time at which each was opened. */
   readonly #sockets = new Map<Socket, number>();
   readonly #timers = new Set<VirtualTimer>();
+  /** What computes for it beside its own code. */
+  readonly works: ActorWorks;
   readonly #activity: () => void;
   /** Told what the actor's code threw with nobody there to catch it: the first time, while it lives. */
   died: (error: unknown) => void = () => undefined;
@@ -25,11 +28,18 @@ export class ActorRealm {
     this.nowMs = startMs;
     this.#seed = seed >>> 0;
     this.#activity = activity;
+    this.works = new ActorWorks(activity);
   }
 
   /** Whether some timer would fire if time passed. */
   get asleep(): boolean {
     return this.#timers.size > 0;
+  }
+
+  /** Milliseconds until its next timer; undefined when it has none. */
+  get nextTimerMs(): number | undefined {
+    const next = this.#next();
+    return next === undefined ? undefined : Math.max(0, next.dueMs - this.nowMs);
   }
 
   /** A connection of its own is being made: whom it reaches has not heard of it yet. */
@@ -71,13 +81,18 @@ export class ActorRealm {
 
   /** Moves the clock to the earliest timer and fires it: the first set fires first. */
   fireNext(): void {
+    const next = this.#next();
+    if (next === undefined) return;
+    this.nowMs = Math.max(this.nowMs, next.dueMs);
+    this.#fire(next);
+  }
+
+  #next(): VirtualTimer | undefined {
     let next: VirtualTimer | undefined;
     for (const timer of this.#timers) {
       if (next === undefined || timer.dueMs < next.dueMs) next = timer;
     }
-    if (next === undefined) return;
-    this.nowMs = Math.max(this.nowMs, next.dueMs);
-    this.#fire(next);
+    return next;
   }
 
   /** The actor was stopped for so long, then went on: what is overdue fires once. */
@@ -91,6 +106,7 @@ export class ActorRealm {
   kill(): void {
     this.#dead = true;
     this.#timers.clear();
+    this.works.forget();
     for (const socket of this.#sockets.keys()) vanish(socket);
     this.#sockets.clear();
   }

@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { isAtWork } from '../run/process-state.ts';
+import { realNow } from './real-time.ts';
+
+/** Real time for which work that was seen once is taken to go on: a thread rests between two locks. */
+const restsMs = 20;
+/** Node's own threads, which collect garbage or log at any time. */
+const ownThreads = /^(V8|v8|SignalInspector|node-inspector)/;
+
+/** Everything that computes for one actor beside its own thread. */
+export class ActorWorks {
+  /** Requests to the thread pool, by their async id. */
+  readonly #requests = new Set<number>();
+  /** Work of addons: some of it lives as long as the process and is no work at all. */
+  readonly #addons = new Set<number>();
+  /** Handles of processes that it has started, until they end. */
+  readonly #children = new Set<object>();
+  readonly #activity: () => void;
+  #seenMs = Number.NEGATIVE_INFINITY;
+
+  constructor(activity: () => void) {
+    this.#activity = activity;
+  }
+
+  begin(id: number): void {
+    this.#requests.add(id);
+  }
+
+  beginAddon(id: number): void {
+    this.#addons.add(id);
+  }
+
+  end(id: number): void {
+    this.#requests.delete(id);
+    this.#addons.delete(id);
+    this.#activity();
+  }
+
+  addChild(handle: object): void {
+    this.#children.add(handle);
+  }
+
+  forget(): void {
+    for (const all of [this.#requests, this.#addons, this.#children]) all.clear();
+  }
+
+  /** Something computes now, or did a moment ago. */
+  get going(): boolean {
+    if (this.#requests.size > 0) return true;
+    if (this.#addons.size === 0 && this.#children.size === 0) return false;
+    if (this.#childWorks() || (this.#addons.size > 0 && someThreadWorks())) {
+      this.#seenMs = realNow();
+    }
+    return realNow() - this.#seenMs < restsMs;
+  }
+
+  #childWorks(): boolean {
+    for (const handle of this.#children) {
+      const pid: unknown = Reflect.get(handle, 'pid');
+      if (typeof pid !== 'number') continue;
+      if (isAtWork(pid)) return true;
+    }
+    return false;
+  }
+}
+
+/** Whether a thread of this process runs, other than the main one; false where there is no /proc. */
+function someThreadWorks(): boolean {
+  const folder = '/proc/self/task';
+  return namesIn(folder).some(thread => {
+    if (Number(thread) === process.pid) return false;
+    const stat = textOf(`${folder}/${thread}/stat`);
+    const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+    return !ownThreads.test(name) && /^[RD]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // it has ended
+  }
+}
