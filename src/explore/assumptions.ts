@@ -35,7 +35,7 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
         'not tables made during a run, not views, and no second write inside one statement.',
     );
   } else said.push('Statements are whole: a race inside one statement is not seen.');
-  if (reduces(options)) {
+  if (reduces(subject, options)) {
     said.push('Orders that differ only in steps which touch nothing in common are run once.');
   }
   if (options.identical !== undefined)

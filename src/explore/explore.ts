@@ -61,7 +61,7 @@ async function visitAll(
   const outOfTime = (): boolean =>
     performance.now() > deadlineMs || (options.signal?.aborted ?? false);
   const executionsMax = options.executionsMax ?? 100_000;
-  if (!reduces(options)) {
+  if (!reduces(subject, options)) {
     const symmetry = symmetryOf(subject, options);
     const plan = { bound, executionsMax, outOfTime, reduce: false, symmetry };
     return visit(stage, new Search(plan), options, tally);
@@ -76,7 +76,14 @@ async function visitAll(
   // Where actors share state in the process, no server can tell which steps commute.
   const reduce = !tally.sharesState;
   const all = { bound, executionsMax: left, outOfTime, reduce, symmetry };
-  return visit(stage, new Search(all), options, tally);
+  const clockWasRead = stage.clockWasRead;
+  const end = await visit(stage, new Search(all), options, tally);
+  if (!reduce || tally.stopped || (stage.clockWasRead === clockWasRead && !tally.sharesState)) {
+    return end;
+  }
+  // What was learnt on the way would have kept orders that are left out: once more, with it.
+  tally.startOver();
+  return visit(stage, new Search({ ...all, reduce: !tally.sharesState }), options, tally);
 }
 
 async function visit(
@@ -88,8 +95,8 @@ async function visit(
   let record: ExecutionRecord | undefined;
   try {
     return await search.run(
-      async choose => {
-        record = await stage.execute(choose);
+      async (choose, asks) => {
+        record = await stage.execute(choose, asks);
       },
       schedule => {
         if (record !== undefined) tally.count(schedule, record, options.firstOnly ?? false);

@@ -18,8 +18,13 @@ export interface ExploreOptions {
   readonly fuseBegin?: boolean;
   /** The same request to several Redis nodes at once is one step. Default true. */
   readonly fuseNodes?: boolean;
-  /** Leaves out orders that cannot differ; only without a preemption bound. Default true. */
+  /**
+   * Leaves out orders that cannot differ; only without a preemption bound, and where actors share no
+   * memory: programs, services, and functions that are said to be `isolated`. Default true.
+   */
   readonly reduce?: boolean;
+  /** The actors that are functions share no variable of a module (a cache, a pool). Default false. */
+  readonly isolated?: boolean;
   /** Names of actors that run the same code with the same arguments. */
   readonly identical?: readonly (readonly string[])[];
   readonly executionsMax?: number;
@@ -56,8 +61,7 @@ export function settingsOf(options: ExploreOptions): ExecutionSettings {
     phases: options.phases ?? true,
     events,
     eventsMax: eventsMaxOf(options),
-    footprints: reduces(options),
-    snapshotsByDefault: true,
+    footprints: (options.reduce ?? true) && options.preemptions === 'unbounded',
     ...(options.signal && { signal: options.signal }),
   };
 }
@@ -72,9 +76,25 @@ export function boundOf(options: ExploreOptions): Bound {
   };
 }
 
-/** A preemption bound could cut the one order that stands for the others: never both. */
-export function reduces(options: ExploreOptions): boolean {
-  return (options.reduce ?? true) && options.preemptions === 'unbounded';
+/**
+ * Whether orders are left out that cannot differ. Never beside a bound of preemptions, which could
+ * cut the one order that stands for the others; nor where actors share memory that no server sees.
+ */
+export function reduces(subject: Subject, options: ExploreOptions): boolean {
+  const { preemptions, preemptionsWithEvent } = boundOf(options);
+  const bounded =
+    preemptions !== undefined || (mayHoldEvents(options) && preemptionsWithEvent !== undefined);
+  return (options.reduce ?? true) && !bounded && !sharesMemory(subject, options);
+}
+
+/** Functions run in this process, and may keep something in a variable of a module. */
+function sharesMemory({ actors }: Subject, { isolated }: ExploreOptions): boolean {
+  const inside = Object.values(actors).filter(act => typeof act === 'function');
+  return inside.length > 1 && !isolated;
+}
+
+function mayHoldEvents(options: ExploreOptions): boolean {
+  return eventsMaxOf(options) > 0;
 }
 
 /** A group number for each actor, equal for identical ones. */

@@ -19,7 +19,12 @@ const small: readonly (keyof typeof all)[] = [
 describe('the reduced search meets the same outcomes as the full one', () => {
   test.each(small)('%s', { timeout: 120_000 }, async name => {
     const everything = await explore(programs[name], { ...full, phases: false });
-    const reduced = await explore(programs[name], { ...full, phases: false, reduce: true });
+    const reduced = await explore(programs[name], {
+      ...full,
+      phases: false,
+      reduce: true,
+      isolated: true,
+    });
     expect([...reduced.ends.keys()].sort()).toEqual([...everything.ends.keys()].sort());
     expect(reduced.outcome).toBe(everything.outcome);
     expect(reduced.exhausted && everything.exhausted).toBe(true);
@@ -27,7 +32,12 @@ describe('the reduced search meets the same outcomes as the full one', () => {
   });
 
   test('transaction: few orders stand for seventy', async () => {
-    const reduced = await explore(programs.transaction, { ...full, phases: false, reduce: true });
+    const reduced = await explore(programs.transaction, {
+      ...full,
+      phases: false,
+      reduce: true,
+      isolated: true,
+    });
     expect(reduced.orders).toBeLessThan(10);
   });
 });

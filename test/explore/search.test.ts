@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Choice } from '../../src/explore/search/choice.ts';
-import type { Footprint } from '../../src/explore/search/footprint.ts';
+import { type Footprint, footprintOf } from '../../src/explore/search/footprint.ts';
 import { type Choose, Nondeterministic } from '../../src/explore/search/point.ts';
 import { RandomSchedules } from '../../src/explore/search/random.ts';
 import { formatSchedule, isSerial, parseSchedule } from '../../src/explore/search/schedule.ts';
@@ -18,16 +18,7 @@ const everything: SearchPlan = {
 };
 
 function touches(actor: number, key: string): Footprint {
-  return {
-    actor,
-    reach: 'these',
-    relations: new Map(),
-    advisory: new Set(),
-    keys: new Map([[key, 'writes']]),
-    ends: false,
-    fixesSnapshot: false,
-    serializable: false,
-  };
+  return footprintOf([actor], 'these', { keys: new Map([[`redis ${key}`, 'writes']]) });
 }
 
 /** Runs a program under `choose`; what it ends in is the order of the writers of each key. */

@@ -9,9 +9,12 @@ export class Stated {
   timeout: CancelReason | undefined;
   /** It has asked for notifications. */
   listens = false;
+  /** It may hold locks that last longer than its transactions. */
+  locksSession = false;
 
   heed(text: string): void {
     this.isolation ||= statesIsolation(text);
+    this.locksSession ||= /\badvisory_(?!xact)|_advisory_(?!xact)/i.test(text);
     this.listens ||= /^\s*listen\s/i.test(text);
     const asked = timeoutAsked(text);
     if (asked !== undefined) this.timeout = asked === 'none' ? undefined : asked;

@@ -3,7 +3,8 @@ import { sqlStatements } from '../wire/sql-split.ts';
 import { type Step, shapeOf } from './lane.ts';
 import { hiddenIn } from './postgres-hides.ts';
 
-const labelCharactersMax = 2000;
+/** A longer label is cut, so that it does not tell every statement any more. */
+export const labelCharactersMax = 2000;
 
 /** The statements that only arrange the connection: they read and change nothing shared. */
 const chatter = [
@@ -44,9 +45,12 @@ function newStepOf(unit: PostgresUnit): Step {
   };
 }
 
-/** Whether the text changes the isolation of its transaction or session. */
-export function statesIsolation(label: string): boolean {
-  return /\b(isolation|characteristics|snapshot)\b/i.test(label);
+/**
+ * Whether the text may change the isolation of its transaction or session: by a name inside a longer
+ * one (`default_transaction_isolation`), or as a setting whose name it does not show.
+ */
+export function statesIsolation(text: string): boolean {
+  return /isolation|characteristics|snapshot|set_config\s*\((?!\s*'[\w.]+'\s*,)/i.test(text);
 }
 
 function isBegin(unit: PostgresUnit): boolean {

@@ -116,51 +116,53 @@ export function redisSummary(value: RedisValue): string {
   return JSON.stringify(value).slice(0, 80);
 }
 
-const readers = new Set([
-  'get',
-  'mget',
-  'exists',
-  'ttl',
-  'pttl',
-  'strlen',
-  'type',
-  'hget',
-  'hgetall',
-]);
-const writers = new Set([
-  'set',
-  'setnx',
-  'setex',
-  'psetex',
-  'getset',
-  'getdel',
-  'incr',
-  'incrby',
-  'decr',
-]);
-const keyFirst = new Set([
-  'expire',
-  'pexpire',
-  'persist',
-  'hset',
-  'lpush',
-  'rpush',
-  'lpop',
-  'rpop',
-]);
+export interface RedisKeys {
+  readonly keys: readonly string[];
+  readonly use: 'reads' | 'writes';
+}
+
+/** Each looks at the one key behind it, or at all the words there. */
+const readers = new Set(
+  (
+    'get strlen type ttl pttl exists mget hget hmget hgetall hlen hexists hkeys hvals llen lrange ' +
+    'lindex scard sismember smembers zcard zscore zrange zcount getrange getbit bitcount watch'
+  ).split(' '),
+);
+const readsAll = new Set(['exists', 'mget', 'watch']);
+/** Each changes the one key behind it and no other, and wakes nobody who would block. */
+const writers = new Set(
+  (
+    'set setnx setex psetex getset getdel getex append incr incrby incrbyfloat decr decrby ' +
+    'expire pexpire expireat pexpireat persist setrange setbit hset hsetnx hmset hdel hincrby ' +
+    'lpush rpush lpop rpop lrem lset ltrim sadd srem spop zadd zrem zincrby'
+  ).split(' '),
+);
+const writesAll = new Set(['del', 'unlink']);
 
 /**
- * The keys that a plain command touches, or undefined when that is not certain: scripts may reach
- * keys that they did not declare, transactions and anything unknown likewise.
+ * The keys that a command touches, or undefined when that is not certain: scripts may reach keys
+ * that they did not declare, and anything unknown likewise.
  */
-export function redisKeys(
-  words: readonly string[],
-): { readonly keys: readonly string[]; readonly use: 'reads' | 'writes' } | undefined {
+export function redisKeys(words: readonly string[]): RedisKeys | undefined {
   const name = commandName(words);
   const [, first] = words;
   if (first === undefined) return undefined;
-  if (readers.has(name)) return { keys: name === 'get' ? [first] : words.slice(1), use: 'reads' };
-  if (writers.has(name) || keyFirst.has(name)) return { keys: [first], use: 'writes' };
-  if (name === 'del' || name === 'unlink') return { keys: words.slice(1), use: 'writes' };
-  return undefined;
+  if (readers.has(name))
+    return { keys: readsAll.has(name) ? words.slice(1) : [first], use: 'reads' };
+  if (writers.has(name)) return { keys: [first], use: 'writes' };
+  return writesAll.has(name) ? { keys: words.slice(1), use: 'writes' } : undefined;
+}
+
+/** The same of MULTI … EXEC: all that is done inside. */
+export function keysOfAll(commands: readonly (readonly string[])[]): RedisKeys | undefined {
+  const keys: string[] = [];
+  let use: RedisKeys['use'] = 'reads';
+  for (const words of commands) {
+    if (['multi', 'exec'].includes(commandName(words))) continue;
+    const touched = redisKeys(words);
+    if (touched === undefined) return undefined;
+    keys.push(...touched.keys);
+    if (touched.use === 'writes') use = 'writes';
+  }
+  return { keys, use };
 }

@@ -10,8 +10,10 @@ import {
   isChatter,
   isConfirmation,
   isUnsolicited,
+  keysOfAll,
   mayBlock,
   messageStep,
+  type RedisKeys,
   redisStep,
   redisSummary,
 } from './redis-command.ts';
@@ -61,6 +63,10 @@ export class RedisLane implements Lane {
   #subscribed = false;
   #connected = false;
   readonly #firstWord = new FirstWord();
+  /** Keys whose change would make its EXEC fail. */
+  #watches = false;
+  /** What the last step may have reached; undefined where that may be any key. */
+  lastTouched: RedisKeys | undefined;
 
   constructor(actor: string, store: string, upstream: Upstream, host: GateHost, client: Socket) {
     this.actor = actor;
@@ -188,6 +194,7 @@ export class RedisLane implements Lane {
 
   #send(request: RedisRequest, step: Step | undefined): void {
     const name = commandName(request.words);
+    if (step !== undefined) this.#touches(name, request);
     if (name === 'multi') this.#multi = [request];
     else if (name === 'exec' || name === 'discard') this.#multi = undefined;
     else this.#multi?.push(request);
@@ -202,6 +209,13 @@ export class RedisLane implements Lane {
     };
     this.#server.write(request.bytes);
     this.#host.activity();
+  }
+
+  #touches(name: string, request: RedisRequest): void {
+    const commands = [...(this.#multi ?? []), request].map(one => one.words);
+    this.lastTouched = this.#watches ? undefined : keysOfAll(commands);
+    if (name === 'watch') this.#watches = true;
+    else if (name === 'exec' || name === 'discard' || name === 'unwatch') this.#watches = false;
   }
 
   #fromServer(chunk: Buffer): void {

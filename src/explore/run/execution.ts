@@ -7,7 +7,7 @@ import type { Choose } from '../search/point.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import { offeredEvents, performEvent } from './events.ts';
-import { joined, Observer, unknown } from './observe.ts';
+import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
 import { checkTokens, type Option, options, whoWaits } from './options.ts';
 import { Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
@@ -31,6 +31,7 @@ export class Execution {
   /** An actor waited for something inside this process: actors share state that no gate sees. */
   sharesState = false;
   #touched: Footprint | undefined;
+  #asks: () => boolean = () => false;
   #previous: number | undefined;
   #events = 0;
 
@@ -38,6 +39,8 @@ export class Execution {
     arena: Arena,
     start: (ended: () => void) => readonly RunningActor[],
     settings: ExecutionSettings,
+    /** What the reduction has to know; undefined where nothing is reduced. */
+    surroundings?: Surroundings,
   ) {
     this.#arena = arena;
     this.#settings = settings;
@@ -47,9 +50,7 @@ export class Execution {
     arena.opened = lane => this.#book.add(lane, names.get(lane.actor) ?? 0);
     this.#actors = start(() => arena.activity.moved());
     for (const [index, actor] of this.#actors.entries()) names.set(actor.name, index);
-    if (settings.footprints) {
-      this.#observer = new Observer(arena.postgres, settings.snapshotsByDefault);
-    }
+    if (surroundings !== undefined) this.#observer = new Observer(surroundings, this.#book);
     this.#settler = new Settler(arena, this.#book, this.#actors, settings.patience, (one, result) =>
       this.#answered(one, result),
     );
@@ -61,9 +62,15 @@ export class Execution {
 
   /**
    * Runs to the end of all actors; every wait inside is bounded. The first step waits for `restored`:
-   * until then actors start and connect, which touches no rows.
+   * until then actors start and connect, which touches no rows. `asks` tells, behind each choice,
+   * whether what it touches is to be known.
    */
-  async run(choose: Choose, restored: Promise<void>): Promise<ExecutionEnd> {
+  async run(
+    choose: Choose,
+    restored: Promise<void>,
+    asks: () => boolean = () => false,
+  ): Promise<ExecutionEnd> {
+    this.#asks = asks;
     try {
       await Promise.all([this.#settler.settle(false), restored]);
       for (let taken = 0; taken < this.#settings.stepsMax; taken++) {
@@ -87,23 +94,14 @@ export class Execution {
     }
   }
 
-  /** What the step touched, and what those touched who went on because of it. */
-  async #observe(
-    observer: Observer,
-    choice: Choice,
-    lanes: readonly TrackedLane[],
-    label: string,
-    waiting: readonly TrackedLane[],
-  ): Promise<Footprint> {
-    const actor = choice.actor ?? -1;
-    const plain = choice.kind === 'step' || choice.kind === 'effect' || choice.kind === 'wake';
-    if (!plain || lanes.some(one => this.#othersListen(one))) return unknown(actor);
-    const parts = [await observer.touched(actor, lanes, label)];
-    for (const one of waiting) {
-      if (lanes.includes(one) || one.lane.inFlight !== undefined) continue;
-      parts.push(await observer.touched(one.actor, [one], ''));
+  /** Asks what the step touched only where a search comes by for the first time. */
+  async #observe(observer: Observer, watched: Watched, choice: Choice): Promise<void> {
+    this.#touched = undefined;
+    if (this.#asks()) {
+      const plain = choice.kind === 'step' || choice.kind === 'effect' || choice.kind === 'wake';
+      this.#touched = plain ? await observer.touched(watched) : unknown(choice.actor ?? -1);
     }
-    return joined(parts);
+    observer.note(watched);
   }
 
   /** Ends every actor and connection; resolves when no backend holds anything any more. */
@@ -141,8 +139,8 @@ export class Execution {
   async #perform(option: Option): Promise<void> {
     const { choice, lanes } = option;
     const [first] = lanes;
-    const label = first?.lane.held?.label ?? first?.lane.inFlight?.label ?? '';
-    const waiting = this.#book.flying();
+    const step = first?.lane.held ?? first?.lane.inFlight;
+    const watched = await this.#observer?.watch(choice.actor ?? -1, lanes, step, this.#asks());
     let released = true;
     if (choice.kind === 'step') released = await this.#grant(choice, lanes);
     else if (choice.kind === 'wake') {
@@ -163,8 +161,8 @@ export class Execution {
       }
     }
     await this.#settler.settle(released);
-    if (this.#observer !== undefined) {
-      this.#touched = await this.#observe(this.#observer, choice, lanes, label, waiting);
+    if (this.#observer !== undefined && watched !== undefined) {
+      await this.#observe(this.#observer, watched, choice);
     }
     // A crash or a pause is done to an actor, not by it: who ran before may run on.
     if (!isEvent(choice) || choice.kind === 'lost-reply') this.#previous = choice.actor;

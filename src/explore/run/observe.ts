@@ -1,9 +1,42 @@
+import type { Step } from '../gate/lane.ts';
 import { PostgresLane } from '../gate/postgres-gate.ts';
-import { labelCharactersMax, redisKeys } from '../gate/redis-command.ts';
+import { labelCharactersMax } from '../gate/postgres-statement.ts';
 import { RedisLane } from '../gate/redis-gate.ts';
-import type { Footprint, LockStrength } from '../search/footprint.ts';
+import {
+  anyKeyOf,
+  type Footprint,
+  footprintOf,
+  joined,
+  type KeyUse,
+  type LockStrength,
+  stronger,
+} from '../search/footprint.ts';
+import type { Catalogue } from './catalogue.ts';
+import { LaneStates } from './lane-states.ts';
 import type { PostgresControl } from './postgres-control.ts';
-import type { TrackedLane } from './tracked-lane.ts';
+import { reachOf, type StatementReach } from './statement-reach.ts';
+import type { LaneBook, TrackedLane } from './tracked-lane.ts';
+
+/** What is known for a whole exploration. */
+export interface Surroundings {
+  readonly postgres: PostgresControl;
+  readonly catalogue: Catalogue;
+  /** Transactions that say nothing keep one snapshot. */
+  readonly snapshotsByDefault: boolean;
+  /** Some statement has read the time: the order of transactions' beginnings shows in rows. */
+  clockWasRead: boolean;
+}
+
+/** A step as it was before it was taken, and who might go on because of it. */
+export interface Watched {
+  readonly actor: number;
+  readonly lanes: readonly TrackedLane[];
+  readonly step: Step | undefined;
+  readonly waiting: readonly { one: TrackedLane; step: Step | undefined; blockers: string }[];
+  /** What each lane's transaction held. */
+  readonly held: ReadonlyMap<TrackedLane, Held>;
+  readonly states: LaneStates;
+}
 
 interface Held {
   readonly relations: ReadonlyMap<string, LockStrength>;
@@ -13,57 +46,188 @@ interface Held {
 const nothing: Held = { relations: new Map(), advisory: new Set() };
 
 /**
- * Asks Postgres what each step touched, by the locks that its backend holds: that reaches through
- * functions, triggers, foreign keys and sequences, where the text of a statement says nothing.
+ * Tells what each step touched. The locks that a session holds reach through foreign keys and
+ * sequences, where a text says nothing; but who has given them back, or never took one, leaves no
+ * trace: a failed statement, a refused try-lock, a rolled back savepoint. So a step is known only
+ * where its text is, and whatever else it may have run; all others depend on everything.
  */
 export class Observer {
-  readonly #postgres: PostgresControl;
-  readonly #snapshotsByDefault: boolean;
-  /** What each lane's open transaction held after its last step; its end gives that back. */
-  readonly #before = new Map<TrackedLane, Held>();
+  readonly #about: Surroundings;
+  readonly #book: LaneBook;
+  readonly #held = new Map<TrackedLane, Held>();
+  /** Their isolation may be any. */
+  readonly #isolated = new Set<TrackedLane>();
+  /** What ends their transactions reaches listeners. */
+  readonly #signalling = new Set<TrackedLane>();
+  /** A snapshot was taken in the open transaction. */
+  readonly #looked = new Set<TrackedLane>();
+  /** What sessions begin with was changed. */
+  #altered = false;
 
-  constructor(postgres: PostgresControl, snapshotsByDefault: boolean) {
-    this.#postgres = postgres;
-    this.#snapshotsByDefault = snapshotsByDefault;
+  constructor(about: Surroundings, book: LaneBook) {
+    this.#about = about;
+    this.#book = book;
   }
 
-  /** Called when the world is at rest after a step of one actor. */
-  async touched(actor: number, lanes: readonly TrackedLane[], label: string): Promise<Footprint> {
-    const [one] = lanes;
-    if (one === undefined) return footprint(actor, 'nothing');
-    if (one.lane instanceof RedisLane) return redisFootprint(actor, lanes, label);
-    if (!(one.lane instanceof PostgresLane)) return unknown(actor);
-    if (/^(begin|start transaction)\b[^;]*$/i.test(label)) return footprint(actor, 'nothing');
-    return this.#inPostgres(actor, one, one.lane);
-  }
-
-  async #inPostgres(actor: number, one: TrackedLane, lane: PostgresLane): Promise<Footprint> {
-    const before = this.#before.get(one);
-    const waits = lane.inFlight !== undefined;
-    if (lane.transaction === 'I' && !waits) {
-      this.#before.delete(one);
-      // A statement on its own has given its locks back: nothing tells what it touched.
-      if (before === undefined) return unknown(actor);
-      return { ...footprint(actor, 'these'), ...before, ends: true };
+  /** Called before a step of one actor; `asks` says whether `touched` will be. */
+  async watch(
+    actor: number,
+    lanes: readonly TrackedLane[],
+    step: Step | undefined,
+    asks: boolean,
+  ): Promise<Watched> {
+    const held = new Map<TrackedLane, Held>();
+    for (const one of lanes) {
+      if (!(one.lane instanceof PostgresLane)) continue;
+      const open = one.lane.transaction !== 'I';
+      if (open && asks) held.set(one, this.#held.get(one) ?? (await this.#locks(one.lane.pid)));
+      this.#held.delete(one);
     }
-    const held = await this.#locks(lane.pid ?? 0);
-    if (lane.transaction !== 'I') this.#before.set(one, held);
-    const keepsSnapshot = this.#snapshotsByDefault || lane.stated.isolation;
-    return {
-      ...footprint(actor, 'these'),
-      relations: held.relations,
-      // A key that was given back matters as much as one that was taken.
-      advisory: new Set([...(before ?? nothing).advisory, ...held.advisory]),
-      // A parked statement may go on to read what it has not locked yet, in the same snapshot.
-      fixesSnapshot: (keepsSnapshot && before === undefined) || one.wait === 'phase',
-      serializable: keepsSnapshot,
-    };
+    const waiting = this.#book
+      .flying()
+      .filter(one => !lanes.includes(one))
+      .map(one => ({ one, step: one.lane.inFlight, blockers: one.blockers.join() }));
+    return { actor, lanes, step, waiting, held, states: new LaneStates(this.#book) };
   }
 
-  async #locks(pid: number): Promise<Held> {
+  /** Called for every step when the world is at rest: what it says holds for later ones. */
+  note(watched: Watched): void {
+    const [first] = watched.lanes;
+    if (first !== undefined) this.#heed(first, watched.step);
+    for (const { one, step } of wentOn(watched)) {
+      this.#held.delete(one);
+      this.#heed(one, step);
+    }
+  }
+
+  #heed(one: TrackedLane, step: Step | undefined): void {
+    const { lane } = one;
+    if (!(lane instanceof PostgresLane) || step === undefined) return;
+    const said = reachOf(step.label);
+    if (said.readsClock) this.#about.clockWasRead = true;
+    if (said.signals) this.#signalling.add(one);
+    if (said.mayIsolate) {
+      this.#isolated.add(one);
+      lane.stated.locksSession = true;
+      this.#altered ||= /\balter\b/i.test(step.label);
+    }
+    if (said.reach === 'touches rows') {
+      if (lane.transaction === 'T' && lane.inFlight === undefined) this.#looked.add(one);
+    } else if (said.reach !== 'arranges') this.#looked.delete(one);
+  }
+
+  /** What the step touched, and what those touched who went on because of it. Called before `note`. */
+  async touched(watched: Watched): Promise<Footprint> {
+    const { actor, lanes, step, states } = watched;
+    const [first] = lanes;
+    const parts: Footprint[] = [];
+    if (first === undefined) parts.push(footprintOf([actor], 'nothing'));
+    else parts.push(await this.#of(first, lanes, step, watched.held.get(first)));
+    for (const { one, step: freed } of wentOn(watched)) {
+      parts.push(await this.#of(one, [one], freed, undefined));
+    }
+    if (states.changed(this.#book, ended(watched))) parts.push(unknown(actor));
+    return joined(parts);
+  }
+
+  async #of(
+    one: TrackedLane,
+    lanes: readonly TrackedLane[],
+    step: Step | undefined,
+    before: Held | undefined,
+  ): Promise<Footprint> {
+    const { lane, actor } = one;
+    if (lane instanceof RedisLane) return redisFootprint(actor, lanes);
+    if (!(lane instanceof PostgresLane) || step === undefined) return unknown(actor);
+    const said = reachOf(step.label);
+    const readsClock = said.readsClock || this.#fixesTime(said);
+    const known = await this.#inPostgres(one, lane, step, said, before);
+    return { ...known, readsClock };
+  }
+
+  /** BEGIN fixes what now() tells in its transaction; a statement on its own reads it then. */
+  #fixesTime({ reach }: StatementReach): boolean {
+    const matters = this.#about.clockWasRead || this.#about.catalogue.stampsRows;
+    return matters && reach === 'begin';
+  }
+
+  async #inPostgres(
+    one: TrackedLane,
+    lane: PostgresLane,
+    step: Step,
+    said: StatementReach,
+    before: Held | undefined,
+  ): Promise<Footprint> {
+    const { actor } = one;
+    const waits = lane.inFlight !== undefined;
+    const failed = !waits && /\berror\b|connection closed/.test(lane.result);
+    const cut = step.label.length >= labelCharactersMax;
+    if (failed || cut || step.role === 'message') return unknown(actor);
+    if (said.reach === 'begin' || said.reach === 'arranges') {
+      return waits ? unknown(actor) : footprintOf([actor], 'nothing');
+    }
+    if (said.reach === 'commits' || said.reach === 'rolls back') {
+      const certain = !waits && before !== undefined && lane.transaction === 'I';
+      return certain ? this.#ended(one, said, before) : unknown(actor);
+    }
+    // A statement on its own has given its locks back: nothing tells what it touched.
+    if (said.reach === 'unknown' || (lane.transaction !== 'T' && !waits)) return unknown(actor);
+    return this.#withLocks(one, lane, before);
+  }
+
+  async #withLocks(
+    one: TrackedLane,
+    lane: PostgresLane,
+    before: Held = nothing,
+  ): Promise<Footprint> {
+    const held = await this.#locks(lane.pid);
+    if (lane.transaction !== 'I') this.#held.set(one, held);
+    const known = this.#known(held);
+    if (known === undefined) return unknown(one.actor);
+    const keepsSnapshot = this.#keepsSnapshot(one, lane);
+    const parked = one.wait === 'phase';
+    const fixesSnapshot = (keepsSnapshot && !this.#looked.has(one)) || parked;
+    return footprintOf([one.actor], 'these', {
+      ...known,
+      advisory: new Set([...before.advisory, ...held.advisory]),
+      fixesSnapshot,
+      serializable: keepsSnapshot,
+    });
+  }
+
+  #ended(one: TrackedLane, { reach }: StatementReach, before: Held): Footprint {
+    const known = this.#known(before);
+    const { defersToCommit } = this.#about.catalogue;
+    const more = reach === 'commits' && (defersToCommit || this.#signalling.has(one));
+    if (more || known === undefined || !(one.lane instanceof PostgresLane))
+      return unknown(one.actor);
+    const serializable = this.#keepsSnapshot(one, one.lane);
+    return footprintOf([one.actor], 'these', { ...known, ends: true, serializable });
+  }
+
+  #keepsSnapshot(one: TrackedLane, lane: PostgresLane): boolean {
+    const { snapshotsByDefault } = this.#about;
+    const said = lane.stated.isolation || this.#isolated.has(one);
+    return snapshotsByDefault || said || this.#altered;
+  }
+
+  /** Undefined where something was locked that may have run more than the text says. */
+  #known({ relations, advisory }: Held): Partial<Footprint> | undefined {
+    const { catalogue } = this.#about;
+    if (catalogue.runsUnseen) return undefined;
+    const strengths = new Map<string, LockStrength>();
+    for (const [oid, strength] of relations) {
+      const kind = catalogue.relations.get(oid);
+      if (kind === undefined) return undefined;
+      strengths.set(oid, kind === 'immediate' ? 'table' : strength);
+    }
+    return { relations: strengths, advisory };
+  }
+
+  async #locks(pid: number | undefined): Promise<Held> {
     const relations = new Map<string, LockStrength>();
     const advisory = new Set<string>();
-    for (const { locktype, mode, key } of await this.#postgres.locks(pid)) {
+    for (const { locktype, mode, key } of await this.#about.postgres.locks(pid ?? 0)) {
       if (locktype === 'advisory') advisory.add(key);
       else relations.set(key, stronger(relations.get(key), strengthOf(mode)));
     }
@@ -71,63 +235,41 @@ export class Observer {
   }
 }
 
-/** The footprint of a step inside which others went on: all that any of them touched. */
-export function joined(parts: readonly Footprint[]): Footprint {
-  const [first] = parts;
-  if (first === undefined) return footprint(-1, 'nothing');
-  if (parts.some(part => part.reach === 'anything')) return unknown(first.actor ?? -1);
-  const relations = new Map<string, LockStrength>();
-  for (const part of parts) {
-    for (const [key, strength] of part.relations) {
-      relations.set(key, stronger(relations.get(key), strength));
-    }
-  }
-  return {
-    ...first,
-    reach: parts.every(part => part.reach === 'nothing') ? 'nothing' : 'these',
-    relations,
-    advisory: new Set(parts.flatMap(part => [...part.advisory])),
-    keys: new Map(parts.flatMap(part => [...part.keys].map(([key]) => [key, 'writes'] as const))),
-    ends: parts.some(part => part.ends),
-    fixesSnapshot: parts.some(part => part.fixesSnapshot),
-    serializable: parts.some(part => part.serializable),
-  };
+/** The lane whose transaction the step ended, if it did. */
+function ended({ lanes: [first], step }: Watched): TrackedLane['lane'] | undefined {
+  const { reach } = reachOf(step?.label ?? '');
+  return reach === 'commits' || reach === 'rolls back' ? first?.lane : undefined;
 }
 
 /** Depends on everything. */
 export function unknown(actor: number): Footprint {
-  return footprint(actor, 'anything');
+  return footprintOf([actor], 'anything');
 }
 
-function redisFootprint(actor: number, lanes: readonly TrackedLane[], label: string): Footprint {
-  const keys = new Map<string, 'reads' | 'writes'>();
+/** Who waited before the step and got its answer, or got on in its queue. */
+function wentOn({ waiting }: Watched): Watched['waiting'] {
+  return waiting.filter(({ one, step, blockers }) => {
+    return one.lane.inFlight !== step || one.blockers.join() !== blockers;
+  });
+}
+
+/** Every key that the commands name; any of the server's where one may reach others. */
+function redisFootprint(actor: number, lanes: readonly TrackedLane[]): Footprint {
+  const keys = new Map<string, KeyUse>();
   for (const { lane } of lanes) {
-    const touched = label.length < labelCharactersMax ? redisKeys(label.split(' ')) : undefined;
-    if (touched === undefined) return unknown(actor);
-    for (const key of touched.keys) keys.set(`${lane.store} ${key}`, touched.use);
+    if (!(lane instanceof RedisLane) || lane.blocking) return unknown(actor);
+    const touched = lane.lastTouched;
+    if (touched === undefined) keys.set(anyKeyOf(serverOf(lane)), 'writes');
+    else for (const key of touched.keys) keys.set(`${serverOf(lane)} ${key}`, touched.use);
   }
-  return { ...footprint(actor, 'these'), keys };
+  return footprintOf([actor], 'these', { keys });
 }
 
-function footprint(actor: number, reach: Footprint['reach']): Footprint {
-  return {
-    actor,
-    reach,
-    relations: new Map(),
-    advisory: new Set(),
-    keys: new Map(),
-    ends: false,
-    fixesSnapshot: false,
-    serializable: false,
-  };
+function serverOf({ store }: RedisLane): string {
+  return store.replaceAll(' ', '-');
 }
 
 function strengthOf(mode: string): LockStrength {
   if (mode === 'AccessShareLock') return 'reads';
   return mode === 'RowShareLock' || mode === 'RowExclusiveLock' ? 'rows' : 'table';
-}
-
-function stronger(a: LockStrength | undefined, b: LockStrength): LockStrength {
-  if (a === 'table' || b === 'table') return 'table';
-  return a === 'rows' || b === 'rows' ? 'rows' : 'reads';
 }

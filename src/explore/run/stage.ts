@@ -5,11 +5,13 @@ import { installRealms } from '../time/install.ts';
 import { type ActorEnd, type ActorFunction, InProcessActor, type RunningActor } from './actor.ts';
 import { Arena, realNow } from './arena.ts';
 import { Baseline } from './baseline.ts';
+import { readCatalogue } from './catalogue.ts';
 import { ChildActor, type CommandActor, type RequestActor, ServiceActor } from './child-actor.ts';
 import { createDatabase } from './database.ts';
 import { expireLeases } from './events.ts';
 import { Execution } from './execution.ts';
 import { freePorts } from './free-ports.ts';
+import type { Surroundings } from './observe.ts';
 import { installPhases } from './phases.ts';
 import type { PostgresControl } from './postgres-control.ts';
 import type { RedisControl } from './redis-control.ts';
@@ -71,6 +73,7 @@ export class Stage {
   readonly #baseline: Baseline;
   readonly #subject: Subject;
   readonly #settings: ExecutionSettings;
+  readonly #surroundings: Surroundings | undefined;
   readonly #startMs = Date.now();
   #servicePorts: readonly number[] = [];
   readonly #close: (() => Promise<void> | void)[];
@@ -80,12 +83,14 @@ export class Stage {
     baseline: Baseline,
     subject: Subject,
     settings: ExecutionSettings,
+    surroundings: Surroundings | undefined,
     close: (() => Promise<void> | void)[],
   ) {
     this.#arena = arena;
     this.#baseline = baseline;
     this.#subject = subject;
     this.#settings = settings;
+    this.#surroundings = surroundings;
     this.#close = close;
     settings.signal?.addEventListener('abort', this.#giveUp, { once: true });
   }
@@ -123,11 +128,11 @@ export class Stage {
       await subject.prepare?.(database.url);
       settings.signal?.throwIfAborted();
       await tryAudit(arena.postgres, auditOf(subject, []));
-      const snapshotsByDefault = await arena.postgres.snapshotsByDefault();
       const baseline = await Baseline.capture(arena.postgres, arena.redis);
       if (settings.phases) await installPhases(arena.postgres);
+      const surroundings = settings.footprints ? await surroundingsOf(arena) : undefined;
       close.unshift(installRealms());
-      return new Stage(arena, baseline, subject, { ...settings, snapshotsByDefault }, close);
+      return new Stage(arena, baseline, subject, settings, surroundings, close);
     } catch (error) {
       for (const end of close) await end();
       throw error;
@@ -139,18 +144,30 @@ export class Stage {
     for (const end of this.#close) await end();
   }
 
-  /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
-  async execute(choose: Choose): Promise<ExecutionRecord> {
+  /**
+   * Some actor has read the time of the server: orders that differ in whose transaction began first
+   * may differ in more. Known only when an order with such a statement has run.
+   */
+  get clockWasRead(): boolean {
+    return this.#surroundings?.clockWasRead ?? false;
+  }
+
+  /**
+   * Runs all actors once, from the baseline, under the schedule that `choose` makes. `asks` tells,
+   * behind each choice, whether what it touches is to be known.
+   */
+  async execute(choose: Choose, asks?: () => boolean): Promise<ExecutionRecord> {
     const actors = Object.values(this.#subject.actors);
     if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
       this.#servicePorts = await freePorts(actors.length);
     }
     await this.#baseline.restoreKeys();
     const restored = this.#baseline.restoreRows();
-    const execution = new Execution(this.#arena, ended => this.#start(ended), this.#settings);
+    const start = (ended: () => void) => this.#start(ended);
+    const execution = new Execution(this.#arena, start, this.#settings, this.#surroundings);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
-      const end = await execution.run(choose, restored);
+      const end = await execution.run(choose, restored, asks);
       const { ends, lines, sharesState } = execution;
       const hides = [...execution.hides];
       await execution.dispose();
@@ -192,7 +209,7 @@ export class Stage {
     const [name] = Object.keys(this.#subject.actors);
     if (probe === undefined || name === undefined) return [];
     await expireLeases(this.#arena);
-    const settings = { ...this.#settings, eventsMax: 0, phases: false, footprints: false };
+    const settings = { ...this.#settings, eventsMax: 0, phases: false };
     const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
     const execution = new Execution(this.#arena, start, settings);
     try {
@@ -206,6 +223,15 @@ export class Stage {
       await execution.dispose();
     }
   }
+}
+
+async function surroundingsOf({ postgres }: Arena): Promise<Surroundings> {
+  return {
+    postgres,
+    catalogue: await readCatalogue(postgres),
+    snapshotsByDefault: await postgres.snapshotsByDefault(),
+    clockWasRead: false,
+  };
 }
 
 function auditOf({ audit }: Subject, ends: readonly (ActorEnd | undefined)[]): string {

@@ -32,7 +32,6 @@ export interface ExecutionSettings {
   readonly phases: boolean;
   readonly events: ReadonlySet<EventKind>;
   readonly eventsMax: number;
-  /** Asks the servers what each step touched. */
+  /** Orders may be left out: the servers are asked what steps touched. */
   readonly footprints: boolean;
-  readonly snapshotsByDefault: boolean;
 }

@@ -36,7 +36,8 @@ export interface Visit {
   readonly cost: Cost;
 }
 
-export type Execute = (choose: Choose) => Promise<void>;
+/** `asks` tells, behind each choice, whether the search has to know what it touches. */
+export type Execute = (choose: Choose, asks: () => boolean) => Promise<void>;
 
 /**
  * Visits every schedule within the bound exactly once, the simplest first: by events, then by
@@ -63,7 +64,10 @@ export class Search {
       const { executionsMax, outOfTime } = this.#plan;
       if (this.#executions + this.#pruned >= executionsMax || outOfTime()) return this.#end(false);
       const walk = new Walk(this, next);
-      await execute(point => walk.choose(point));
+      await execute(
+        point => walk.choose(point),
+        () => this.#plan.reduce && walk.isNew,
+      );
       if (walk.prunedAt === undefined) {
         walk.checkEnd();
         this.#executions++;

@@ -42,6 +42,11 @@ export class Walk {
     return choice;
   }
 
+  /** Nobody has been at the point to which the last choice leads. */
+  get isNew(): boolean {
+    return this.node.point === undefined;
+  }
+
   checkEnd(): void {
     if (this.tokens.length >= this.#prefix.length && this.node.point === undefined) return;
     const at = this.tokens.join('');

@@ -1,0 +1,46 @@
+import type { Lane } from '../gate/lane.ts';
+import { PostgresLane } from '../gate/postgres-gate.ts';
+import { RedisLane } from '../gate/redis-gate.ts';
+import type { LaneBook } from './tracked-lane.ts';
+
+/**
+ * What the connections of all actors were before a step: one that leaves may give back locks, and
+ * one that begins to listen hears of what others do, though neither is a step.
+ */
+export class LaneStates {
+  readonly #before: ReadonlyMap<Lane, 'listens' | 'holds' | 'holds nothing' | 'closed'>;
+
+  constructor(book: LaneBook) {
+    this.#before = new Map(book.all.map(({ lane }) => [lane, stateOf(lane)]));
+  }
+
+  /**
+   * Whether one has left that held something, or one listens. `ended` has given its locks back by
+   * its own step, if anybody.
+   */
+  changed(book: LaneBook, ended: Lane | undefined): boolean {
+    return book.all.some(({ lane }) => {
+      const now = stateOf(lane);
+      if (now === 'listens') return true;
+      const before = this.#before.get(lane) ?? 'holds nothing';
+      const gaveBack = lane === ended && !locksSession(lane);
+      return now === 'closed' && !gaveBack && (before === 'holds' || before === 'listens');
+    });
+  }
+}
+
+function locksSession(lane: Lane): boolean {
+  return lane instanceof PostgresLane && lane.stated.locksSession;
+}
+
+function stateOf(lane: Lane): 'listens' | 'holds' | 'holds nothing' | 'closed' {
+  if (lane.closed) return 'closed';
+  if (lane instanceof PostgresLane) {
+    if (lane.stated.listens) return 'listens';
+    const holds = lane.transaction !== 'I' || lane.inFlight !== undefined;
+    return holds || locksSession(lane) ? 'holds' : 'holds nothing';
+  }
+  if (!(lane instanceof RedisLane)) return 'holds nothing';
+  if (lane.subscribed || lane.blocking) return 'listens';
+  return 'holds nothing';
+}
