@@ -29,19 +29,6 @@ const subscriptions = new Set([
   'sunsubscribe',
 ]);
 
-const blocking = new Set([
-  'blpop',
-  'brpop',
-  'blmove',
-  'brpoplpush',
-  'blmpop',
-  'bzpopmin',
-  'bzpopmax',
-  'bzmpop',
-  'wait',
-  'waitaof',
-]);
-
 const unsolicited = new Set(['message', 'pmessage', 'smessage', 'invalidate']);
 
 /** A longer label is cut, so that it does not tell every key any more. */
@@ -60,12 +47,6 @@ export function isChatter(words: readonly string[]): boolean {
 /** How many confirmations a (un)subscribe command is answered with; 0 for any other command. */
 export function confirmations(words: readonly string[]): number {
   return subscriptions.has(commandName(words)) ? Math.max(1, words.length - 1) : 0;
-}
-
-export function mayBlock(words: readonly string[]): boolean {
-  const name = commandName(words);
-  const waits = name === 'xread' || name === 'xreadgroup';
-  return blocking.has(name) || (waits && words.some(word => word.toLowerCase() === 'block'));
 }
 
 export function isConfirmation(value: RedisValue): boolean {

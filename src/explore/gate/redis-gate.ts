@@ -11,12 +11,14 @@ import {
   isConfirmation,
   isUnsolicited,
   keysOfAll,
-  mayBlock,
   messageStep,
   type RedisKeys,
   redisStep,
   redisSummary,
 } from './redis-command.ts';
+import { type RedisWait, redisWait, withoutLimit } from './redis-wait.ts';
+
+const askId = Buffer.from('*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n');
 
 /** Opens the port through which one actor reaches one Redis. */
 export async function openRedisGate(
@@ -31,10 +33,13 @@ export async function openRedisGate(
 }
 
 const queuedMax = 100_000;
+const noWait = { wait: undefined, asksId: false };
 
 interface Flight {
   readonly step: Step | undefined;
-  readonly blocking: boolean;
+  readonly wait: RedisWait | undefined;
+  /** Its connection's name at the server is asked for first: the answer is not the client's. */
+  asksId: boolean;
   readonly confirmations: number;
   readonly replies: RedisReply[];
   answered: boolean;
@@ -60,6 +65,7 @@ export class RedisLane implements Lane {
   /** MULTI and what it queued: without effect before EXEC, so part of the EXEC step. */
   #multi: RedisRequest[] | undefined;
   #flight: Flight | undefined;
+  #clientId: number | undefined;
   #subscribed = false;
   #connected = false;
   readonly #firstWord = new FirstWord();
@@ -109,9 +115,14 @@ export class RedisLane implements Lane {
     return this.#flight !== undefined && this.#flight.step === undefined;
   }
 
-  /** The request in flight may wait at the server for another actor's write. */
-  get blocking(): boolean {
-    return this.#flight?.blocking ?? false;
+  /** The request in flight may wait at the server, as a rule for another actor's write. */
+  get wait(): RedisWait | undefined {
+    return this.#flight?.wait;
+  }
+
+  /** The number of its connection at the server; known once a request waited with a limit. */
+  get clientId(): number | undefined {
+    return this.#clientId;
   }
 
   /** The server may send to this connection without being asked. */
@@ -126,7 +137,7 @@ export class RedisLane implements Lane {
     const message = this.#inbox.shift();
     if (message !== undefined) {
       const replies = [message];
-      this.#flight = { step, blocking: false, confirmations: 0, replies, answered: true };
+      this.#flight = { ...noWait, step, confirmations: 0, replies, answered: true };
       this.reply = redisReply(replies);
       this.#host.activity();
       return;
@@ -199,15 +210,18 @@ export class RedisLane implements Lane {
     else if (name === 'exec' || name === 'discard') this.#multi = undefined;
     else this.#multi?.push(request);
     const expected = confirmations(request.words);
+    const wait = this.#multi === undefined ? redisWait(request.words) : undefined;
     if (expected > 0) this.#subscribed = true;
     this.#flight = {
       step,
-      blocking: mayBlock(request.words),
+      wait,
+      asksId: wait?.limitMs !== undefined,
       confirmations: expected,
       replies: [],
       answered: false,
     };
-    this.#server.write(request.bytes);
+    if (wait?.limitMs === undefined) this.#server.write(request.bytes);
+    else this.#server.write(Buffer.concat([askId, withoutLimit(request.bytes, wait.at)]));
     this.#host.activity();
   }
 
@@ -229,6 +243,11 @@ export class RedisLane implements Lane {
     else {
       if (reply.push && !isConfirmation(reply.value)) {
         this.#toClient([reply]);
+        return;
+      }
+      if (flight.asksId) {
+        flight.asksId = false;
+        if (typeof reply.value === 'number') this.#clientId = reply.value;
         return;
       }
       flight.replies.push(reply);

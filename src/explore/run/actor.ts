@@ -32,8 +32,14 @@ export interface RunningActor {
   readonly graceMs: number;
   /** A connection of its own is on its way to a gate that has not seen it. */
   readonly connecting: boolean;
+  /** Milliseconds until its next timer; undefined where it has none, or nobody can tell. */
+  readonly timerMs: number | undefined;
+  /** The time that it believes in. */
+  readonly nowMs: number;
   /** Lets time pass for it until its next timer. */
   wake(): void;
+  /** Lets time pass for it until then, in which no timer of its own is due. */
+  passTo(ms: number): void;
   /** It was stopped for so long and goes on. */
   pause(ms: number): void;
   /** It dies between two instructions; none of its code runs any more. */
@@ -83,8 +89,20 @@ export class InProcessActor implements RunningActor {
     return this.end === undefined && this.#realm.connecting;
   }
 
+  get timerMs(): number | undefined {
+    return this.end === undefined ? this.#realm.nextTimerMs : undefined;
+  }
+
+  get nowMs(): number {
+    return this.#realm.nowMs;
+  }
+
   wake(): void {
     this.#realm.fireNext();
+  }
+
+  passTo(ms: number): void {
+    this.#realm.nowMs = Math.max(this.#realm.nowMs, ms);
   }
 
   pause(ms: number): void {

@@ -46,6 +46,10 @@ abstract class ProcessActor implements RunningActor {
   readonly connecting = false;
   /** Its silence is judged by what the kernel says of it. */
   readonly working = false;
+  /** Its timers are its own. */
+  readonly timerMs = undefined;
+  /** Waits of a program are counted from its start; nothing else passes. */
+  nowMs = 0;
   end: ActorEnd | undefined;
   readonly #child: ChildProcess;
   readonly #movedAtMs: () => number;
@@ -93,6 +97,11 @@ abstract class ProcessActor implements RunningActor {
 
   wake(): void {
     this.#wokenAtMs = realNow();
+  }
+
+  passTo(ms: number): void {
+    this.nowMs = Math.max(this.nowMs, ms);
+    this.wake();
   }
 
   /** Time is real for a program: the lease is gone, and it does not know. */

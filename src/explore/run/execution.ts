@@ -9,6 +9,7 @@ import { type Arena, realNow } from './arena.ts';
 import { offeredEvents, performEvent } from './events.ts';
 import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
 import { checkTokens, type Option, options, whoWaits } from './options.ts';
+import { endWait } from './server-wait.ts';
 import { Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, type TrackedLane } from './tracked-lane.ts';
@@ -144,9 +145,8 @@ export class Execution {
     let released = true;
     if (choice.kind === 'step') released = await this.#grant(choice, lanes);
     else if (choice.kind === 'wake') {
-      released = false;
-      this.#line(choice, 'clock', 'its next timer fires');
-      this.#actors[choice.actor ?? 0]?.wake();
+      released = first !== undefined;
+      await this.#wake(choice, first);
     } else if (choice.kind === 'effect' && first !== undefined) await this.#effect(choice, first);
     else if (choice.kind === 'victim' && first !== undefined) await this.#victim(choice, first);
     else {
@@ -182,9 +182,26 @@ export class Execution {
       this.#open.set(one, [...(this.#open.get(one) ?? []), entry]);
       await this.#closePhaseGate(one);
       one.lane.grant();
+      if (one.lane instanceof RedisLane && one.lane.wait?.limitMs !== undefined) {
+        one.dueMs = (this.#actors[one.actor]?.nowMs ?? 0) + one.lane.wait.limitMs;
+      }
       if (one.lane instanceof CancelLane) await this.#cancelArrives();
     }
     return released;
+  }
+
+  /** Time passes for one actor: until its next timer, or until its wait at Redis is over. */
+  async #wake(choice: Choice, waits: TrackedLane | undefined): Promise<void> {
+    const actor = this.#actors[choice.actor ?? 0];
+    const { dueMs, lane } = waits ?? {};
+    if (waits === undefined || dueMs === undefined) {
+      this.#line(choice, 'clock', 'its next timer fires');
+      actor?.wake();
+      return;
+    }
+    this.#line(choice, 'clock', `the time is over for ${lane?.inFlight?.label ?? 'its wait'}`);
+    actor?.passTo(dueMs);
+    await endWait(this.#arena, waits);
   }
 
   /** The server signals the other backend; its answer follows when the signal is seen. */
@@ -201,7 +218,7 @@ export class Execution {
     return this.#book.all.some(({ lane }) => {
       if (lane === self.lane || lane.closed) return false;
       if (lane instanceof PostgresLane) return lane.stated.listens;
-      return lane instanceof RedisLane && (lane.subscribed || lane.blocking);
+      return lane instanceof RedisLane && (lane.subscribed || lane.wait !== undefined);
     });
   }
 

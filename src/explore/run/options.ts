@@ -25,7 +25,8 @@ export function options(
     const steps = fuseNodes ? grouped(own) : own.map(one => [one]);
     const found = steps.map((lanes, at) => step(index, lanes, steps.length > 1 ? at : undefined));
     found.push(...parked.map(effect));
-    if (found.length === 0 && sleeps(actor, index, book)) found.push(wake(index));
+    // A request that time has passed beside once does not hold its caller's clock any more.
+    if ([...own, ...parked].every(one => one.overtaken)) found.push(...wakes(actor, index, book));
     return found;
   });
 }
@@ -57,8 +58,17 @@ export function whoWaits(actors: readonly RunningActor[], book: LaneBook): strin
   return waiting.join('; ');
 }
 
-function sleeps(actor: RunningActor, index: number, book: LaneBook): boolean {
-  return actor.asleep && book.of(index).every(({ lane }) => lane.inFlight === undefined);
+/** What happens to an actor when time passes for it: its next timer, or the end of a wait at Redis. */
+function wakes(actor: RunningActor, index: number, book: LaneBook): Option[] {
+  const flying = book.of(index).filter(one => one.lane.inFlight !== undefined && !one.overtaken);
+  if (flying.some(one => one.wait !== 'server')) return [];
+  const [first] = flying
+    .filter(one => one.dueMs !== undefined)
+    .sort((a, b) => (a.dueMs ?? 0) - (b.dueMs ?? 0));
+  const { timerMs } = actor;
+  const timerFirst = timerMs !== undefined && actor.nowMs + timerMs < (first?.dueMs ?? Infinity);
+  if (first !== undefined && !timerFirst) return [wake(index, first)];
+  return timerFirst || (actor.asleep && flying.length === 0) ? [wake(index)] : [];
 }
 
 /** The same request to several Redis nodes at once (one acquire of Redlock) is one step. */
@@ -96,10 +106,11 @@ function effect(one: TrackedLane): Option {
   return { choice: { ...names, kind: 'effect', actor, shape }, lanes: [one] };
 }
 
-function wake(actor: number): Option {
+function wake(actor: number, waits?: TrackedLane): Option {
   const token = letter(actor).toLowerCase();
-  const names = { token, legacy: token };
-  return { choice: { ...names, kind: 'wake', actor, shape: 'its clock moves' }, lanes: [] };
+  const shape = waits === undefined ? 'its clock moves' : `over: ${waits.lane.inFlight?.shape}`;
+  const choice = { token, legacy: token, kind: 'wake', actor, shape } as const;
+  return { choice, lanes: waits === undefined ? [] : [waits] };
 }
 
 function victim(one: TrackedLane): Option {

@@ -21,6 +21,8 @@ export interface Patience {
 const calmHops = 3;
 const unusedHops = 8;
 const roundsMax = 10_000;
+/** Within this, in real time, Redis has copied what it can and written its log: it does each second. */
+const serverWritesMs = 1_500;
 
 /** Brings the world to rest after each step: every reply delivered, every wait explained. */
 export class Settler {
@@ -77,6 +79,8 @@ export class Settler {
     this.#delivered(one, lane.result);
     one.wait = 'no';
     one.blockers = [];
+    one.dueMs = undefined;
+    one.overtaken = false;
     lane.deliver(one.losesReply ? 'lost' : undefined);
     one.losesReply = false;
   }
@@ -180,7 +184,8 @@ export class Settler {
     const blockers = pids.length === 0 ? new Map() : await this.#arena.postgres.blockers(pids);
     for (const one of open) {
       if (one.lane.pid !== undefined) this.#judge(one, blockers.get(one.lane.pid) ?? []);
-      else if (one.lane instanceof RedisLane && one.lane.blocking) await this.#barrier(one);
+      else if (one.lane instanceof RedisLane && one.lane.wait !== undefined)
+        await this.#barrier(one);
     }
   }
 
@@ -205,6 +210,9 @@ export class Settler {
 
   /** Redis answers in order: once it answered us, it has decided not to answer the other. */
   async #barrier(one: TrackedLane): Promise<void> {
+    if (one.lane instanceof RedisLane && one.lane.wait?.forServer === true) {
+      await this.#answer([one], serverWritesMs);
+    }
     for (const redis of this.#arena.redis) await redis.ask('ping');
     await this.#arena.sentinel.hop();
     if (!one.lane.answered) one.wait = 'server';

@@ -14,6 +14,10 @@ export interface TrackedLane {
   wait: 'no' | 'lock' | 'phase' | 'server';
   /** Backends that the step in flight waits for. */
   blockers: readonly number[];
+  /** When the wait in flight ends by itself, in its actor's time. */
+  dueMs: number | undefined;
+  /** Its actor's time has passed beside this request once, and may do so again. */
+  overtaken: boolean;
   /** The reply of the step in flight must not arrive. */
   losesReply: boolean;
 }
@@ -33,6 +37,8 @@ export class LaneBook {
       number: undefined,
       wait: 'no',
       blockers: [],
+      dueMs: undefined,
+      overtaken: false,
       losesReply: false,
     });
   }

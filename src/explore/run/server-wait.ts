@@ -1,0 +1,23 @@
+import { RedisLane } from '../gate/redis-gate.ts';
+import { type Arena, realNow } from './arena.ts';
+import { Unexplained } from './settle.ts';
+import type { TrackedLane } from './tracked-lane.ts';
+
+const answerMs = 5_000;
+
+/**
+ * The time that a request gave itself at Redis is over. `CLIENT UNBLOCK … TIMEOUT` answers it as the
+ * time itself would (redis.io, CLIENT UNBLOCK). Resolves when its answer is here.
+ */
+export async function endWait(arena: Arena, { lane }: TrackedLane): Promise<void> {
+  if (!(lane instanceof RedisLane)) return;
+  const id = lane.clientId;
+  const label = lane.inFlight?.label ?? '';
+  if (id === undefined) {
+    throw new Unexplained(`${label} waits, and this Redis does not allow CLIENT ID: allow it`);
+  }
+  const node = Number(lane.store.split(' ')[1] ?? '1') - 1;
+  await arena.redis[node]?.ask('client', 'unblock', String(id), 'timeout');
+  const untilMs = realNow() + answerMs;
+  while (!lane.answered && !lane.closed && realNow() < untilMs) await arena.activity.next(5);
+}
