@@ -41,6 +41,6 @@ function stateOf(lane: Lane): 'listens' | 'holds' | 'holds nothing' | 'closed' {
     return holds || locksSession(lane) ? 'holds' : 'holds nothing';
   }
   if (!(lane instanceof RedisLane)) return 'holds nothing';
-  if (lane.subscribed || lane.blocking) return 'listens';
+  if (lane.subscribed || lane.wait !== undefined) return 'listens';
   return 'holds nothing';
 }

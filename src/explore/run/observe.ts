@@ -257,7 +257,7 @@ function wentOn({ waiting }: Watched): Watched['waiting'] {
 function redisFootprint(actor: number, lanes: readonly TrackedLane[]): Footprint {
   const keys = new Map<string, KeyUse>();
   for (const { lane } of lanes) {
-    if (!(lane instanceof RedisLane) || lane.blocking) return unknown(actor);
+    if (!(lane instanceof RedisLane) || lane.wait !== undefined) return unknown(actor);
     const touched = lane.lastTouched;
     if (touched === undefined) keys.set(anyKeyOf(serverOf(lane)), 'writes');
     else for (const key of touched.keys) keys.set(`${serverOf(lane)} ${key}`, touched.use);
