@@ -266,8 +266,8 @@ describe('Redis clients', () => {
     ]);
   });
 
-  test('a blocking pop waits until another actor pushes', async () => {
-    const pop = withRedis(async client => (await client.blpop('queue', 60))?.[1]);
+  test('a blocking pop without a limit waits until another actor pushes', async () => {
+    const pop = withRedis(async client => (await client.blpop('queue', 0))?.[1]);
     const push = withRedis(client => client.lpush('queue', 'job'));
     const found = await explore(
       { ...subject(table, nothing, [push, pop]) },
