@@ -1,3 +1,4 @@
+import { brokenClaims, notShown } from './report/explored.ts';
 import type { ExploredCell } from './results/schema.ts';
 import type { CellVerdict } from './verdict.ts';
 
@@ -25,7 +26,8 @@ export type RunEnd = 'complete' | 'interrupted' | 'broken off';
 
 /** Its orders could not be run or judged, and no time was short: nothing is known of it. */
 export function hasNoVerdict({ outcome, violating }: ExploredCell): boolean {
-  return noVerdict.includes(outcome) && violating === 0;
+  // without a rival it fails already: what it violates says nothing of orders
+  return outcome === 'inconclusive' || (noVerdict.includes(outcome) && violating === 0);
 }
 
 const noVerdict: readonly ExploredCell['outcome'][] = [
@@ -47,12 +49,10 @@ export function exitCodeOf(
   if (end === 'broken off') return exitCodes.inconclusive;
   const has = (agreement: CellVerdict['agreement']): boolean =>
     verdicts.some(verdict => verdict.agreement === agreement);
-  const broken = explored.some(({ parts }) =>
-    parts.some(part => part.agreement === 'claim violated'),
-  );
-  if (broken || has('claim violated')) return exitCodes.claimViolated;
+  if (brokenClaims(explored).length > 0 || has('claim violated')) return exitCodes.claimViolated;
   const judged = verdicts.some(verdict => verdict.observed !== 'not offered');
-  return has('not shown') || !judged || explored.some(hasNoVerdict)
+  const unseen = has('not shown') || notShown(explored).length > 0;
+  return unseen || !judged || explored.some(hasNoVerdict)
     ? exitCodes.inconclusive
     : exitCodes.asPredicted;
 }

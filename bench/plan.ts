@@ -90,7 +90,7 @@ function reasonToLeaveOut(strategy: RegisteredStrategy): string | undefined {
 }
 
 /** The strategy that does nothing at all, found by that. */
-function controlOf({ strategies }: Registry): RegisteredStrategy {
+export function controlOf({ strategies }: Pick<Registry, 'strategies'>): RegisteredStrategy {
   const control = [...strategies.values()].find(({ declared }) => {
     const { turns, first, guard, wording, isolation, hazard } = declared;
     const nothing = turns.length + first.length + guard.length === 0;

@@ -21,7 +21,7 @@ async function main(text: string): Promise<boolean> {
 
 async function commandOf(
   registry: Registry,
-  { scenario: name, variant, strategy, commandId, input }: CallerSpec,
+  { scenario: name, variant, strategy, commandId, input, idempotency }: CallerSpec,
   pgUrl: string,
 ): Promise<PlannedCommand> {
   const scenario = registry.scenarios.get(name);
@@ -30,7 +30,8 @@ async function commandOf(
   const store = new PostgresStore({ url: pgUrl, connectionsMax: 1, lockTimeoutMs: setupMs });
   const plan = await scenario.registered.prepare(variant, input, store.query);
   await store.close();
-  return { scenario, variant, strategy: found, commandId, input, plan };
+  const command = { scenario, variant, strategy: found, commandId, input, plan };
+  return { ...command, ...(idempotency && { idempotency }) };
 }
 
 // connections that are left open would keep it alive

@@ -8,6 +8,7 @@ const spec = z.strictObject({
   strategyFiles: z.array(z.string()),
   commandId: z.string(),
   input: z.object({ params: z.record(z.string(), z.unknown()), body: z.unknown() }),
+  idempotency: z.object({ key: z.string(), fingerprint: z.string() }).optional(),
   needs: z.object({ single: z.boolean(), nodes: z.boolean() }),
 });
 

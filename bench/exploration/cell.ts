@@ -1,5 +1,6 @@
 /** One cell: callers of one key, each under a strategy of its own, explored and held to the claim. */
-import type { Call, Input } from '../../src/contract/index.ts';
+
+import { idempotencySchema } from '../../src/engine/idempotency.ts';
 import type { RegisteredScenario, RegisteredStrategy } from '../../src/engine/registry.ts';
 import {
   type Actor,
@@ -9,21 +10,19 @@ import {
   explore,
   type Subject,
 } from '../../src/explore/explore.ts';
-import { PostgresStore } from '../../src/store/postgres.ts';
 import { type Asked, auditWithClaims, toldOf } from './claims-sql.ts';
+import { againOf, commandsOf, equalCallers } from './commands.ts';
 import { engineCaller, type Needs, type PlannedCommand } from './engine-caller.ts';
 import { ownProgram } from './own-process.ts';
 import { keepBooksIn, providerUrl } from './provider.ts';
+import type { Round } from './rounds.ts';
 
 export interface CellPlan {
   readonly scenario: RegisteredScenario;
   readonly variant: string;
   /** One per caller. */
   readonly strategies: readonly RegisteredStrategy[];
-  /** Callers come in pairs that send the same call. */
-  readonly doubleTap: boolean;
-  /** The key has room for two, where the scenario has such keys, and one rival more who never comes. */
-  readonly couple: boolean;
+  readonly round: Round;
   /** Where strategies from outside are loaded from, by a caller in a process of its own. */
   readonly strategyFiles: readonly string[];
 }
@@ -33,8 +32,6 @@ export interface CellServers {
   readonly redisUrl: string;
   readonly redisNodeUrls: readonly string[];
 }
-
-const setupMs = 30_000;
 
 /** Which Redis servers the callers' locks live in. */
 export function serversOf(
@@ -66,11 +63,9 @@ export async function exploreCell(
 ): Promise<Exploration> {
   const httpUrls = [await providerUrl()];
   const own = { ...options, ...(plan.strategies.some(inProcess) && inProcesses) };
-  const subject = subjectOf(plan);
-  const alike = new Set(plan.strategies).size === 1;
-  const identical = alike ? { identical: [Object.keys(subject.actors)] } : {};
+  const { subject, identical } = madeOf(plan);
   return explore(subject, {
-    ...identical,
+    identical,
     ...own,
     servers: { ...serversOf(plan, servers), httpUrls },
   });
@@ -86,15 +81,29 @@ const inProcesses = { events: [], preemptions: 1, firstOnly: true } as const;
 
 /** What the explorer is given: the scenario's schema and load, the callers, the judge. */
 export function subjectOf(plan: CellPlan): Subject {
-  const { scenario, strategies } = plan;
+  return madeOf(plan).subject;
+}
+
+interface Made {
+  readonly subject: Subject;
+  /** Known when the subject is prepared: what callers send is made with the rows. */
+  readonly identical: () => string[][];
+}
+
+function madeOf(plan: CellPlan): Made {
+  const { scenario, strategies, round } = plan;
   const commands: PlannedCommand[] = [];
   const asked = (): Asked[] =>
-    commands.map(({ plan: { auditKey: key }, commandId }) => ({ key, commandId }));
+    commands.map(({ plan: { auditKey: key }, commandId, idempotency }) => {
+      return { key, commandId, oneOf: idempotency?.key };
+    });
   const callerAt = (index: number): Actor =>
     callerOf(plan, strategies[index], () => commands[index]);
   const names = callerNames(plan);
-  return {
-    setup: scenario.schemaSql,
+  const subject: Subject = {
+    setup: round.sameKey
+      ? `${scenario.schemaSql};\n${idempotencySchema.schemaSql}`
+      : scenario.schemaSql,
     prepare: async pgUrl => {
       await keepBooksIn(pgUrl);
       commands.splice(0, commands.length, ...(await commandsOf(plan, pgUrl)));
@@ -102,10 +111,10 @@ export function subjectOf(plan: CellPlan): Subject {
     audit: ends => auditWithClaims(judgeOf(scenario), asked(), ends),
     actors: Object.fromEntries(names.map((name, index) => [name, callerAt(index)])),
     // whoever comes when all is over, and every lease has passed, gets a turn
-    probe: callerOf(plan, strategies[0], () => againOf(commands[0])),
-    probeIf: ends => ends.some(end => !served(end)),
+    probe: callerOf(plan, strategies[0], () => commands[0] && againOf(commands[0])),
     checkProbe: end => (served(end) ? [] : [`stuck: a fresh caller is told ${toldText(end)}`]),
   };
+  return { subject, identical: () => equalCallers(names, commands) };
 }
 
 /** Their strategies are named only where they differ. */
@@ -147,17 +156,12 @@ function processOf(
     get command(): [string, ...string[]] {
       const command = commandOf();
       if (command === undefined) throw new Error('the commands have not been made');
-      const { scenario, variant, strategy, commandId, input } = command;
+      const { scenario, variant, strategy, commandId, input, idempotency } = command;
       const names = { scenario: scenario.name, variant, strategy: strategy.name };
-      const spec = { ...names, strategyFiles, commandId, input, needs };
+      const spec = { ...names, strategyFiles, commandId, input, idempotency, needs };
       return [process.execPath, ...execArgv, file, JSON.stringify(spec)];
     },
   };
-}
-
-/** The same call once more, as another command. */
-function againOf(command: PlannedCommand | undefined): PlannedCommand | undefined {
-  return command && { ...command, commandId: commandIdOf(99) };
 }
 
 function served(end: ActorEnd | undefined): boolean {
@@ -170,51 +174,4 @@ function served(end: ActorEnd | undefined): boolean {
 function toldText(end: ActorEnd | undefined): string {
   const told = toldOf(end);
   return told === undefined ? 'nothing' : `${told.outcome} (${told.detail})`;
-}
-
-/** Has the scenario's load make fresh rows and reads what each command needs to know beforehand. */
-async function commandsOf(plan: CellPlan, pgUrl: string): Promise<PlannedCommand[]> {
-  const { scenario, variant, strategies, doubleTap, couple } = plan;
-  const { registered } = scenario;
-  if (couple && !registered.couples)
-    throw new Error(`${scenario.name} has no keys with room for two: leave out --couple`);
-  const store = new PostgresStore({ url: pgUrl, connectionsMax: 1, lockTimeoutMs: setupMs });
-  try {
-    const callers = strategies.length;
-    const load = {
-      rounds: 1,
-      rivals: (doubleTap ? Math.ceil(callers / 2) : callers) + (couple ? 1 : 0),
-      doubleTapShare: doubleTap ? 1 : 0,
-      random: () => (couple ? 0 : 0.5), // the lowest number makes the request of a couple
-    };
-    const [round] = await store.transact(query => registered.load(load, query));
-    const calls = round?.calls.slice(0, callers) ?? [];
-    if (calls.length < callers)
-      throw new Error(`${scenario.name} has too few calls for ${callers}`);
-    const commands: PlannedCommand[] = [];
-    for (const [index, call] of calls.entries()) {
-      const strategy = strategies[index];
-      if (strategy === undefined) continue;
-      const input = inputOf(registered.path, call);
-      const prepared = await registered.prepare(variant, input, store.query);
-      const commandId = commandIdOf(index + 1);
-      commands.push({ scenario, variant, strategy, commandId, input, plan: prepared });
-    }
-    return commands;
-  } finally {
-    await store.close();
-  }
-}
-
-function commandIdOf(number: number): string {
-  return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
-}
-
-/** A call's parameters, read from its path as the service's router would. */
-function inputOf(template: string, { path, body }: Call): Input {
-  const given = path.split('/');
-  const params = template.split('/').flatMap((part, at) => {
-    return part.startsWith(':') ? [[part.slice(1), given[at]]] : [];
-  });
-  return { params: Object.fromEntries(params), body };
 }

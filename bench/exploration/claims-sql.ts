@@ -6,6 +6,8 @@ import type { Told } from './engine-caller.ts';
 export interface Asked {
   readonly key: string;
   readonly commandId: string;
+  /** Commands with the same one are one command: at most one of them may be there. */
+  readonly oneOf?: string | undefined;
 }
 
 interface Claims {
@@ -31,8 +33,11 @@ function isTold(value: unknown): value is Told {
 }
 
 /**
- * The audit over all keys: what was acknowledged is there, what was denied is not, and who was told
- * that nothing is left was told the truth.
+ * The audit over all keys: what was acknowledged is there, what was denied is not, of commands under
+ * one key at most one is, and who was told that nothing is left was told the truth. That is asked in
+ * every order, also where somebody crashed or was told nothing: when the audit looks, all
+ * transactions have ended, and what is free then was free before. A place that was only held by
+ * somebody who rolled back was no reason to refuse another.
  */
 export function auditWithClaims(
   { auditSql, exhaustedReasons }: AuditText,
@@ -40,37 +45,67 @@ export function auditWithClaims(
   ends: readonly (ActorEnd | undefined)[],
 ): string {
   const told = asked.map((one, index) => ({ ...one, told: toldOf(ends[index]) }));
-  const having = (...outcomes: readonly Told['outcome'][]): Asked[] =>
+  const having = (...outcomes: readonly Told['outcome'][]) =>
     told.filter(one => one.told !== undefined && outcomes.includes(one.told.outcome));
-  const denied = having('busy', 'failed', 'refused');
-  const anyUnknown = told.some(one => one.told === undefined || one.told.outcome === 'unknown');
-  const nothingLeft = told.filter(
-    one => one.told?.outcome === 'refused' && exhaustedReasons.includes(one.told.detail),
+  const nothingLeft = having('refused').filter(one =>
+    exhaustedReasons.includes(one.told?.detail ?? ''),
   );
-  const claims: Claims = {
+  const found = filledIn(auditSql, {
     keys: undefined,
-    acknowledged: having('accepted'),
-    // where somebody may hold a place that nobody knows of, a refusal cannot be called false
-    refusedKeys: anyUnknown ? [] : [...new Set(nothingLeft.map(({ key }) => key))],
-  };
-  const found = `select key, kind, excess, detail from (${filledIn(auditSql, claims)}) as found`;
-  if (denied.length === 0) return found;
-  const absent: Claims = { keys: [], acknowledged: denied, refusedKeys: [] };
-  return `
-    with absent as (
-      select key, count(*) as commands from (${filledIn(auditSql, absent)}) as asked
-      where kind = 'lost acknowledgement' group by key
-    ), denied as (
+    acknowledged: having('accepted').map(({ key, commandId, told: answer }) => {
+      return { key, commandId: answer?.commandId ?? commandId };
+    }),
+    refusedKeys: [...new Set(nothingLeft.map(({ key }) => key))],
+  });
+  const parts = [
+    `select key, kind, excess, detail from (${found}) as found`,
+    ...deniedButThere(auditSql, having('busy', 'failed', 'refused')),
+    ...oneCommandEach(asked).flatMap(commands => thereTwice(auditSql, commands)),
+  ];
+  return `${parts.join('\nunion all\n')}\norder by 1, 2, 4`;
+}
+
+/** Who is told that nothing happened finds nothing. */
+function deniedButThere(auditSql: string, denied: readonly Asked[]): string[] {
+  if (denied.length === 0) return [];
+  return [
+    `select denied.key, 'inconsistent', denied.commands - coalesce(absent.commands, 0),
+      'a command was told that nothing happened and is there'
+    from (
       select key, count(*) as commands from unnest(${textArray(denied.map(({ key }) => key))}) as key
       group by key
-    )
-    ${found}
-    union all
-    select denied.key, 'inconsistent', denied.commands - coalesce(absent.commands, 0),
-      'a command was told that nothing happened and is there'
-    from denied left join absent on absent.key = denied.key
-    where denied.commands > coalesce(absent.commands, 0)
-    order by 1, 2, 4`;
+    ) as denied left join (${absentSql(auditSql, denied)}) as absent on absent.key = denied.key
+    where denied.commands > coalesce(absent.commands, 0)`,
+  ];
+}
+
+function oneCommandEach(asked: readonly Asked[]): Asked[][] {
+  const groups = new Map<string, Asked[]>();
+  for (const one of asked)
+    if (one.oneOf !== undefined) groups.set(one.oneOf, [...(groups.get(one.oneOf) ?? []), one]);
+  return [...groups.values()];
+}
+
+/** Commands under one Idempotency-Key are one command. */
+function thereTwice(auditSql: string, commands: readonly Asked[]): string[] {
+  const [first] = commands;
+  if (first === undefined || commands.length < 2) return [];
+  return [
+    `select ${textArray([first.key])}[1], 'duplicate', there - 1,
+      format('%s commands under one idempotency key are there', there)
+    from (
+      select ${commands.length} - coalesce(sum(commands), 0)::integer as there
+      from (${absentSql(auditSql, commands)}) as absent
+    ) as counted where there > 1`,
+  ];
+}
+
+/** How many of these commands are not there, by key: the audit asks for each that it is told of. */
+function absentSql(auditSql: string, commands: readonly Asked[]): string {
+  const claims = filledIn(auditSql, { keys: [], acknowledged: commands, refusedKeys: [] });
+  return `
+    select key, count(*) as commands from (${claims}) as asked
+    where kind = 'lost acknowledgement' group by key`;
 }
 
 function filledIn(auditSql: string, { keys, acknowledged, refusedKeys }: Claims): string {

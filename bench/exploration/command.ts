@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import { loadRegistry, type Registry, strategyNameOf } from '../../src/engine/registry.ts';
 import { openServices } from '../../src/services/index.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { scenarioOf } from '../plan.ts';
-import { brokenClaims, nameOfCell } from '../report/explored.ts';
+import { controlOf, scenarioOf } from '../plan.ts';
+import { brokenClaims, isProven, notShown, rowNameOf } from '../report/explored.ts';
+import { besideControl, controlSpecs } from './control.ts';
 import { exploreAll } from './crew.ts';
 import {
   asksForStrategies,
@@ -12,6 +13,7 @@ import {
   readExploreOptions,
   strategyFiles,
 } from './options.ts';
+import { roundNames } from './rounds.ts';
 import { type CellSpec, notOffered, planOf } from './spec.ts';
 import { exploredText, pairsText } from './text.ts';
 import { type ExploredCell, unexplored } from './verdict.ts';
@@ -37,6 +39,7 @@ export async function exploreStrategies(
   const registry = await loadRegistry(files);
   const specs = specsOf(registry, options);
   const runnable = specs.filter(spec => notOffered(planOf(registry, spec)) === undefined);
+  const control = controlOf(registry).name;
   const { DATABASE_URL, REDIS_URL, REDIS_NODES } = environment;
   const services = await openServices({
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
@@ -47,7 +50,8 @@ export async function exploreStrategies(
     signal,
   });
   try {
-    const found = await exploreAll(runnable, {
+    // controls first: without them nothing stands
+    const found = await exploreAll([...controlSpecs(runnable, control), ...runnable], {
       databaseUrl: services.postgres.url,
       // servers that are given are shared by nobody: scripts are flushed before every order
       redisUrl: REDIS_URL || undefined,
@@ -60,7 +64,7 @@ export async function exploreStrategies(
       explored: cell => note(progressOf(cell)),
       signal,
     });
-    const cells = inPlace(registry, specs, found);
+    const cells = besideControl(inPlace(registry, specs, found), found, control);
     write(printed(cells, options));
     return exitCodeOf(cells);
   } finally {
@@ -76,14 +80,26 @@ function specsOf(registry: Registry, options: ExploreOptions): CellSpec[] {
   const mixes = options.pairs
     ? names.flatMap((a, at) => names.slice(at).map(b => [a, b]))
     : names.map(name => Array.from({ length: options.actors }, () => name));
-  return (variants ?? Object.keys(scenario.registered.variants)).flatMap(variant =>
-    mixes.map(strategies => {
-      const { doubleTap, couple } = options;
-      const spec = { scenario: scenario.name, variant, strategies, doubleTap, couple };
-      planOf(registry, spec);
-      return spec;
-    }),
-  );
+  return (variants ?? Object.keys(scenario.registered.variants)).flatMap(variant => {
+    const traits = scenario.registered.variants[variant];
+    const rounds = roundsAsked(options) ?? roundNames(traits ?? { rounds: {} });
+    return rounds.flatMap(round =>
+      mixes.map(strategies => {
+        const spec = { scenario: scenario.name, variant, strategies, round };
+        planOf(registry, spec);
+        return spec;
+      }),
+    );
+  });
+}
+
+/** Undefined: all that the variant has. */
+function roundsAsked({ rounds, couple, doubleTap, pairs }: ExploreOptions): string[] | undefined {
+  const flags = [...(couple ? ['couple'] : []), ...(doubleTap ? ['double-tap'] : [])].join('+');
+  const asked = [...rounds, ...(flags === '' ? [] : [flags])];
+  if (asked.includes('all')) return undefined;
+  if (asked.length > 0) return asked;
+  return pairs ? ['plain'] : undefined;
 }
 
 /** The explored cells among those that were not offered or not begun. */
@@ -92,8 +108,8 @@ function inPlace(
   specs: readonly CellSpec[],
   found: readonly ExploredCell[],
 ): ExploredCell[] {
-  const nameOf = (of: Pick<CellSpec, 'variant' | 'strategies'>): string =>
-    [of.variant, ...of.strategies].join(' ');
+  const nameOf = (of: Pick<CellSpec, 'variant' | 'round' | 'strategies'>): string =>
+    [of.variant, of.round, ...of.strategies].join(' ');
   const known = new Map(found.map(cell => [nameOf(cell), cell]));
   return specs.map(spec => {
     const cell = known.get(nameOf(spec));
@@ -116,7 +132,7 @@ function printed(cells: readonly ExploredCell[], options: ExploreOptions): strin
 
 function progressOf(cell: ExploredCell): string {
   const { outcome, violating, orders, seconds } = cell;
-  return `${nameOfCell(cell)}: ${outcome}, ${violating} of ${orders} orders in ${seconds.toFixed(1)} s`;
+  return `${rowNameOf(cell)}: ${outcome}, ${violating} of ${orders} orders in ${seconds.toFixed(1)} s`;
 }
 
 /** By the claims; what nobody claims (a mix of strategies) decides nothing. */
@@ -124,7 +140,9 @@ function exitCodeOf(cells: readonly ExploredCell[]): ExitCode {
   if (brokenClaims(cells).length > 0) return exitCodes.claimViolated;
   const offered = cells.filter(cell => cell.outcome !== 'not offered');
   const complete = offered.every(
-    cell => cell.outcome === 'unsafe' || (cell.outcome === 'safe' && cell.exhausted),
+    cell =>
+      cell.outcome === 'unsafe' || (cell.outcome === 'safe' && cell.exhausted && isProven(cell)),
   );
-  return complete && offered.length > 0 ? exitCodes.asPredicted : exitCodes.inconclusive;
+  const shown = notShown(cells).length === 0;
+  return complete && shown && offered.length > 0 ? exitCodes.asPredicted : exitCodes.inconclusive;
 }

@@ -4,8 +4,10 @@ import type { Services } from '../../src/services/index.ts';
 import type { CellLog } from '../measure.ts';
 import type { Settings } from '../options.ts';
 import type { ExploredCell } from '../results/schema.ts';
+import { besideControl, controlSpecs } from './control.ts';
 import { exploreAll } from './crew.ts';
-import { usualReach } from './spec.ts';
+import { plain, roundNames } from './rounds.ts';
+import { type CellSpec, usualReach } from './spec.ts';
 import { withoutPlan } from './verdict.ts';
 
 export interface ExploredOptions {
@@ -19,22 +21,50 @@ export interface ExploredOptions {
 
 const workersMax = 2;
 const callers = 2;
+/** Less is not worth starting the servers once more. */
+const leastSeconds = 5;
 
 /**
- * Within `settings.exploreSeconds`. Never throws, since a run is worth keeping without it: what kept
- * the explorer from working is said of each cell.
+ * Within `settings.exploreSeconds`: plain rounds of every strategy, then the other rounds that the
+ * load makes, as far as there is time. Never throws, since a run is worth keeping without it: what
+ * kept the explorer from working is said of each cell.
  */
 export async function exploredOf(options: ExploredOptions): Promise<ExploredCell[]> {
-  const { services, cells, settings, strategyFiles, report, signal } = options;
+  const { cells, settings, report } = options;
   if (settings.exploreSeconds === 0) return [];
-  const specs = cells.map(({ cell: { scenario, variant, participant } }) => ({
-    scenario: scenario.name,
-    variant,
-    strategies: Array.from({ length: callers }, () => participant.strategy.name),
-    doubleTap: false,
-    couple: false,
-  }));
   report(`Exploring the orders of two callers, ${settings.exploreSeconds} s at most`);
+  const lastMs = performance.now() + settings.exploreSeconds * 1_000;
+  const specs = cells.flatMap(({ cell: { scenario, variant, participant } }) => {
+    const strategies = Array.from({ length: callers }, () => participant.strategy.name);
+    const { rounds = {} } = scenario.registered.variants[variant] ?? {};
+    // an Idempotency-Key is no part of the load
+    const names = roundNames({ rounds }).filter(name => name !== 'same-key');
+    return names.map(round => ({ scenario: scenario.name, variant, strategies, round }));
+  });
+  const control = cells.find(({ cell }) => cell.participant.control)?.cell.participant.strategy;
+  const found: ExploredCell[] = [];
+  for (const isPlain of [true, false]) {
+    const own = specs.filter(({ round }) => (round === plain) === isPlain);
+    const leftSeconds = (lastMs - performance.now()) / 1_000;
+    if (own.length === 0 || leftSeconds < leastSeconds) continue;
+    const controls = control ? controlSpecs(own, control.name) : [];
+    const seen = await exploredWithin(options, [...controls, ...own], leftSeconds);
+    const asked = seen.filter(cell => !controls.some(one => isOf(one, cell)));
+    found.push(...(control ? besideControl(asked, seen, control.name) : asked));
+  }
+  return found;
+}
+
+function isOf(spec: CellSpec, { variant, round, strategies }: ExploredCell): boolean {
+  const same = spec.variant === variant && spec.round === round;
+  return same && spec.strategies.join() === strategies.join();
+}
+
+async function exploredWithin(
+  { services, strategyFiles, report, signal }: ExploredOptions,
+  specs: readonly CellSpec[],
+  seconds: number,
+): Promise<ExploredCell[]> {
   try {
     return await exploreAll(specs, {
       databaseUrl: services.postgres.url,
@@ -44,8 +74,8 @@ export async function exploredOf(options: ExploredOptions): Promise<ExploredCell
       strategyFiles,
       workers: Math.min(workersMax, availableParallelism()),
       reach: usualReach,
-      secondsMax: settings.exploreSeconds,
-      cellSecondsMax: settings.exploreSeconds,
+      secondsMax: seconds,
+      cellSecondsMax: seconds,
       explored: () => {},
       signal,
     });

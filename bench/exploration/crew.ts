@@ -41,7 +41,8 @@ export async function exploreAll(
         if (!next || leftSeconds <= 0 || options.signal.aborted) return;
         const share = (leftSeconds * count * sharesMax) / cells;
         const most = Math.min(options.cellSecondsMax, leftSeconds, Math.max(leastSeconds, share));
-        const order = { spec: next.spec, reach: options.reach, secondsMax: most } as const;
+        const reach = next.spec.firstOnly ? { ...options.reach, firstOnly: true } : options.reach;
+        const order = { spec: next.spec, reach, secondsMax: most } as const;
         const cell = await worker.explore({ kind: 'explore', ...order });
         found.set(next.index, cell);
         options.explored(cell);

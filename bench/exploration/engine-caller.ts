@@ -1,8 +1,9 @@
 /** One command under one strategy as an actor of the explorer: the real engine behind the gates. */
 import type { Outcome, Plan, Registered, Strategy, Tuning } from '../../src/contract/index.ts';
 import type { Command } from '../../src/engine/command.ts';
+import { KeyRefused } from '../../src/engine/idempotency.ts';
 import type { Observer } from '../../src/engine/observer.ts';
-import { Engine } from '../../src/engine/serve.ts';
+import { Engine, type Served } from '../../src/engine/serve.ts';
 import type { ActorUrls } from '../../src/explore/explore.ts';
 import { openBackends } from '../../src/store/backends.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
@@ -15,6 +16,10 @@ export interface Told {
   readonly outcome: Outcome['kind'];
   readonly detail: string;
   readonly attempts: number;
+  /** Whose effect it is, where the answer was given before under the same key. */
+  readonly commandId?: string;
+  /** It sent something outside the database more than once. */
+  readonly againAfterEffect?: true;
 }
 
 /** A command whose plan is made: what never changes was read before the exploration. */
@@ -51,19 +56,38 @@ export function engineCaller(
   return async urls => {
     const command = commandOf();
     const { store } = command.strategy.declared;
-    const engine = openEngine(urls, needs, { store, tuning: tuningOf(command) });
+    let again = false;
+    const observer: Observer = {
+      ...silent,
+      retryAfterEffect: () => {
+        again = true;
+      },
+    };
+    const engine = openEngine(urls, needs, { store, tuning: tuningOf(command), observer });
     const work = { ...command, scenario: planned(command), input: nothing };
-    const served = await payingThrough(urls.httpUrls[0], () => engine.serve(work));
-    return told(served.outcome);
+    const served = await payingThrough(urls.httpUrls[0], () => answered(engine, work));
+    return again ? { ...served, againAfterEffect: true } : served;
   };
 }
 
+/** As the edge would answer: who comes while the key is in use is told so, and nothing has happened. */
+async function answered(engine: Engine, work: Command): Promise<Told> {
+  try {
+    return told(await engine.serve(work));
+  } catch (error) {
+    if (!(error instanceof KeyRefused)) throw error;
+    return { outcome: 'busy', detail: `key ${error.reason}`, attempts: 0 };
+  }
+}
+
+interface OwnParts {
+  readonly store: Strategy['store'];
+  readonly tuning: Tuning;
+  readonly observer: Observer;
+}
+
 /** Everything is an actor's own: stores, connections, guardians. Its realm ends them all. */
-function openEngine(
-  urls: ActorUrls,
-  needs: Needs,
-  { store, tuning }: { readonly store: Strategy['store']; readonly tuning: Tuning },
-): Engine {
+function openEngine(urls: ActorUrls, needs: Needs, { store, tuning, observer }: OwnParts): Engine {
   const { redisUrls } = urls;
   const first = redisUrls.length % 2 === 0 || redisUrls.length < nodesMin ? 1 : 0;
   const backends = openBackends({
@@ -85,7 +109,7 @@ function openEngine(
     // the longest pauses there can be: the fewest tries
     backends: { ...backends, random: () => 0.999 },
     tuning,
-    observer: silent,
+    observer,
   });
 }
 
@@ -113,8 +137,9 @@ function planned({ scenario, plan }: PlannedCommand): Command['scenario'] {
 }
 
 /** The id of an effect differs between orders and says nothing. */
-function told({ kind, detail, attempts }: Outcome): Told {
-  return { outcome: kind, detail: kind === 'accepted' ? '' : detail, attempts };
+function told({ outcome: { kind, detail, attempts }, replayed }: Served): Told {
+  const answer = { outcome: kind, detail: kind === 'accepted' ? '' : detail, attempts };
+  return { ...answer, ...(replayed && { commandId: replayed.commandId }) };
 }
 
 const silent: Observer = {

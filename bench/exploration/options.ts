@@ -16,6 +16,8 @@ export interface ExploreOptions {
   readonly strategies: readonly string[];
   readonly pairs: boolean;
   readonly actors: number;
+  /** By name; empty for all, and with pairs for plain ones. */
+  readonly rounds: readonly string[];
   readonly doubleTap: boolean;
   readonly couple: boolean;
   readonly reach: Reach;
@@ -33,6 +35,7 @@ interface Read {
   readonly all?: true;
   readonly pairs?: true;
   readonly actors: number;
+  readonly round?: readonly string[];
   readonly doubleTap?: true;
   readonly couple?: true;
   readonly events?: readonly EventKind[];
@@ -72,6 +75,7 @@ export function readExploreOptions(argv: readonly string[]): ExploreOptions {
     strategies: read.strategy ?? [],
     pairs: read.pairs ?? false,
     actors: read.actors,
+    rounds: read.round ?? [],
     doubleTap: read.doubleTap ?? false,
     couple: read.couple ?? false,
     reach: reachOf(read),
@@ -112,8 +116,14 @@ export function strategiesForm(): Command {
     .option('--all', 'every strategy')
     .option('--pairs', 'every two strategies side by side: one caller under each')
     .option('--actors <n>', 'callers', wholeNumber(1, actorsMax), 2)
-    .option('--double-tap', 'callers come in pairs that send the same call')
-    .option('--couple', 'the key has room for two, and one rival more never comes (appointment)')
+    .option(
+      '--round <list>',
+      "kinds of rounds: plain, those of the scenario's load (couple, scarce, opposite), double-tap,\n" +
+        'same-key, several with + between; or all (default: all, with --pairs plain)',
+      nameList,
+    )
+    .option('--double-tap', 'as --round double-tap')
+    .option('--couple', 'as --round couple (appointment); with --double-tap both at once')
     .option(
       '--events <list>',
       `of ${eventKinds.join(', ')}; or none (default: ${usualEvents})`,

@@ -1,18 +1,22 @@
 /** What one exploration is about, as plain data: it crosses to the process that runs it. */
 
+import { reasonAgainstKey } from '../../src/engine/idempotency.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { didYouMean } from '../../src/explore/nearest.ts';
 import type { EventKind } from '../../src/explore/search/choice.ts';
 import { UsageError } from '../command-line.ts';
 import type { CellPlan } from './cell.ts';
+import { roundOf } from './rounds.ts';
 
 export interface CellSpec {
   readonly scenario: string;
   readonly variant: string;
   /** A name for each caller. */
   readonly strategies: readonly string[];
-  readonly doubleTap: boolean;
-  readonly couple: boolean;
+  /** By name: see `roundNames`. */
+  readonly round: string;
+  /** Stop at the first counterexample, whatever the reach says: of a control no more is asked. */
+  readonly firstOnly?: true;
 }
 
 /** How far each cell is explored. */
@@ -48,15 +52,20 @@ export function planOf(
   spec: CellSpec,
   strategyFiles: readonly string[] = [],
 ): CellPlan {
-  const { variant, doubleTap, couple } = spec;
+  const { variant } = spec;
   const scenario = found(registry.scenarios, spec.scenario, 'scenario');
-  found(new Map(Object.entries(scenario.registered.variants)), variant, `${scenario.name} variant`);
+  const variants = new Map(Object.entries(scenario.registered.variants));
+  const traits = found(variants, variant, `${scenario.name} variant`);
+  const round = roundOf(traits, spec.round);
   const strategies = spec.strategies.map(name => found(registry.strategies, name, 'strategy'));
-  return { scenario, variant, strategies, doubleTap, couple, strategyFiles };
+  return { scenario, variant, strategies, round, strategyFiles };
 }
 
-/** The wording that the scenario has not got, if there is one. */
-export function notOffered({ scenario, variant, strategies }: CellPlan): string | undefined {
+/** Why the cell cannot be: the wording that the scenario has not got, or a key that cannot be stored. */
+export function notOffered(plan: CellPlan): string | undefined {
+  const { scenario, variant, strategies, round } = plan;
+  const against = strategies.flatMap(({ declared }) => reasonAgainstKey(declared) ?? []);
+  if (round.sameKey && against[0] !== undefined) return `no Idempotency-Key: ${against[0]}`;
   const { wordings = [] } = scenario.registered.variants[variant] ?? {};
   const without = strategies.find(({ declared }) => !wordings.includes(declared.wording));
   return without && `${scenario.name} has no wording '${without.declared.wording}'`;

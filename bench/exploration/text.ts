@@ -5,6 +5,7 @@ import {
   eventColumns,
   eventTitle,
   exploredNotes,
+  isProven,
   nameOfCell,
   partText,
   reachText,
@@ -35,7 +36,7 @@ export function pairsText(cells: readonly ExploredCell[], timelines: boolean): s
   const bounds = [...new Set(cells.map(({ bound }) => bound).filter(Boolean))];
   const legend =
     '✓ every order within the bound satisfies the audit, ✗ some order does not, ' +
-    '? not every order was visited, – not offered';
+    '? not every order was visited or the control was not seen to fail, – not offered';
   const shown = timelines ? cells.flatMap(timelineOf) : [];
   const below = ['', legend, `${boundTitle}: ${bounds.join('; ')}`, ...shown];
   return `${[...tables, ...below].join('\n').trim()}\n`;
@@ -61,7 +62,7 @@ function pairTable(cells: readonly ExploredCell[]): string[] {
 function pairSymbol(cell: ExploredCell): string {
   if (cell.outcome === 'not offered') return '–';
   if (cell.violating > 0) return '✗';
-  return cell.exhausted && cell.outcome === 'safe' ? '✓' : '?';
+  return cell.exhausted && cell.outcome === 'safe' && isProven(cell) ? '✓' : '?';
 }
 
 function byTitle(cells: readonly ExploredCell[]): [title: string, own: ExploredCell[]][] {
@@ -69,8 +70,8 @@ function byTitle(cells: readonly ExploredCell[]): [title: string, own: ExploredC
   return titles.map(title => [title, cells.filter(cell => titleOf(cell) === title)]);
 }
 
-function titleOf({ scenario, variant }: ExploredCell): string {
-  return `${scenario}/${variant}`;
+function titleOf({ scenario, variant, round }: ExploredCell): string {
+  return `${scenario}/${variant}${round === 'plain' ? '' : `, ${round}`}`;
 }
 
 /** What is claimed, without and with events where that differs. */

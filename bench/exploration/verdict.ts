@@ -7,6 +7,8 @@ import { type CellPlan, callerNames } from './cell.ts';
 
 export type { ExploredCell };
 
+type Part = Exploration['parts'][number];
+
 export type ExploredPart = ExploredCell['parts'][number];
 export type Agreement = ExploredPart['agreement'];
 
@@ -20,11 +22,9 @@ const meaning: Readonly<Record<string, readonly Event[]>> = {
 };
 
 /** The events of the contract that a kind of the explorer's amounts to. */
-export function eventsOf(kinds: string, found: Exploration, phases: boolean): Set<Event> {
+export function eventsOf(kinds: string, phases: boolean): Set<Event> {
   const own: Event[] = ['several processes', ...(phases ? ['statement phases' as const] : [])];
-  const again = [...found.ends.keys()].some(end => /"attempts":[2-9]/.test(end));
-  const happened = kinds.split('+').flatMap(kind => meaning[kind] ?? []);
-  return new Set([...own, ...happened, ...(again ? ['retry after the effect' as const] : [])]);
+  return new Set([...own, ...kinds.split('+').flatMap(kind => meaning[kind] ?? [])]);
 }
 
 /** Puts the verdict beside the claim. */
@@ -33,12 +33,14 @@ export function exploredCell(
   found: Exploration,
   { phases, seconds }: { readonly phases: boolean; readonly seconds: number },
 ): ExploredCell {
-  const { outcome, why, orders, violating, exhausted, counterexample } = found;
+  const { why, orders, violating, exhausted, counterexample } = found;
+  const outcome = hasNoVerdict(found) && orders > 0 ? 'inconclusive' : found.outcome;
   const names = plan.strategies.map(({ name }) => name);
   const actors = callerNames(plan);
   return {
     scenario: plan.scenario.name,
     variant: plan.variant,
+    round: plan.round.name,
     strategies: names,
     outcome,
     why,
@@ -48,12 +50,7 @@ export function exploredCell(
     bound: boundText(found.bound),
     seconds,
     parts: found.parts.map(part => partOf(plan, part, found, phases)),
-    assumptions: [
-      ...found.assumptions,
-      ...ownAssumptions,
-      ...(plan.couple ? ['The key has room for two, and one rival more never comes.'] : []),
-      ...(plan.doubleTap ? ['Callers come in pairs that send the same call.'] : []),
-    ],
+    assumptions: [...found.assumptions, ...ownAssumptions, ...plan.round.titles],
     counterexample: counterexample
       ? { schedule: counterexample.schedule, timeline: timelineText({ actors, counterexample }) }
       : null,
@@ -66,20 +63,25 @@ export function unexplored(
   outcome: ExploredCell['outcome'],
   why: string,
 ): ExploredCell {
-  const { scenario, variant, strategies } = plan;
+  const { scenario, variant, round, strategies } = plan;
   const names = strategies.map(({ name }) => name);
-  return withoutPlan({ scenario: scenario.name, variant, strategies: names }, outcome, why);
+  const place = { scenario: scenario.name, variant, round: round.name, strategies: names };
+  return withoutPlan(place, outcome, why);
 }
 
 /** The same of a cell that is known by its names. */
 export function withoutPlan(
-  { scenario, variant, strategies }: Pick<ExploredCell, 'scenario' | 'variant' | 'strategies'>,
+  { scenario, variant, round, strategies }: Pick<
+    ExploredCell,
+    'scenario' | 'variant' | 'round' | 'strategies'
+  >,
   outcome: ExploredCell['outcome'],
   why: string,
 ): ExploredCell {
   return {
     scenario,
     variant,
+    round,
     strategies,
     outcome,
     why,
@@ -103,23 +105,45 @@ const ownAssumptions: readonly string[] = [
 
 function partOf(
   { scenario, variant, strategies }: CellPlan,
-  { event, orders, violating }: Exploration['parts'][number],
+  { event, orders, violating, ends }: Part,
   found: Exploration,
   phases: boolean,
 ): ExploredPart {
+  const counted = { event, orders, violating };
   const [first] = strategies;
   const traits = scenario.registered.variants[variant];
   const alike = new Set(strategies).size === 1;
-  if (!first || !traits || !alike)
-    return { event, orders, violating, claimed: null, agreement: 'nothing claimed' };
-  const claimed = predict(first.declared, traits, eventsOf(event, found, phases));
-  return { event, orders, violating, claimed, agreement: agreementOf(claimed, violating) };
+  if (!first || !traits || !alike || hasNoVerdict(found))
+    return { ...counted, claimed: null, agreement: 'nothing claimed' };
+  const given = (kinds: string, ...more: readonly Event[]): Prediction =>
+    predict(first.declared, traits, new Set([...eventsOf(kinds, phases), ...more]));
+  const claimed = given(event);
+  const afterRetry = given(event, 'retry after the effect');
+  const excused = afterRetry.verdict === 'safe' ? 0 : violatingAfterRetry(ends);
+  // what rivals alone do has been shown without the event: with it, one of two may be dead
+  const shown =
+    violating > 0 ||
+    (given('none').verdict === 'unsafe' &&
+      found.parts.some(part => part.event === 'none' && part.violating > 0));
+  const agreement = agreementOf(claimed, violating - excused, shown);
+  return { ...counted, ...(excused > 0 && { excused }), claimed, agreement };
 }
 
-function agreementOf({ verdict }: Prediction, violating: number): Agreement {
+/** Orders that violate after a caller had sent something outside the database twice: these alone are excused by it. */
+function violatingAfterRetry(ends: Part['ends']): number {
+  const after = [...ends].filter(([end]) => end.includes('"againAfterEffect":true'));
+  return after.reduce((sum, [, { violating }]) => sum + violating, 0);
+}
+
+function agreementOf({ verdict }: Prediction, violating: number, shown: boolean): Agreement {
   if (verdict === 'safe') return violating === 0 ? 'as claimed' : 'claim violated';
-  if (verdict === 'unsafe') return violating > 0 ? 'as claimed' : 'not shown';
+  if (verdict === 'unsafe') return shown ? 'as claimed' : 'not shown';
   return 'nothing claimed';
+}
+
+/** It goes wrong without a rival: that says nothing about the orders of several. */
+function hasNoVerdict({ outcome }: Exploration): boolean {
+  return outcome === 'setup-failed';
 }
 
 /** Preemptions without an event, and beside events, in so few words that they fit into a cell. */

@@ -20,7 +20,12 @@ export function partText(cell: ExploredCell, event: string): string {
   if (!part) return nothing;
   const broken = part.agreement === 'claim violated' ? '!' : '';
   if (part.violating > 0) return `✗${broken} ${whole(part.violating)} of ${whole(part.orders)}`;
-  return `${cell.exhausted ? '✓' : '?'} ${whole(part.orders)}`;
+  return `${cell.exhausted && isProven(cell) ? '✓' : '?'} ${whole(part.orders)}`;
+}
+
+/** The judge was seen to fail a control under the same conditions. Older runs have not asked. */
+export function isProven({ control }: ExploredCell): boolean {
+  return control?.seen !== false;
 }
 
 /** The bound, and whether all within it was visited. */
@@ -35,6 +40,18 @@ export function nameOfCell({ strategies }: ExploredCell): string {
   return names.length === 1 ? (names[0] ?? '') : strategies.join(' ‖ ');
 }
 
+/** With the round, where it is not the usual one. */
+export function rowNameOf(cell: ExploredCell): string {
+  return cell.round === 'plain' ? nameOfCell(cell) : `${nameOfCell(cell)}, ${cell.round}`;
+}
+
+/** Predicted violations that no order showed, though all within the bound were visited. */
+export function notShown(cells: readonly ExploredCell[]): ExploredCell[] {
+  return cells.filter(
+    cell => cell.exhausted && cell.parts.some(({ agreement }) => agreement === 'not shown'),
+  );
+}
+
 /** The claims that some order broke. */
 export function brokenClaims(cells: readonly ExploredCell[]): ExploredPart[] {
   return cells.flatMap(cell => cell.parts).filter(part => part.agreement === 'claim violated');
@@ -45,19 +62,26 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
   const offered = cells.filter(cell => cell.outcome !== 'not offered');
   const early = offered.filter(cell => !cell.exhausted && cell.orders > 0 && cell.violating === 0);
   const odd = offered.filter(cell => !['safe', 'unsafe', 'budget-stopped'].includes(cell.outcome));
-  const unseen = offered.filter(cell =>
-    cell.parts.some(part => part.agreement === 'not shown' && cell.exhausted),
-  );
+  const unseen = notShown(offered);
+  const unproven = offered.filter(cell => !isProven(cell));
+  const excused = offered.filter(cell => cell.parts.some(part => part.excused));
   return [
     ...(early.length > 0
-      ? [`Not every order within the bound was visited for ${list(early.map(nameOfCell))}.`]
+      ? [`Not every order within the bound was visited for ${list(early.map(rowNameOf))}.`]
       : []),
     ...(unseen.length > 0
       ? [
-          `Predicted, and in no order within the bound: a violation by ${list(unseen.map(nameOfCell))}.`,
+          `Predicted, and in no order within the bound: a violation by ${list(unseen.map(rowNameOf))}.`,
         ]
       : []),
-    ...odd.map(cell => `${nameOfCell(cell)}: ${cell.outcome}, ${cell.why}`),
+    ...unproven.map(cell => `${rowNameOf(cell)}: no verdict, ${cell.control?.why}.`),
+    ...(excused.length > 0
+      ? [
+          'Violates where an effect was sent again, of which nothing is claimed: ' +
+            `${list(excused.map(rowNameOf))}.`,
+        ]
+      : []),
+    ...odd.map(cell => `${rowNameOf(cell)}: ${cell.outcome}, ${cell.why}`),
   ];
 }
 

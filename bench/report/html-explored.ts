@@ -7,9 +7,9 @@ import {
   eventTitle,
   exploredIntroduction,
   exploredNotes,
-  nameOfCell,
   partText,
   reachText,
+  rowNameOf,
 } from './explored.ts';
 
 /** Every order of two callers, with the shortest counterexample folded under each row. */
@@ -24,7 +24,7 @@ export function exploredSection({ explored }: Summary): Html[] {
   ];
   const rows = explored.map(cell => ({
     cells: [
-      nameOfCell(cell),
+      rowNameOf(cell),
       cell.variant,
       ...events.map(event => partText(cell, event)),
       reachText(cell),

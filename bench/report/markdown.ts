@@ -29,9 +29,9 @@ import {
   eventTitle,
   exploredIntroduction,
   exploredNotes,
-  nameOfCell,
   partText,
   reachText,
+  rowNameOf,
 } from './explored.ts';
 import {
   counted,
@@ -102,7 +102,7 @@ function exploredPart({ explored }: Summary): string[] {
   if (explored.length === 0) return [];
   const events = eventColumns(explored);
   const rows = explored.map(cell => [
-    nameOfCell(cell),
+    rowNameOf(cell),
     cell.variant,
     ...events.map(event => partText(cell, event)),
     reachText(cell),
@@ -110,7 +110,7 @@ function exploredPart({ explored }: Summary): string[] {
   const timelines = explored.flatMap(cell =>
     cell.counterexample
       ? [
-          `### An order that violates: ${text(`${nameOfCell(cell)}, ${cell.variant}`)}`,
+          `### An order that violates: ${text(`${rowNameOf(cell)}, ${cell.variant}`)}`,
           text(cell.why),
           ['```text', cell.counterexample.timeline.replaceAll('```', "'''"), '```'].join('\n'),
         ]

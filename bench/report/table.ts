@@ -23,9 +23,9 @@ import {
   eventColumns,
   eventTitle,
   exploredNotes,
-  nameOfCell,
   partText,
   reachText,
+  rowNameOf,
 } from './explored.ts';
 import { counted, countOrNothing, figure, nothing, times, whole } from './format.ts';
 import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix.ts';
@@ -176,7 +176,7 @@ function exploredLines({ explored }: Summary, colors: Colors): string[] {
   const events = eventColumns(explored);
   const variants = new Set(explored.map(cell => cell.variant));
   const rows = explored.map(cell => [
-    shortened(variants.size > 1 ? `${nameOfCell(cell)} (${cell.variant})` : nameOfCell(cell)),
+    shortened(variants.size > 1 ? `${rowNameOf(cell)} (${cell.variant})` : rowNameOf(cell)),
     ...events.map(event => partText(cell, event)),
     reachText(cell),
   ]);

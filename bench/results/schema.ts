@@ -185,6 +185,8 @@ const plan = z.strictObject({
 const exploredCell = z.strictObject({
   scenario: z.string(),
   variant: z.string(),
+  /** The kind of round of the load that they are. Runs from before there were names knew plain ones. */
+  round: z.string().default('plain'),
   /** One per caller. */
   strategies: z.array(z.string()).readonly(),
   outcome: z.enum([
@@ -210,12 +212,16 @@ const exploredCell = z.strictObject({
         event: z.string(),
         orders: count,
         violating: count,
+        /** Violating orders in which an effect had been repeated, where that voids the claim. */
+        excused: count.optional(),
         claimed: prediction.nullable(),
         agreement: z.enum(['as claimed', 'claim violated', 'not shown', 'nothing claimed']),
       }),
     )
     .readonly(),
   assumptions: z.array(z.string()).readonly(),
+  /** Whether no protection at all was seen to fail in the same round and bound. Not in older runs. */
+  control: z.strictObject({ seen: z.boolean(), why: z.string() }).optional(),
   /** The shortest order that violates. */
   counterexample: z.strictObject({ schedule: z.string(), timeline: z.string() }).nullable(),
 });

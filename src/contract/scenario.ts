@@ -72,7 +72,7 @@ export interface Variant<C> extends Traits {
 /** A variant that decides about something else than the scenario's command: at a route of its own. */
 export interface OwnRoute<C>
   extends Variant<C>,
-    Pick<Scenario<C>, 'path' | 'load' | 'prepare' | 'auditKey'> {}
+    Pick<Scenario<C>, 'path' | 'load' | 'rounds' | 'prepare' | 'auditKey'> {}
 
 /** A variant with its command type closed over. */
 export interface RegisteredVariant extends Traits {
@@ -81,6 +81,8 @@ export interface RegisteredVariant extends Traits {
   /** The contended route, always POST. */
   readonly path: string;
   readonly load: Load;
+  /** By name, without `plain`. */
+  readonly rounds: Rounds;
   /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
   prepare(input: Input, query: Query): Promise<Plan>;
 }
@@ -117,8 +119,20 @@ export interface Round {
   readonly calls: readonly Call[];
 }
 
+/** A kind of round that a load makes beside its usual one, which is called `plain`. */
+export interface RoundKind {
+  /** What is different in it, as a sentence. */
+  readonly title: string;
+  /** How many are asked and never come: what becomes of them is part of the question. */
+  readonly absent?: number;
+}
+
+export type Rounds = Readonly<Record<string, RoundKind>>;
+
 export interface RoundsPlan {
   readonly rounds: number;
+  /** `plain` or a name among the scenario's `rounds`: all are of this kind. Without it: as users mix them. */
+  readonly kind?: string;
   /** Distinct actors per round. */
   readonly rivals: number;
   /** Share of actors, 0 to 1, that send their call twice. */
@@ -142,8 +156,8 @@ export interface Scenario<C> {
   readonly race: ViolationKind;
   /** Reasons of a refusal that mean that nothing is left: each is a claim that the audit checks. */
   readonly exhaustedReasons: readonly string[];
-  /** Its load makes keys with room for two where `random` gives the lowest numbers. */
-  readonly couples?: true;
+  /** The kinds of rounds that its load makes beside `plain` ones, by name. */
+  readonly rounds?: Rounds;
   /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
   prepare(input: Input, query: Query): Promise<C>;
   /** The id by which the audit knows what a command is about, whatever keys a variant locks. */
@@ -169,8 +183,6 @@ export interface Registered {
   readonly path: string;
   readonly race: ViolationKind;
   readonly exhaustedReasons: readonly string[];
-  /** Its load makes keys with room for two where `random` gives the lowest numbers. */
-  readonly couples?: true;
   /** Each with its route, which is `path` for most, and that route's load. */
   readonly variants: Readonly<Record<string, RegisteredVariant>>;
   readonly routes: readonly Route[];
@@ -180,7 +192,7 @@ export interface Registered {
 
 /** Closes an authored scenario over its command type. */
 export function scenario<C>(authored: Scenario<C>): Registered {
-  const { title, path, race, exhaustedReasons, couples, routes, load } = authored;
+  const { title, path, race, exhaustedReasons, routes, load } = authored;
   const variants = Object.fromEntries(
     Object.entries(authored.variants).map(([name, variant]) => [
       name,
@@ -192,7 +204,6 @@ export function scenario<C>(authored: Scenario<C>): Registered {
     path,
     race,
     exhaustedReasons,
-    ...(couples && { couples }),
     routes,
     load,
     variants,
@@ -206,7 +217,7 @@ export function scenario<C>(authored: Scenario<C>): Registered {
 
 /** Closes a variant over its command type. */
 export function ownRoute<C>(variant: OwnRoute<C>): RegisteredVariant {
-  const { title, acts, effect, expects, rules, path, load } = variant;
+  const { title, acts, effect, expects, rules, path, load, rounds = {} } = variant;
   return {
     title,
     acts,
@@ -215,6 +226,7 @@ export function ownRoute<C>(variant: OwnRoute<C>): RegisteredVariant {
     ...(expects && { expects }),
     path,
     load,
+    rounds,
     async prepare(input, query) {
       const command = await variant.prepare(input, query);
       const keys = [...new Set(variant.keys(command))].sort();

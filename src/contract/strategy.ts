@@ -98,7 +98,10 @@ export interface Turn {
   readonly heldBy: 'process' | 'lease' | 'session';
   /** `rule ends` is a hazard: the engine commits after the unlock. */
   readonly until: 'commit' | 'rule ends';
-  /** Called once per process; the guardian is closed when the process stops. */
+  /**
+   * Called once per process, with clients that are connected unless their server is away; the guardian
+   * is closed when the process stops.
+   */
   open(backends: Backends, tuning: Tuning): Promise<Guardian>;
 }
 

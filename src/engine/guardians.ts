@@ -1,16 +1,19 @@
 import type { Backends, Guardian, Strategy, Tuning, Turn } from '../contract/index.ts';
 
+/** What turns are opened with. `connected` never rejects, and resolves soon where a store is away. */
+export type TurnBackends = Backends & { readonly connected?: Promise<unknown> };
+
 /**
  * The opened turns of every strategy in use: opened at the first command, closed with the engine.
  * By turn and not by strategy: two strategies that share a turn (one of them composed) have to meet
  * in the same guardian, or a lock inside the process would be two locks.
  */
 export class Guardians {
-  readonly #backends: Backends;
+  readonly #backends: TurnBackends;
   readonly #tuning: Tuning;
   readonly #opened = new Map<Turn, Promise<Guardian>>();
 
-  constructor(backends: Backends, tuning: Tuning) {
+  constructor(backends: TurnBackends, tuning: Tuning) {
     this.#backends = backends;
     this.#tuning = tuning;
   }
@@ -32,9 +35,14 @@ export class Guardians {
   #guardianOf(turn: Turn): Promise<Guardian> {
     const known = this.#opened.get(turn);
     if (known) return known;
-    const opening = turn.open(this.#backends, this.#tuning);
+    const opening = this.#open(turn);
     this.#opened.set(turn, opening);
     opening.catch(() => this.#opened.delete(turn));
     return opening;
+  }
+
+  async #open(turn: Turn): Promise<Guardian> {
+    await this.#backends.connected;
+    return turn.open(this.#backends, this.#tuning);
   }
 }

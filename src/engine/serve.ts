@@ -1,5 +1,4 @@
 import {
-  type Backends,
   type Decision,
   type FailureCode,
   failures,
@@ -12,14 +11,14 @@ import {
 import type { Store } from '../store/store.ts';
 import { Attempt } from './attempt.ts';
 import { type Command, cellOf } from './command.ts';
-import { Guardians } from './guardians.ts';
+import { Guardians, type TurnBackends } from './guardians.ts';
 import { Answered, answerBefore, KeyRefused, type StoredAnswer } from './idempotency.ts';
 import type { Observer } from './observer.ts';
 import { backoffMs } from './retry.ts';
 
 export interface EngineOptions {
   readonly stores: { readonly [name in Strategy['store']]?: Store };
-  readonly backends: Backends;
+  readonly backends: TurnBackends;
   readonly tuning: Tuning;
   readonly observer: Observer;
 }

@@ -100,9 +100,18 @@ const scenarioShape = z.object({
   path: z.string().regex(/^\//, "must start with '/'"),
   race: text,
   exhaustedReasons: z.array(text),
-  couples: z.literal(true).optional(),
   variants: z
-    .record(z.string(), z.object({ title: text, wordings: z.array(z.enum(wordingsAll)) }))
+    .record(
+      z.string(),
+      z.object({
+        title: text,
+        wordings: z.array(z.enum(wordingsAll)),
+        rounds: z.record(
+          z.string().refine(name => name !== 'plain', "plain is every load's usual round"),
+          z.object({ title: text, absent: z.number().int().min(1).optional() }),
+        ),
+      }),
+    )
     .refine(variants => Object.keys(variants).length > 0, 'needs at least one variant'),
   routes: z.array(z.object({ method: z.enum(['get', 'post']), path: text, handle: callable })),
   load: callable,

@@ -1,17 +1,19 @@
-import type { Counterexample, Part } from './result.ts';
+import type { Counterexample, Part, PartEnds } from './result.ts';
 import { eventOfToken } from './run/events.ts';
 import type { Visit } from './search/search.ts';
 
 /** Counts the orders apart by the events in them: a claim may hold without a crash and not with one. */
 export class Parts {
-  readonly #parts = new Map<Part['event'], { -readonly [K in keyof Part]: Part[K] }>();
+  readonly #parts = new Map<Part['event'], OpenPart>();
 
-  /** `found` is what violates in this order; undefined where nothing does. */
-  count({ tokens }: Visit, found: Counterexample | undefined): void {
+  /** `found` is what violates in this order, undefined where nothing does; `ends` its outcome as text. */
+  count({ tokens }: Visit, found: Counterexample | undefined, ends: string): void {
     const event = eventsOf(tokens);
     const part = this.#parts.get(event) ?? newPart(event);
     this.#parts.set(event, part);
     part.orders++;
+    const { orders, violating } = part.ends.get(ends) ?? { orders: 0, violating: 0 };
+    part.ends.set(ends, { orders: orders + 1, violating: violating + (found ? 1 : 0) });
     if (found === undefined) return;
     part.violating++;
     const known = part.counterexample;
@@ -24,7 +26,10 @@ export class Parts {
 
   /** A second pass counts from the start; what was found stays. */
   startOver(): void {
-    for (const part of this.#parts.values()) [part.orders, part.violating] = [0, 0];
+    for (const part of this.#parts.values()) {
+      [part.orders, part.violating] = [0, 0];
+      part.ends.clear();
+    }
   }
 }
 
@@ -37,8 +42,10 @@ export function isSimpler(a: Counterexample, b: Counterexample): boolean {
   return by < 0;
 }
 
-function newPart(event: Part['event']) {
-  return { event, orders: 0, violating: 0, counterexample: undefined };
+type OpenPart = { -readonly [K in keyof Part]: Part[K] } & { ends: Map<string, PartEnds> };
+
+function newPart(event: Part['event']): OpenPart {
+  return { event, orders: 0, violating: 0, ends: new Map(), counterexample: undefined };
 }
 
 function eventsOf(tokens: readonly string[]): Part['event'] {

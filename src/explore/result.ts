@@ -32,7 +32,14 @@ export interface Part {
   readonly event: 'none' | EventKind | `${EventKind}+${string}`;
   readonly orders: number;
   readonly violating: number;
+  /** The same apart by what the actors were told and what was found, as in `Exploration.ends`. */
+  readonly ends: ReadonlyMap<string, PartEnds>;
   readonly counterexample: Counterexample | undefined;
+}
+
+export interface PartEnds {
+  readonly orders: number;
+  readonly violating: number;
 }
 
 export interface Exploration {

@@ -26,7 +26,7 @@ export interface ExploreOptions {
   /** The actors that are functions share no variable of a module (a cache, a pool). Default false. */
   readonly isolated?: boolean;
   /** Names of actors that run the same code with the same arguments. */
-  readonly identical?: readonly (readonly string[])[];
+  readonly identical?: Identical | (() => Identical);
   readonly executionsMax?: number;
   readonly secondsMax?: number;
   /**
@@ -44,6 +44,9 @@ export interface ExploreOptions {
   /** Told after each execution. */
   readonly progress?: (sofar: Progress) => void;
 }
+
+/** Groups of names. A function is asked when the subject has been prepared. */
+export type Identical = readonly (readonly string[])[];
 
 export interface Progress {
   readonly executions: number;
@@ -99,10 +102,12 @@ function mayHoldEvents(options: ExploreOptions): boolean {
 
 /** A group number for each actor, equal for identical ones. */
 export function symmetryOf(subject: Subject, options: ExploreOptions): number[] | undefined {
-  if (options.identical === undefined) return undefined;
+  const { identical } = options;
+  if (identical === undefined) return undefined;
+  const groups = typeof identical === 'function' ? identical() : identical;
   const names = Object.keys(subject.actors);
   return names.map((name, at) => {
-    const group = options.identical?.findIndex(one => one.includes(name)) ?? -1;
+    const group = groups.findIndex(one => one.includes(name));
     return group < 0 ? names.length + at : group;
   });
 }

@@ -40,7 +40,7 @@ export class Tally {
       this.#setupFailed(`every actor fails, even one after the other: ${signatureOf(record)}`);
     }
     const found = violates(record) ? { schedule, cost: visit.cost, record } : undefined;
-    this.#parts.count(visit, found);
+    this.#parts.count(visit, found, ends);
     if (found === undefined) return;
     this.violating++;
     this.#keep(found);

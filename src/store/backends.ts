@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { Backends } from '../contract/index.ts';
 import { createPool } from './postgres.ts';
-import { connectRedis } from './redis.ts';
+import { connectRedis, firstTry } from './redis.ts';
 
 export interface BackendOptions {
   readonly databaseUrl: string;
@@ -16,8 +16,17 @@ export interface BackendOptions {
   readonly onError?: (store: 'postgres' | 'redis', error: Error) => void;
 }
 
-/** Opens what turns are built from. Nothing is awaited: a store that is away is met by the command that needs it. */
-export function openBackends(options: BackendOptions): Backends & { close(): Promise<void> } {
+export interface OpenedBackends extends Backends {
+  /** Resolves when each client is connected, or was not in 400 ms: turns are opened after it. Never rejects. */
+  readonly connected: Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what turns are built from, and waits for nothing: a store that is away is met by the command
+ * that needs it.
+ */
+export function openBackends(options: BackendOptions): OpenedBackends {
   const { databaseUrl, redisUrl, redisNodeUrls, leaseMs, onError } = options;
   const onRedisError = (error: Error): void => onError?.('redis', error);
   const connect = (url: string) => connectRedis({ url, leaseMs, onError: onRedisError });
@@ -31,7 +40,10 @@ export function openBackends(options: BackendOptions): Backends & { close(): Pro
   });
   const redis = redisUrl === undefined ? new Redis({ lazyConnect: true }) : connect(redisUrl);
   const redisNodes = redisNodeUrls.map(connect);
+  const clients = redisUrl === undefined ? redisNodes : [redis, ...redisNodes];
   return {
+    // from now on and not when a turn is opened: a store that is away must not make its first command late
+    connected: Promise.all(clients.map(firstTry)),
     locks,
     redis,
     redisNodes,

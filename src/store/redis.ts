@@ -101,6 +101,21 @@ export function connectRedis({ url, leaseMs, onError }: RedisOptions): Redis {
   return redis;
 }
 
+const firstTryMaxMs = 400;
+
+/** Resolves when the first try to connect has ended, well or not; after 400 ms in any case. Never rejects. */
+export function firstTry(redis: Redis): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      clearTimeout(timer);
+      redis.off('ready', done).off('close', done);
+      resolve();
+    };
+    const timer = setTimeout(done, firstTryMaxMs);
+    redis.once('ready', done).once('close', done);
+  });
+}
+
 const readyMaxMs = 1_000;
 
 /**

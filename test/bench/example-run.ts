@@ -133,6 +133,7 @@ export function exploredCell(strategy: string, parts: ExploredCell['parts']): Ex
   return {
     scenario: 'appointment',
     variant: 'plain',
+    round: 'plain',
     strategies: [strategy, strategy],
     outcome: violating > 0 ? 'unsafe' : 'safe',
     why: `${violating} orders violate`,

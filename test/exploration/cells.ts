@@ -1,6 +1,7 @@
 /** Explored cells for the tests: real servers, strategies and scenarios of ours. */
 import type { CellPlan, CellServers } from '../../bench/exploration/cell.ts';
-import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
+import { roundOf } from '../../bench/exploration/rounds.ts';
+import { loadRegistry, type RegisteredScenario, type Registry } from '../../src/engine/registry.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 
@@ -19,6 +20,7 @@ export async function cellOf(
   scenarioName: string,
   variant: string,
   strategies: readonly string[],
+  round = 'plain',
 ): Promise<CellPlan> {
   registry ??= loadRegistry();
   const known = await registry;
@@ -33,8 +35,13 @@ export async function cellOf(
     scenario,
     variant,
     strategies: declared,
-    doubleTap: false,
-    couple: false,
+    round: roundOf(variantOf(scenario, variant), round),
     strategyFiles: [],
   };
+}
+
+function variantOf({ name, registered }: RegisteredScenario, variant: string) {
+  const found = registered.variants[variant];
+  if (!found) throw new Error(`${name} has no variant ${variant}`);
+  return found;
 }

@@ -24,7 +24,9 @@ export default scenario<Accept>({
   path: '/appointment-offers/:id/accept',
   race: 'duplicate',
   exhaustedReasons: ['full', 'expired'],
-  couples: true,
+  rounds: {
+    couple: { title: 'The key has room for two, and one rival more never comes.', absent: 1 },
+  },
   async prepare({ params, body }, query) {
     const { id: offerId } = parse(idParams, params);
     parse(sent, body);

@@ -22,9 +22,9 @@ const seed = sql<{ request_id: string; needed: number; offer_ids: string[] }>`
 
 /** Fresh requests, a quarter of them for couples; every rival accepts, some tap twice. */
 export const load: Load = async (plan, query) => {
-  const needed = Array.from({ length: plan.rounds }, () =>
-    plan.rivals > 1 && plan.random() < couplesShare ? 2 : 1,
-  );
+  const couple = (): boolean =>
+    plan.kind === undefined ? plan.random() < couplesShare : plan.kind === 'couple';
+  const needed = Array.from({ length: plan.rounds }, () => (plan.rivals > 1 && couple() ? 2 : 1));
   const made = await query(seed, [needed.map(String), plan.rivals]);
   return made.map(({ request_id, needed: capacity, offer_ids }) => ({
     key: request_id,

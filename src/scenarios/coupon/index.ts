@@ -31,6 +31,7 @@ export default scenario<Claim>({
   path: '/campaigns/:id/claims',
   race: 'duplicate',
   exhaustedReasons: ['none left'],
+  rounds: { scarce: { title: 'There are coupons for half of the callers.' } },
   async prepare({ params, body }, query) {
     const { id: campaignId } = parse(idParams, params);
     const { userId } = parse(sent, body);

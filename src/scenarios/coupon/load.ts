@@ -20,7 +20,8 @@ const seed = sql<{ id: string }>`
 export const load: Load = async (plan, query) => {
   const drawn = Array.from({ length: plan.rounds }, (_, round) => {
     const claims = Array.from({ length: plan.rivals }, (_, rival) => taps(rival + 1, plan)).flat();
-    const capacity = round % 2 ? Math.ceil(plan.rivals / 2) : claims.length;
+    const scarce = plan.kind === undefined ? round % 2 === 1 : plan.kind === 'scarce';
+    const capacity = scarce ? Math.ceil(plan.rivals / 2) : claims.length;
     return { claims, capacity };
   });
   const made = await query(seed, [drawn.map(({ capacity }) => String(capacity))]);

@@ -40,6 +40,7 @@ export default scenario<Transfer>({
   path: '/transfers',
   race: 'lost update',
   exhaustedReasons: [],
+  rounds: { opposite: { title: 'One caller in four, or the last of few, pays back.' } },
   async prepare({ body }, query) {
     const { fromCardId: fromId, toCardId: toId, amountCents } = parse(newTransfer, body);
     return { walletId: await walletOf(fromId, toId, query), fromId, toId, amountCents };

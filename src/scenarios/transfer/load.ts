@@ -31,16 +31,17 @@ export const load: Load = async (plan, query) => {
   const smallestCents = 2 * rivals * rivals;
   const largestCents = smallestCents + rivals - 1;
   const scarce = Math.ceil(rivals / 2);
-  const bothWays = Array.from(
-    { length: rounds },
-    (_, round) => round % bothWaysEvery === bothWaysEvery - 1,
+  const bothWays = Array.from({ length: rounds }, (_, round) =>
+    plan.kind === undefined
+      ? round % bothWaysEvery === bothWaysEvery - 1
+      : plan.kind === 'opposite',
   );
   const balances = bothWays.map(both => (both ? 2 * rivals : scarce) * largestCents);
   const made = await query(seed, [balances.map(String)]);
   return made.map(({ wallet_id: key, cards }, round) => {
     const [payer = '', payee = ''] = plan.random() < 0.5 ? cards : cards.toReversed();
     const calls = Array.from({ length: rivals }, (_, rival) => {
-      const back = bothWays[round] && rival % paysBackEvery === paysBackEvery - 1;
+      const back = bothWays[round] && paysBack(rival, rivals);
       const call = back ? pay(payee, payer, rival + 1) : pay(payer, payee, smallestCents + rival);
       return taps(call, plan);
     }).flat();
@@ -48,6 +49,12 @@ export const load: Load = async (plan, query) => {
     return { key, capacity, calls };
   });
 };
+
+/** Among few it is the last: nobody pays back a single one. */
+function paysBack(rival: number, rivals: number): boolean {
+  if (rivals < paysBackEvery) return rival > 0 && rival === rivals - 1;
+  return rival % paysBackEvery === paysBackEvery - 1;
+}
 
 function pay(fromCardId: string, toCardId: string, amountCents: number): Call {
   const body = { fromCardId, toCardId, amountCents };
