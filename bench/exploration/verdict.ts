@@ -71,10 +71,12 @@ export function unexplored(
 
 /** The same of a cell that is known by its names. */
 export function withoutPlan(
-  { scenario, variant, round, strategies }: Pick<
-    ExploredCell,
-    'scenario' | 'variant' | 'round' | 'strategies'
-  >,
+  {
+    scenario,
+    variant,
+    round,
+    strategies,
+  }: Pick<ExploredCell, 'scenario' | 'variant' | 'round' | 'strategies'>,
   outcome: ExploredCell['outcome'],
   why: string,
 ): ExploredCell {

@@ -6,7 +6,12 @@ import { exploredNotes } from '../../bench/report/explored.ts';
 import { summarize } from '../../bench/results/summary.ts';
 import { exampleRun } from './example-run.ts';
 
-const names = { scenario: 'appointment', variant: 'slots', strategies: ['row-lock', 'row-lock'] };
+const names = {
+  scenario: 'appointment',
+  variant: 'slots',
+  round: 'plain',
+  strategies: ['row-lock', 'row-lock'],
+};
 const good = exampleRun();
 
 describe('a comparison whose orders', () => {
