@@ -72,7 +72,14 @@ async function exploreFor(
   try {
     while (!outOfTime() && executions.length < executionsMax) {
       const left = executionsMax - executions.length;
-      const plan = { bound, executionsMax: left, outOfTime, reduce: false, symmetry: undefined };
+      const plan = {
+        bound,
+        executionsMax: left,
+        outOfTime,
+        reduce: false,
+        simple: undefined,
+        symmetry: undefined,
+      };
       let record: ExecutionRecord | undefined;
       await new Search(plan).run(
         async choose => {

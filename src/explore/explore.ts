@@ -49,7 +49,9 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   }
 }
 
-/** The simple orders first and unreduced, for the shortest counterexample; then all of them. */
+/** Switches are few in most counterexamples: these orders are visited whatever they equal. */
+const simplePreemptions = 1;
+
 async function visitAll(
   stage: Stage,
   subject: Subject,
@@ -61,29 +63,19 @@ async function visitAll(
   const outOfTime = (): boolean =>
     performance.now() > deadlineMs || (options.signal?.aborted ?? false);
   const executionsMax = options.executionsMax ?? 100_000;
-  if (!reduces(subject, options)) {
-    const symmetry = symmetryOf(subject, options);
-    const plan = { bound, executionsMax, outOfTime, reduce: false, symmetry };
-    return visit(stage, new Search(plan), options, tally);
-  }
-  const simple = { events: bound.events, preemptions: 1, preemptionsWithEvent: 0 };
-  const first = { bound: simple, executionsMax, outOfTime, reduce: false, symmetry: undefined };
-  const seen = await visit(stage, new Search(first), options, tally);
-  if (!seen.cut || tally.stopped || options.signal?.aborted) return seen;
-  tally.startOver();
+  const simple = { ...bound, preemptions: simplePreemptions, preemptionsWithEvent: 0 };
   const symmetry = symmetryOf(subject, options);
-  const left = Math.max(0, executionsMax - seen.executions);
-  // Where actors share state in the process, no server can tell which steps commute.
-  const reduce = !tally.sharesState;
-  const all = { bound, executionsMax: left, outOfTime, reduce, symmetry };
-  const clockWasRead = stage.clockWasRead;
-  const end = await visit(stage, new Search(all), options, tally);
-  if (!reduce || tally.stopped || (stage.clockWasRead === clockWasRead && !tally.sharesState)) {
-    return end;
-  }
-  // What was learnt on the way would have kept orders that are left out: once more, with it.
+  const reduce = reduces(subject, options);
+  const plan = { bound, simple, executionsMax, outOfTime, reduce, symmetry };
+  const end = await visit(stage, new Search(plan), options, tally);
+  const learnt = stage.clockWasRead || tally.sharesState;
+  if (!reduce || !learnt || tally.stopped || options.signal?.aborted) return end;
+  // What was learnt on the way would have kept orders that are left out: once more, with it. Where
+  // actors share state in the process, no server can tell which steps commute.
   tally.startOver();
-  return visit(stage, new Search({ ...all, reduce: !tally.sharesState }), options, tally);
+  const left = Math.max(0, executionsMax - end.executions - end.pruned);
+  const again = { ...plan, executionsMax: left, reduce: !tally.sharesState };
+  return visit(stage, new Search(again), options, tally);
 }
 
 async function visit(

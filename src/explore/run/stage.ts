@@ -145,11 +145,12 @@ export class Stage {
   }
 
   /**
-   * Some actor has read the time of the server: orders that differ in whose transaction began first
-   * may differ in more. Known only when an order with such a statement has run.
+   * Some actor has read the time of the server, which the tables did not tell: orders that differ in
+   * whose transaction began first may differ in more. Known when an order with such a statement has run.
    */
   get clockWasRead(): boolean {
-    return this.#surroundings?.clockWasRead ?? false;
+    const about = this.#surroundings;
+    return about?.clockWasRead === true && !about.catalogue.stampsRows;
   }
 
   /**

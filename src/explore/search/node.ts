@@ -7,9 +7,11 @@ export interface Node {
   readonly parent: Node | undefined;
   readonly token: string;
   readonly cost: Cost;
-  /** Actors that have taken a step on the way here. */
+  /** Actors that have taken a step on the way here, or to whom something was done. */
   readonly started: ReadonlySet<number>;
   readonly weight: number;
+  /** All that lies behind it equals what is visited elsewhere. */
+  readonly redundant: boolean;
   point: DecisionPoint | undefined;
   /** What need not be taken here: an equivalent order is visited elsewhere. */
   sleep: ReadonlyMap<string, Footprint>;
@@ -34,16 +36,12 @@ export function asleepAfter(
 export function branch(
   parent: Node | undefined,
   token: string,
-  cost: Cost,
-  started: ReadonlySet<number>,
-  weight: number,
+  fixed: Pick<Node, 'cost' | 'started' | 'weight' | 'redundant'>,
 ): Node {
   return {
     parent,
     token,
-    cost,
-    started,
-    weight,
+    ...fixed,
     point: undefined,
     sleep: new Map(),
     done: new Map(),

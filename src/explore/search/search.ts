@@ -1,4 +1,4 @@
-import { type Choice, isEvent } from './choice.ts';
+import type { Choice } from './choice.ts';
 import { type Bound, type Cost, cheapest, costAfter, noCost, within } from './cost.ts';
 import { asleepAfter, branch, type Node, path } from './node.ts';
 import type { Choose, DecisionPoint } from './point.ts';
@@ -11,6 +11,8 @@ export interface SearchPlan {
   readonly outOfTime: () => boolean;
   /** Leaves out orders that only differ in steps that do not touch each other. */
   readonly reduce: boolean;
+  /** What is not left out even so: the shortest counterexample is to be among what is visited. */
+  readonly simple: Bound | undefined;
   /** Actors with equal entries run the same code: only one order of their first steps is run. */
   readonly symmetry: readonly number[] | undefined;
 }
@@ -46,7 +48,12 @@ export type Execute = (choose: Choose, asks: () => boolean) => Promise<void>;
  */
 export class Search {
   readonly #plan: SearchPlan;
-  readonly #root: Node = branch(undefined, '', noCost, new Set(), 1);
+  readonly #root: Node = branch(undefined, '', {
+    cost: noCost,
+    started: new Set(),
+    weight: 1,
+    redundant: false,
+  });
   readonly #frontier = new Map<string, { readonly node: Node; readonly choice: Choice }[]>();
   #executions = 0;
   #pruned = 0;
@@ -108,22 +115,24 @@ export class Search {
     if (known !== undefined) return known;
     const { choices, previous } = node.point ?? { choices: [], previous: undefined };
     const cost = costAfter(node.cost, choice, choices, previous);
-    const acts = choice.actor !== undefined && !isEvent(choice);
-    const started = acts ? new Set([...node.started, choice.actor ?? 0]) : node.started;
+    const { actor } = choice;
+    const started = actor === undefined ? node.started : new Set([...node.started, actor]);
+    const redundant = node.redundant || node.sleep.has(choice.token);
     const share = Math.max(1, node.point === undefined ? 1 : this.#open(node, node.point).length);
-    const made = branch(node, choice.token, cost, started, node.weight / share);
+    const weight = node.weight / share;
+    const made = branch(node, choice.token, { cost, started, weight, redundant });
     node.children.set(choice.token, made);
     return made;
   }
 
   #open(node: Node, point: DecisionPoint): Choice[] {
+    const { bound, simple, symmetry } = this.#plan;
     return point.choices.filter(choice => {
-      if (node.sleep.has(choice.token)) return false;
-      if (this.#plan.symmetry !== undefined && this.#isTwin(node, choice)) return false;
-      const inside = within(
-        costAfter(node.cost, choice, point.choices, point.previous),
-        this.#plan.bound,
-      );
+      if (symmetry !== undefined && this.#isTwin(node, choice)) return false;
+      const cost = costAfter(node.cost, choice, point.choices, point.previous);
+      const equalsAnother = node.redundant || node.sleep.has(choice.token);
+      if (equalsAnother && !(simple && within(cost, simple))) return false;
+      const inside = within(cost, bound);
       if (!inside) this.#cut = true;
       return inside;
     });
@@ -133,7 +142,7 @@ export class Search {
   #isTwin(node: Node, choice: Choice): boolean {
     const groups = this.#plan.symmetry ?? [];
     const { actor } = choice;
-    if (actor === undefined || isEvent(choice) || node.started.has(actor)) return false;
+    if (actor === undefined || node.started.has(actor)) return false;
     return groups.some((group, other) => {
       return other < actor && group === groups[actor] && !node.started.has(other);
     });
