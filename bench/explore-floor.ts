@@ -6,6 +6,7 @@ import { Baseline } from '../src/explore/run/baseline.ts';
 import { createDatabase } from '../src/explore/run/database.ts';
 import { PostgresControl } from '../src/explore/run/postgres-control.ts';
 import { RedisControl } from '../src/explore/run/redis-control.ts';
+import { RedisWorld } from '../src/explore/run/redis-world.ts';
 import { type ExecutionRecord, Stage } from '../src/explore/run/stage.ts';
 import type { TraceLine } from '../src/explore/run/trace.ts';
 import { Search } from '../src/explore/search/search.ts';
@@ -211,22 +212,25 @@ async function onFreshDatabase(
   const database = await createDatabase(servers.pgUrl);
   const control = new PostgresControl(database.url);
   await control.open();
-  const redis = await Promise.all((servers.redisUrls ?? []).map(url => RedisControl.open(url)));
+  const redisUrls = servers.redisUrls ?? [];
+  const keys = await RedisWorld.open(redisUrls);
+  const redis = await Promise.all(redisUrls.map(url => RedisControl.open(url)));
   try {
     await control.query(subject.setup);
-    const baseline = await Baseline.capture(control, redis);
+    const baseline = await Baseline.capture(control);
+    await keys.capture();
     await work.open(database);
     const beganMs = performance.now();
     let done = 0;
     for (; performance.now() - beganMs < seconds * 1000; done++) {
-      await baseline.restore();
+      await Promise.all([baseline.restore(), keys.restore()]);
       await work.once(done, redis);
     }
     return (done / (performance.now() - beganMs)) * 1000;
   } finally {
     await work.close();
-    for (const one of redis) await one.ask('flushdb'); // the next is given an empty one
     for (const one of redis) one.close();
+    await keys.close(); // the next is given an empty one
     await control.close();
     await database.drop();
   }

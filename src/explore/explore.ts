@@ -2,7 +2,7 @@ import { assumptionsOf } from './assumptions.ts';
 import type { Exploration } from './result.ts';
 import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import type { Bound } from './search/cost.ts';
-import { Nondeterministic } from './search/point.ts';
+import { Nondeterministic, OutOfTime } from './search/point.ts';
 import { RandomSchedules } from './search/random.ts';
 import { Search, type SearchEnd } from './search/search.ts';
 import { boundOf, type ExploreOptions, reduces, settingsOf, symmetryOf } from './settings.ts';
@@ -26,18 +26,20 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   const bound = boundOf(options);
   const actors = Object.keys(subject.actors);
   const base = { actors, bound, assumptions: assumptionsOf(subject, options) };
+  const limits = limitsOf(options);
   let stage: Stage;
   const interrupted = (): boolean => options.signal?.aborted ?? false;
   try {
-    stage = await Stage.open(subject, options.servers, settingsOf(options));
+    stage = await Stage.open(subject, options.servers, settingsOf(options), limits.endMs);
   } catch (error) {
     if (interrupted()) return cutShort(tally.result(base, undefined));
     return tally.result(base, undefined, { outcome: 'setup-failed', why: messageOf(error) });
   }
   try {
-    const end = await visitAll(stage, subject, options, bound, tally);
+    const end = await visitAll(stage, subject, options, { bound, untilMs: limits.searchMs }, tally);
+    const beyond = { bound, untilMs: limits.endMs };
     if (end.stopped && !tally.stopped && !interrupted())
-      await drawBeyond(stage, options, bound, tally);
+      await drawBeyond(stage, options, beyond, tally);
     const found = tally.result(base, end);
     return interrupted() ? cutShort(found) : found;
   } catch (error) {
@@ -49,6 +51,20 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   }
 }
 
+/** How far a search goes, and until when, in the time of `performance.now`. */
+interface Reach {
+  readonly bound: Bound;
+  readonly untilMs: number;
+}
+
+/** The time that was asked for is that of everything; random schedules get half of it. */
+function limitsOf(options: ExploreOptions): { readonly searchMs: number; readonly endMs: number } {
+  const ms = (options.secondsMax ?? 3600) * 1000;
+  const nowMs = performance.now();
+  const draws = (options.random?.schedules ?? 0) > 0;
+  return { searchMs: nowMs + (draws ? ms / 2 : ms), endMs: nowMs + ms };
+}
+
 /** Switches are few in most counterexamples: these orders are visited whatever they equal. */
 const simplePreemptions = 1;
 
@@ -56,26 +72,25 @@ async function visitAll(
   stage: Stage,
   subject: Subject,
   options: ExploreOptions,
-  bound: Bound,
+  { bound, untilMs }: Reach,
   tally: Tally,
 ): Promise<SearchEnd> {
-  const deadlineMs = performance.now() + (options.secondsMax ?? 3600) * 1000;
   const outOfTime = (): boolean =>
-    performance.now() > deadlineMs || (options.signal?.aborted ?? false);
+    performance.now() > untilMs || (options.signal?.aborted ?? false);
   const executionsMax = options.executionsMax ?? 100_000;
   const simple = { ...bound, preemptions: simplePreemptions, preemptionsWithEvent: 0 };
   const symmetry = symmetryOf(subject, options);
   const reduce = reduces(subject, options);
   const plan = { bound, simple, executionsMax, outOfTime, reduce, symmetry };
-  const end = await visit(stage, new Search(plan), options, tally);
+  const end = await visit(stage, new Search(plan), options, tally, untilMs);
   const learnt = stage.clockWasRead || tally.sharesState;
-  if (!reduce || !learnt || tally.stopped || options.signal?.aborted) return end;
+  if (!reduce || !learnt || end.stopped) return end;
   // What was learnt on the way would have kept orders that are left out: once more, with it. Where
   // actors share state in the process, no server can tell which steps commute.
   tally.startOver();
   const left = Math.max(0, executionsMax - end.executions - end.pruned);
   const again = { ...plan, executionsMax: left, reduce: !tally.sharesState };
-  return visit(stage, new Search(again), options, tally);
+  return visit(stage, new Search(again), options, tally, untilMs);
 }
 
 async function visit(
@@ -83,12 +98,13 @@ async function visit(
   search: Search,
   options: ExploreOptions,
   tally: Tally,
+  untilMs: number,
 ): Promise<SearchEnd> {
   let record: ExecutionRecord | undefined;
   try {
     return await search.run(
       async (choose, asks) => {
-        record = await stage.execute(choose, asks);
+        record = await inTime(stage.execute(choose, { asks, untilMs }));
       },
       schedule => {
         if (record !== undefined) tally.count(schedule, record, options.firstOnly ?? false);
@@ -111,23 +127,32 @@ function cutShort(found: Exploration): Exploration {
   return { ...found, interrupted: true, why };
 }
 
-/** What the budget left unvisited is tried by chance; for no longer than the search had. */
+async function inTime(execution: Promise<ExecutionRecord>): Promise<ExecutionRecord> {
+  const record = await execution;
+  if (record.end.kind === 'late') throw new OutOfTime();
+  return record;
+}
+
+/** What the budget left unvisited is tried by chance. */
 async function drawBeyond(
   stage: Stage,
   options: ExploreOptions,
-  bound: Bound,
+  { bound, untilMs }: Reach,
   tally: Tally,
 ): Promise<void> {
   const { schedules, seed } = options.random ?? { schedules: 0, seed: 0 };
-  const untilMs = performance.now() + (options.secondsMax ?? 3600) * 1000;
   const random = new RandomSchedules(seed, bound.events);
   for (let drawn = 0; drawn < schedules && performance.now() < untilMs; drawn++) {
     if (options.signal?.aborted) return;
     let record: ExecutionRecord | undefined;
-    const visit = await random.draw(async choose => {
-      record = await stage.execute(choose);
-    });
-    if (record !== undefined) tally.sample(visit, record, seed);
+    const visit = await random
+      .draw(async choose => {
+        record = await inTime(stage.execute(choose, { untilMs }));
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof OutOfTime)) throw error;
+      });
+    if (visit !== undefined && record !== undefined) tally.sample(visit, record, seed);
   }
 }
 

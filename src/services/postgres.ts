@@ -59,6 +59,8 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
 max_connections = 300
+# Off by default at the server: a program that prepares transactions needs it.
+max_prepared_transactions = 64
 shared_buffers = 256MB
 fsync = ${durability}
 full_page_writes = ${durability}

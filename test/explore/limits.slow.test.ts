@@ -73,7 +73,7 @@ describe('a mistake ends clearly', () => {
     try {
       const found = await explore(programs.autocommit, { servers });
       expect(found.outcome).toBe('setup-failed');
-      expect(found.why).toContain('holds 1 keys');
+      expect(found.why).toContain('holds 1 keys in database 0');
       expect(await client.get('precious')).toBe('1');
     } finally {
       await client.del('precious');

@@ -149,6 +149,11 @@ export class WarmBackends {
     return password !== '' && startup.includes(`user\0${latin1(user)}\0`);
   }
 
+  /** Those that wait are no use any more; new ones are made. */
+  forget(): void {
+    for (const backend of this.#idle.splice(0)) backend.destroy();
+  }
+
   close(): void {
     this.#closed = true;
     for (const backend of this.#idle.splice(0)) backend.destroy();

@@ -62,6 +62,12 @@ export class Arena {
     return arena;
   }
 
+  /** Ends its sessions with Postgres, so that the database can be dropped and made anew. */
+  async leavePostgres(): Promise<void> {
+    this.#warm.forget();
+    await this.postgres.close();
+  }
+
   async close(): Promise<void> {
     this.#warm.close();
     for (const { gates } of this.ports) await Promise.all(gates.map(gate => gate.close()));

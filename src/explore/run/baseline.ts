@@ -1,85 +1,41 @@
 import type { PostgresControl } from './postgres-control.ts';
-import type { RedisControl } from './redis-control.ts';
 
-const shadow = 'explorer_baseline';
+/** The schema for what the explorer keeps in its database; the phases have one of their own. */
+export const shadow = 'explorer_baseline';
 
-/** The rows, sequences and keys that every execution starts from. */
+/** The rows and sequences that every execution starts from. */
 export class Baseline {
+  /** Rows cannot be put back one by one: triggers or foreign keys would act on it. */
+  readonly needsCopy: boolean;
   readonly #postgres: PostgresControl;
-  readonly #redis: readonly RedisControl[];
-  readonly #statement: string;
-  readonly #keys: readonly (readonly RedisKey[])[];
 
-  private constructor(
-    postgres: PostgresControl,
-    redis: readonly RedisControl[],
-    statement: string,
-    keys: readonly (readonly RedisKey[])[],
-  ) {
+  private constructor(postgres: PostgresControl, needsCopy: boolean) {
     this.#postgres = postgres;
-    this.#redis = redis;
-    this.#statement = statement;
-    this.#keys = keys;
+    this.needsCopy = needsCopy;
   }
 
   /** Remembers what the setup left behind. */
-  static async capture(
-    postgres: PostgresControl,
-    redis: readonly RedisControl[],
-  ): Promise<Baseline> {
-    const keys = await Promise.all(redis.map(captureKeys));
-    return new Baseline(postgres, redis, await captureRows(postgres), keys);
-  }
-
-  /** Puts everything back. */
-  async restore(): Promise<void> {
-    await Promise.all([this.restoreRows(), this.restoreKeys()]);
+  static async capture(postgres: PostgresControl): Promise<Baseline> {
+    const [role] = await postgres.query(silencesTriggers);
+    const silences = role?.silences === true;
+    await captureRows(postgres, silences);
+    const [triggers] = await postgres.query(`select exists (${userTriggers}) as any`);
+    return new Baseline(postgres, !silences && triggers?.any === true);
   }
 
   /** Rows and sequences, and rows where they were: a query without ORDER BY answers alike. */
-  async restoreRows(): Promise<void> {
-    await this.#postgres.query(this.#statement);
-  }
-
-  /** Keys, and no script is known: done before an actor connects, for its client may load some. */
-  async restoreKeys(): Promise<void> {
-    await Promise.all(this.#redis.map((redis, node) => restoreKeys(redis, this.#keys[node] ?? [])));
+  async restore(): Promise<void> {
+    await this.#postgres.planned('restore', `select ${shadow}.restore()`);
   }
 }
 
-interface RedisKey {
-  readonly key: string;
-  readonly value: string;
-  readonly ttlMs: number;
-}
+/** Whether this role may put rows back without the triggers of their tables, foreign keys among them. */
+const silencesTriggers = `
+  select rolsuper as silences from pg_roles where rolname = current_user`;
 
-/** Redis takes commands of one connection in their order: nothing has to be waited for between. */
-async function restoreKeys(redis: RedisControl, keys: readonly RedisKey[]): Promise<void> {
-  await Promise.all([
-    redis.ask('flushdb'),
-    redis.ask('script', 'flush'),
-    ...keys.map(({ key, value, ttlMs }) =>
-      redis.ask('set', key, value, ...(ttlMs > 0 ? ['px', String(ttlMs)] : [])),
-    ),
-  ]);
-}
-
-async function captureKeys(redis: RedisControl): Promise<RedisKey[]> {
-  const keys = await redis.ask('keys', '*');
-  const captured: RedisKey[] = [];
-  for (const key of Array.isArray(keys) ? keys.map(String).sort() : []) {
-    const type = String(await redis.ask('type', key));
-    if (type !== 'string') {
-      throw new Error(`setup left the Redis key ${key} (${type}); only strings can be put back`);
-    }
-    captured.push({
-      key,
-      value: String(await redis.ask('get', key)),
-      ttlMs: Number(await redis.ask('pttl', key)),
-    });
-  }
-  return captured;
-}
+const userTriggers = `
+  select from pg_trigger t join pg_class c on c.oid = t.tgrelid
+    join pg_namespace n on n.oid = c.relnamespace where n.nspname <> '${shadow}'`;
 
 const userTables = `
   select c.oid, n.nspname as schema, c.relname as name,
@@ -106,7 +62,7 @@ const smallBytes = 256;
  * takes back dead rows of a page only when nine tenths of it are full (README.optim.HOT). So small
  * tables are emptied by DELETE a few times in a row, and nothing is done to those that stayed empty.
  */
-async function captureRows(postgres: PostgresControl): Promise<string> {
+async function captureRows(postgres: PostgresControl, silences: boolean): Promise<void> {
   await postgres.query(`drop schema if exists ${shadow} cascade; create schema ${shadow}`);
   const tables = await postgres.query(userTables);
   const sequences = await postgres.query(userSequences);
@@ -118,12 +74,12 @@ async function captureRows(postgres: PostgresControl): Promise<string> {
   for (const [index, { oid, columns }] of tables.entries()) {
     const name = names[index] ?? '';
     const copy = `${shadow}.t${String(oid)}`;
-    await postgres.query(`create table ${copy} as select ${columns} from ${name}`);
+    await postgres.query(`create table ${copy} as select ${columns} from only ${name}`);
     const [rows] = await postgres.query(`select count(*)::int as n from ${copy}`);
     used.push(`pg_relation_size(${String(oid)}) > 0`);
     small.push(`pg_relation_size(${String(oid)}) <= 8192
-      and (select coalesce(sum(pg_column_size(t)), 0) <= ${smallBytes} from ${name} t)`);
-    const empties = `delete from ${name}`;
+      and (select coalesce(sum(pg_column_size(t)), 0) <= ${smallBytes} from only ${name} t)`);
+    const empties = `delete from only ${name}`;
     deletes.push(
       rows?.n === 0 ? `if pg_relation_size(${String(oid)}) > 0 then ${empties}; end if` : empties,
     );
@@ -140,7 +96,7 @@ async function captureRows(postgres: PostgresControl): Promise<string> {
   await postgres.query(`
     create sequence ${shadow}.deletes;
     create function ${shadow}.restore() returns void language plpgsql
-    set session_replication_role = replica set client_min_messages = 'error' as $restore$
+    ${silences ? 'set session_replication_role = replica' : ''} set client_min_messages = 'error' as $restore$
     begin
       if ${[...used, 'false'].join(' or ')} then
         if nextval('${shadow}.deletes') % ${deletesMax} <> 1 and ${[...small, 'true'].join(' and ')} then
@@ -151,7 +107,6 @@ async function captureRows(postgres: PostgresControl): Promise<string> {
       end if;
       ${inserts.map(one => `${one};`).join('\n      ')}
     end $restore$`);
-  return `select ${shadow}.restore()`;
 }
 
 function identifier(name: unknown): string {

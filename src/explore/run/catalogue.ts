@@ -4,7 +4,7 @@ import { harmless } from './statement-reach.ts';
 /** What the reduction knows of the database before the first order. */
 export interface Catalogue {
   /**
-   * By oid. 'plain': the locks on it tell all that a statement did to it. 'immediate': what is done
+   * By name. 'plain': the locks on it tell all that a statement did to it. 'immediate': what is done
    * to it is seen at once, as with a sequence. What is missing (a view, a table with a trigger, one
    * that was made during an order) may do anything.
    */
@@ -43,8 +43,13 @@ const relations = `
     union select i.indrelid from pg_index i join uses_own u on u.objid = i.indexrelid
       where u.classid = 'pg_class'::regclass
   )
-  select c.oid::text as oid, c.relkind = 'S' as immediate
-  from pg_class c
+  select c.oid::text as oid, c.relkind = 'S' as immediate,
+    -- a toast table and its index are called after the oid of their table
+    case when n.nspname = 'pg_toast' then coalesce(
+        (select 'toast of ' || p.oid::regclass from pg_class p where p.reltoastrelid = c.oid),
+        'index ' || c.oid)
+      else format('%I.%I', n.nspname, c.relname) end as name
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.oid >= 16384 and c.relkind in ('r', 'p', 'i', 'I', 'S', 't')
     and c.oid not in (select oid from runs)
     and not exists (select from pg_index i join runs on runs.oid = i.indrelid
@@ -70,9 +75,10 @@ const facts = `
 export async function readCatalogue(postgres: PostgresControl): Promise<Catalogue> {
   const rows = await postgres.query(relations);
   const [found] = await postgres.query(facts);
+  postgres.relationNames = new Map(rows.map(({ oid, name }) => [String(oid), String(name)]));
   return {
     relations: new Map(
-      rows.map(({ oid, immediate }) => [String(oid), immediate === true ? 'immediate' : 'plain']),
+      rows.map(({ name, immediate }) => [String(name), immediate === true ? 'immediate' : 'plain']),
     ),
     defersToCommit: found?.defers !== false,
     runsUnseen: found?.unseen !== false,

@@ -1,39 +1,125 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
+/** A database of the explorer's own, beside the one that the URL names. */
 export interface OwnDatabase {
+  readonly name: string;
   readonly url: string;
+  /** Copies it as it is now. Rejects after 5 s where somebody is still connected to it. */
+  keep(): Promise<void>;
+  /**
+   * Ends everybody in it and makes it anew under its name: from the copy, or empty where there is
+   * none. `settings` are statements that follow, for what no database takes along.
+   */
+  renew(settings: readonly string[]): Promise<void>;
+  /** Asks outside of it, at the same server. */
+  query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Ends everybody in it, and drops it and its copy. */
   drop(): Promise<void>;
 }
 
 /** The moment of its making stands in its name: that marks it as ours, and as left over. */
-const ownName = /^explore_(\d{10})_[0-9a-f]{12}$/;
+const ownName = /^explore_(\d{10})_[0-9a-f]{12}(_kept)?$/;
 /** Between its making and the first session in it a database looks like one that was left. */
 const leftSeconds = 60;
 const sweptMax = 20;
+/** Copying and dropping take tenths of a second; behind a checkpoint of a busy server, seconds. */
+const adminMs = 60_000;
 
 /**
  * Makes an empty database beside the one that the URL names, so that nobody's rows are touched.
  * Removes what an explorer that was killed has left there.
  */
 export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
-  const seconds = Math.floor(Date.now() / 1_000);
-  const name = `explore_${seconds}_${randomBytes(6).toString('hex')}`;
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  const name = `explore_${nowSeconds}_${randomBytes(6).toString('hex')}`;
   await asAdmin(serverUrl, async client => {
-    await sweep(client, seconds);
-    await client.query(`create database ${name} template template0`);
-    // its rows are worth nothing: a durable server need not write each COMMIT to disk
-    await client.query(`alter database ${name} set synchronous_commit = off`);
+    await sweep(client, nowSeconds);
+    for (const one of making(name, 'template0')) await client.query(one);
   });
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return {
-    url: url.href,
-    drop: () =>
-      asAdmin(serverUrl, async client => {
-        await client.query(`drop database if exists ${name} with (force)`);
-      }),
-  };
+  return new Own(serverUrl, name);
+}
+
+class Own implements OwnDatabase {
+  readonly name: string;
+  readonly url: string;
+  readonly #serverUrl: string;
+  /** Open while there is a copy: its owner is told from one that was killed by this session. */
+  #owner: pg.Client | undefined;
+  #hasCopy = false;
+
+  constructor(serverUrl: string, name: string) {
+    this.#serverUrl = serverUrl;
+    this.name = name;
+    const url = new URL(serverUrl);
+    url.pathname = `/${name}`;
+    this.url = url.href;
+  }
+
+  get #kept(): string {
+    return `${this.name}_kept`;
+  }
+
+  async keep(): Promise<void> {
+    const owner = await this.#own();
+    await owner.query(`create database ${this.#kept} template ${this.name}`);
+    this.#hasCopy = true;
+  }
+
+  async renew(settings: readonly string[]): Promise<void> {
+    const owner = await this.#own();
+    await this.#drop(owner, this.name);
+    const made = making(this.name, this.#hasCopy ? this.#kept : 'template0');
+    for (const one of [...made, ...settings]) await owner.query(one);
+  }
+
+  async query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const owner = await this.#own();
+    return (await owner.query<Record<string, unknown>>(text)).rows;
+  }
+
+  async drop(): Promise<void> {
+    try {
+      const owner = await this.#own();
+      await this.#drop(owner, this.name);
+      await this.#drop(owner, this.#kept);
+    } finally {
+      await this.#owner?.end();
+    }
+  }
+
+  async #own(): Promise<pg.Client> {
+    this.#owner ??= await connected(this.#serverUrl, `explorer of ${this.name}`);
+    return this.#owner;
+  }
+
+  async #drop(owner: pg.Client, name: string): Promise<void> {
+    const text = `drop database if exists ${name} with (force)`;
+    await owner.query(text).catch(async (error: unknown) => {
+      if (!isInUse(error)) throw error;
+      await asAdmin(this.url, rollbackPrepared); // no force ends these
+      await owner.query(text);
+    });
+  }
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55006';
+}
+
+async function rollbackPrepared(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ text: string }>(`
+    select format('rollback prepared %L', gid) as text
+    from pg_prepared_xacts where database = current_database()`);
+  for (const { text } of rows) await client.query(text);
+}
+
+/** Its rows are worth nothing: a durable server need not write each COMMIT to disk. */
+function making(name: string, template: string): string[] {
+  return [
+    `create database ${name} template ${template}`,
+    `alter database ${name} set synchronous_commit = off`,
+  ];
 }
 
 /** Drops databases of ours in which nobody is any more: an explorer keeps a session in its own. */
@@ -41,7 +127,10 @@ async function sweep(client: pg.Client, nowSeconds: number): Promise<void> {
   const { rows } = await client.query<{ name: string }>(`
     select datname as name from pg_database d
     where datname like 'explore\\_%'
-      and not exists (select from pg_stat_activity a where a.datid = d.oid)
+      and not exists (
+        select from pg_stat_activity a
+        where a.datid = d.oid
+          or a.application_name = 'explorer of ' || regexp_replace(d.datname, '_kept$', ''))
     order by 1`);
   const left = rows.filter(({ name }) => {
     const made = Number(ownName.exec(name)?.[1] ?? Number.NaN);
@@ -54,12 +143,21 @@ async function sweep(client: pg.Client, nowSeconds: number): Promise<void> {
 }
 
 async function asAdmin(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connected(url, 'explorer');
   try {
     await work(client);
   } finally {
     await client.end();
   }
+}
+
+async function connected(url: string, name: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: name,
+    statement_timeout: adminMs,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }

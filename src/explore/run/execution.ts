@@ -6,11 +6,12 @@ import type { Footprint } from '../search/footprint.ts';
 import type { Choose } from '../search/point.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
+import { endConnections } from './end-connections.ts';
 import { offeredEvents, performEvent } from './events.ts';
 import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
 import { checkTokens, type Option, options, whoWaits } from './options.ts';
 import { endWait } from './server-wait.ts';
-import { Settler, Unexplained } from './settle.ts';
+import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, type TrackedLane } from './tracked-lane.ts';
 
@@ -75,6 +76,7 @@ export class Execution {
     try {
       await Promise.all([this.#settler.settle(false), restored]);
       for (let taken = 0; taken < this.#settings.stepsMax; taken++) {
+        if (isLate(this.#settings.patience)) return { kind: 'late' };
         const possible = await this.#possible();
         if (possible.every(option => option.choice.kind !== 'step') && this.#finished(possible)) {
           if (this.#actors.every(actor => actor.end !== undefined)) return { kind: 'ended' };
@@ -90,6 +92,7 @@ export class Execution {
       }
       return { kind: 'inconclusive', why: `more than ${this.#settings.stepsMax} steps` };
     } catch (error) {
+      if (error instanceof Late) return { kind: 'late' };
       if (error instanceof Unexplained) return { kind: 'inconclusive', why: error.message };
       throw error;
     }
@@ -105,14 +108,13 @@ export class Execution {
     observer.note(watched);
   }
 
-  /** Ends every actor and connection; resolves when no backend holds anything any more. */
+  /**
+   * Ends every actor and connection; resolves when nothing of them holds anything at the servers any
+   * more. Rejects where a backend cannot be ended: no order could follow from the same start.
+   */
   async dispose(): Promise<void> {
     for (const actor of this.#actors) actor.kill();
-    for (const { lane } of this.#book.all) lane.cut();
-    for (let wait = 0; wait < 1000 && this.#book.all.some(({ lane }) => !lane.closed); wait++) {
-      await this.#arena.activity.next(5);
-      if (wait === 100) for (const { lane } of this.#book.all) lane.destroy();
-    }
+    await endConnections(this.#arena, this.#book);
     this.#arena.opened = lane => lane.destroy();
   }
 

@@ -20,7 +20,8 @@ import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 /** What is known for a whole exploration. */
 export interface Surroundings {
   readonly postgres: PostgresControl;
-  readonly catalogue: Catalogue;
+  /** Read anew when the database was made anew. */
+  catalogue: Catalogue;
   /** Transactions that say nothing keep one snapshot. */
   readonly snapshotsByDefault: boolean;
   /** Some statement has read the time: the order of transactions' beginnings shows in rows. */
@@ -216,10 +217,10 @@ export class Observer {
     const { catalogue } = this.#about;
     if (catalogue.runsUnseen) return undefined;
     const strengths = new Map<string, LockStrength>();
-    for (const [oid, strength] of relations) {
-      const kind = catalogue.relations.get(oid);
+    for (const [name, strength] of relations) {
+      const kind = catalogue.relations.get(name);
       if (kind === undefined) return undefined;
-      strengths.set(oid, kind === 'immediate' ? 'table' : strength);
+      strengths.set(name, kind === 'immediate' ? 'table' : strength);
     }
     return { relations: strengths, advisory };
   }

@@ -12,19 +12,25 @@ function isPlanOutdated(error: unknown): boolean {
 
 /** The explorer's own session: asks who waits for whom, and never touches the actors' rows. */
 export class PostgresControl {
-  readonly #client: pg.Client;
+  readonly #url: string;
+  #client: pg.Client;
   readonly #closedGates = new Set<number>();
   /** Names of prepared audits, by their text. */
   readonly #audits = new Map<string, string>();
+  /** Names of relations by their oid, which is another one when the database was made anew. */
+  relationNames: ReadonlyMap<string, string> = new Map();
   pid = 0;
 
   constructor(url: string) {
-    this.#client = new pg.Client({ connectionString: url, application_name: 'explorer control' });
-    // Errors of an idle connection surface at the next query.
-    this.#client.on('error', () => undefined);
+    this.#url = url;
+    this.#client = clientOf(url);
   }
 
+  /** Connects; once more behind `close`, too: another session then, which knows nothing of the first. */
   async open(): Promise<void> {
+    if (this.pid !== 0) this.#client = clientOf(this.#url);
+    this.#closedGates.clear();
+    this.#audits.clear();
     await this.#client.connect();
     const { rows } = await this.#client.query<{ pid: number }>('select pg_backend_pid() as pid');
     this.pid = rows[0]?.pid ?? 0;
@@ -59,7 +65,8 @@ export class PostgresControl {
           or (locktype = 'relation' and (relation >= 16384 or mode <> 'AccessShareLock')))`,
       values: [pid, phaseKey],
     });
-    return rows;
+    const named = (key: string): string => this.relationNames.get(key) ?? key;
+    return rows.map(row => (row.locktype === 'relation' ? { ...row, key: named(row.key) } : row));
   }
 
   /** Whether transactions that say nothing keep one snapshot. */
@@ -76,6 +83,37 @@ export class PostgresControl {
     await this.#client.query('select pg_terminate_backend($1)', [pid]);
   }
 
+  /** Ends these backends, whatever they wait for; resolves to those that are there still. */
+  async end(pids: readonly number[]): Promise<readonly number[]> {
+    const { rows } = await this.#client.query<{ pid: number }>({
+      name: 'end',
+      text: `
+        select pid, pg_terminate_backend(pid) from pg_stat_activity
+        where pid = any ($1::int[]) and datname = current_database()`,
+      values: [pids],
+    });
+    return rows.map(({ pid }) => pid);
+  }
+
+  /** Who else is in this database and waits or works, or holds a transaction open, in words. */
+  async others(): Promise<readonly string[]> {
+    const { rows } = await this.#client.query<{ who: string }>(`
+      select format('pid %s (%s): %s', pid, state, left(query, 100)) as who
+      from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
+      order by pid limit 5`);
+    return rows.map(({ who }) => who);
+  }
+
+  /** From here on no statement of this session takes longer, and none waits longer for a lock. */
+  async limit(ms: number): Promise<void> {
+    const whole = Math.max(1, Math.ceil(ms));
+    await this.#client.query(
+      `select set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false)`,
+      [String(whole)],
+    );
+  }
+
   /**
    * Closes the phase gate of a backend: its next writing statement stops after its snapshot.
    * A closed gate stays closed from one client of a warm backend to the next.
@@ -89,6 +127,19 @@ export class PostgresControl {
   async openPhaseGate(pid: number): Promise<void> {
     if (!this.#closedGates.delete(pid)) return;
     await this.#client.query('select pg_advisory_unlock($1, $2)', [phaseKey, pid]);
+  }
+
+  /** Gives back the gates of backends that are no more: of those that stay, too many would be kept. */
+  async forgetGates(): Promise<void> {
+    if (this.#closedGates.size === 0) return;
+    const { rows } = await this.#client.query<{ pid: number }>({
+      name: 'dead gates',
+      text: `
+        select pid from unnest($1::int[]) as pid
+        where pid not in (select a.pid from pg_stat_activity a where a.pid is not null)`,
+      values: [[...this.#closedGates]],
+    });
+    for (const { pid } of rows) await this.openPhaseGate(pid);
   }
 
   /**
@@ -122,6 +173,15 @@ export class PostgresControl {
     return this.#client.query(extended);
   }
 
+  /** The first row of a statement that is asked again and again. */
+  async planned(
+    name: string,
+    text: string,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const { rows } = await this.#client.query<Record<string, unknown>>({ name, text });
+    return rows[0];
+  }
+
   async query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const result = await this.#client.query<Record<string, unknown>>(text);
     return result.rows ?? [];
@@ -130,4 +190,11 @@ export class PostgresControl {
   async close(): Promise<void> {
     await this.#client.end();
   }
+}
+
+function clientOf(url: string): pg.Client {
+  const client = new pg.Client({ connectionString: url, application_name: 'explorer control' });
+  // Errors of an idle connection surface at the next query.
+  client.on('error', () => undefined);
+  return client;
 }

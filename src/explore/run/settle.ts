@@ -10,12 +10,19 @@ export class Unexplained extends Error {
   override readonly name = 'Unexplained';
 }
 
+/** The time of the whole exploration is over, in the middle of an execution. */
+export class Late extends Error {
+  override readonly name = 'Late';
+}
+
 /** Milliseconds of real time; each is the end of a wait, never a measure of success. */
 export interface Patience {
   /** A step answers, or is seen to wait, within this. */
   readonly stepMs: number;
   /** A step that answers within this is never asked about. */
   readonly promptMs: number;
+  /** The execution is given up then, in the time of `performance.now`. Default: never. */
+  readonly untilMs?: number | undefined;
 }
 
 const calmHops = 3;
@@ -119,6 +126,7 @@ export class Settler {
 
   #check(deadlineMs: number): void {
     if (this.#arena.failure !== undefined) throw this.#arena.failure;
+    if (isLate(this.#patience)) throw new Late();
     if (realNow() > deadlineMs) {
       throw new Unexplained(`nothing came to rest within ${this.#patience.stepMs} ms`);
     }
@@ -194,7 +202,8 @@ export class Settler {
     one.blockers = blockers;
     const ours = this.#book.all.map(({ lane }) => lane.pid);
     if (blockers.includes(this.#arena.postgres.pid)) one.wait = 'phase';
-    else if (blockers.some(pid => ours.includes(pid))) one.wait = 'lock';
+    // Zero stands for a prepared transaction: its session is gone, and it keeps its locks.
+    else if (blockers.some(pid => pid === 0 || ours.includes(pid))) one.wait = 'lock';
   }
 
   /** A server has written what it had for its listeners before it answers us. */
@@ -217,4 +226,8 @@ export class Settler {
     await this.#arena.sentinel.hop();
     if (!one.lane.answered) one.wait = 'server';
   }
+}
+
+export function isLate({ untilMs }: Patience): boolean {
+  return untilMs !== undefined && realNow() > untilMs;
 }

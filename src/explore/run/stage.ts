@@ -3,19 +3,17 @@ import type { Choose } from '../search/point.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
 import { type ActorEnd, type ActorFunction, InProcessActor, type RunningActor } from './actor.ts';
-import { Arena, realNow } from './arena.ts';
-import { Baseline } from './baseline.ts';
+import { type Arena, realNow } from './arena.ts';
 import { readCatalogue } from './catalogue.ts';
 import { ChildActor, type CommandActor, type RequestActor, ServiceActor } from './child-actor.ts';
-import { createDatabase } from './database.ts';
 import { expireLeases } from './events.ts';
 import { Execution } from './execution.ts';
 import { freePorts } from './free-ports.ts';
 import type { Surroundings } from './observe.ts';
-import { installPhases } from './phases.ts';
 import type { PostgresControl } from './postgres-control.ts';
-import type { RedisControl } from './redis-control.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
+import { within } from './within.ts';
+import { World } from './world.ts';
 
 /** A caller: an async function given its URLs, a program that finds them in its environment, or a
  * request to a service that does. */
@@ -23,10 +21,21 @@ export type Actor = ActorFunction | CommandActor | RequestActor;
 
 /** What an exploration is about: code, unmodified, and how to judge what it left behind. */
 export interface Subject {
-  /** SQL run once in a database of its own; its rows are put back before every execution. */
+  /**
+   * SQL run in a database of its own; everything that it made is put back before every execution.
+   * One transaction, unless a statement cannot run in one (VACUUM, CREATE INDEX CONCURRENTLY).
+   */
   readonly setup: string;
-  /** Runs once behind `setup`, against the server itself: rows that take a program to make. */
-  readonly prepare?: (pgUrl: string) => Promise<void>;
+  /**
+   * Runs behind `setup`, against the servers themselves: rows and keys that take a program to make.
+   * It ends its sessions. It runs once more when the callers are seen to change tables.
+   */
+  readonly prepare?: (pgUrl: string, redisUrls: readonly string[]) => Promise<void>;
+  /**
+   * Runs before every execution, when databases are as they were: for what lies outside of them (a
+   * file, a role, another service).
+   */
+  readonly reset?: (servers: WorldServers) => Promise<void>;
   /** One entry per concurrent caller, in the order of their letters: A, B, C … */
   readonly actors: Readonly<Record<string, Actor>>;
   /**
@@ -34,8 +43,14 @@ export interface Subject {
    * what the callers were told.
    */
   readonly audit: string | ((ends: readonly (ActorEnd | undefined)[]) => string);
-  /** Judges what the callers were told; each string that it returns is a violation. */
-  readonly check?: (ends: readonly (ActorEnd | undefined)[]) => readonly string[];
+  /**
+   * Judges what the callers were told, and what it finds at the servers when all is over; each string
+   * that it returns is a violation.
+   */
+  readonly check?: (
+    ends: readonly (ActorEnd | undefined)[],
+    servers: WorldServers,
+  ) => readonly string[] | Promise<readonly string[]>;
   /**
    * A fresh caller, run alone when all actors have ended and every lease in Redis has passed: can
    * it still get its turn? `checkProbe` says; by default a probe that throws or never ends is stuck.
@@ -46,10 +61,16 @@ export interface Subject {
   readonly checkProbe?: (end: ActorEnd | undefined) => readonly string[];
 }
 
+/** The servers themselves, not the gates; `pgUrl` names the exploration's own database. */
+export interface WorldServers {
+  readonly pgUrl: string;
+  readonly redisUrls: readonly string[];
+}
+
 export interface ServerUrls {
   /** A role that may create databases; the exploration makes one and drops it. */
   readonly pgUrl: string;
-  /** Its logical database is emptied before every execution: give one that holds nothing else. */
+  /** All databases of these servers are emptied before every execution: one with keys is refused. */
   readonly redisUrls?: readonly string[];
   /** Services that the actors call over HTTP/1.1, each call being a step. */
   readonly httpUrls?: readonly string[];
@@ -67,31 +88,50 @@ export interface ExecutionRecord {
   readonly hides: readonly string[];
 }
 
+/** The longest that a setup may take where nobody says how long the exploration may. */
+const setupMs = 3_600_000;
+/** Judging an execution ends within this, or in no verdict. */
+const judgeMs = 30_000;
+
+/** How one execution is run. */
+export interface Course {
+  /** Tells, behind each choice, whether what it touches is to be known. */
+  readonly asks?: () => boolean;
+  /**
+   * One that has not ended by then, in the time of `performance.now`, is given up: its end is `late`.
+   * Default: never.
+   */
+  readonly untilMs?: number | undefined;
+}
+
 /** Everything open for one exploration; runs one schedule after the other. */
 export class Stage {
+  readonly #world: World;
   readonly #arena: Arena;
-  readonly #baseline: Baseline;
   readonly #subject: Subject;
   readonly #settings: ExecutionSettings;
   readonly #surroundings: Surroundings | undefined;
   readonly #startMs = Date.now();
+  readonly #uninstall: () => void;
   #servicePorts: readonly number[] = [];
-  readonly #close: (() => Promise<void> | void)[];
+  /** How often the setup had run when the surroundings were read. */
+  #fills = 1;
+  /** What the execution before this one sent to Postgres. */
+  #statements: readonly string[] = [];
 
   private constructor(
-    arena: Arena,
-    baseline: Baseline,
+    world: World,
     subject: Subject,
     settings: ExecutionSettings,
     surroundings: Surroundings | undefined,
-    close: (() => Promise<void> | void)[],
+    uninstall: () => void,
   ) {
-    this.#arena = arena;
-    this.#baseline = baseline;
+    this.#world = world;
+    this.#arena = world.arena;
     this.#subject = subject;
     this.#settings = settings;
     this.#surroundings = surroundings;
-    this.#close = close;
+    this.#uninstall = uninstall;
     settings.signal?.addEventListener('abort', this.#giveUp, { once: true });
   }
 
@@ -101,47 +141,35 @@ export class Stage {
     this.#arena.activity.moved();
   };
 
-  /** Makes the database, runs the setup, opens gates. Whatever was opened is closed on failure. */
+  /**
+   * Makes the database, runs the setup, opens gates. Whatever was opened is closed on failure. Rejects
+   * where the setup is not done by `untilMs`, in the time of `performance.now`.
+   */
   static async open(
     subject: Subject,
     servers: ServerUrls,
     settings: ExecutionSettings,
+    untilMs = Number.POSITIVE_INFINITY,
   ): Promise<Stage> {
-    const close: (() => Promise<void> | void)[] = [];
+    const world = await World.open(subject, servers, settings.phases);
     try {
       settings.signal?.throwIfAborted();
-      const database = await createDatabase(servers.pgUrl);
-      close.unshift(() => database.drop());
-      const urls = {
-        pgUrl: database.url,
-        redisUrls: servers.redisUrls ?? [],
-        httpUrls: servers.httpUrls ?? [],
-      };
-      const arena = await Arena.open(urls, Object.keys(subject.actors));
-      close.unshift(() => arena.close());
-      for (const redis of arena.redis) await refuseFull(redis);
-      close.unshift(async () => {
-        for (const redis of arena.redis) await redis.ask('flushdb');
-      });
-      await arena.postgres.query(subject.setup);
+      const leftMs = Math.min(setupMs, Math.max(1, untilMs - realNow()));
+      await world.fill(leftMs);
       settings.signal?.throwIfAborted();
-      await subject.prepare?.(database.url);
-      settings.signal?.throwIfAborted();
-      await tryAudit(arena.postgres, auditOf(subject, []));
-      const baseline = await Baseline.capture(arena.postgres, arena.redis);
-      if (settings.phases) await installPhases(arena.postgres);
-      const surroundings = settings.footprints ? await surroundingsOf(arena) : undefined;
-      close.unshift(installRealms());
-      return new Stage(arena, baseline, subject, settings, surroundings, close);
+      await tryAudit(world.arena.postgres, auditOf(subject, []));
+      const surroundings = settings.footprints ? await surroundingsOf(world.arena) : undefined;
+      return new Stage(world, subject, settings, surroundings, installRealms());
     } catch (error) {
-      for (const end of close) await end();
+      await world.close().catch(() => undefined); // the first failure is the one to tell
       throw error;
     }
   }
 
   async close(): Promise<void> {
     this.#settings.signal?.removeEventListener('abort', this.#giveUp);
-    for (const end of this.#close) await end();
+    this.#uninstall();
+    await this.#world.close();
   }
 
   /**
@@ -153,28 +181,34 @@ export class Stage {
     return about?.clockWasRead === true && !about.catalogue.stampsRows;
   }
 
-  /**
-   * Runs all actors once, from the baseline, under the schedule that `choose` makes. `asks` tells,
-   * behind each choice, whether what it touches is to be known.
-   */
-  async execute(choose: Choose, asks?: () => boolean): Promise<ExecutionRecord> {
+  /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
+  async execute(choose: Choose, { asks, untilMs }: Course = {}): Promise<ExecutionRecord> {
     const actors = Object.values(this.#subject.actors);
     if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
       this.#servicePorts = await freePorts(actors.length);
     }
-    await this.#baseline.restoreKeys();
-    const restored = this.#baseline.restoreRows();
+    await this.#world.renew(this.#statements);
+    if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
+      this.#fills = this.#world.fills;
+      this.#surroundings.catalogue = await readCatalogue(this.#arena.postgres);
+    }
+    const restored = this.#world.restoreRows();
     const start = (ended: () => void) => this.#start(ended);
-    const execution = new Execution(this.#arena, start, this.#settings, this.#surroundings);
+    const patience = { ...this.#settings.patience, untilMs };
+    const settings = { ...this.#settings, patience };
+    const execution = new Execution(this.#arena, start, settings, this.#surroundings);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
       const end = await execution.run(choose, restored, asks);
       const { ends, lines, sharesState } = execution;
-      const hides = [...execution.hides];
       await execution.dispose();
-      const violations = end.kind === 'abandoned' ? [] : await this.#judge(ends);
-      return { end, ends, lines, violations, sharesState, hides };
+      const given = end.kind === 'abandoned' || end.kind === 'late';
+      const violations = given ? [] : await this.#judge(ends);
+      return { end, ends, lines, violations, sharesState, hides: [...execution.hides] };
     } finally {
+      this.#statements = execution.lines.flatMap(({ store, label }) =>
+        store === 'postgres' ? [label] : [],
+      );
       await execution.dispose();
     }
   }
@@ -199,7 +233,8 @@ export class Stage {
 
   async #judge(ends: readonly (ActorEnd | undefined)[]): Promise<string[]> {
     const rows = await this.#arena.postgres.audit(auditOf(this.#subject, ends));
-    const told = this.#subject.check?.(ends) ?? [];
+    const checked = Promise.resolve(this.#subject.check?.(ends, this.#world.urls) ?? []);
+    const told = await within(judgeMs, '`check`', checked);
     const stuck = this.#subject.probeIf?.(ends) === false ? [] : await this.#probe();
     return [...rows.map(row => JSON.stringify(row)), ...told, ...stuck];
   }
@@ -237,17 +272,6 @@ async function surroundingsOf({ postgres }: Arena): Promise<Surroundings> {
 
 function auditOf({ audit }: Subject, ends: readonly (ActorEnd | undefined)[]): string {
   return typeof audit === 'string' ? audit : audit(ends);
-}
-
-/** Its database is emptied again and again: never somebody's data. */
-async function refuseFull(redis: RedisControl): Promise<void> {
-  const size = await redis.ask('dbsize');
-  if (size !== 0) {
-    throw new Error(
-      `this Redis database holds ${String(size)} keys and would be emptied: name an empty one ` +
-        '(redis://127.0.0.1:6379/15), or a server of its own',
-    );
-  }
 }
 
 /** A mistake in the audit shows before anything is explored. */

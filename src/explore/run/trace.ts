@@ -19,6 +19,8 @@ export type ExecutionEnd =
   | { readonly kind: 'ended' }
   | { readonly kind: 'stuck'; readonly why: string }
   | { readonly kind: 'abandoned' }
+  /** Its time was over: it counts as nothing. */
+  | { readonly kind: 'late' }
   | { readonly kind: 'inconclusive'; readonly why: string };
 
 export interface ExecutionSettings {

@@ -17,3 +17,8 @@ export type Choose = (point: DecisionPoint) => Choice | undefined;
 export class Nondeterministic extends Error {
   override readonly name = 'Nondeterministic';
 }
+
+/** Thrown by an execution whose time was over before it ended: it counts as nothing. */
+export class OutOfTime extends Error {
+  override readonly name = 'OutOfTime';
+}

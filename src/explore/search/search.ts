@@ -1,7 +1,7 @@
 import type { Choice } from './choice.ts';
 import { type Bound, type Cost, cheapest, costAfter, noCost, within } from './cost.ts';
 import { asleepAfter, branch, type Node, path } from './node.ts';
-import type { Choose, DecisionPoint } from './point.ts';
+import { type Choose, type DecisionPoint, OutOfTime } from './point.ts';
 import { Walk } from './walk.ts';
 
 export interface SearchPlan {
@@ -38,7 +38,10 @@ export interface Visit {
   readonly cost: Cost;
 }
 
-/** `asks` tells, behind each choice, whether the search has to know what it touches. */
+/**
+ * Runs one schedule from its start; `asks` tells, behind a choice, whether what it touches is to be
+ * known. Rejects with OutOfTime where the execution was given up because of the clock.
+ */
 export type Execute = (choose: Choose, asks: () => boolean) => Promise<void>;
 
 /**
@@ -71,10 +74,8 @@ export class Search {
       const { executionsMax, outOfTime } = this.#plan;
       if (this.#executions + this.#pruned >= executionsMax || outOfTime()) return this.#end(false);
       const walk = new Walk(this, next);
-      await execute(
-        point => walk.choose(point),
-        () => this.#plan.reduce && walk.isNew,
-      );
+      const asks = (): boolean => this.#plan.reduce && walk.isNew;
+      if (await isLate(execute(point => walk.choose(point), asks))) return this.#end(false);
       if (walk.prunedAt === undefined) {
         walk.checkEnd();
         this.#executions++;
@@ -177,6 +178,16 @@ export class Search {
       cut: this.#cut,
       covered: exhausted ? 1 : this.#covered,
     };
+  }
+}
+
+async function isLate(execution: Promise<void>): Promise<boolean> {
+  try {
+    await execution;
+    return false;
+  } catch (error) {
+    if (error instanceof OutOfTime) return true;
+    throw error;
   }
 }
 

@@ -47,7 +47,13 @@ export class RespRequests {
 }
 
 export class RespReplies {
+  readonly #encoding: BufferEncoding;
   #pending: Buffer = Buffer.alloc(0);
+
+  /** Strings are read as UTF-8; as `latin1` they keep each byte. */
+  constructor(encoding: BufferEncoding = 'utf8') {
+    this.#encoding = encoding;
+  }
 
   push(chunk: Buffer): RedisReply[] {
     this.#pending = append(this.#pending, chunk);
@@ -58,7 +64,7 @@ export class RespReplies {
       const attribute = this.#pending[0] === 0x7c ? value(this.#pending, 0, 0) : { end: 0 };
       if (attribute === undefined) break;
       from = attribute.end;
-      const frame = value(this.#pending, from, 0);
+      const frame = value(this.#pending, from, 0, this.#encoding);
       if (frame === undefined) break;
       replies.push({
         bytes: this.#pending.subarray(0, frame.end),
@@ -90,7 +96,12 @@ function inline(bytes: Buffer): Frame | undefined {
   return { end: end + 1, value: words[0] === '' ? [] : words };
 }
 
-function value(bytes: Buffer, from: number, depth: number): Frame | undefined {
+function value(
+  bytes: Buffer,
+  from: number,
+  depth: number,
+  encoding: BufferEncoding = 'utf8',
+): Frame | undefined {
   if (depth > depthMax) throw new UnsupportedWire('a Redis message is nested too deeply');
   const lineEnd = bytes.indexOf('\r\n', from);
   if (lineEnd < 0) return undefined;
@@ -112,18 +123,18 @@ function value(bytes: Buffer, from: number, depth: number): Frame | undefined {
       return { end, value: line === 't' };
     case '$':
     case '=':
-      return bulk(bytes, end, Number(line));
+      return bulk(bytes, end, Number(line), encoding);
     case '!': {
-      const frame = bulk(bytes, end, Number(line));
+      const frame = bulk(bytes, end, Number(line), encoding);
       return frame && { end: frame.end, value: { error: String(frame.value) } };
     }
     case '*':
     case '~':
     case '>':
-      return elements(bytes, end, Number(line), depth);
+      return elements(bytes, end, Number(line), depth, encoding);
     case '%':
     case '|':
-      return elements(bytes, end, 2 * Number(line), depth);
+      return elements(bytes, end, 2 * Number(line), depth, encoding);
     default:
       throw new UnsupportedWire(
         `unknown Redis frame '${type}': is this a Redis server and plain TCP?`,
@@ -131,16 +142,27 @@ function value(bytes: Buffer, from: number, depth: number): Frame | undefined {
   }
 }
 
-function bulk(bytes: Buffer, from: number, length: number): Frame | undefined {
+function bulk(
+  bytes: Buffer,
+  from: number,
+  length: number,
+  encoding: BufferEncoding,
+): Frame | undefined {
   if (length < 0) return { end: from, value: null };
   if (!Number.isInteger(length))
     throw new UnsupportedWire('streamed Redis strings are not carried');
   const end = from + length + 2;
   if (bytes.length < end) return undefined;
-  return { end, value: bytes.toString('utf8', from, from + length) };
+  return { end, value: bytes.toString(encoding, from, from + length) };
 }
 
-function elements(bytes: Buffer, from: number, count: number, depth: number): Frame | undefined {
+function elements(
+  bytes: Buffer,
+  from: number,
+  count: number,
+  depth: number,
+  encoding: BufferEncoding,
+): Frame | undefined {
   if (count < 0) return { end: from, value: null };
   if (!Number.isInteger(count) || count > elementsMax) {
     throw new UnsupportedWire('a Redis aggregate of this length is not carried');
@@ -148,7 +170,7 @@ function elements(bytes: Buffer, from: number, count: number, depth: number): Fr
   const values: RedisValue[] = [];
   let end = from;
   for (let index = 0; index < count; index++) {
-    const element = value(bytes, end, depth + 1);
+    const element = value(bytes, end, depth + 1, encoding);
     if (element === undefined) return undefined;
     values.push(element.value);
     end = element.end;

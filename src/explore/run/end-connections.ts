@@ -1,0 +1,44 @@
+import { type Arena, realNow } from './arena.ts';
+import type { LaneBook, TrackedLane } from './tracked-lane.ts';
+
+/** A backend that is told to end is gone within this: it gives back what it holds at once. */
+const endMs = 10_000;
+/** Connections are looked at so often, each time after a movement or 5 ms. */
+const looksMax = 1_000;
+/** Then those that do not close by themselves are closed. */
+const patientLooks = 100;
+
+/**
+ * Cuts every connection of an order and resolves when all are closed. Whose statement is still at
+ * Postgres, parked or waiting for a lock, loses its backend: Postgres does not notice there that a
+ * client is gone, and its locks would meet the next order. Rejects where a backend does not end.
+ */
+export async function endConnections(arena: Arena, book: LaneBook): Promise<void> {
+  const waiting = book.flying();
+  for (const { lane } of book.all) lane.cut();
+  await endBackends(arena, waiting);
+  for (let look = 0; look < looksMax; look++) {
+    const open = book.all.filter(({ lane }) => !lane.closed);
+    if (open.length === 0) return;
+    await arena.activity.next(5);
+    if (look !== patientLooks) continue;
+    for (const { lane } of open) lane.destroy();
+    await endBackends(arena, open);
+  }
+}
+
+async function endBackends(
+  { postgres, activity }: Arena,
+  lanes: readonly TrackedLane[],
+): Promise<void> {
+  let left: readonly number[] = lanes.flatMap(({ lane }) =>
+    lane.pid === undefined ? [] : [lane.pid],
+  );
+  if (left.length === 0) return;
+  const untilMs = realNow() + endMs;
+  for (left = await postgres.end(left); left.length > 0; left = await postgres.end(left)) {
+    if (realNow() > untilMs) throw new Error(`backends ${left.join(', ')} do not end`);
+    await activity.next(2);
+  }
+  await postgres.forgetGates();
+}

@@ -1,0 +1,223 @@
+import { Arena } from './arena.ts';
+import { Baseline, shadow } from './baseline.ts';
+import { createDatabase, type OwnDatabase } from './database.ts';
+import { Definitions } from './definitions.ts';
+import { installPhases } from './phases.ts';
+import { RedisWorld } from './redis-world.ts';
+import { type StoredSettings, storedSettings, storing } from './role-settings.ts';
+import { runSetup } from './setup.ts';
+import type { ServerUrls, Subject } from './stage.ts';
+import { within } from './within.ts';
+
+/** Putting the world back, and each question of the explorer's own, ends within this. */
+const controlMs = 20_000;
+/** The server ends a statement by itself; this much later it has not answered at all. */
+const lateMs = 5_000;
+const closeMs = 30_000;
+
+interface Memory {
+  readonly baseline: Baseline;
+  readonly definitions: Definitions;
+  readonly settings: readonly StoredSettings[];
+}
+
+/**
+ * Everything that an order may change, and how it was at the start: rows and keys are put back
+ * before every order; where an order has changed tables, types, functions or settings, the whole
+ * database is made anew from a copy. That copy is made at the first need, behind one more run of
+ * the setup, which has to lead to the same world in any case: a replay starts from it, too.
+ */
+export class World {
+  readonly arena: Arena;
+  /** The servers themselves, not the gates. */
+  readonly urls: { readonly pgUrl: string; readonly redisUrls: readonly string[] };
+  readonly #subject: Subject;
+  readonly #database: OwnDatabase;
+  readonly #redis: RedisWorld;
+  readonly #phases: boolean;
+  /** What was stored for the role before anything of this exploration. */
+  #before: readonly StoredSettings[] = [];
+  #memory: Memory | undefined;
+  #copied = false;
+  /** How often the setup has run: each time, tables have other oids. */
+  fills = 0;
+  #role = '';
+
+  private constructor(
+    subject: Subject,
+    phases: boolean,
+    arena: Arena,
+    database: OwnDatabase,
+    redis: RedisWorld,
+  ) {
+    this.#subject = subject;
+    this.#phases = phases;
+    this.arena = arena;
+    this.#database = database;
+    this.#redis = redis;
+    this.urls = { pgUrl: database.url, redisUrls: redis.urls };
+  }
+
+  /** Makes the database, refuses servers that are in use, opens sessions and gates. */
+  static async open(subject: Subject, servers: ServerUrls, phases: boolean): Promise<World> {
+    const redisUrls = servers.redisUrls ?? [];
+    const redis = await RedisWorld.open(redisUrls);
+    let database: OwnDatabase | undefined;
+    try {
+      database = await createDatabase(servers.pgUrl);
+      const urls = { pgUrl: database.url, redisUrls, httpUrls: servers.httpUrls ?? [] };
+      const arena = await Arena.open(urls, Object.keys(subject.actors));
+      return new World(subject, phases, arena, database, redis);
+    } catch (error) {
+      await Promise.allSettled([redis.close(), database?.drop()]);
+      throw error;
+    }
+  }
+
+  /** Runs the setup, and remembers what it led to. Rejects where that takes longer than `ms`. */
+  async fill(ms: number): Promise<void> {
+    const { postgres } = this.arena;
+    const [role] = await postgres.query('select current_user as name');
+    this.#role = String(role?.name);
+    this.#before = (await storedSettings(postgres)).filter(one => !one.here);
+    await within(ms, 'the setup', this.#fill());
+  }
+
+  /**
+   * Everything but the rows is as it was: to be called before an actor starts. `statements` are
+   * what the order before it sent. Rejects where that cannot be done, or not in its time.
+   */
+  async renew(statements: readonly string[]): Promise<void> {
+    const what = 'putting back what the order before has changed';
+    await within(3 * controlMs, what, this.#renew(statements));
+  }
+
+  async restoreRows(): Promise<void> {
+    if (this.#memory === undefined) throw new Error('nothing was set up');
+    const work = this.#memory.baseline.restore();
+    await within(controlMs + lateMs, 'putting the rows back', work).catch(async error => {
+      throw new Error(`the rows cannot be put back: ${await this.#reason(error)}`, {
+        cause: error,
+      });
+    });
+  }
+
+  /** Nothing is left at the servers. What fails on the way is told when all else is done. */
+  async close(): Promise<void> {
+    const steps = [
+      async () => this.#redis.close(),
+      async () => this.#storeAgain(),
+      async () => this.arena.close(),
+      async () => this.#database.drop(),
+    ];
+    const failed: unknown[] = [];
+    for (const step of steps) {
+      await within(closeMs, 'closing', step()).catch((error: unknown) => failed.push(error));
+    }
+    if (failed.length > 0) throw failed[0];
+  }
+
+  async #fill(): Promise<void> {
+    const { postgres } = this.arena;
+    const { setup, prepare } = this.#subject;
+    await runSetup(postgres, setup);
+    if (prepare !== undefined) {
+      await this.#redis.fill(() => prepare(this.urls.pgUrl, this.urls.redisUrls));
+    }
+    await this.#redis.capture();
+    const baseline = await Baseline.capture(postgres);
+    if (this.#phases) await installPhases(postgres);
+    const definitions = await Definitions.capture(postgres, shadow);
+    this.#memory = { baseline, definitions, settings: await storedSettings(postgres) };
+    this.fills++;
+    await postgres.limit(controlMs);
+  }
+
+  async #renew(statements: readonly string[]): Promise<void> {
+    if (this.#memory === undefined) throw new Error('nothing was set up');
+    const { definitions, baseline } = this.#memory;
+    const { postgres } = this.arena;
+    const [change] = await Promise.all([definitions.look(statements), this.#redis.restore()]);
+    for (const gid of change.prepared) {
+      await postgres.query(`rollback prepared '${gid.replaceAll("'", "''")}'`);
+    }
+    if (change.definitions || baseline.needsCopy) await this.#anew();
+    if (this.#subject.reset === undefined) return;
+    await this.restoreRows();
+    await this.#subject.reset(this.urls);
+  }
+
+  /** Another database under the same name. */
+  async #anew(): Promise<void> {
+    const { postgres } = this.arena;
+    const before = this.#memory?.settings ?? [];
+    const changed = !isSame(everywhere(before), everywhere(await storedSettings(postgres)));
+    const names = { role: this.#role, database: this.#database.name };
+    await this.arena.leavePostgres();
+    if (changed) await this.#tell(storing(everywhere(before), names));
+    if (!this.#copied) await this.#copy();
+    else
+      await this.#database.renew(
+        storing(
+          before.filter(one => one.here),
+          names,
+        ),
+      );
+    await postgres.open();
+    await postgres.limit(controlMs);
+    const left = await this.#memory?.definitions.look([]);
+    if (left?.definitions === true) {
+      throw new Error(
+        'an order changes something outside its database that cannot be put back ' +
+          '(a role, a privilege on the database); undo it in `reset`',
+      );
+    }
+  }
+
+  /** The setup once more, in an empty database, and a copy of that before anybody is let in. */
+  async #copy(): Promise<void> {
+    await this.#database.renew([]);
+    await this.arena.postgres.open();
+    await this.#redis.empty();
+    await this.#fill();
+    await this.arena.leavePostgres();
+    await this.#database.keep().catch((error: unknown) => {
+      throw new Error(
+        'an order changes tables, types, functions or settings, so the database has to be copied; ' +
+          `that fails: ${messageOf(error)}; does \`prepare\` end its sessions?`,
+        { cause: error },
+      );
+    });
+    this.#copied = true;
+  }
+
+  async #storeAgain(): Promise<void> {
+    if (this.#role === '') return;
+    const now = everywhere(await storedSettings(this.#database));
+    if (isSame(now, this.#before)) return;
+    await this.#tell(storing(this.#before, { role: this.#role, database: '' }));
+  }
+
+  async #tell(statements: readonly string[]): Promise<void> {
+    for (const one of statements) await this.#database.query(one);
+  }
+
+  /** With who is in the way, where somebody is. */
+  async #reason(error: unknown): Promise<string> {
+    const said = messageOf(error);
+    const others = await within(lateMs, 'asking', this.arena.postgres.others()).catch(() => []);
+    return others.length === 0 ? said : `${said}; in the database are still ${others.join('; ')}`;
+  }
+}
+
+function everywhere(settings: readonly StoredSettings[]): StoredSettings[] {
+  return settings.filter(one => !one.here);
+}
+
+function isSame(some: readonly StoredSettings[], others: readonly StoredSettings[]): boolean {
+  return JSON.stringify(some) === JSON.stringify(others);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
