@@ -21,7 +21,7 @@ export async function replay(
   options: ReplayOptions,
 ): Promise<readonly ExecutionRecord[]> {
   const parsed = parseSchedule(schedule);
-  const events = settingsOf(options);
+  const events = { ...settingsOf(options), leasesTogether: parsed.version === 1 };
   const stage = await Stage.open(subject, options.servers, events);
   try {
     const records: ExecutionRecord[] = [];

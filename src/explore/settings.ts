@@ -12,6 +12,11 @@ export interface ExploreOptions {
   /** Switches away from an actor that could go on. Default 2, and 1 beside an event. */
   readonly preemptions?: number | 'unbounded';
   readonly preemptionsWithEvent?: number | 'unbounded';
+  /**
+   * A Redis key that lives longer is data that is kept and never a lease: no event ends it. Default
+   * 900 s.
+   */
+  readonly leaseSecondsMax?: number;
   /** Splits writing statements into snapshot and effect. Default true. */
   readonly phases?: boolean;
   /** BEGIN runs together with the statement after it. Default true. */
@@ -64,6 +69,8 @@ export function settingsOf(options: ExploreOptions): ExecutionSettings {
     phases: options.phases ?? true,
     events,
     eventsMax: eventsMaxOf(options),
+    leaseMaxMs: (options.leaseSecondsMax ?? 900) * 1_000,
+    leasesTogether: false,
     footprints: (options.reduce ?? true) && options.preemptions === 'unbounded',
     ...(options.signal && { signal: options.signal }),
   };

@@ -29,6 +29,8 @@ const record: ExecutionRecord = {
   ],
   violations: ['{"bookings":2}'],
   sharesState: false,
+  occasions: new Set(),
+  keptKeys: [],
   hides: [],
 };
 const source = {

@@ -2,13 +2,18 @@ import { PostgresLane } from '../gate/postgres-gate.ts';
 import { type Choice, type EventKind, eventKinds, letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
+import { type Leases, spaced } from './leases.ts';
 import type { Option } from './options.ts';
-import type { LaneBook, TrackedLane } from './tracked-lane.ts';
+import { endAllKeys } from './redis-leases.ts';
+import { isPending, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 
 export interface EventContext {
   readonly arena: Arena;
   readonly actors: readonly RunningActor[];
   readonly book: LaneBook;
+  readonly leases: Leases;
+  /** As in version 1 of the schedules: one event ends every key that has a time to live. */
+  readonly leasesTogether: boolean;
 }
 
 /** The events that can happen at this point, of those that are switched on. */
@@ -37,31 +42,51 @@ export async function offeredEvents(
       if (lanes.length > 0) offered.push({ ...event('timeout', actor), lanes });
     }
   }
+  if (switches.has('client-timeout')) {
+    for (const actor of alive)
+      if (impatient(context, actor)) offered.push(event('client-timeout', actor));
+  }
   if (switches.has('backend-terminated')) {
     for (const actor of alive) {
       const lanes = context.book.of(actor).filter(({ lane }) => terminable(lane));
       if (lanes.length > 0) offered.push({ ...event('backend-terminated', actor), lanes });
     }
   }
-  return [...offered, ...(await offeredByRedis(switches, context, alive))];
+  return [...offered, ...(await offeredByTime(switches, context, alive))];
 }
 
-async function offeredByRedis(
+/** A request of its own is on its way, and a timer may be due before the answer. */
+function impatient({ actors, book }: EventContext, actor: number): boolean {
+  if (actors[actor]?.timerMs === undefined) return false;
+  // Beside a wait at Redis time passes anyhow.
+  return book.of(actor).some(one => isPending(one) && !one.overtaken && one.wait !== 'server');
+}
+
+async function offeredByTime(
   switches: ReadonlySet<EventKind>,
   context: EventContext,
   alive: readonly number[],
 ): Promise<Option[]> {
   const expiring = switches.has('lease-expires') || switches.has('pause');
   if (!expiring && !switches.has('redis-loses-data')) return [];
-  const keys = await volatileKeys(context.arena);
+  const { leases, leasesTogether } = context;
+  await leases.look();
   const offered: Option[] = [];
-  if (switches.has('lease-expires') && keys.volatile > 0) offered.push(event('lease-expires'));
-  if (switches.has('redis-loses-data') && keys.all > 0) offered.push(event('redis-loses-data'));
-  if (switches.has('pause') && keys.volatile > 0) {
+  if (switches.has('lease-expires') && leases.ends.length > 0) {
+    if (leasesTogether) offered.push(event('lease-expires'));
+    else for (const [at, end] of leases.ends.entries()) offered.push(leaseEnds(at + 1, end.shape));
+  }
+  if (switches.has('redis-loses-data') && leases.keys > 0) offered.push(event('redis-loses-data'));
+  if (switches.has('pause') && leases.ends.length > 0) {
     for (const actor of alive)
       if (started(context.book, actor)) offered.push(event('pause', actor));
   }
   return offered;
+}
+
+function leaseEnds(rank: number, names: string): Option {
+  const { choice, lanes } = event('lease-expires');
+  return { choice: { ...choice, token: `%${rank}`, shape: `lease-expires ${names}` }, lanes };
 }
 
 /** Makes it happen; resolves when its direct effect is complete. Returns what the timeline adds. */
@@ -81,18 +106,47 @@ export async function performEvent(
       for (const { lane } of lanes) await timeOut(context.arena, lane);
       return 'the server cancels the statement that waits';
     case 'redis-loses-data':
-      for (const redis of context.arena.redis) await redis.ask('flushdb');
+      for (const redis of context.arena.redis) await redis.ask('flushall');
       return 'every key is gone';
-    case 'pause': {
-      const expired = await expireLeases(context.arena);
-      context.actors[actor]?.pause(expired.longestMs + 1);
-      return `stopped for ${expired.longestMs + 1} ms; expired: ${expired.keys.join(', ')}`;
-    }
+    case 'client-timeout':
+      return clientTimesOut(context, actor);
+    case 'pause':
+      return pause(context, actor);
     case 'lease-expires':
-      return `expired: ${(await expireLeases(context.arena)).keys.join(', ')}`;
+      return expire(context, choice);
     default:
       throw new Error(`${choice.kind} is no event`);
   }
+}
+
+/** What waits or is held stays on its way; from here on time may pass beside it like in a sleep. */
+function clientTimesOut({ actors, book }: EventContext, index: number): string {
+  const ms = actors[index]?.timerMs ?? 0;
+  for (const one of book.of(index)) if (isPending(one)) one.overtaken = true;
+  actors[index]?.wake();
+  return `its own timer fires: ${spaced(ms)} ms have passed beside its request`;
+}
+
+/** Stopped until nothing that it may hold is left to it: the longest of the leases that can end. */
+async function pause(
+  { arena, actors, leases, leasesTogether }: EventContext,
+  index: number,
+): Promise<string> {
+  if (leasesTogether) {
+    const { longestMs, names } = await endAllKeys(arena);
+    actors[index]?.pause(longestMs + 1);
+    return `stopped for ${spaced(longestMs + 1)} ms; ${names.join(', ')} expired`;
+  }
+  const ms = (leases.longestMs ?? leases.lengthMaxMs) + 1;
+  const said = await leases.endAll();
+  actors[index]?.pause(ms);
+  return `stopped for ${spaced(ms)} ms; ${said}`;
+}
+
+async function expire({ arena, leases }: EventContext, { token }: Choice): Promise<string> {
+  const end = leases.ends[Number(token.slice(1)) - 1];
+  if (token.length > 1 && end !== undefined) return leases.end(end);
+  return `${(await endAllKeys(arena)).names.join(', ')} expired`;
 }
 
 /** Its code stops and its connections are cut; what a server has in hand still takes effect. */
@@ -133,50 +187,6 @@ function started(book: LaneBook, actor: number): boolean {
   return book.of(actor).some(({ lane }) => lane.inFlight !== undefined || lane.granted > 0);
 }
 
-const countKeys = `
-  local volatile, all = 0, redis.call('keys', '*')
-  for _, key in ipairs(all) do
-    if redis.call('pttl', key) >= 0 then volatile = volatile + 1 end
-  end
-  return { volatile, #all }`;
-
-async function volatileKeys(arena: Arena): Promise<{ volatile: number; all: number }> {
-  const sum = { volatile: 0, all: 0 };
-  for (const redis of arena.redis) {
-    const counted = await redis.ask('eval', countKeys, '0');
-    if (!Array.isArray(counted)) continue;
-    sum.volatile += Number(counted[0]);
-    sum.all += Number(counted[1]);
-  }
-  return sum;
-}
-
-const deleteVolatile = `
-  local expired, longest = {}, 0
-  for _, key in ipairs(redis.call('keys', '*')) do
-    local left = redis.call('pttl', key)
-    if left >= 0 then
-      longest = math.max(longest, left)
-      expired[#expired + 1] = key
-      redis.call('del', key)
-    end
-  end
-  table.sort(expired)
-  return { longest, unpack(expired) }`;
-
-/** Deletes every key that has a time to live, as if the longest of them had passed. */
-export async function expireLeases(arena: Arena): Promise<{ longestMs: number; keys: string[] }> {
-  let longestMs = 0;
-  const keys: string[] = [];
-  for (const redis of arena.redis) {
-    const answer = await redis.ask('eval', deleteVolatile, '0');
-    if (!Array.isArray(answer)) continue;
-    longestMs = Math.max(longestMs, Number(answer[0]));
-    keys.push(...answer.slice(1).map(String));
-  }
-  return { longestMs, keys };
-}
-
 /** The event that a token of a schedule stands for; undefined for a step. */
 export function eventOfToken(token: string): EventKind | undefined {
   return eventKinds.find(kind => marks[kind] === token[0]);
@@ -190,6 +200,7 @@ const marks: Readonly<Record<EventKind, string>> = {
   'backend-terminated': '*',
   pause: '~',
   timeout: '@',
+  'client-timeout': '&',
 };
 
 function event(kind: EventKind, actor?: number): Option {

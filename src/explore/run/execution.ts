@@ -1,15 +1,17 @@
 import { CancelLane } from '../gate/postgres-cancel.ts';
 import { PostgresLane } from '../gate/postgres-gate.ts';
 import { RedisLane } from '../gate/redis-gate.ts';
-import { type Choice, isEvent } from '../search/choice.ts';
+import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
 import type { Footprint } from '../search/footprint.ts';
 import type { Choose } from '../search/point.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import { endConnections } from './end-connections.ts';
-import { offeredEvents, performEvent } from './events.ts';
+import { type EventContext, offeredEvents, performEvent } from './events.ts';
+import { Leases } from './leases.ts';
 import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
 import { checkTokens, type Option, options, whoWaits } from './options.ts';
+import type { RowLease } from './row-leases.ts';
 import { endWait } from './server-wait.ts';
 import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
@@ -23,6 +25,9 @@ export class Execution {
   readonly lines: TraceLine[] = [];
   /** `label: why` of each request that was more than one step and could not be split. */
   readonly hides = new Set<string>();
+  /** Events that were possible at some point. */
+  readonly occasions = new Set<EventKind>();
+  readonly leases: Leases;
   readonly #arena: Arena;
   readonly #actors: readonly RunningActor[];
   readonly #settings: ExecutionSettings;
@@ -43,7 +48,9 @@ export class Execution {
     settings: ExecutionSettings,
     /** What the reduction has to know; undefined where nothing is reduced. */
     surroundings?: Surroundings,
+    rowLeases: readonly RowLease[] = [],
   ) {
+    this.leases = new Leases(arena, rowLeases, settings.leaseMaxMs);
     this.#arena = arena;
     this.#settings = settings;
     arena.failure = undefined;
@@ -129,8 +136,15 @@ export class Execution {
     const { events, eventsMax } = this.#settings;
     const deadlock = possible.some(option => option.choice.kind === 'victim');
     if (this.#events >= eventsMax || deadlock) return possible;
-    const context = { arena: this.#arena, actors: this.#actors, book: this.#book };
-    return [...possible, ...(await offeredEvents(events, context, possible))];
+    const offered = await offeredEvents(events, this.#context(), possible);
+    for (const { choice } of offered) if (isEvent(choice)) this.occasions.add(choice.kind);
+    return [...possible, ...offered];
+  }
+
+  #context(): EventContext {
+    const { leasesTogether } = this.#settings;
+    const { leases } = this;
+    return { arena: this.#arena, actors: this.#actors, book: this.#book, leases, leasesTogether };
   }
 
   /** Nothing but events is left to choose. */
@@ -158,8 +172,7 @@ export class Execution {
         for (const one of lanes) one.losesReply = true;
         await this.#grant(choice, lanes, line);
       } else {
-        const context = { arena: this.#arena, actors: this.#actors, book: this.#book };
-        line.result = await performEvent(choice, lanes, context);
+        line.result = await performEvent(choice, lanes, this.#context());
       }
     }
     await this.#settler.settle(released);

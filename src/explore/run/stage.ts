@@ -1,3 +1,4 @@
+import type { EventKind } from '../search/choice.ts';
 import { cheapest } from '../search/cost.ts';
 import type { Choose } from '../search/point.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
@@ -6,11 +7,12 @@ import { type ActorEnd, type ActorFunction, InProcessActor, type RunningActor } 
 import { type Arena, realNow } from './arena.ts';
 import { readCatalogue } from './catalogue.ts';
 import { ChildActor, type CommandActor, type RequestActor, ServiceActor } from './child-actor.ts';
-import { expireLeases } from './events.ts';
 import { Execution } from './execution.ts';
 import { freePorts } from './free-ports.ts';
+import { allPass } from './leases.ts';
 import type { Surroundings } from './observe.ts';
 import type { PostgresControl } from './postgres-control.ts';
+import { heldRows, type RowLease } from './row-leases.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { within } from './within.ts';
 import { World } from './world.ts';
@@ -59,6 +61,8 @@ export interface Subject {
   /** Whether an order needs the probe, by how its callers ended. Default: every order does. */
   readonly probeIf?: (ends: readonly (ActorEnd | undefined)[]) => boolean;
   readonly checkProbe?: (end: ActorEnd | undefined) => readonly string[];
+  /** How leases that are kept in rows end, for the events `lease-expires` and `pause`. */
+  readonly leases?: readonly RowLease[];
 }
 
 /** The servers themselves, not the gates; `pgUrl` names the exploration's own database. */
@@ -86,6 +90,10 @@ export interface ExecutionRecord {
   readonly sharesState: boolean;
   /** `label: why`, once for each request that held more than one step and could not be split. */
   readonly hides: readonly string[];
+  /** Events that were possible at some point of the order, whether they happened or not. */
+  readonly occasions: ReadonlySet<EventKind>;
+  /** Redis keys that live longer than a lease, which no event ends: `idem:req-1 lives 86 400 s`. */
+  readonly keptKeys: readonly string[];
 }
 
 /** The longest that a setup may take where nobody says how long the exploration may. */
@@ -158,6 +166,7 @@ export class Stage {
       await world.fill(leftMs);
       settings.signal?.throwIfAborted();
       await tryAudit(world.arena.postgres, auditOf(subject, []));
+      await heldRows(world.arena.postgres, subject.leases ?? []);
       const surroundings = settings.footprints ? await surroundingsOf(world.arena) : undefined;
       return new Stage(world, subject, settings, surroundings, installRealms());
     } catch (error) {
@@ -196,7 +205,8 @@ export class Stage {
     const start = (ended: () => void) => this.#start(ended);
     const patience = { ...this.#settings.patience, untilMs };
     const settings = { ...this.#settings, patience };
-    const execution = new Execution(this.#arena, start, settings, this.#surroundings);
+    const { leases } = this.#subject;
+    const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
       const end = await execution.run(choose, restored, asks);
@@ -204,7 +214,10 @@ export class Stage {
       await execution.dispose();
       const given = end.kind === 'abandoned' || end.kind === 'late';
       const violations = given ? [] : await this.#judge(ends);
-      return { end, ends, lines, violations, sharesState, hides: [...execution.hides] };
+      const { occasions } = execution;
+      const hides = [...execution.hides];
+      const keptKeys = [...execution.leases.kept].sort();
+      return { end, ends, lines, violations, sharesState, hides, occasions, keptKeys };
     } finally {
       this.#statements = execution.lines.flatMap(({ store, label }) =>
         store === 'postgres' ? [label] : [],
@@ -244,7 +257,7 @@ export class Stage {
     const { probe, checkProbe } = this.#subject;
     const [name] = Object.keys(this.#subject.actors);
     if (probe === undefined || name === undefined) return [];
-    await expireLeases(this.#arena);
+    await allPass(this.#arena, this.#subject.leases ?? []);
     const settings = { ...this.#settings, eventsMax: 0, phases: false };
     const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
     const execution = new Execution(this.#arena, start, settings);

@@ -34,6 +34,10 @@ export interface ExecutionSettings {
   readonly phases: boolean;
   readonly events: ReadonlySet<EventKind>;
   readonly eventsMax: number;
+  /** A key that lives longer is no lease. */
+  readonly leaseMaxMs: number;
+  /** As in version 1 of the schedules: all leases end at once. */
+  readonly leasesTogether: boolean;
   /** Orders may be left out: the servers are asked what steps touched. */
   readonly footprints: boolean;
 }

@@ -82,6 +82,11 @@ export class LaneBook {
   }
 }
 
+/** A request is held, or at the server and not answered. */
+export function isPending({ lane }: TrackedLane): boolean {
+  return lane.held !== undefined || (lane.inFlight !== undefined && !lane.answered);
+}
+
 /** Its granted step has not answered. */
 export function isFlying({ lane }: TrackedLane): boolean {
   return lane.inFlight !== undefined && !lane.answered;

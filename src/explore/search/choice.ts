@@ -27,12 +27,13 @@ export const eventKinds = [
   'backend-terminated',
   'pause',
   'timeout',
+  'client-timeout',
 ] as const;
 
 /** What can go wrong at a point of a schedule; each is a switch of its own. */
 export type EventKind = (typeof eventKinds)[number];
 
-export function isEvent(choice: Choice): boolean {
+export function isEvent(choice: Choice): choice is Choice & { readonly kind: EventKind } {
   return eventKinds.some(kind => kind === choice.kind);
 }
 
