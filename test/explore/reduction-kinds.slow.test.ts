@@ -176,6 +176,16 @@ const programs: Readonly<Record<string, Subject>> = {
       statements('begin', "insert into t values ('b')", 'commit', 'select who from t order by at'),
     ],
   ),
+  'a table lock takes no snapshot': subject(two, nobody, [
+    statements(
+      'begin isolation level repeatable read',
+      'lock table a in access share mode',
+      'select n from b',
+      'select n from a where id = 1',
+      'commit',
+    ),
+    statements('begin', 'update a set n = 1 where id = 1', 'commit'),
+  ]),
   'a session lock that is given back by leaving': subject(two, nobody, [
     statements('select pg_advisory_lock(3)', 'begin', 'select n from a', 'commit'),
     statements('begin', 'select n from b', 'select pg_try_advisory_lock(3) as ok', 'commit'),

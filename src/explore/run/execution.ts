@@ -2,7 +2,7 @@ import { CancelLane } from '../gate/postgres-cancel.ts';
 import { PostgresLane } from '../gate/postgres-gate.ts';
 import { RedisLane } from '../gate/redis-gate.ts';
 import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
-import type { Footprint } from '../search/footprint.ts';
+import { type Footprint, joined } from '../search/footprint.ts';
 import type { Choose } from '../search/point.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
@@ -10,7 +10,7 @@ import { endConnections } from './end-connections.ts';
 import { type EventContext, offeredEvents, performEvent } from './events.ts';
 import { Leases } from './leases.ts';
 import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
-import { checkTokens, type Option, options, whoWaits } from './options.ts';
+import { checkTokens, deadlocked, type Option, options, whoWaits } from './options.ts';
 import type { RowLease } from './row-leases.ts';
 import { endWait } from './server-wait.ts';
 import { isLate, Late, Settler, Unexplained } from './settle.ts';
@@ -110,7 +110,9 @@ export class Execution {
     this.#touched = undefined;
     if (this.#asks()) {
       const plain = choice.kind === 'step' || choice.kind === 'effect' || choice.kind === 'wake';
-      this.#touched = plain ? await observer.touched(watched) : unknown(choice.actor ?? -1);
+      // Where a deadlock has come about, nobody may go on before it is resolved.
+      const certain = plain && deadlocked(this.#book).length === 0;
+      this.#touched = certain ? await observer.touched(watched) : unknown(choice.actor ?? -1);
     }
     observer.note(watched);
   }
@@ -271,7 +273,11 @@ export class Execution {
     if (choice.kind !== 'step' || !choice.shape.match(/^(begin|start transaction)\b/i)) return;
     const next = one.lane.held;
     if (next === undefined || next.role === 'begin' || line?.token !== choice.token) return;
+    const begun = this.#touched;
     await this.#perform({ choice: { ...choice, shape: next.shape }, lanes: [one] });
+    if (begun !== undefined && this.#touched !== undefined) {
+      this.#touched = joined([begun, this.#touched]);
+    }
   }
 
   #line(choice: Choice, store: string, label: string): TraceLine {

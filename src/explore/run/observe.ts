@@ -113,7 +113,8 @@ export class Observer {
       this.#altered ||= /\balter\b/i.test(step.label);
     }
     if (said.reach === 'touches rows') {
-      if (lane.transaction === 'T' && lane.inFlight === undefined) this.#looked.add(one);
+      if (said.looks && lane.transaction === 'T' && lane.inFlight === undefined)
+        this.#looked.add(one);
     } else if (said.reach !== 'arranges') this.#looked.delete(one);
   }
 

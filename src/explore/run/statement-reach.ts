@@ -13,6 +13,8 @@ export type Reach =
 
 export interface StatementReach {
   readonly reach: Reach;
+  /** It takes a snapshot, as all that reads or writes rows does. */
+  readonly looks: boolean;
   /** It reads the time of the server: what it sees depends on when. */
   readonly readsClock: boolean;
   /** It may change the isolation of its session, where the text of no later request shows it. */
@@ -70,6 +72,7 @@ export function reachOf(text: string): StatementReach {
   const mayIsolate = reach === 'unknown' && (hides.test(bare) || bare.includes(';'));
   return {
     reach,
+    looks: reach === 'touches rows' && !bare.startsWith('lock'),
     readsClock: clock.test(bare),
     mayIsolate: mayIsolate || unknownCalls(bare).some(name => !isOfServer(name)),
     signals: signals.test(bare),
