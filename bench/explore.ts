@@ -21,7 +21,10 @@ async function strategies(signal: AbortSignal): Promise<number> {
       write(error.text);
       return exitCodes.asPredicted;
     }
-    if (signal.aborted) return exitCodes.interrupted;
+    if (signal.aborted) {
+      note('Interrupted before any order was run.');
+      return exitCodes.interrupted;
+    }
     note(error instanceof Error ? error.message : String(error));
     const usage = error instanceof UsageError || error instanceof RegistryError;
     return usage ? exitCodes.usage : exitCodes.inconclusive;

@@ -64,9 +64,9 @@ export async function exploreStrategies(
       explored: cell => note(progressOf(cell)),
       signal,
     });
-    const cells = besideControl(inPlace(registry, specs, found), found, control);
+    const cells = besideControl(inPlace(registry, specs, found, signal), found, control);
     write(printed(cells, options));
-    return exitCodeOf(cells);
+    return signal.aborted ? exitCodes.interrupted : exitCodeOf(cells);
   } finally {
     await services.close();
   }
@@ -107,7 +107,9 @@ function inPlace(
   registry: Registry,
   specs: readonly CellSpec[],
   found: readonly ExploredCell[],
+  { aborted }: AbortSignal,
 ): ExploredCell[] {
+  const late = `${aborted ? 'interrupted' : 'time was up'} before it began`;
   const nameOf = (of: Pick<CellSpec, 'variant' | 'round' | 'strategies'>): string =>
     [of.variant, of.round, ...of.strategies].join(' ');
   const known = new Map(found.map(cell => [nameOf(cell), cell]));
@@ -117,7 +119,7 @@ function inPlace(
     const plan = planOf(registry, spec);
     const missing = notOffered(plan);
     return missing === undefined
-      ? unexplored(plan, 'budget-stopped', 'time was up before it began')
+      ? unexplored(plan, 'budget-stopped', late)
       : unexplored(plan, 'not offered', missing);
   });
 }

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { ownProgram } from './own-process.ts';
 import type { CellSpec, Reach } from './spec.ts';
 import type { ExploredCell } from './verdict.ts';
-import type { WorkerAnswer, WorkerOrder, WorkerStart } from './worker-process.ts';
+import type { WorkerAnswer, WorkerOrder, WorkerStart, WorkerStop } from './worker-process.ts';
 
 export interface CrewOptions extends Omit<WorkerStart, 'kind'> {
   readonly workers: number;
@@ -22,7 +22,13 @@ const leastSeconds = 1;
 /** Beyond its own limit a worker gets this long to close what it has open. */
 const graceMs = 30_000;
 
-/** In the order of `specs`, without those that were not begun in time. Rejects when a worker breaks. */
+/** From the interruption to the answer with what was found until then. */
+const stopMs = 10_000;
+
+/**
+ * In the order of `specs`, without those that were not begun in time; interrupted, the last one of
+ * each worker in part. Rejects when a worker breaks.
+ */
 export async function exploreAll(
   specs: readonly CellSpec[],
   options: CrewOptions,
@@ -32,8 +38,9 @@ export async function exploreAll(
   const found = new Map<number, ExploredCell>();
   const count = Math.max(1, Math.min(options.workers, specs.length));
   const work = async (): Promise<void> => {
-    const worker = await Worker.start(options);
+    const worker = new Worker(options.signal);
     try {
+      await worker.start(options);
       for (;;) {
         const leftSeconds = (lastMs - performance.now()) / 1_000;
         const cells = waiting.length;
@@ -47,6 +54,8 @@ export async function exploreAll(
         found.set(next.index, cell);
         options.explored(cell);
       }
+    } catch (error) {
+      if (!options.signal.aborted) throw error;
     } finally {
       await worker.end();
     }
@@ -59,7 +68,7 @@ class Worker {
   readonly #child: ChildProcess;
   readonly #signal: AbortSignal;
 
-  private constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal) {
     const { file, execArgv } = ownProgram('worker-process');
     this.#child = fork(file, {
       execArgv: [...execArgv],
@@ -68,12 +77,10 @@ class Worker {
     this.#signal = signal;
   }
 
-  static async start(options: CrewOptions): Promise<Worker> {
-    const { databaseUrl, redisUrl, redisNodeUrls, strategyFiles, signal } = options;
-    const worker = new Worker(signal);
+  async start(options: CrewOptions): Promise<void> {
+    const { databaseUrl, redisUrl, redisNodeUrls, strategyFiles } = options;
     const given = { databaseUrl, redisUrl, redisNodeUrls, strategyFiles };
-    await worker.#ask({ kind: 'start', ...given }, graceMs);
-    return worker;
+    await this.#ask({ kind: 'start', ...given }, graceMs);
   }
 
   async explore(order: WorkerOrder): Promise<ExploredCell> {
@@ -87,7 +94,8 @@ class Worker {
     const child = this.#child;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise(resolve => child.once('exit', resolve));
-    const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    const ms = this.#signal.aborted ? stopMs : graceMs;
+    const timer = setTimeout(() => child.kill('SIGKILL'), ms);
     if (child.connected) child.disconnect();
     await exited;
     clearTimeout(timer);
@@ -108,10 +116,17 @@ class Worker {
         end(() => (answer.kind === 'failed' ? reject(new Error(answer.why)) : resolve(answer)));
       const fail = (why: string) => () => end(() => reject(new Error(why)));
       const exited = fail('an explorer ended by itself');
-      const aborted = fail('interrupted');
-      const timer = setTimeout(fail('an explorer did not end in time'), withinMs);
+      // A start has nothing to tell yet; a cell has what was found until then.
+      const aborted = (): void => {
+        clearTimeout(timer);
+        const asked = message.kind === 'explore' && child.connected;
+        if (asked) child.send({ kind: 'stop' } satisfies WorkerStop);
+        timer = setTimeout(fail('interrupted'), asked ? stopMs : 0);
+      };
+      let timer = setTimeout(fail('an explorer did not end in time'), withinMs);
       child.once('message', answered);
       child.once('exit', exited);
+      if (signal.aborted) return fail('interrupted')();
       signal.addEventListener('abort', aborted, { once: true });
       child.send(message);
     });

@@ -22,6 +22,11 @@ export interface WorkerOrder {
   readonly secondsMax: number;
 }
 
+/** The cell that is under way is answered soon, with what was found until then. */
+export interface WorkerStop {
+  readonly kind: 'stop';
+}
+
 export type WorkerAnswer =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly why: string }
@@ -30,6 +35,10 @@ export type WorkerAnswer =
 let services: Services | undefined;
 let registry: Registry | undefined;
 let files: readonly string[] = [];
+const stopping = new AbortController();
+let exploring: Promise<unknown> = Promise.resolve();
+/** An order that is given up takes less; what is left beyond this is the keeper's. */
+const stopMs = 3_000;
 
 async function start(given: WorkerStart): Promise<void> {
   files = given.strategyFiles;
@@ -55,7 +64,11 @@ async function explored({ spec, reach, secondsMax }: WorkerOrder): Promise<Explo
     redisNodeUrls: services.redisNodes.map(({ url }) => url),
   };
   const startMs = performance.now();
-  const found = await exploreCell(plan, servers, { ...optionsOf(reach), secondsMax });
+  const found = await exploreCell(plan, servers, {
+    ...optionsOf(reach),
+    secondsMax,
+    signal: stopping.signal,
+  });
   const seconds = (performance.now() - startMs) / 1_000;
   return exploredCell(plan, found, { phases: reach.phases, seconds });
 }
@@ -64,16 +77,23 @@ function answer(message: WorkerAnswer): void {
   process.send?.(message);
 }
 
-process.on('message', (message: WorkerStart | WorkerOrder) => {
+process.on('message', (message: WorkerStart | WorkerOrder | WorkerStop) => {
+  if (message.kind === 'stop') return stopping.abort(new Error('interrupted'));
   const work =
     message.kind === 'start'
       ? start(message).then(() => answer({ kind: 'ready' }))
       : explored(message).then(cell => answer({ kind: 'explored', cell }));
-  work.catch((error: unknown) =>
+  exploring = work.catch((error: unknown) =>
     answer({ kind: 'failed', why: error instanceof Error ? error.message : String(error) }),
   );
 });
+// A Ctrl-C of the terminal comes here, too: who started this says what is to be done.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 // the parent is gone, or wants no more: the servers end with this process
 process.on('disconnect', () => {
-  void Promise.resolve(services?.close()).finally(() => process.exit());
+  stopping.abort(new Error('interrupted'));
+  const late = new Promise(resolve => setTimeout(resolve, stopMs));
+  void Promise.race([exploring, late])
+    .then(() => services?.close())
+    .finally(() => process.exit());
 });

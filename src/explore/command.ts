@@ -57,7 +57,10 @@ export async function runExploreCommand(
   try {
     await command.parseAsync(values, { from: 'user' });
   } catch (error) {
-    if (signal?.aborted) return interruptedCode;
+    if (signal?.aborted) {
+      write(nothingFound(values.includes('--json')));
+      return interruptedCode;
+    }
     if (isHelp(error)) return 0;
     // Commander has printed its own complaint; everything else is ours to say.
     if (!isUsage(error)) write(`${messageOf(error)}\n`);
@@ -141,6 +144,13 @@ async function replayOne(
 
 function json(found: Exploration): string {
   return `${JSON.stringify({ ...found, ends: Object.fromEntries(found.ends) }, null, 2)}\n`;
+}
+
+/** The result so far of who was interrupted before the first order. */
+function nothingFound(asJson: boolean): string {
+  const why = 'interrupted before any order was run';
+  if (!asJson) return `${why}\n`;
+  return `${JSON.stringify({ outcome: 'budget-stopped', why, interrupted: true, orders: 0 }, null, 2)}\n`;
 }
 
 function isUsage(error: unknown): boolean {

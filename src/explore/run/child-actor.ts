@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Disown, keeper } from '../keeper/keeper.ts';
+import { killGroup } from '../keeper/marked.ts';
+import { markVariable } from '../keeper/owned.ts';
 import type { ActorEnd, ActorUrls, RunningActor } from './actor.ts';
 import { realNow } from './arena.ts';
 import { isAtWork } from './process-state.ts';
@@ -54,6 +57,8 @@ abstract class ProcessActor implements RunningActor {
   readonly #child: ChildProcess;
   readonly #movedAtMs: () => number;
   readonly #ended: () => void;
+  /** Its group is ours, and the keeper's, until it has been ended. */
+  #disown: Disown | undefined;
   #wokenAtMs = realNow();
   #output = '';
 
@@ -64,11 +69,13 @@ abstract class ProcessActor implements RunningActor {
     const [file, ...values] = program.command;
     this.#child = spawn(file, values, {
       ...(program.cwd === undefined ? {} : { cwd: program.cwd }),
-      env: { ...process.env, ...program.env, ...env },
+      env: { ...process.env, ...program.env, ...env, [markVariable]: keeper().mark },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, so that a crash takes what it started, too.
       detached: true,
     });
+    const { pid } = this.#child;
+    if (pid !== undefined) this.#disown = keeper().own({ kind: 'group', id: pid });
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString()).slice(-outputCharactersMax);
     };
@@ -112,12 +119,12 @@ abstract class ProcessActor implements RunningActor {
   /** Takes the whole process group at once. */
   kill(): void {
     this.end ??= { kind: 'crashed' };
-    if (this.#child.exitCode !== null || this.#child.pid === undefined) return;
-    try {
-      process.kill(-this.#child.pid, 'SIGKILL');
-    } catch {
-      // It has ended in the meantime.
-    }
+    const { pid } = this.#child;
+    if (pid === undefined || this.#disown === undefined) return;
+    // It may have ended and left others behind, who may act later: until the end of the order.
+    killGroup(pid);
+    this.#disown();
+    this.#disown = undefined; // the number may be somebody else's from now on
   }
 
   protected finish(end: ActorEnd): void {

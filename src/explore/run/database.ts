@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { type Disown, keeper } from '../keeper/keeper.ts';
 
 /** A database of the explorer's own, beside the one that the URL names. */
 export interface OwnDatabase {
@@ -33,11 +34,17 @@ const adminMs = 60_000;
 export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const name = `explore_${nowSeconds}_${randomBytes(6).toString('hex')}`;
+  // before it is made: there is no moment at which it is there and nobody's
+  const disown = keeper().own({ kind: 'databases', serverUrl, names: [name, keptOf(name)] });
   await asAdmin(serverUrl, async client => {
     await sweep(client, nowSeconds);
     for (const one of making(name, 'template0')) await client.query(one);
   });
-  return new Own(serverUrl, name);
+  return new Own(serverUrl, name, disown);
+}
+
+function keptOf(name: string): string {
+  return `${name}_kept`;
 }
 
 class Own implements OwnDatabase {
@@ -47,9 +54,11 @@ class Own implements OwnDatabase {
   /** Open while there is a copy: its owner is told from one that was killed by this session. */
   #owner: pg.Client | undefined;
   #hasCopy = false;
+  readonly #disown: Disown;
 
-  constructor(serverUrl: string, name: string) {
+  constructor(serverUrl: string, name: string, disown: Disown) {
     this.#serverUrl = serverUrl;
+    this.#disown = disown;
     this.name = name;
     const url = new URL(serverUrl);
     url.pathname = `/${name}`;
@@ -57,7 +66,7 @@ class Own implements OwnDatabase {
   }
 
   get #kept(): string {
-    return `${this.name}_kept`;
+    return keptOf(this.name);
   }
 
   async keep(): Promise<void> {
@@ -83,6 +92,7 @@ class Own implements OwnDatabase {
       const owner = await this.#own();
       await this.#drop(owner, this.name);
       await this.#drop(owner, this.#kept);
+      this.#disown();
     } finally {
       await this.#owner?.end();
     }

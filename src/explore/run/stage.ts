@@ -14,7 +14,7 @@ import type { Surroundings } from './observe.ts';
 import type { PostgresControl } from './postgres-control.ts';
 import { heldRows, type RowLease } from './row-leases.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
-import { within } from './within.ts';
+import { closed, untilAborted, within } from './within.ts';
 import { World } from './world.ts';
 
 /** A caller: an async function given its URLs, a program that finds them in its environment, or a
@@ -161,16 +161,14 @@ export class Stage {
   ): Promise<Stage> {
     const world = await World.open(subject, servers, settings.phases);
     try {
-      settings.signal?.throwIfAborted();
       const leftMs = Math.min(setupMs, Math.max(1, untilMs - realNow()));
-      await world.fill(leftMs);
-      settings.signal?.throwIfAborted();
+      await untilAborted(world.fill(leftMs), settings.signal);
       await tryAudit(world.arena.postgres, auditOf(subject, []));
       await heldRows(world.arena.postgres, subject.leases ?? []);
       const surroundings = settings.footprints ? await surroundingsOf(world.arena) : undefined;
       return new Stage(world, subject, settings, surroundings, installRealms());
     } catch (error) {
-      await world.close().catch(() => undefined); // the first failure is the one to tell
+      await closed(world.close(), settings.signal); // the first failure is the one to tell
       throw error;
     }
   }

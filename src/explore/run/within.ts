@@ -19,6 +19,35 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
   }
 }
 
+/** Who interrupts waits no longer for what is left: it ends with its database. */
+const abortedMs = 3_000;
+
+/** Resolves when `closing` has ended somehow; where somebody has interrupted, in 3 s at most. */
+export async function closed(closing: Promise<void>, signal?: AbortSignal): Promise<void> {
+  const ended = signal?.aborted ? within(abortedMs, 'closing', closing) : closing;
+  await ended.catch(() => undefined);
+}
+
+/** Rejects as soon as the signal does; the work goes on. */
+export async function untilAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (signal === undefined) return work;
+  work.catch(() => undefined); // nobody may be left to hear of it
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason);
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 function seconds(ms: number): string {
   return `${Number((ms / 1000).toPrecision(2))} s`;
 }

@@ -1,3 +1,4 @@
+import { keeper } from '../keeper/keeper.ts';
 import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
@@ -34,6 +35,8 @@ export class World {
   readonly #subject: Subject;
   readonly #database: OwnDatabase;
   readonly #redis: RedisWorld;
+  /** The keeper need not empty Redis any more. */
+  readonly #disown: () => void;
   readonly #phases: boolean;
   /** What was stored for the role before anything of this exploration. */
   #before: readonly StoredSettings[] = [];
@@ -49,12 +52,14 @@ export class World {
     arena: Arena,
     database: OwnDatabase,
     redis: RedisWorld,
+    disown: () => void,
   ) {
     this.#subject = subject;
     this.#phases = phases;
     this.arena = arena;
     this.#database = database;
     this.#redis = redis;
+    this.#disown = disown;
     this.urls = { pgUrl: database.url, redisUrls: redis.urls };
   }
 
@@ -62,14 +67,18 @@ export class World {
   static async open(subject: Subject, servers: ServerUrls, phases: boolean): Promise<World> {
     const redisUrls = servers.redisUrls ?? [];
     const redis = await RedisWorld.open(redisUrls);
+    const disowns = redisUrls.map(url => keeper().own({ kind: 'redis', url }));
+    const disown = (): void => {
+      for (const one of disowns) one();
+    };
     let database: OwnDatabase | undefined;
     try {
       database = await createDatabase(servers.pgUrl);
       const urls = { pgUrl: database.url, redisUrls, httpUrls: servers.httpUrls ?? [] };
       const arena = await Arena.open(urls, Object.keys(subject.actors));
-      return new World(subject, phases, arena, database, redis);
+      return new World(subject, phases, arena, database, redis, disown);
     } catch (error) {
-      await Promise.allSettled([redis.close(), database?.drop()]);
+      await Promise.allSettled([redis.close().then(disown), database?.drop()]);
       throw error;
     }
   }
@@ -105,7 +114,7 @@ export class World {
   /** Nothing is left at the servers. What fails on the way is told when all else is done. */
   async close(): Promise<void> {
     const steps = [
-      async () => this.#redis.close(),
+      async () => this.#redis.close().then(this.#disown),
       async () => this.#storeAgain(),
       async () => this.arena.close(),
       async () => this.#database.drop(),
