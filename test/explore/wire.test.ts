@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { errorFields, PostgresReplies, summary } from '../../src/explore/wire/postgres-replies.ts';
-import { PostgresRequests, UnsupportedWire } from '../../src/explore/wire/postgres-requests.ts';
+import { PostgresRequests } from '../../src/explore/wire/postgres-requests.ts';
+import { UnsupportedWire } from '../../src/explore/wire/postgres-unit.ts';
 import { RespReplies, RespRequests } from '../../src/explore/wire/resp.ts';
 
 function message(type: string, ...parts: (string | Buffer)[]): Buffer {

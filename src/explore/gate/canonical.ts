@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { errorFields, type PostgresMessage } from '../wire/postgres-replies.ts';
-import { cString } from '../wire/postgres-requests.ts';
+import { dataRow, errorFields, type PostgresMessage } from '../wire/postgres-replies.ts';
+import { cString } from '../wire/postgres-unit.ts';
 import type { RedisReply } from '../wire/resp.ts';
 
 const replyCharactersMax = 4_096;
@@ -16,7 +16,7 @@ export function capped(text: string): string {
 export function postgresReply(messages: readonly PostgresMessage[]): string {
   const parts: string[] = [];
   for (const message of messages) {
-    if (message.type === 'D') parts.push(rowText(message.bytes));
+    if (message.type === 'D') parts.push(rowText(message));
     else if (message.type === 'C') parts.push(cString(message.bytes, 5));
     else if (message.type === 'E') parts.push(`error ${errorFields(message).get('C') ?? '?'}`);
   }
@@ -30,16 +30,8 @@ export function redisReply(replies: readonly RedisReply[]): string {
 }
 
 /** The columns of a DataRow as JSON; a value that is no text is shown in hexadecimal. */
-function rowText(bytes: Buffer): string {
-  const values: (string | null)[] = [];
-  let at = 7;
-  for (let left = bytes.readInt16BE(5); left > 0; left--) {
-    const length = bytes.readInt32BE(at);
-    at += 4;
-    values.push(length < 0 ? null : valueText(bytes.subarray(at, at + length)));
-    at += Math.max(0, length);
-  }
-  return JSON.stringify(values);
+function rowText(row: PostgresMessage): string {
+  return JSON.stringify(dataRow(row).map(value => (value === null ? null : valueText(value))));
 }
 
 function valueText(bytes: Buffer): string {

@@ -6,6 +6,9 @@ import {
   type TransactionStatus,
   transactionStatus,
 } from '../wire/postgres-replies.ts';
+import { cString } from '../wire/postgres-unit.ts';
+import { OwnQuery, ownQueries, simpleQuery } from './own-query.ts';
+import { type Ask, ServerTimeouts } from './server-timeouts.ts';
 
 export interface Upstream {
   readonly host: string;
@@ -26,6 +29,11 @@ export interface BackendListener {
 /** One connection to the server: owned by a lane, or warm between two of them. */
 export class PostgresBackend {
   readonly startup: string;
+  /** Of the server's defaults: a backend keeps those that it started with. */
+  readonly generation: number;
+  readonly timeouts = new ServerTimeouts();
+  /** What the server reports of itself: `client_encoding`, `standard_conforming_strings`. */
+  readonly parameters = new Map<string, string>();
   pid: number | undefined;
   status: TransactionStatus = 'I';
   closed = false;
@@ -33,11 +41,13 @@ export class PostgresBackend {
   asked = false;
   #started = false;
   #listener: BackendListener | undefined;
+  #own: OwnQuery | undefined;
   readonly #greeting: Buffer[] = [];
   readonly #socket: Socket;
 
-  constructor(upstream: Upstream, startup: Buffer) {
+  constructor(upstream: Upstream, startup: Buffer, generation: number) {
     this.startup = startup.toString('latin1');
+    this.generation = generation;
     this.#socket = connect({ host: upstream.host, port: upstream.port, noDelay: true });
     this.#socket.write(startup);
     const replies = new PostgresReplies();
@@ -47,6 +57,7 @@ export class PostgresBackend {
     this.#socket.on('error', () => this.#socket.destroy());
     this.#socket.on('close', () => {
       this.closed = true;
+      this.#own?.end();
       this.#listener?.closed();
     });
   }
@@ -78,37 +89,49 @@ export class PostgresBackend {
     if (!this.#started) return false;
     const statements = this.status === 'I' ? ['discard all'] : ['rollback', 'discard all'];
     for (const statement of statements) {
-      const failed = await this.#ask(statement);
-      if (failed) return false;
+      const answer = await this.#exchange(simpleQuery(statement));
+      if (answer === undefined) return false;
     }
-    return true;
+    return this.timeouts.restart(this.ask);
   }
 
-  #ask(statement: string): Promise<boolean> {
-    return new Promise(resolve => {
-      let failed = this.closed;
-      this.#listener = {
-        message: message => {
-          if (message.type === 'E') failed = true;
-          if (message.type === 'Z') resolve(failed);
-        },
-        closed: () => resolve(true),
-      };
-      if (failed) resolve(true);
-      else this.write(simpleQuery(statement));
-    });
+  /** Runs statements of the gate's own while the client waits; no client sees their answers. */
+  readonly ask: Ask = statements => this.#exchange(ownQueries(statements));
+
+  async #exchange(bytes: Buffer): Promise<readonly (readonly string[])[] | undefined> {
+    if (this.closed) return undefined;
+    const own = new OwnQuery();
+    this.#own = own;
+    this.write(bytes);
+    const rows = await own.rows;
+    this.#own = undefined;
+    return rows;
   }
 
   #received(message: PostgresMessage): void {
     const asks = message.type === 'R' && message.bytes.readInt32BE(5) !== 0;
     this.asked ||= asks;
     if (message.type === 'K') this.pid = backendPid(message);
-    if (!this.#started && !asks) this.#greeting.push(message.bytes);
-    if (message.type === 'Z') {
-      this.status = transactionStatus(message);
-      this.#started = true;
+    if (message.type === 'S') {
+      const name = cString(message.bytes, 5);
+      this.parameters.set(name, cString(message.bytes, 6 + Buffer.byteLength(name)));
     }
-    this.#listener?.message(message);
+    if (message.type === 'Z') this.status = transactionStatus(message);
+    // What the server tells on its own account is the client's, whoever asked.
+    if (this.#own !== undefined && !'AS'.includes(message.type)) {
+      this.#own.add(message);
+      return;
+    }
+    if (!this.#started && !asks) this.#greeting.push(message.bytes);
+    if (message.type === 'Z' && !this.#started) void this.#begin(message);
+    else this.#listener?.message(message);
+  }
+
+  /** The first ReadyForQuery reaches the client when the session's timeouts are known. */
+  async #begin(ready: PostgresMessage): Promise<void> {
+    await this.timeouts.start(this.ask);
+    this.#started = true;
+    this.#listener?.message(ready);
   }
 }
 
@@ -121,6 +144,7 @@ export class WarmBackends {
   readonly #upstream: Upstream;
   readonly #idle: PostgresBackend[] = [];
   #closed = false;
+  #generation = 0;
 
   constructor(upstream: Upstream, login: Login) {
     this.#upstream = upstream;
@@ -132,7 +156,8 @@ export class WarmBackends {
     const at = this.#idle.findIndex(backend => backend.startup === key && backend.reusable);
     const [backend] = at < 0 ? [] : this.#idle.splice(at, 1);
     if (backend !== undefined) return { backend, warm: true };
-    return { backend: new PostgresBackend(this.#upstream, startup), warm: false };
+    const fresh = new PostgresBackend(this.#upstream, startup, this.#generation);
+    return { backend: fresh, warm: false };
   }
 
   /** Resolves when the backend holds nothing any more. */
@@ -140,8 +165,15 @@ export class WarmBackends {
     const usable = await backend.clean();
     backend.listen(undefined);
     const known = !backend.asked || this.#knows(backend.startup);
-    if (usable && known && backend.reusable && !this.#closed) this.#idle.push(backend);
+    const current = backend.generation === this.#generation && !this.#closed;
+    if (usable && known && backend.reusable && current) this.#idle.push(backend);
     else backend.destroy();
+  }
+
+  /** Sessions begin with other settings from now on: whoever comes next gets a new one. */
+  renew(): void {
+    this.#generation++;
+    for (const backend of this.#idle.splice(0)) backend.destroy();
   }
 
   #knows(startup: string): boolean {
@@ -168,12 +200,4 @@ function latin1(text: string): string {
 export interface PostgresServer {
   readonly upstream: Upstream;
   readonly warm: WarmBackends;
-}
-
-export function simpleQuery(text: string): Buffer {
-  const body = Buffer.from(`${text}\0`);
-  const head = Buffer.alloc(5);
-  head.write('Q');
-  head.writeInt32BE(body.length + 4, 1);
-  return Buffer.concat([head, body]);
 }

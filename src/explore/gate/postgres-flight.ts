@@ -1,5 +1,5 @@
 import type { PostgresMessage } from '../wire/postgres-replies.ts';
-import type { PostgresUnit } from '../wire/postgres-requests.ts';
+import type { PostgresUnit } from '../wire/postgres-unit.ts';
 import type { Step } from './lane.ts';
 
 const replyBytesMax = 256 * 1024 * 1024;
@@ -16,6 +16,11 @@ export class PostgresFlight {
   answered = false;
   /** After an error the server skips to Sync; a Flush is then not answered. */
   skipping = false;
+  /** Answered but for its Execute, which its client sends next: both are one step. */
+  rides = false;
+  /** No Execute of its client belongs to it. */
+  alone = true;
+  failed = false;
   /** The explorer asked, not the client. */
   silent = false;
   /** Resolves when nothing more will come. */
@@ -33,6 +38,23 @@ export class PostgresFlight {
     });
   }
 
+  /** Whether a unit is the Execute of what was parsed before. */
+  goesOnWith(unit: PostgresUnit): boolean {
+    return unit.executes && unit.texts[0] === this.unit.prepared[0];
+  }
+
+  /** Its client sends no Execute. */
+  endRide(): void {
+    if (!this.rides) return;
+    this.rides = false;
+    this.answered = true;
+  }
+
+  /** The messages so far, which the client is told at once. */
+  take(): PostgresMessage[] {
+    return this.messages.splice(0);
+  }
+
   /** Takes the next message of the reply; true when it was the last. */
   add(message: PostgresMessage): boolean {
     this.messages.push(message);
@@ -40,6 +62,7 @@ export class PostgresFlight {
     if (this.#bytes > replyBytesMax) throw new Error('a reply is larger than 256 MiB');
     if (message.type === 'W') throw new Error('a gate does not carry replication');
     if (message.type === 'G') this.copyingIn = true;
+    if (message.type === 'E') this.failed = true;
     if (this.unit.ends === 'ready') return message.type === 'Z';
     if (flushed.has(message.type)) this.#repliesLeft--;
     if (message.type === 'E') this.skipping = true;

@@ -1,13 +1,10 @@
 import type { PostgresMessage } from '../wire/postgres-replies.ts';
-import { cString } from '../wire/postgres-requests.ts';
+import { cString } from '../wire/postgres-unit.ts';
 import type { Step } from './lane.ts';
-import { simpleQuery } from './postgres-backend.ts';
+import { emptyQuery } from './own-query.ts';
 import { PostgresFlight } from './postgres-flight.ts';
 
 const waitingMax = 10_000;
-
-/** A statement that does nothing: what the server had to say before it, it says first. */
-export const emptyQuery = simpleQuery('');
 
 /** Notifications that a session listens for: each is held until the scheduler lets it arrive. */
 export class PostgresInbox {
@@ -57,6 +54,8 @@ const nothing = {
   kind: 'unit',
   bytes: emptyQuery,
   texts: [],
+  prepared: [],
+  binds: false,
   executes: false,
   ends: 'ready',
   replies: 0,

@@ -1,27 +1,35 @@
-import type { PostgresUnit } from '../wire/postgres-requests.ts';
-import { sqlStatements } from '../wire/sql-split.ts';
+import type { PostgresUnit } from '../wire/postgres-unit.ts';
+import { leadingWords, type SqlStatement, sqlStatements } from '../wire/sql-split.ts';
+import { isChatter } from './chatter.ts';
 import { type Step, shapeOf } from './lane.ts';
 import { hiddenIn } from './postgres-hides.ts';
+import { isAnalysed, opensTransaction, takesSnapshot } from './statement-kind.ts';
 
 /** A longer label is cut, so that it does not tell every statement any more. */
 export const labelCharactersMax = 2000;
 
-/** The statements that only arrange the connection: they read and change nothing shared. */
-const chatter = [
-  /^set (?!constraints)/i,
-  /^reset /i,
-  /^show /i,
-  /^select (pg_catalog\.)?(version|current_schema|current_database|set_config)\s*\(/i,
-  /^select 1( ?\+ ?1( as result)?)?$/i,
-  /\bfrom (pg_catalog\.)?pg_(type|range|namespace|settings)\b/i,
-  /^(deallocate|discard|unlisten)\b/i,
-  /^$/,
-];
+/** A text is looked at again and again while its unit is held. */
+const parsed = new WeakMap<PostgresUnit, readonly SqlStatement[]>();
 
-/** A connection's own chatter, or metadata alone: granted at once, never a step. */
-export function isFree(unit: PostgresUnit): boolean {
-  if (!unit.executes) return true;
-  return statements(unit).every(text => chatter.some(pattern => pattern.test(text)));
+/** What a unit executes; or parses, describes and binds, where it executes nothing. */
+export function statementsOf(unit: PostgresUnit): readonly SqlStatement[] {
+  const known = parsed.get(unit);
+  if (known !== undefined) return known;
+  const texts = unit.executes ? unit.texts : unit.prepared;
+  const statements = texts.flatMap(text => sqlStatements(text));
+  parsed.set(unit, statements);
+  return statements;
+}
+
+/**
+ * A connection's own chatter, or metadata alone: granted at once, never a step. To parse or bind a
+ * statement locks its tables, so that waits; above READ COMMITTED even chatter that reads fixes the
+ * snapshot of a transaction that has none (`unread`).
+ */
+export function isFree(unit: PostgresUnit, unread: boolean): boolean {
+  const statements = statementsOf(unit);
+  if (unread && statements.some(takesSnapshot)) return false;
+  return statements.every(one => isChatter(one) || (!unit.executes && !isAnalysed(one)));
 }
 
 /** The scheduler asks for a unit's step again and again while it is held. */
@@ -34,8 +42,11 @@ export function stepOf(unit: PostgresUnit): Step {
 }
 
 function newStepOf(unit: PostgresUnit): Step {
-  const hides = hiddenIn(unit.texts.flatMap(text => sqlStatements(text)));
-  const label = unit.texts.map(tidy).join('; ').slice(0, labelCharactersMax);
+  const hides = unit.executes ? hiddenIn(statementsOf(unit)) : undefined;
+  const label = (unit.executes ? unit.texts : unit.prepared)
+    .map(tidy)
+    .join('; ')
+    .slice(0, labelCharactersMax);
   return {
     store: 'postgres',
     label: label === '' ? 'sync' : label,
@@ -54,15 +65,9 @@ export function statesIsolation(text: string): boolean {
 }
 
 function isBegin(unit: PostgresUnit): boolean {
-  const all = statements(unit).filter(text => text !== '');
-  const [first] = all;
-  if (first === undefined || !/^(begin|start transaction)\b/i.test(first)) return false;
-  return all.slice(1).every(text => /^set (local|transaction)\b/i.test(text));
-}
-
-/** Splits at semicolons; good enough to recognise chatter, whose texts hold none inside. */
-function statements(unit: PostgresUnit): string[] {
-  return unit.texts.flatMap(text => text.split(';')).map(tidy);
+  const [first, ...others] = statementsOf(unit);
+  if (first === undefined || !opensTransaction(first) || !unit.executes) return false;
+  return others.every(({ tokens }) => /^set (local|transaction)\b/.test(leadingWords(tokens, 2)));
 }
 
 function tidy(text: string): string {

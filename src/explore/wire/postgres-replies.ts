@@ -1,4 +1,4 @@
-import { cString, messageBytesMax, UnsupportedWire } from './postgres-requests.ts';
+import { cString, messageBytesMax, UnsupportedWire } from './postgres-unit.ts';
 
 /** One message of the server, with the fields that a gate looks at. */
 export interface PostgresMessage {
@@ -66,6 +66,17 @@ export function errorResponse(fields: ReadonlyMap<string, string>): PostgresMess
   return { type: 'E', bytes: Buffer.concat([head, body]) };
 }
 
+/** The same message where its statement stood so many characters behind the text's beginning. */
+export function shifted(message: PostgresMessage, characters: number): PostgresMessage {
+  if (characters === 0 || (message.type !== 'E' && message.type !== 'N')) return message;
+  const fields = new Map(errorFields(message));
+  const position = fields.get('P');
+  if (position === undefined) return message;
+  const { bytes } = errorResponse(fields.set('P', String(Number(position) + characters)));
+  bytes.write(message.type);
+  return { type: message.type, bytes };
+}
+
 /** What a reply amounts to, for the timeline: `2 rows`, `INSERT 0 1`, `error 40001`. */
 export function summary(messages: readonly PostgresMessage[]): string {
   const parts: string[] = [];
@@ -89,18 +100,23 @@ const columnCharactersMax = 24;
 
 /** The text columns of one DataRow; binary ones are shown by their length. */
 function columns(row: PostgresMessage): string[] {
-  const values: string[] = [];
+  return dataRow(row).map(value => {
+    if (value === null) return 'null';
+    const text = value.toString('utf8');
+    const printable = [...text].every(letter => letter >= ' ');
+    return printable ? text.slice(0, columnCharactersMax) : `${value.length} bytes`;
+  });
+}
+
+/** The values of a DataRow. */
+export function dataRow({ bytes }: PostgresMessage): (Buffer | null)[] {
+  const values: (Buffer | null)[] = [];
   let at = 7;
-  for (let left = row.bytes.readInt16BE(5); left > 0; left--) {
-    const length = row.bytes.readInt32BE(at);
+  for (let left = bytes.readInt16BE(5); left > 0; left--) {
+    const length = bytes.readInt32BE(at);
     at += 4;
-    if (length < 0) values.push('null');
-    else {
-      const text = row.bytes.toString('utf8', at, at + length);
-      const printable = [...text].every(letter => letter >= ' ');
-      values.push(printable ? text.slice(0, columnCharactersMax) : `${length} bytes`);
-      at += length;
-    }
+    values.push(length < 0 ? null : bytes.subarray(at, at + length));
+    at += Math.max(0, length);
   }
   return values;
 }

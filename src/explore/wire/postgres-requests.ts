@@ -1,3 +1,12 @@
+import { ExtendedCycle } from './extended-cycle.ts';
+import {
+  cString,
+  messageBytesMax,
+  type PostgresUnit,
+  simple,
+  UnsupportedWire,
+} from './postgres-unit.ts';
+
 /**
  * Frames what a Postgres client sends. Pure: bytes in, requests out; no sockets.
  * Source: PostgreSQL documentation, "Frontend/Backend Protocol", message formats and flow.
@@ -12,26 +21,6 @@ export type PostgresRequest =
   | { readonly kind: 'copy data'; readonly bytes: Buffer }
   | { readonly kind: 'terminate'; readonly bytes: Buffer }
   | PostgresUnit;
-
-/** A Simple Query, a function call, or an extended cycle up to its Sync or Flush. */
-export interface PostgresUnit {
-  readonly kind: 'unit';
-  readonly bytes: Buffer;
-  /** The statements that it executes, prepared names resolved; empty for pure metadata. */
-  readonly texts: readonly string[];
-  /** False for Parse, Describe and Close alone: nothing takes effect. */
-  readonly executes: boolean;
-  /** 'ready' ends with ReadyForQuery; a Flush ends after `replies` answers instead. */
-  readonly ends: 'ready' | 'flush';
-  readonly replies: number;
-}
-
-/** The gate cannot carry this client; the message says what to change. */
-export class UnsupportedWire extends Error {
-  override readonly name = 'UnsupportedWire';
-}
-
-export const messageBytesMax = 64 * 1024 * 1024;
 
 const sslRequest = 80877103;
 const gssRequest = 80877104;
@@ -105,59 +94,4 @@ export class PostgresRequests {
     this.#pending = this.#pending.subarray(length);
     return bytes;
   }
-}
-
-/** Collects Parse … Sync, and knows which text a prepared name or a portal stands for. */
-class ExtendedCycle {
-  readonly #statements = new Map<string, string>();
-  readonly #portals = new Map<string, string>();
-  #messages: Buffer[] = [];
-  #texts: string[] = [];
-  #replies = 0;
-  #executes = false;
-
-  add(type: string, bytes: Buffer): PostgresUnit | undefined {
-    this.#messages.push(bytes);
-    const name = cString(bytes, 5);
-    if (type === 'P') this.#statements.set(name, cString(bytes, 6 + Buffer.byteLength(name)));
-    else if (type === 'B') {
-      const statement = cString(bytes, 6 + Buffer.byteLength(name));
-      this.#portals.set(name, this.#statements.get(statement) ?? `prepared ${statement}`);
-    } else if (type === 'E') {
-      this.#texts.push(this.#portals.get(name) ?? `portal ${name}`);
-      this.#executes = true;
-    } else if (type === 'S' || type === 'H') return this.#end(type);
-    else if (type !== 'D' && type !== 'C') {
-      throw new UnsupportedWire(`a Postgres client sent a message of unknown type '${type}'`);
-    }
-    // Describe of a statement is answered twice: parameters, then row description.
-    this.#replies += type === 'D' && bytes[5] === 0x53 ? 2 : 1;
-    return undefined;
-  }
-
-  #end(type: 'S' | 'H'): PostgresUnit {
-    const unit: PostgresUnit = {
-      kind: 'unit',
-      bytes: Buffer.concat(this.#messages),
-      texts: this.#texts,
-      executes: this.#executes,
-      ends: type === 'S' ? 'ready' : 'flush',
-      replies: this.#replies,
-    };
-    this.#messages = [];
-    this.#texts = [];
-    this.#replies = 0;
-    this.#executes = false;
-    return unit;
-  }
-}
-
-function simple(bytes: Buffer, texts: readonly string[]): PostgresUnit {
-  return { kind: 'unit', bytes, texts, executes: true, ends: 'ready', replies: 0 };
-}
-
-/** Reads a null-terminated string of a message. */
-export function cString(bytes: Buffer, from: number): string {
-  const end = bytes.indexOf(0, from);
-  return bytes.toString('utf8', from, end < 0 ? bytes.length : end);
 }

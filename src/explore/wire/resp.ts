@@ -1,4 +1,4 @@
-import { messageBytesMax, UnsupportedWire } from './postgres-requests.ts';
+import { messageBytesMax, UnsupportedWire } from './postgres-unit.ts';
 
 /**
  * Frames Redis' protocol (RESP2 and RESP3). Pure: bytes in, whole requests or replies out.

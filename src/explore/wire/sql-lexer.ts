@@ -18,7 +18,8 @@ const numberPattern =
 const parameterPattern = /\$\d+/y;
 const dollarPattern = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 const prefixPattern = /(?:[eE]|[nN]|[bB]|[xX]|[uU]&)(?=')/y;
-const spacePattern = /\s+/y;
+/** What the server takes for white space: a no-break space is a letter to it. */
+const spacePattern = /[ \t\n\r\f\v]+/y;
 
 /**
  * The tokens of a text, without white space and comments. What is never closed reaches to the end,

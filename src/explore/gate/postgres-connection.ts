@@ -1,0 +1,270 @@
+import type { Socket } from 'node:net';
+import { type PostgresMessage, shifted } from '../wire/postgres-replies.ts';
+import { PostgresRequests } from '../wire/postgres-requests.ts';
+import type { PostgresUnit } from '../wire/postgres-unit.ts';
+import { type CancelReason, cancelledAs } from './cancelled.ts';
+import { Entrance } from './entrance.ts';
+import { ExtendedState } from './extended-state.ts';
+import type { GateHost, Step } from './lane.ts';
+import type { PostgresBackend, PostgresServer } from './postgres-backend.ts';
+import { PostgresFlight } from './postgres-flight.ts';
+import { PostgresInbox } from './postgres-inbox.ts';
+import { Stated } from './postgres-stated.ts';
+import { isFree, statementsOf, stepOf } from './postgres-statement.ts';
+import { altersDefaults } from './timeout-mention.ts';
+import { UnitQueue } from './unit-queue.ts';
+
+/** Carries one client to its backend and back, one request at a time. */
+export abstract class PostgresConnection {
+  closed = false;
+  /** The explorer cancels the statement in flight, and this is what its client shall read. */
+  cancelReads: CancelReason | undefined;
+  readonly stated = new Stated();
+  readonly inbox = new PostgresInbox();
+  protected flight: PostgresFlight | undefined;
+  protected clientGone = false;
+  protected leaving = false;
+  protected readonly entrance: Entrance;
+  protected readonly queue = new UnitQueue();
+  protected readonly server: PostgresServer;
+  protected readonly host: GateHost;
+  protected readonly client: Socket;
+  readonly #requests = new PostgresRequests();
+  readonly #cycle = new ExtendedState();
+  /** Replies to the parts of one message, until the last has answered. */
+  #kept: PostgresMessage[] = [];
+
+  protected constructor(server: PostgresServer, host: GateHost, client: Socket) {
+    this.server = server;
+    this.host = host;
+    this.client = client;
+    this.entrance = new Entrance(server, client);
+    client.on('data', chunk => this.#fromClient(chunk));
+    client.on('close', () => this.left());
+  }
+
+  /** The whole reply to a step is here. */
+  protected abstract stepAnswered(flight: PostgresFlight): void;
+  /** The server closed the connection. */
+  protected abstract serverClosed(): void;
+  protected abstract cancels(bytes: Buffer): void;
+
+  protected get backend(): PostgresBackend | undefined {
+    return this.entrance.backend;
+  }
+
+  protected get open(): boolean {
+    return this.entrance.open && !this.leaving;
+  }
+
+  protected get head(): PostgresUnit | undefined {
+    const { backend } = this;
+    if (backend === undefined || !this.open) return undefined;
+    return this.queue.head(backend.status, backend.parameters);
+  }
+
+  #fromClient(chunk: Buffer): void {
+    this.host.activity();
+    try {
+      for (const request of this.#requests.push(chunk)) {
+        if (request.kind === 'encryption') this.client.write('N');
+        else if (request.kind === 'startup') this.#start(request.bytes);
+        else if (request.kind === 'cancel') this.cancels(request.bytes);
+        else if (request.kind === 'terminate') this.client.end();
+        else if (this.entrance.asks) this.entrance.answer(request.bytes);
+        else if (request.kind === 'unit' && !this.flight?.copyingIn) this.#enqueue(request);
+        else this.backend?.write(request.bytes);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #start(startup: Buffer): void {
+    this.stated.heed(startup.toString('latin1'));
+    const backend = this.entrance.start(startup, {
+      message: message => this.#fromServer(message),
+      closed: () => this.serverClosed(),
+    });
+    this.stated.timeouts = backend.timeouts;
+  }
+
+  #enqueue(unit: PostgresUnit): void {
+    if (this.closed) return;
+    for (const text of [...unit.texts, ...unit.prepared]) this.stated.heed(text);
+    this.queue.push(unit);
+    this.pump();
+  }
+
+  /** Sends what is no step; a step stays at the head until it is granted. */
+  protected pump(): void {
+    const ridden = this.flight?.rides === true ? this.flight : undefined;
+    if (this.flight !== ridden) return;
+    const unit = this.head;
+    if (unit === undefined) return;
+    const endsCycle = unit.ends === 'ready';
+    if (ridden !== undefined) {
+      if (ridden.goesOnWith(unit)) this.send(unit, ridden.step);
+    } else if (this.#cycle.skipping && !endsCycle) {
+      this.queue.shift();
+      this.backend?.write(unit.bytes);
+      this.pump();
+    } else if (isFree(unit, this.#unread(unit)) && !(endsCycle && this.#cycle.commits)) {
+      this.send(unit, undefined);
+    }
+  }
+
+  /** To analyse the statement fixes the snapshot for those that follow. */
+  #unread(unit: PostgresUnit): boolean {
+    return this.stated.unread && (this.backend?.status === 'T' || unit.ends === 'flush');
+  }
+
+  /** Sends the head of the queue. */
+  protected send(unit: PostgresUnit, step: Step | undefined): void {
+    this.queue.shift();
+    this.#carry(unit, step);
+  }
+
+  #carry(unit: PostgresUnit, step: Step | undefined): void {
+    const { backend } = this;
+    if (backend === undefined) return;
+    const flight = new PostgresFlight(unit, step);
+    flight.alone = step === undefined || this.#unread(unit) || unit.binds || unit.executes;
+    this.flight = flight;
+    const { timeouts, status } = backend;
+    const before = this.#cycle.open ? [] : timeouts.before(statementsOf(unit), status);
+    this.#cycle.sends(unit, status);
+    this.stated.sends(unit);
+    if (before.length === 0) backend.write(unit.bytes);
+    else void backend.ask(before).then(() => backend.write(unit.bytes));
+    this.host.activity();
+  }
+
+  #fromServer(message: PostgresMessage): void {
+    this.host.activity();
+    const { flight } = this;
+    if (this.stated.listens && this.inbox.keeps(message)) return;
+    if (flight === undefined || flight.answered || flight.rides) {
+      // Asynchronous: notices, parameters, or the server's last word.
+      this.#toClient([message]);
+      if (message.type === 'Z') this.entrance.greeted();
+      this.pump();
+      return;
+    }
+    try {
+      const read = cancelledAs(this.cancelReads, message);
+      const ended = flight.add(shifted(read, flight.unit.offsetCharacters ?? 0));
+      // The client sends its data only when it has seen that the server is ready for it.
+      if (message.type === 'G') this.#toClient([...this.#kept.splice(0), ...flight.take()]);
+      if (ended) this.#lookBehind(flight);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A reply counts as come when it is known what the statement did to the session's timeouts. */
+  #lookBehind(flight: PostgresFlight): void {
+    const { backend } = this;
+    const statements = statementsOf(flight.unit);
+    if (statements.some(altersDefaults)) this.server.warm.renew();
+    if (backend === undefined || flight.unit.ends === 'flush') this.#complete(flight);
+    else if (!backend.timeouts.looks(statements, backend.status)) this.#complete(flight);
+    else {
+      void backend.timeouts.look(backend.ask, backend.status).then(() => {
+        if (this.flight === flight && !flight.answered) this.#complete(flight);
+        this.host.activity();
+      });
+    }
+  }
+
+  #complete(flight: PostgresFlight): void {
+    this.cancelReads = undefined;
+    if (this.backend?.status === 'I' && flight.unit.ends === 'ready') this.stated.idle();
+    if (flight.failed) {
+      this.queue.fail();
+      this.#cycle.fails(flight.skipping);
+    }
+    if (!flight.alone && !flight.failed && !this.clientGone) {
+      this.#toClient(flight.take());
+      flight.rides = true;
+      this.pump();
+      return;
+    }
+    flight.answered = true;
+    if (flight.step !== undefined) {
+      this.stepAnswered(flight);
+      return;
+    }
+    this.flight = undefined;
+    flight.finish();
+    if (this.clientGone) this.goOnAlone();
+    else {
+      if (!flight.silent) this.tell(flight);
+      this.pump();
+    }
+  }
+
+  /** The client is told of a message that went in parts when the last of them has answered. */
+  protected tell({ messages, unit, failed }: PostgresFlight): void {
+    const goesOn = unit.more === true && !(failed && unit.ends === 'ready');
+    if (!goesOn || this.backend?.closed) this.#toClient([...this.#kept.splice(0), ...messages]);
+    else this.#kept.push(...messages.filter(({ type }) => type !== 'Z'));
+  }
+
+  #toClient(messages: readonly PostgresMessage[]): void {
+    if (this.clientGone || messages.length === 0) return;
+    this.client.write(Buffer.concat(messages.map(message => message.bytes)));
+  }
+
+  /** The server has closed the connection: what the client still asks is never answered. */
+  protected hangUp(): void {
+    this.queue.clear();
+    this.client.end();
+    this.closed = true;
+  }
+
+  /** The client closed, or was cut off. */
+  protected left(): void {
+    this.host.activity();
+    this.clientGone = true;
+    this.flight?.endRide();
+    if (this.flight === undefined || this.flight.answered) this.goOnAlone();
+  }
+
+  /** The server has the rest of a message that it was given in parts, and no client to tell. */
+  protected goOnAlone(): void {
+    this.flight?.finish();
+    this.flight = undefined;
+    const rest = this.leaving || this.backend?.closed !== false ? undefined : this.queue.leave();
+    if (rest === undefined) this.#leave();
+    else this.#carry(rest, stepOf(rest));
+  }
+
+  #leave(): void {
+    if (this.leaving || this.closed) return;
+    const { backend } = this;
+    if (backend === undefined || backend.closed) {
+      this.closed = true;
+      return;
+    }
+    this.leaving = true;
+    void this.server.warm.giveBack(backend).finally(() => {
+      this.closed = true;
+      this.host.activity();
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.host.failed(error instanceof Error ? error : new Error(String(error)));
+    this.destroy();
+  }
+
+  /** Closes both sides for good, whatever is in flight. */
+  destroy(): void {
+    this.client.destroy();
+    this.backend?.destroy();
+    this.flight?.finish();
+    this.flight = undefined;
+    this.closed = true;
+  }
+}
