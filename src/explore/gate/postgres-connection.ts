@@ -129,7 +129,8 @@ export abstract class PostgresConnection {
     const { backend } = this;
     if (backend === undefined) return;
     const flight = new PostgresFlight(unit, step);
-    flight.alone = step === undefined || this.#unread(unit) || unit.binds || unit.executes;
+    const onlyParses = unit.prepared.length > 0 && !unit.binds && !unit.executes;
+    flight.alone = step === undefined || !onlyParses || this.#unread(unit);
     this.flight = flight;
     const { timeouts, status } = backend;
     const before = this.#cycle.open ? [] : timeouts.before(statementsOf(unit), status);

@@ -66,7 +66,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
     if (this.flight !== undefined) throw new Error('nothing to grant');
     const unit = this.head;
     this.granted++;
-    this.result = 'received';
+    this.result = unit?.executes === false ? 'prepared' : 'received';
     this.reply = '';
     if (unit === undefined) this.flight = this.inbox.take();
     else this.send(unit, stepOf(unit));
@@ -74,7 +74,6 @@ export class PostgresLane extends PostgresConnection implements Lane {
 
   /** The client does not go on: to have it parsed was all that it wanted. */
   endRide(): void {
-    this.result = 'prepared';
     this.flight?.endRide();
   }
 

@@ -10,6 +10,13 @@ function isPlanOutdated(error: unknown): boolean {
   return error instanceof Error && Reflect.get(error, 'code') === '0A000';
 }
 
+/** Backends that one waits for: 0 is a prepared transaction. */
+export interface WaitsFor {
+  readonly locks: readonly number[];
+  /** SERIALIZABLE READ ONLY DEFERRABLE waits for these to end. */
+  readonly snapshot: readonly number[];
+}
+
 /** The explorer's own session: asks who waits for whom, and never touches the actors' rows. */
 export class PostgresControl {
   readonly #url: string;
@@ -37,13 +44,16 @@ export class PostgresControl {
   }
 
   /** For each of these backends the backends that it waits for; empty when it does not wait. */
-  async blockers(pids: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
-    const { rows } = await this.#client.query<{ pid: number; blockers: number[] }>({
+  async blockers(pids: readonly number[]): Promise<ReadonlyMap<number, WaitsFor>> {
+    if (pids.length === 0) return new Map();
+    const { rows } = await this.#client.query<{ pid: number } & WaitsFor>({
       name: 'blockers',
-      text: 'select pid, pg_blocking_pids(pid) as blockers from unnest($1::int[]) as pid',
+      text: `
+        select pid, pg_blocking_pids(pid) as locks, pg_safe_snapshot_blocking_pids(pid) as snapshot
+        from unnest($1::int[]) as pid`,
       values: [pids],
     });
-    return new Map(rows.map(row => [row.pid, row.blockers]));
+    return new Map(rows.map(row => [row.pid, row]));
   }
 
   /** Relation and advisory locks that a backend holds or waits for, the phase gate's left out. */

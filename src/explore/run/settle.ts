@@ -3,7 +3,8 @@ import { RedisLane } from '../gate/redis-gate.ts';
 import { workersWork } from '../time/workers.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
-import { isFlying, type LaneBook, type TrackedLane } from './tracked-lane.ts';
+import type { WaitsFor } from './postgres-control.ts';
+import { asks, isFlying, type LaneBook, rides, type TrackedLane } from './tracked-lane.ts';
 
 /** A granted step neither answers nor waits for anybody that we know: no verdict can be given. */
 export class Unexplained extends Error {
@@ -25,6 +26,9 @@ export interface Patience {
   readonly untilMs?: number | undefined;
 }
 
+/** A lock of a prepared transaction is nobody's: whoever ends that gives it back. */
+const ofPrepared = 0;
+const nobody: WaitsFor = { locks: [], snapshot: [] };
 const calmHops = 3;
 const unusedHops = 8;
 const roundsMax = 10_000;
@@ -140,8 +144,7 @@ export class Settler {
   }
 
   #asks(actor: number): boolean {
-    const lanes = this.#book.of(actor);
-    return lanes.some(({ lane }) => lane.held !== undefined || lane.inFlight !== undefined);
+    return this.#book.of(actor).some(asks);
   }
 
   /** A hash, a file or a name is on its way to somebody who has not been killed. */
@@ -169,6 +172,7 @@ export class Settler {
       // Who waited before answers only if it was freed: the servers know, and need not be waited for.
       const fresh = open.filter(one => one.blockers.length === 0);
       if (prompt && fresh.length > 0) await this.#answer(fresh, this.#patience.promptMs);
+      else if (open.some(rides)) await this.#endRides(open);
       else {
         await this.#ask(open);
         await this.#answer(
@@ -177,6 +181,14 @@ export class Settler {
         );
       }
       prompt = false;
+    }
+  }
+
+  /** Whoever is at rest and has sent no Execute wanted a statement to be parsed, and no more. */
+  async #endRides(open: readonly TrackedLane[]): Promise<void> {
+    await this.#quiet();
+    for (const one of open) {
+      if (one.lane instanceof PostgresLane && rides(one)) one.lane.endRide();
     }
   }
 
@@ -189,21 +201,23 @@ export class Settler {
   /** Asks the servers what the open steps wait for. */
   async #ask(open: readonly TrackedLane[]): Promise<void> {
     const pids = open.flatMap(({ lane }) => (lane.pid === undefined ? [] : [lane.pid]));
-    const blockers = pids.length === 0 ? new Map() : await this.#arena.postgres.blockers(pids);
+    const blockers = await this.#arena.postgres.blockers(pids);
     for (const one of open) {
-      if (one.lane.pid !== undefined) this.#judge(one, blockers.get(one.lane.pid) ?? []);
+      if (one.lane.pid !== undefined) this.#judge(one, blockers.get(one.lane.pid));
       else if (one.lane instanceof RedisLane && one.lane.wait !== undefined)
         await this.#barrier(one);
     }
   }
 
-  #judge(one: TrackedLane, blockers: readonly number[]): void {
+  #judge(one: TrackedLane, found: WaitsFor = nobody): void {
     if (one.lane.answered) return;
-    one.blockers = blockers;
     const ours = this.#book.all.map(({ lane }) => lane.pid);
-    if (blockers.includes(this.#arena.postgres.pid)) one.wait = 'phase';
-    // Zero stands for a prepared transaction: its session is gone, and it keeps its locks.
-    else if (blockers.some(pid => pid === 0 || ours.includes(pid))) one.wait = 'lock';
+    const isOurs = (pid: number): boolean => pid === ofPrepared || ours.includes(pid);
+    one.blockers = [...found.locks, ...found.snapshot];
+    if (found.locks.includes(this.#arena.postgres.pid)) one.wait = 'phase';
+    else if (found.locks.some(isOurs)) one.wait = 'lock';
+    // Its blockers never wait for it: no part of a deadlock.
+    else if (found.snapshot.some(isOurs)) one.wait = 'server';
   }
 
   /** A server has written what it had for its listeners before it answers us. */

@@ -1,4 +1,5 @@
 import type { Lane, Step } from '../gate/lane.ts';
+import { PostgresLane } from '../gate/postgres-gate.ts';
 
 /** A lane with what the scheduler knows about it. */
 export interface TrackedLane {
@@ -90,6 +91,16 @@ export function isPending({ lane }: TrackedLane): boolean {
 /** Its granted step has not answered. */
 export function isFlying({ lane }: TrackedLane): boolean {
   return lane.inFlight !== undefined && !lane.answered;
+}
+
+/** It was told what it had parsed, and its Execute, which is the same step, may follow at once. */
+export function rides({ lane }: TrackedLane): boolean {
+  return lane instanceof PostgresLane && lane.rides;
+}
+
+/** Its client waits for an answer: it is not on the way to a gate. */
+export function asks(one: TrackedLane): boolean {
+  return one.lane.held !== undefined || (one.lane.inFlight !== undefined && !rides(one));
 }
 
 export function heldStep(one: TrackedLane): Step {

@@ -15,7 +15,7 @@ export class ExtendedCycle {
   readonly #portals = new Map<string, string>();
   #sections: Section[] = [];
   #open = section();
-  #prepared: string[] = [];
+  #prepared = new Set<string>();
   #binds = false;
 
   add(type: string, bytes: Buffer): PostgresUnit | undefined {
@@ -38,13 +38,13 @@ export class ExtendedCycle {
 
   #parse(name: string, text: string): void {
     this.#statements.set(name, text);
-    this.#prepared.push(text);
+    this.#prepared.add(text);
   }
 
   #bind(portal: string, statement: string): void {
     const text = this.#statements.get(statement) ?? `prepared ${statement}`;
     this.#portals.set(portal, text);
-    this.#prepared.push(text);
+    this.#prepared.add(text);
     this.#binds = true;
   }
 
@@ -53,7 +53,7 @@ export class ExtendedCycle {
     const text = kindAndName.startsWith('S')
       ? this.#statements.get(kindAndName.slice(1))
       : undefined;
-    if (text !== undefined) this.#prepared.push(text);
+    if (text !== undefined) this.#prepared.add(text);
   }
 
   #close(): void {
@@ -68,7 +68,7 @@ export class ExtendedCycle {
       kind: 'unit',
       bytes: Buffer.concat(sections.flatMap(one => one.messages)),
       texts,
-      prepared: this.#prepared,
+      prepared: [...this.#prepared],
       binds: this.#binds,
       executes: texts.length > 0,
       ends: type === 'S' ? 'ready' : 'flush',
@@ -77,7 +77,7 @@ export class ExtendedCycle {
     };
     this.#sections = [];
     this.#open = section();
-    this.#prepared = [];
+    this.#prepared = new Set();
     this.#binds = false;
     return unit;
   }
