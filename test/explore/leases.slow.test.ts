@@ -133,6 +133,59 @@ describe('a lease ends by its own length:', () => {
   });
 });
 
+describe('a lease that runs out in real time', () => {
+  const [redisUrl = ''] = servers.redisUrls;
+  const short = (ms: number): ActorFunction => {
+    return async urls => {
+      const redis = new Redis(urls.redisUrl);
+      try {
+        if ((await redis.set('lock', 'me', 'PX', ms, 'NX')) === null) return 'busy';
+        for (let turn = 0; turn < 10; turn++) await redis.get(`slow ${turn}`);
+        await pay(urls);
+        return (await redis.get('lock')) === null ? 'lost' : 'paid';
+      } finally {
+        redis.disconnect();
+      }
+    };
+  };
+
+  test('makes no verdict, and is named', async () => {
+    const found = await explore(subject(table, paidTwice, [short(3), short(3)]), {
+      ...options,
+      preemptions: 0,
+    });
+    expect(found.outcome).toBe('inconclusive');
+    expect(found.why).toMatch(/Redis key lock ran out in real time.*lease-expires/);
+  });
+
+  test('is told in the record, and leaves the setting of the server as it was', async () => {
+    const admin = new Redis(redisUrl);
+    try {
+      await admin.config('SET', 'notify-keyspace-events', 'KA');
+      const [record] = await replay(subject(table, paidTwice, [short(3)]), 'v2:A', {
+        ...options,
+        mode: 'guided',
+      });
+      expect(record?.expired).toEqual(['lock']);
+      expect(await admin.config('GET', 'notify-keyspace-events')).toEqual([
+        'notify-keyspace-events',
+        'AK',
+      ]);
+    } finally {
+      await admin.config('SET', 'notify-keyspace-events', '');
+      admin.disconnect();
+    }
+  });
+
+  test('is none that an event has ended', async () => {
+    const events = ['lease-expires'] as const;
+    const one = subject(table, paidTwice, [short(60_000)]);
+    const [record] = await replay(one, 'v2:A%1', { ...options, events, mode: 'guided' });
+    expect(record).toMatchObject({ end: { kind: 'ended' }, expired: [] });
+    expect(record?.ends).toEqual([{ kind: 'returned', value: 'lost' }]);
+  });
+});
+
 describe('a lease in a row', () => {
   const setup = `create table shedlock (name text primary key, until timestamptz, owner text);
     insert into shedlock values ('payout', now() - interval '1 hour', ''); ${table}`;

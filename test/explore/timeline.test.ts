@@ -31,6 +31,7 @@ const record: ExecutionRecord = {
   sharesState: false,
   occasions: new Set(),
   keptKeys: [],
+  expired: [],
   hides: [],
 };
 const source = {

@@ -5,7 +5,7 @@ import { type RedisValue, RespReplies } from '../wire/resp.ts';
 export class RedisControl {
   readonly #socket: Socket;
   readonly #encoding: BufferEncoding;
-  /** Told what comes unasked for: the lines of MONITOR. */
+  /** Told what comes unasked for: the lines of MONITOR, messages of a pattern. */
   heard: (value: RedisValue) => void = () => undefined;
   readonly #waiting: { resolve(value: RedisValue): void; reject(error: Error): void }[] = [];
 
@@ -15,7 +15,7 @@ export class RedisControl {
     const replies = new RespReplies(encoding);
     socket.on('data', chunk => {
       for (const { value } of replies.push(chunk)) {
-        const asked = this.#waiting.shift();
+        const asked = isPublished(value) ? undefined : this.#waiting.shift();
         if (asked === undefined) this.heard(value);
         else asked.resolve(value);
       }
@@ -62,4 +62,9 @@ export class RedisControl {
   close(): void {
     this.#socket.destroy();
   }
+}
+
+/** It may come between a request and its reply. */
+function isPublished(value: RedisValue): boolean {
+  return Array.isArray(value) && value.length === 4 && value[0] === 'pmessage';
 }

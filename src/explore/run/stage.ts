@@ -1,6 +1,5 @@
-import type { EventKind } from '../search/choice.ts';
 import { cheapest } from '../search/cost.ts';
-import type { Choose } from '../search/point.ts';
+import { type Choose, Nondeterministic } from '../search/point.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
 import { type ActorEnd, type ActorFunction, InProcessActor, type RunningActor } from './actor.ts';
@@ -12,10 +11,15 @@ import { freePorts } from './free-ports.ts';
 import { allPass } from './leases.ts';
 import type { Surroundings } from './observe.ts';
 import type { PostgresControl } from './postgres-control.ts';
+import { RanOut, ranOutIn } from './ran-out.ts';
+import type { ExecutionRecord } from './record.ts';
 import { heldRows, type RowLease } from './row-leases.ts';
-import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
+import type { ServerUrls, WorldServers } from './servers.ts';
+import type { ExecutionSettings } from './trace.ts';
 import { closed, untilAborted, within } from './within.ts';
 import { World } from './world.ts';
+
+export type { ExecutionRecord, ServerUrls, WorldServers };
 
 /** A caller: an async function given its URLs, a program that finds them in its environment, or a
  * request to a service that does. */
@@ -65,37 +69,6 @@ export interface Subject {
   readonly leases?: readonly RowLease[];
 }
 
-/** The servers themselves, not the gates; `pgUrl` names the exploration's own database. */
-export interface WorldServers {
-  readonly pgUrl: string;
-  readonly redisUrls: readonly string[];
-}
-
-export interface ServerUrls {
-  /** A role that may create databases; the exploration makes one and drops it. */
-  readonly pgUrl: string;
-  /** All databases of these servers are emptied before every execution: one with keys is refused. */
-  readonly redisUrls?: readonly string[];
-  /** Services that the actors call over HTTP/1.1, each call being a step. */
-  readonly httpUrls?: readonly string[];
-}
-
-/** What one execution came to. */
-export interface ExecutionRecord {
-  readonly end: ExecutionEnd;
-  readonly ends: readonly (ActorEnd | undefined)[];
-  readonly lines: readonly TraceLine[];
-  readonly violations: readonly string[];
-  /** Actors waited for each other inside this process, where no gate sees it. */
-  readonly sharesState: boolean;
-  /** `label: why`, once for each request that held more than one step and could not be split. */
-  readonly hides: readonly string[];
-  /** Events that were possible at some point of the order, whether they happened or not. */
-  readonly occasions: ReadonlySet<EventKind>;
-  /** Redis keys that live longer than a lease, which no event ends: `idem:req-1 lives 86 400 s`. */
-  readonly keptKeys: readonly string[];
-}
-
 /** The longest that a setup may take where nobody says how long the exploration may. */
 const setupMs = 3_600_000;
 /** Judging an execution ends within this, or in no verdict. */
@@ -121,6 +94,8 @@ export class Stage {
   readonly #surroundings: Surroundings | undefined;
   readonly #startMs = Date.now();
   readonly #uninstall: () => void;
+  readonly #ranOut: RanOut;
+  readonly #everExpired = new Set<string>();
   #servicePorts: readonly number[] = [];
   /** How often the setup had run when the surroundings were read. */
   #fills = 1;
@@ -133,7 +108,9 @@ export class Stage {
     settings: ExecutionSettings,
     surroundings: Surroundings | undefined,
     uninstall: () => void,
+    ranOut: RanOut,
   ) {
+    this.#ranOut = ranOut;
     this.#world = world;
     this.#arena = world.arena;
     this.#subject = subject;
@@ -166,7 +143,8 @@ export class Stage {
       await tryAudit(world.arena.postgres, auditOf(subject, []));
       await heldRows(world.arena.postgres, subject.leases ?? []);
       const surroundings = settings.footprints ? await surroundingsOf(world.arena) : undefined;
-      return new Stage(world, subject, settings, surroundings, installRealms());
+      const ranOut = await RanOut.open(servers.redisUrls ?? []);
+      return new Stage(world, subject, settings, surroundings, installRealms(), ranOut);
     } catch (error) {
       await closed(world.close(), settings.signal); // the first failure is the one to tell
       throw error;
@@ -176,6 +154,7 @@ export class Stage {
   async close(): Promise<void> {
     this.#settings.signal?.removeEventListener('abort', this.#giveUp);
     this.#uninstall();
+    await this.#ranOut.close();
     await this.#world.close();
   }
 
@@ -207,21 +186,35 @@ export class Stage {
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
-      const end = await execution.run(choose, restored, asks);
-      const { ends, lines, sharesState } = execution;
+      await this.#ranOut.begin();
+      const ran = await execution.run(choose, restored, asks);
+      const expired = await this.#expired(execution);
+      const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
+      const { ends, lines, sharesState, occasions } = execution;
       await execution.dispose();
-      const given = end.kind === 'abandoned' || end.kind === 'late';
-      const violations = given ? [] : await this.#judge(ends);
-      const { occasions } = execution;
+      const judged = end === ran && end.kind !== 'abandoned' && end.kind !== 'late';
+      const violations = judged ? await this.#judge(ends) : [];
       const hides = [...execution.hides];
       const keptKeys = [...execution.leases.kept].sort();
-      return { end, ends, lines, violations, sharesState, hides, occasions, keptKeys };
+      return { end, ends, lines, violations, sharesState, hides, occasions, keptKeys, expired };
+    } catch (error) {
+      if (error instanceof Nondeterministic) await this.#expired(execution);
+      throw error instanceof Nondeterministic && this.#everExpired.size > 0
+        ? new Error(ranOutIn([...this.#everExpired]).why, { cause: error })
+        : error;
     } finally {
       this.#statements = execution.lines.flatMap(({ store, label }) =>
         store === 'postgres' ? [label] : [],
       );
       await execution.dispose();
     }
+  }
+
+  /** Keys that ran out in real time: what differs between two orders may be their fault from now on. */
+  async #expired({ leases }: Execution): Promise<readonly string[]> {
+    const names = await this.#ranOut.names(leases.ended);
+    for (const name of names) this.#everExpired.add(name);
+    return names;
   }
 
   #start(ended: () => void): RunningActor[] {

@@ -1,0 +1,21 @@
+import type { EventKind } from '../search/choice.ts';
+import type { ActorEnd } from './actor.ts';
+import type { ExecutionEnd, TraceLine } from './trace.ts';
+
+/** What one execution came to. */
+export interface ExecutionRecord {
+  readonly end: ExecutionEnd;
+  readonly ends: readonly (ActorEnd | undefined)[];
+  readonly lines: readonly TraceLine[];
+  readonly violations: readonly string[];
+  /** Actors waited for each other inside this process, where no gate sees it. */
+  readonly sharesState: boolean;
+  /** `label: why`, once for each request that held more than one step and could not be split. */
+  readonly hides: readonly string[];
+  /** Events that were possible at some point of the order, whether they happened or not. */
+  readonly occasions: ReadonlySet<EventKind>;
+  /** Redis keys that live longer than a lease, which no event ends: `idem:req-1 lives 86 400 s`. */
+  readonly keptKeys: readonly string[];
+  /** Redis keys that ran out in real time in the middle of the order, which then has no verdict. */
+  readonly expired: readonly string[];
+}
