@@ -104,7 +104,7 @@ describe('dead files', () => {
     /^bench\/k6\/scenarios\/[^/]+\.ts$/,
     /^bench\/peers\/[a-z0-9-]+\.ts$/,
     /^bench\/.*-process\.ts$/,
-    /^bench\/(bench|floors|compare-runs|compare|explore-speed|explore|gallery|lockstep|queue|readme|report)\.ts$/,
+    /^bench\/(bench|floors|compare-runs|compare|explore-speed|explore|gallery|lockstep|queue|readme|reduction|report)\.ts$/,
     /\.d\.ts$/,
   ];
 

@@ -3,7 +3,6 @@ import type { Gate, GateHost, Lane } from '../gate/lane.ts';
 import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-port.ts';
 import { openRedisGate } from '../gate/redis-gate.ts';
-import { Routines } from '../gate/routines.ts';
 import { realNow } from '../time/real-time.ts';
 import type { ActorUrls } from './actor.ts';
 import { PostgresControl } from './postgres-control.ts';
@@ -33,7 +32,6 @@ export class Arena {
   readonly sentinel: Sentinel;
   readonly postgres: PostgresControl;
   readonly redis: readonly RedisControl[];
-  readonly routines = new Routines();
   readonly #warm: WarmBackends;
   /** Where lanes of the running execution are announced. */
   opened: (lane: Lane) => void = lane => lane.destroy();
@@ -96,11 +94,7 @@ export class Arena {
       opened: lane => this.opened(lane),
     };
     const upstream = upstreamOf(servers.pgUrl, 5432);
-    const postgres = await openPostgresGate(
-      actor,
-      { upstream, warm: this.#warm, routines: this.routines },
-      host,
-    );
+    const postgres = await openPostgresGate(actor, { upstream, warm: this.#warm }, host);
     const redis: Gate[] = [];
     for (const [index, url] of servers.redisUrls.entries()) {
       const store = index === 0 ? 'redis' : `redis ${index + 1}`;

@@ -6,7 +6,6 @@ import { Definitions } from './definitions.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
 import { type StoredSettings, storedSettings, storing } from './role-settings.ts';
-import { routineSources } from './routine-sources.ts';
 import { runSetup } from './setup.ts';
 import type { ServerUrls, Subject } from './stage.ts';
 import { within } from './within.ts';
@@ -91,7 +90,6 @@ export class World {
     this.#role = String(role?.name);
     this.#before = (await storedSettings(postgres)).filter(one => !one.here);
     await within(ms, 'the setup', this.#fill());
-    this.arena.routines.learn(await routineSources(postgres));
   }
 
   /**

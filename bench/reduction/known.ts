@@ -1,0 +1,155 @@
+import type { Caller, Program, ProgramStep } from './program.ts';
+import { stepsOf } from './read-letter.ts';
+
+/** Small programs that each showed, or would show, one way in which reduction can lose an outcome. */
+export const known: Readonly<Record<string, Program>> = {
+  'a refused NOWAIT in a transaction': small(
+    'begin | select n from slot where id = 1 for update nowait | commit',
+    'begin | select n from slot where id = 1 for update nowait | commit',
+  ),
+  'a refused NOWAIT inside an exception block': small(
+    'begin | select hold(1) | commit',
+    'begin | update slot set n = 1 where id = 1 | commit',
+  ),
+  'a collision undone by a savepoint': small(
+    "begin | savepoint s | insert into seat values (1, 'a') | select n from slot where id = 1 | commit",
+    "begin | insert into seat values (1, 'b') | commit",
+  ),
+  'a raise that depends on a row': small(
+    'begin | select refuse(1)::text | commit',
+    'begin | update slot set n = 1 where id = 1 | commit',
+  ),
+  'refused try-locks in two orders': small(
+    'begin | select pg_try_advisory_xact_lock(1) | if yes: select try_lock(2) | commit',
+    'begin | select try_lock(2) | if yes: select pg_try_advisory_xact_lock(1) | commit',
+  ),
+  'an advisory unlock': small(
+    'begin | select pg_try_advisory_lock(1) | select pg_advisory_unlock(1) | commit',
+    'begin | select pg_try_advisory_lock(1) | commit',
+  ),
+  'a deferred foreign key': small(
+    'begin | insert into child (parent) values (1) | commit',
+    'begin | delete from parent where id = 1 | commit',
+  ),
+  'a deferred trigger that counts': small(
+    "begin | insert into quota (who) values ('a') | commit",
+    "begin | insert into quota (who) values ('b') | commit",
+  ),
+  'commit and chain': small(
+    'begin | select n from slot where id = 2 | commit and chain | select n from slot where id = 1 | commit',
+    'begin | update slot set n = 1 where id = 1 | commit and chain | commit',
+  ),
+  'commit and begin in one message': small(
+    'begin | select n from slot where id = 2 | commit; begin | select n from slot where id = 1 | commit',
+    'begin | update slot set n = 1 where id = 1 | commit; begin | commit',
+  ),
+  'text behind COMMIT': small(
+    'begin | select n from slot where id = 2 | commit; update slot set n = 5 where id = 1',
+    'begin | select n from slot where id = 2 | select n from slot where id = 1 | commit',
+  ),
+  // B is told that A holds the lock, and commits before A looks or behind it
+  'LOCK TABLE before the snapshot': small(
+    'begin isolation level repeatable read | lock table bill in row exclusive mode | select count(*)::int from seat | update slot set n = n + 1 where id = 1 returning n | commit',
+    'begin | savepoint s | lock table bill in share mode nowait | update slot set n = n + 1 where id = 1 returning n | commit',
+  ),
+  'SAVEPOINT before the snapshot': snapshot('begin isolation level repeatable read | savepoint s'),
+  'SET LOCAL in the message of BEGIN': snapshot(
+    "begin isolation level repeatable read; set local lock_timeout = '10s'",
+  ),
+  'isolation by default_transaction_isolation': snapshot(
+    "set default_transaction_isolation = 'repeatable read' | begin",
+  ),
+  'isolation by transaction_isolation': snapshot(
+    "begin | set local transaction_isolation = 'repeatable read'",
+  ),
+  'isolation by set_config': snapshot(
+    "select set_config('default_transaction_isolation', 'repeatable read', false) | begin",
+  ),
+  'isolation by a start-up option': {
+    ...snapshot('begin'),
+    callers: snapshot('begin').callers.map((caller, at) =>
+      at === 0
+        ? { ...caller, options: '-c default_transaction_isolation=repeatable\\ read' }
+        : caller,
+    ),
+  },
+  'a snapshot taken by chatter': {
+    ...snapshot('begin isolation level repeatable read | select 1'),
+    fuseBegin: false,
+  },
+  'a chain of three that are serializable': small(
+    'begin isolation level serializable | select count(*)::int from seat | update slot set n = 1 where id = 1 | commit',
+    'begin isolation level serializable | select n from slot where id = 1 | commit',
+    "begin isolation level serializable | insert into seat values (1, 'c') | commit",
+  ),
+  'a refused LOCK TABLE': small(
+    'begin | lock table slot in share mode nowait | commit',
+    'begin | update slot set n = 1 where id = 1 | commit',
+  ),
+  'three in one queue': small(
+    'begin | update slot set n = n + 1 where id = 1 returning n | commit',
+    'begin | update slot set n = n * 3 where id = 1 returning n | commit',
+    'begin | select n from slot where id = 1 for update | commit',
+  ),
+  'numbers from a sequence': small(
+    "begin | select nextval('ticket')::int | rollback",
+    "begin | select nextval('ticket')::int | commit",
+  ),
+  'a notification': small(
+    "begin | notify told, 'a' | commit",
+    'listen told | HEARS | select n from slot where id = 1',
+  ),
+  'BEGIN fixes the time': small(
+    "begin | select n from slot where id = 1 | insert into stamp (who) values ('a') | commit",
+    "begin | select count(*)::int from seat | insert into stamp (who) values ('b') | commit",
+  ),
+  'a deadlock stops everybody': small(
+    "begin | update seat set who = 'a' where no = 2 | update slot set n = 1 where id = 1 | update slot set n = 1 where id = 2",
+    'begin | update slot set n = 2 where id = 2 | update slot set n = 2 where id = 1',
+    'begin | select no from seat where no = 2 for update skip locked',
+  ),
+  'a named statement': small(
+    'begin | named select n from slot where id = 1 | named select n from slot where id = 1 | commit',
+    'begin | update slot set n = 1 where id = 1 | commit',
+  ),
+  'Redis: a write and two reads': small('SET k1 a | GET k2', 'SET k2 b | GET k1'),
+  'Redis: SET NX': small('SET k1 a NX | GET k1', 'SET k1 b NX | DEL k1'),
+  'Redis: a script with an undeclared key': small(
+    "EVAL `return redis.call('set', 'k1', 'a')` 0 | GET k2",
+    'GET k1 | SET k2 b',
+  ),
+  'Redis: KEYS': small('KEYS * | GET k2', 'SET k1 b | SET k2 b'),
+  'Redis: WATCH': small('WATCH k1 | MULTI SET k2 a', 'SET k1 b | GET k2'),
+  'Redis: MULTI': small('MULTI GET k1, SET k2 a', 'SET k1 b | GET k2'),
+  'Redis: PUBLISH': small('SUBSCRIBE news | HEARS | GET k1', 'SET k1 b | PUBLISH news b | DEL k1'),
+};
+
+function small(...callers: readonly string[]): Program {
+  return {
+    theme: 'known',
+    callers: callers.map(callerOf),
+    phases: false,
+    fuseBegin: true,
+  };
+}
+
+/**
+ * The first caller looks at one table and writes to another, which the second changes: whether its
+ * snapshot is older than that COMMIT decides between a failure and a second change.
+ */
+function snapshot(begins: string): Program {
+  return small(
+    `${begins} | select count(*)::int from seat | update slot set n = n + 1 where id = 1 returning n | commit`,
+    'begin | update slot set n = n + 1 where id = 1 returning n | commit',
+  );
+}
+
+function callerOf(text: string): Caller {
+  return { steps: text.split(' | ').flatMap(partOf) };
+}
+
+function partOf(part: string): ProgramStep[] {
+  const [, when, letter = ''] = /^(?:if (yes|no): )?(.*)$/.exec(part) ?? [];
+  const steps = stepsOf(letter, () => 1);
+  return when === 'yes' || when === 'no' ? steps.map(step => ({ ...step, when })) : steps;
+}

@@ -1,0 +1,122 @@
+import { type Program, requestText } from './program.ts';
+
+/** One table or function that programs name, what it needs, and how its rows are read at the end. */
+interface Part {
+  readonly needs?: readonly string[];
+  readonly setup: string;
+  /** One column of text; its rows in a fixed order. */
+  readonly rows?: string;
+}
+
+const parts: Readonly<Record<string, Part>> = {
+  slot: {
+    setup: `create table slot (id int primary key, n int not null default 0);
+      insert into slot values (1, 0), (2, 0)`,
+    rows: "select 'slot ' || id || ' ' || n from slot order by id",
+  },
+  seat: {
+    setup: `create table seat (no int primary key, who text);
+      insert into seat values (2, 'setup')`,
+    rows: "select 'seat ' || no || ' ' || who from seat order by no",
+  },
+  parent: {
+    setup: `create table parent (id int primary key);
+      insert into parent values (1), (2)`,
+    rows: "select 'parent ' || id from parent order by id",
+  },
+  child: {
+    needs: ['parent'],
+    setup: `create table child (id serial primary key,
+        parent int references parent deferrable initially deferred)`,
+    rows: "select 'child ' || id || ' ' || parent from child order by id",
+  },
+  // at most one row: counted by a trigger that runs at COMMIT
+  quota: {
+    setup: `create table quota (id serial primary key, who text);
+      create function quota_check() returns trigger language plpgsql as $$
+      begin
+        if (select count(*) from quota) > 1 then raise exception 'full'; end if;
+        return null;
+      end $$;
+      create constraint trigger quota_check after insert on quota
+        deferrable initially deferred for each row execute function quota_check()`,
+    rows: "select 'quota ' || id || ' ' || who from quota order by id",
+  },
+  // a trigger at COMMIT writes down what it sees
+  entry: {
+    setup: `create table entry (who text);
+      create table total (seen int);
+      create function entry_total() returns trigger language plpgsql as $$
+      begin
+        insert into total select count(*) from entry;
+        return null;
+      end $$;
+      create constraint trigger entry_total after insert on entry
+        deferrable initially deferred for each row execute function entry_total()`,
+    rows: "select 'total ' || seen from total order by seen",
+  },
+  bill: {
+    setup: 'create table bill (id serial primary key, n int)',
+    rows: "select 'bill ' || id || ' ' || n from bill order by id",
+  },
+  // who wrote first, by the clock of the server
+  stamp: {
+    setup: 'create table stamp (who text, at timestamptz not null default now())',
+    rows: "select 'stamps ' || coalesce(string_agg(who, ',' order by at), '') from stamp",
+  },
+  ticket: { setup: 'create sequence ticket', rows: "select 'ticket ' || last_value from ticket" },
+  try_lock: {
+    setup: `create function try_lock(k int) returns boolean language sql as
+      'select pg_try_advisory_xact_lock(k)'`,
+  },
+  grab: {
+    needs: ['seat'],
+    setup: `create function grab(k int, who text) returns boolean language plpgsql as $$
+      begin
+        insert into seat values (k, who);
+        return true;
+      exception when unique_violation then
+        return false;
+      end $$`,
+  },
+  hold: {
+    needs: ['slot'],
+    setup: `create function hold(k int) returns boolean language plpgsql as $$
+      begin
+        perform from slot where id = k for update nowait;
+        return true;
+      exception when lock_not_available then
+        return false;
+      end $$`,
+  },
+  refuse: {
+    needs: ['slot'],
+    setup: `create function refuse(k int) returns void language plpgsql as $$
+      begin
+        if (select n from slot where id = k) > 0 then raise exception 'no'; end if;
+      end $$`,
+  },
+};
+
+/** What a program names, with what that needs, in an order in which it can be made. */
+function partsOf(program: Program): Part[] {
+  const requests = program.callers.flatMap(({ steps }) => steps.map(({ request }) => request));
+  const text = requests.map(requestText).join('\n');
+  const named = Object.keys(parts).filter(name => new RegExp(`\\b${name}\\b`).test(text));
+  const wanted = new Set(named.flatMap(name => [...(parts[name]?.needs ?? []), name]));
+  return Object.entries(parts).flatMap(([name, part]) => (wanted.has(name) ? [part] : []));
+}
+
+export function setupOf(program: Program): string {
+  return partsOf(program)
+    .map(({ setup }) => setup)
+    .join(';\n');
+}
+
+/** One statement that reads every row left, as one value. */
+export function rowsSql(program: Program): string {
+  const reads = partsOf(program).flatMap(({ rows }) =>
+    rows === undefined ? [] : [`array(${rows})`],
+  );
+  return `select array_to_json(${['array[]::text[]', ...reads].join(' || ')}) as left`;
+}
