@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { compareSearches, lostText } from '../../../bench/reduction/compare.ts';
 import { themeNames } from '../../../bench/reduction/generate.ts';
-import { known } from '../../../bench/reduction/known.ts';
 import { type Tried, tryPrograms } from '../../../bench/reduction/run.ts';
 import { ownRedisUrl } from '../../fixtures/redis-server.ts';
 import { testServers } from '../../servers.ts';
+import { known } from './known.ts';
 
 const servers = { pgUrl: testServers().postgresUrl, redisUrls: [await ownRedisUrl()] };
 

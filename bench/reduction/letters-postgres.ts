@@ -1,0 +1,241 @@
+import type { Theme } from './letters.ts';
+
+const begins = ['begin', 'begin', "begin; set local lock_timeout = '10s'"];
+const ends = ['commit', 'commit', 'commit', 'rollback'];
+
+/** Above READ COMMITTED, in every spelling; the gate takes SET for no step of its own. */
+const stated = [
+  'begin isolation level $l',
+  'begin | set transaction isolation level $l',
+  "begin | set local transaction_isolation = '$l'",
+  "set default_transaction_isolation = '$l' | begin",
+  "select set_config('default_transaction_isolation', '$l', false) | begin",
+  "begin | select set_config('transaction_isolation', '$l', true)",
+  'set session characteristics as transaction isolation level $l | begin',
+  "begin isolation level $l; set local lock_timeout = '10s'",
+  'begin isolation level $l | savepoint s',
+  'begin isolation level $l | lock table bill in access share mode',
+  'start transaction isolation level $l',
+  'begin isolation level $l | select 1',
+  'begin isolation level $l | select version() is null',
+];
+
+const looks = [
+  'named select n from slot where id = $k',
+  'select n from slot where id = $k',
+  'select count(*)::int from seat',
+  'select count(*)::int from seat where no = $k',
+  'select sum(n)::int from slot',
+];
+
+const writes = [
+  'update slot set n = n + 1 where id = $k returning n',
+  'update slot set n = 1 where id = $k and n = 0',
+  "insert into seat values ($k, '$w')",
+  "insert into seat values ($k, '$w') on conflict do nothing returning no",
+  'delete from seat where no = $k',
+];
+
+export const postgresThemes: Readonly<Record<string, Theme>> = {
+  rows: {
+    begins,
+    body: [
+      'select n from slot where id = $k for update',
+      'select n from slot where id = $k for update nowait',
+      'select n from slot where id = $k for update skip locked',
+      'select n from slot where id = $k for share',
+      'select n from slot where id = $k for no key update nowait',
+      'select hold($k)',
+      'select n from slot where id = $k',
+      'update slot set n = n + 1 where id = $k returning n',
+    ],
+    ends: [...ends, 'leave'],
+    alone: [
+      'select n from slot where id = $k for update nowait',
+      'select n from slot where id = $k for update skip locked',
+      'update slot set n = n + 1 where id = $k returning n',
+      'select hold($k)',
+    ],
+    events: ['timeout'],
+  },
+  advisory: {
+    begins,
+    body: [
+      'select pg_try_advisory_xact_lock($k)',
+      'select try_lock($k)',
+      'select pg_try_advisory_lock($k)',
+      'select pg_advisory_xact_lock($k)::text',
+      'select pg_advisory_unlock($k)',
+      'update slot set n = n + 1 where id = $k returning n',
+      'select n from slot where id = $k',
+    ],
+    ends,
+    alone: [
+      'select pg_try_advisory_lock($k)',
+      'select pg_advisory_lock($k)::text',
+      'select pg_advisory_unlock($k)',
+      'select try_lock($k)',
+      'update slot set n = n + 1 where id = $k returning n',
+      'select n from slot where id = $k',
+    ],
+    events: ['timeout'],
+  },
+  inserts: {
+    begins: [...begins, 'begin | savepoint s'],
+    body: [...writes.slice(2), "select grab($k, '$w')", 'select count(*)::int from seat'],
+    ends,
+    alone: [...writes.slice(2), "select grab($k, '$w')", 'select count(*)::int from seat'],
+  },
+  raises: {
+    begins: [...begins, 'begin | savepoint s'],
+    body: [
+      'select refuse($k)::text',
+      "do $$ begin perform refuse($k); exception when others then raise notice 'x'; end $$",
+      'select hold($k)',
+      'update slot set n = n + 1 where id = $k returning n',
+      'update slot set n = n + 1 where id = $k returning n',
+      'update slot set n = 0 where id = $k',
+      'select 1 / (select n from slot where id = $k)',
+      'rollback to savepoint s',
+    ],
+    ends,
+    alone: [
+      'select refuse($k)::text',
+      "do $$ begin perform refuse($k); exception when others then raise notice 'x'; end $$",
+      'update slot set n = n + 1 where id = $k returning n',
+      'update slot set n = 0 where id = $k',
+    ],
+  },
+  deferred: {
+    begins,
+    body: [
+      'insert into child (parent) values ($k)',
+      'delete from parent where id = $k',
+      'delete from child where parent = $k',
+      "insert into quota (who) values ('$w')",
+      "insert into entry values ('$w')",
+      'select count(*)::int from total',
+      'set constraints all immediate',
+    ],
+    ends,
+    alone: [
+      'delete from parent where id = $k',
+      'insert into child (parent) values ($k)',
+      "insert into quota (who) values ('$w')",
+      "insert into entry values ('$w')",
+      'select count(*)::int from child',
+    ],
+  },
+  chain: {
+    begins,
+    body: [
+      'select n from slot where id = $k',
+      'select sum(n)::int from slot',
+      'update slot set n = n + 1 where id = $k returning n',
+      'update slot set n = n + 1 where id = $k returning n',
+      'commit and chain',
+      'commit; begin',
+      'rollback and chain',
+      'commit; select n from slot where id = $k',
+      'commit; update slot set n = n + 10 where id = $k',
+      'commit; begin; select n from slot where id = $k for update nowait',
+    ],
+    ends: ['commit', 'commit; select n from slot where id = $k', 'rollback', 'leave'],
+    alone: [
+      'update slot set n = n + 1 where id = $k returning n',
+      'select n from slot where id = $k',
+    ],
+  },
+  isolation: {
+    begins: stated,
+    body: [...looks, ...writes],
+    ends,
+    alone: [...writes, 'select n from slot where id = $k'],
+  },
+  serializable: {
+    begins: ['begin isolation level serializable', 'begin isolation level serializable', ...stated],
+    body: [...looks, ...writes.slice(0, 3), 'insert into bill (n) select count(*) from seat'],
+    ends: ['commit'],
+    alone: [...writes.slice(0, 3)],
+  },
+  sequences: {
+    begins,
+    body: [
+      "select nextval('ticket')::int",
+      'insert into bill (n) values ($k) returning id',
+      'insert into bill (n) select count(*) from bill returning id',
+      'select count(*)::int from bill',
+    ],
+    ends,
+    alone: [
+      "select nextval('ticket')::int",
+      'insert into bill (n) values ($k) returning id',
+      'insert into bill (n) select count(*) from bill returning id',
+    ],
+  },
+  notify: {
+    first: [
+      'listen told | HEARS',
+      'listen told | select n from slot where id = $k | HEARS',
+      'listen told',
+    ],
+    begins,
+    body: [
+      "notify told, '$w'",
+      "select pg_notify('told', n::text)::text from slot where id = $k",
+      'update slot set n = n + 1 where id = $k returning n',
+      'select n from slot where id = $k',
+    ],
+    ends,
+    alone: [
+      "notify told, '$w'",
+      'select n from slot where id = $k',
+      'update slot set n = n + 1 where id = $k returning n',
+    ],
+  },
+  tables: {
+    begins,
+    body: [
+      'lock table slot in access exclusive mode nowait',
+      'lock table slot in share mode',
+      'lock table slot in share mode nowait',
+      'lock table slot in row exclusive mode',
+      'select n from slot where id = $k',
+      'update slot set n = n + 1 where id = $k returning n',
+    ],
+    ends,
+    alone: [
+      'select n from slot where id = $k',
+      'update slot set n = n + 1 where id = $k returning n',
+    ],
+    events: ['timeout'],
+  },
+  // two rows in two orders; a third who looks at what one of them holds
+  cycles: {
+    begins,
+    body: [
+      'update slot set n = n + 1 where id = 1',
+      'update slot set n = n + 1 where id = 2',
+      "update seat set who = '$w' where no = 2",
+      'select no from seat where no = 2 for update skip locked',
+      'select who from seat where no = 2',
+    ],
+    ends,
+    alone: [
+      'select no from seat where no = 2 for update skip locked',
+      "update seat set who = '$w' where no = 2",
+    ],
+    events: ['timeout'],
+  },
+  clocks: {
+    begins,
+    body: [
+      "insert into stamp (who) values ('$w')",
+      "insert into stamp values ('$w', clock_timestamp())",
+      'select n from slot where id = 1',
+      'select count(*)::int from seat',
+    ],
+    ends,
+    alone: ["insert into stamp (who) values ('$w')", 'select count(*)::int from stamp'],
+  },
+};
