@@ -26,9 +26,7 @@ export async function replay(
   try {
     const records: ExecutionRecord[] = [];
     for (let time = 0; time < (options.times ?? 1); time++) {
-      const follow = new Follow(parsed, options.mode ?? 'strict');
-      records.push(await stage.execute(point => follow.choose(point)));
-      follow.checkEnd();
+      records.push(await followed(stage, parsed, options.mode ?? 'strict'));
     }
     return records;
   } finally {
@@ -36,8 +34,31 @@ export async function replay(
   }
 }
 
+/** Where the server chooses between waiters, it is asked so often to choose as it did. */
+const triesMax = 60;
+
+async function followed(
+  stage: Stage,
+  schedule: Schedule,
+  mode: 'strict' | 'guided',
+): Promise<ExecutionRecord> {
+  for (let tries = 1; ; tries++) {
+    const follow = new Follow(schedule, mode);
+    try {
+      const record = await stage.execute(point => follow.choose(point));
+      follow.checkEnd();
+      return record;
+    } catch (error) {
+      const again = error instanceof Nondeterministic && follow.raced && tries < triesMax;
+      if (!again) throw error;
+    }
+  }
+}
+
 /** Follows the tokens of a schedule. */
 class Follow {
+  /** At some point on the way the server chose who of several waiters went first. */
+  raced = false;
   readonly #tokens: readonly string[];
   readonly #version: Schedule['version'];
   readonly #mode: 'strict' | 'guided';
@@ -50,6 +71,7 @@ class Follow {
   }
 
   choose(point: DecisionPoint): Choice | undefined {
+    this.raced ||= point.raced === true;
     for (; this.#at < this.#tokens.length; this.#at++) {
       const token = this.#tokens[this.#at];
       const choice = point.choices.find(one => this.#tokenOf(one) === token);

@@ -15,7 +15,7 @@ import type { RowLease } from './row-leases.ts';
 import { endWait } from './server-wait.ts';
 import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
-import { heldStep, LaneBook, type TrackedLane } from './tracked-lane.ts';
+import { heldStep, isFlying, LaneBook, type TrackedLane } from './tracked-lane.ts';
 
 /** A cancelled statement answers within this, or was not there to be cancelled. */
 const cancelMs = 500;
@@ -38,6 +38,8 @@ export class Execution {
   /** An actor waited for something inside this process: actors share state that no gate sees. */
   sharesState = false;
   #touched: Footprint | undefined;
+  /** The last step freed somebody while others waited for a lock, too. */
+  #raced = false;
   #asks: () => boolean = () => false;
   #previous: number | undefined;
   #events = 0;
@@ -91,10 +93,12 @@ export class Execution {
         }
         checkTokens(possible);
         const choices = possible.map(option => option.choice);
-        const choice = choose({ choices, previous: this.#previous, touched: this.#touched });
+        const seen = { previous: this.#previous, touched: this.#touched, raced: this.#raced };
+        const choice = choose({ choices, ...seen });
         if (choice === undefined) return { kind: 'abandoned' };
         const option = possible.find(one => one.choice.token === choice.token);
         if (option === undefined) return { kind: 'inconclusive', why: `no choice ${choice.token}` };
+        this.#raced = false;
         await this.#perform(option);
       }
       return { kind: 'inconclusive', why: `more than ${this.#settings.stepsMax} steps` };
@@ -157,6 +161,7 @@ export class Execution {
 
   async #perform(option: Option): Promise<void> {
     const { choice, lanes } = option;
+    const queue = queued(this.#book);
     const [first] = lanes;
     const step = first?.lane.held ?? first?.lane.inFlight;
     const watched = await this.#observer?.watch(choice.actor ?? -1, lanes, step, this.#asks());
@@ -178,6 +183,7 @@ export class Execution {
       }
     }
     await this.#settler.settle(released);
+    this.#raced ||= queue.size > 1 && [...queue].some(([one, was]) => waitOf(one) !== was);
     if (this.#observer !== undefined && watched !== undefined) {
       await this.#observe(this.#observer, watched, choice);
     }
@@ -295,4 +301,14 @@ export class Execution {
     }
     this.#open.delete(one);
   }
+}
+
+/** Who waits for a lock, and for whom. */
+function queued(book: LaneBook): Map<TrackedLane, string> {
+  const waiting = book.flying().filter(one => one.wait === 'lock');
+  return new Map(waiting.map(one => [one, waitOf(one)]));
+}
+
+function waitOf(one: TrackedLane): string {
+  return isFlying(one) && one.wait === 'lock' ? one.blockers.join() : '';
 }

@@ -17,6 +17,10 @@ export interface Node {
   sleep: ReadonlyMap<string, Footprint>;
   readonly done: Map<string, Footprint | undefined>;
   readonly children: Map<string, Node>;
+  /** Other points to which the same tokens have led, by a choice of the server's. */
+  readonly worlds: Node[];
+  /** Runs in a row that were to come here and came to another world. */
+  missed: number;
 }
 
 /** Sleep sets (Godefroid): what was taken before a sibling and does not depend on it sleeps on. */
@@ -46,11 +50,31 @@ export function branch(
     sleep: new Map(),
     done: new Map(),
     children: new Map(),
+    worlds: [],
+    missed: 0,
   };
 }
 
-export function path(node: Node): string[] {
-  const tokens: string[] = [];
-  for (let at: Node = node; at.parent !== undefined; at = at.parent) tokens.unshift(at.token);
-  return tokens;
+/** Where the server may choose otherwise: the node among `node` and its other worlds that has this point. */
+export function worldOf(node: Node, point: DecisionPoint): Node {
+  const met = signature(point);
+  const known = [node, ...node.worlds].find(
+    one => one.point === undefined || signature(one.point) === met,
+  );
+  if (known !== undefined) return known;
+  const { parent, token, cost, started, redundant } = node;
+  const made = branch(parent, token, { cost, started, weight: 0, redundant });
+  node.worlds.push(made);
+  return made;
+}
+
+export function signature({ choices }: DecisionPoint): string {
+  return choices.map(choice => `${choice.token} ${choice.shape}`).join(' | ');
+}
+
+/** From the root to this one. */
+export function path(node: Node): Node[] {
+  const nodes: Node[] = [];
+  for (let at: Node | undefined = node; at !== undefined; at = at.parent) nodes.unshift(at);
+  return nodes;
 }

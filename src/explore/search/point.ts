@@ -8,6 +8,11 @@ export interface DecisionPoint {
   readonly previous: number | undefined;
   /** What the last step touched; undefined when unknown, which depends on everything. */
   readonly touched: Footprint | undefined;
+  /**
+   * The last step freed somebody while others waited, too: which of them goes first is the server's
+   * choice, and another run may come to another point.
+   */
+  readonly raced?: boolean;
 }
 
 /** Picks the next choice; undefined gives the execution up. */

@@ -2,7 +2,7 @@ import type { Choice } from './choice.ts';
 import { type Bound, type Cost, cheapest, costAfter, noCost, within } from './cost.ts';
 import { asleepAfter, branch, type Node, path } from './node.ts';
 import { type Choose, type DecisionPoint, OutOfTime } from './point.ts';
-import { Walk } from './walk.ts';
+import { type Item, Walk } from './walk.ts';
 
 export interface SearchPlan {
   readonly bound: Bound;
@@ -30,6 +30,11 @@ export interface SearchEnd {
   readonly cut: boolean;
   /** The share of the tree that was visited, by the branching that was met: 1 when exhausted. */
   readonly covered: number;
+  /**
+   * Branches that were left out: they follow a choice of the server's, between waiters that one
+   * release freed, and it did not choose so again.
+   */
+  readonly unrepeated: number;
 }
 
 /** One visited execution: its schedule and what it cost. */
@@ -57,11 +62,14 @@ export class Search {
     weight: 1,
     redundant: false,
   });
-  readonly #frontier = new Map<string, { readonly node: Node; readonly choice: Choice }[]>();
+  readonly #frontier = new Map<string, Item[]>();
   #executions = 0;
   #pruned = 0;
   #cut = false;
   #covered = 0;
+  /** Runs that came, by the server's choice, to where nothing was left to do. */
+  #inVain = 0;
+  #unrepeated = 0;
 
   constructor(plan: SearchPlan) {
     this.#plan = plan;
@@ -69,10 +77,11 @@ export class Search {
 
   /** Visits; `visited` is told after each full execution and may stop the search. */
   async run(execute: Execute, visited: (visit: Visit) => 'go on' | 'stop'): Promise<SearchEnd> {
-    let next: readonly string[] | undefined = [];
-    while (next !== undefined) {
+    let next: Item | undefined;
+    do {
       const { executionsMax, outOfTime } = this.#plan;
-      if (this.#executions + this.#pruned >= executionsMax || outOfTime()) return this.#end(false);
+      const runs = this.#executions + this.#pruned + this.#inVain;
+      if (runs >= executionsMax || outOfTime()) return this.#end(false);
       const walk = new Walk(this, next);
       const asks = (): boolean => this.#plan.reduce && walk.isNew;
       if (await isLate(execute(point => walk.choose(point), asks))) return this.#end(false);
@@ -83,9 +92,11 @@ export class Search {
         if (visited({ tokens: walk.tokens, cost: walk.node.cost }) === 'stop') {
           return this.#end(false);
         }
-      } else this.#pruned++;
+      } else if (walk.strayed) this.#inVain++;
+      else this.#pruned++;
+      for (const item of walk.missed) this.#again(item);
       next = this.#next();
-    }
+    } while (next !== undefined);
     return this.#end(true);
   }
 
@@ -102,8 +113,9 @@ export class Search {
   arrive(node: Node, point: DecisionPoint): Choice | undefined {
     node.point = point;
     if (this.#plan.reduce && node.parent !== undefined) {
-      node.sleep = asleepAfter(node.parent, node.token, point.touched);
-      node.parent.done.set(node.token, point.touched);
+      const touched = point.raced ? undefined : point.touched;
+      node.sleep = asleepAfter(node.parent, node.token, touched);
+      node.parent.done.set(node.token, touched);
     }
     const open = this.#open(node, point);
     const taken = cheapest(open, point.previous);
@@ -149,22 +161,40 @@ export class Search {
     });
   }
 
-  #later(node: Node, choice: Choice): void {
-    const { choices, previous } = node.point ?? { choices: [], previous: undefined };
-    const { events, preemptions } = costAfter(node.cost, choice, choices, previous);
-    const key = `${events} ${preemptions}`;
-    const waiting = this.#frontier.get(key);
-    if (waiting === undefined) this.#frontier.set(key, [{ node, choice }]);
-    else waiting.push({ node, choice });
+  /** A branch below this node, where the server has led a run that was meant for another one. */
+  below(node: Node): Item | undefined {
+    return this.#next(item => path(item.node).includes(node));
   }
 
-  #next(): readonly string[] | undefined {
+  #later(node: Node, choice: Choice): void {
+    this.#push({ node, choice, missed: 0 });
+  }
+
+  #push(item: Item): void {
+    const { choices, previous } = item.node.point ?? { choices: [], previous: undefined };
+    const { events, preemptions } = costAfter(item.node.cost, item.choice, choices, previous);
+    const key = `${events} ${preemptions}`;
+    const waiting = this.#frontier.get(key);
+    if (waiting === undefined) this.#frontier.set(key, [item]);
+    else waiting.push(item);
+  }
+
+  /** Tried until the server has shown for long that it does not choose so again. */
+  #again(item: Item): void {
+    item.missed++;
+    const inRow = Math.max(...path(item.node).map(({ missed }) => missed));
+    if (item.missed < missedMax && inRow < missedInRowMax) this.#push(item);
+    else this.#unrepeated++;
+  }
+
+  #next(fits: (item: Item) => boolean = () => true): Item | undefined {
     const keys = [...this.#frontier.keys()].sort((a, b) => compareKeys(a, b));
     for (const key of keys) {
       const waiting = this.#frontier.get(key) ?? [];
-      const item = waiting.pop();
+      const at = waiting.findLastIndex(fits);
+      const [item] = at < 0 ? [] : waiting.splice(at, 1);
       if (waiting.length === 0) this.#frontier.delete(key);
-      if (item !== undefined) return [...path(item.node), item.choice.token];
+      if (item !== undefined) return item;
     }
     return undefined;
   }
@@ -177,6 +207,7 @@ export class Search {
       stopped: !exhausted,
       cut: this.#cut,
       covered: exhausted ? 1 : this.#covered,
+      unrepeated: this.#unrepeated,
     };
   }
 }
@@ -190,6 +221,11 @@ async function isLate(execution: Promise<void>): Promise<boolean> {
     throw error;
   }
 }
+
+/** A choice that the server makes once in twenty times is nearly always met in so many runs. */
+const missedMax = 60;
+/** Missed so often without a hit, its other branches are not tried any more. */
+const missedInRowMax = 90;
 
 function compareKeys(a: string, b: string): number {
   const [eventsA = 0, preemptionsA = 0] = a.split(' ').map(Number);

@@ -1,6 +1,14 @@
 import type { Choice } from './choice.ts';
-import type { Node } from './node.ts';
+import { type Node, path, signature, worldOf } from './node.ts';
 import { type DecisionPoint, Nondeterministic } from './point.ts';
+
+/** A branch that was left for later. */
+export interface Item {
+  readonly node: Node;
+  readonly choice: Choice;
+  /** Runs that were to take it and could not: the server had chosen otherwise. */
+  missed: number;
+}
 
 /** The tree that a walk goes through. */
 export interface Tree {
@@ -8,32 +16,36 @@ export interface Tree {
   /** First arrival at a node: which choice to take there. */
   arrive(node: Node, point: DecisionPoint): Choice | undefined;
   child(node: Node, choice: Choice): Node;
+  /** Takes a branch that was left for later below this node. */
+  below(node: Node): Item | undefined;
 }
 
 /** One execution: repeats a known prefix, then goes on the cheapest way. */
 export class Walk {
   readonly #tree: Tree;
-  readonly #prefix: readonly string[];
+  #item: Item | undefined;
+  #nodes: readonly Node[];
+  readonly #length: number;
   readonly tokens: string[] = [];
   node: Node;
   prunedAt: Node | undefined;
+  /** What this run was to take and could not: the server chose otherwise on the way. */
+  readonly missed: Item[] = [];
+  strayed = false;
 
-  constructor(tree: Tree, prefix: readonly string[]) {
+  constructor(tree: Tree, item: Item | undefined) {
     this.#tree = tree;
-    this.#prefix = prefix;
     this.node = tree.root;
+    this.#item = item;
+    this.#nodes = item === undefined ? [] : path(item.node);
+    this.#length = this.#nodes.length;
   }
 
   choose(point: DecisionPoint): Choice | undefined {
-    const known = this.node.point;
-    const forced = this.#prefix[this.tokens.length];
-    if (known !== undefined) verify(known, point, this.tokens);
+    if (this.node.point !== undefined) this.#verify(this.node.point, point);
     const choice =
-      known === undefined
-        ? this.#tree.arrive(this.node, point)
-        : point.choices.find(one => one.token === forced);
+      this.node.point === undefined ? this.#tree.arrive(this.node, point) : this.#forced(point);
     if (choice === undefined) {
-      if (forced !== undefined) throw new Nondeterministic(`no choice '${forced}' any more`);
       this.prunedAt = this.node;
       return undefined;
     }
@@ -48,19 +60,40 @@ export class Walk {
   }
 
   checkEnd(): void {
-    if (this.tokens.length >= this.#prefix.length && this.node.point === undefined) return;
+    if (this.strayed || (this.tokens.length >= this.#length && this.isNew)) return;
     const at = this.tokens.join('');
     throw new Nondeterministic(`the run ended after ${at}, where it went on before`);
   }
-}
 
-function verify(known: DecisionPoint, met: DecisionPoint, tokens: readonly string[]): void {
-  const before = signature(known.choices);
-  const now = signature(met.choices);
-  if (before === now) return;
-  throw new Nondeterministic(`after ${tokens.join('')}: before, ${before}; now, ${now}`);
-}
+  /** The point that was known, or another one where the server may choose. */
+  #verify(known: DecisionPoint, met: DecisionPoint): void {
+    const chosen = met.raced === true || this.node.worlds.length > 0;
+    if (chosen) this.node = worldOf(this.node, met);
+    else if (signature(known) !== signature(met)) {
+      const [before, now] = [signature(known), signature(met)];
+      throw new Nondeterministic(`after ${this.tokens.join('')}: before, ${before}; now, ${now}`);
+    }
+    const expected = this.#nodes[this.tokens.length];
+    if (expected === undefined) return;
+    if (this.node === expected) expected.missed = 0;
+    else this.#stray(expected);
+  }
 
-function signature(choices: readonly Choice[]): string {
-  return choices.map(choice => `${choice.token} ${choice.shape}`).join(' | ');
+  /** What was to be run has to wait; this run serves what was left for later where it has come to. */
+  #stray(expected: Node): void {
+    expected.missed++;
+    this.strayed = true;
+    if (this.#item !== undefined) this.missed.push(this.#item);
+    this.#item = this.node.point === undefined ? undefined : this.#tree.below(this.node);
+    this.#nodes = this.#item === undefined ? [] : path(this.#item.node);
+  }
+
+  #forced(point: DecisionPoint): Choice | undefined {
+    const at = this.tokens.length;
+    const token = this.#nodes[at + 1]?.token ?? (this.#nodes[at] && this.#item?.choice.token);
+    if (token === undefined) return undefined;
+    const choice = point.choices.find(one => one.token === token);
+    if (choice === undefined) throw new Nondeterministic(`no choice '${token}' any more`);
+    return choice;
+  }
 }

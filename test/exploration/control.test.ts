@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { besideControl, controlSpecs } from '../../bench/exploration/control.ts';
+import { roundNames, roundOf } from '../../bench/exploration/rounds.ts';
+import { partText } from '../../bench/report/explored.ts';
+import type { ExploredCell } from '../../bench/results/schema.ts';
+import { exploredCell } from '../bench/example-run.ts';
+
+const pair = (strategy: string) => [strategy, strategy];
+const spec = (strategy: string, round = 'plain') => {
+  return { scenario: 'appointment', variant: 'plain', round, strategies: pair(strategy) };
+};
+const part = (violating: number): ExploredCell['parts'] => [
+  { event: 'none', orders: 9, violating, claimed: null, agreement: 'nothing claimed' },
+];
+
+describe('a safe verdict', () => {
+  test('is explored beside its control: once for each round, and not where it is among the cells', () => {
+    const asked = [spec('row-lock'), spec('serializable'), spec('row-lock', 'couple')];
+    expect(controlSpecs(asked, 'none')).toEqual([
+      { ...spec('none'), firstOnly: true },
+      { ...spec('none', 'couple'), firstOnly: true },
+    ]);
+    expect(controlSpecs([spec('row-lock'), spec('none')], 'none')).toEqual([]);
+  });
+
+  test('of two calls under one key has the same calls without a key as its control', () => {
+    const [control] = controlSpecs([spec('row-lock', 'same-key')], 'none');
+    expect(control?.round).toBe('double-tap');
+  });
+
+  test.each([
+    ['unsafe', part(1), '✓ 9'],
+    ['safe', part(0), '? 9'],
+  ])('beside a control that is %s is shown as %s', (_, control, shown) => {
+    const cells = [exploredCell('row-lock', part(0))];
+    const [cell] = besideControl(cells, [exploredCell('none', control)], 'none');
+    expect(cell && partText(cell, 'none')).toBe(shown);
+  });
+
+  test('without any control is none', () => {
+    const [cell] = besideControl([exploredCell('row-lock', part(0))], [], 'none');
+    expect(cell?.control).toEqual({ seen: false, why: 'the control none was not explored' });
+  });
+
+  test('of another round or variant is no control', () => {
+    const other = { ...exploredCell('none', part(1)), round: 'couple' };
+    const [cell] = besideControl([exploredCell('row-lock', part(0))], [other], 'none');
+    expect(cell?.control?.seen).toBe(false);
+  });
+});
+
+describe('a round', () => {
+  const variant = {
+    rounds: { couple: { title: 'Room for two.', absent: 1 }, scarce: { title: 'Few.' } },
+  };
+
+  test('is one that the load names, or one that every load has', () => {
+    expect(roundNames(variant)).toEqual(['plain', 'couple', 'scarce', 'double-tap', 'same-key']);
+    expect(roundOf(variant, 'plain')).toMatchObject({
+      kind: 'plain',
+      doubleTap: false,
+      titles: [],
+    });
+    const keyed = { kind: 'plain', doubleTap: true, sameKey: true };
+    expect(roundOf(variant, 'same-key')).toMatchObject(keyed);
+  });
+
+  test('may be two at once', () => {
+    const both = roundOf(variant, 'couple+double-tap');
+    expect(both).toMatchObject({ kind: 'couple', absent: 1, doubleTap: true, sameKey: false });
+    expect(both.titles).toHaveLength(2);
+  });
+
+  test('that does not exist is refused with those that do', () => {
+    expect(() => roundOf(variant, 'opposite')).toThrow(
+      "there is no round 'opposite' here; there are",
+    );
+    expect(() => roundOf(variant, 'couple+scarce')).toThrow('couple or scarce');
+  });
+});
