@@ -15,7 +15,7 @@ import type { RowLease } from './row-leases.ts';
 import { endWait } from './server-wait.ts';
 import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
-import { heldStep, isFlying, LaneBook, type TrackedLane } from './tracked-lane.ts';
+import { heldStep, LaneBook, raced, type TrackedLane } from './tracked-lane.ts';
 
 /** A cancelled statement answers within this, or was not there to be cancelled. */
 const cancelMs = 500;
@@ -161,7 +161,7 @@ export class Execution {
 
   async #perform(option: Option): Promise<void> {
     const { choice, lanes } = option;
-    const queue = queued(this.#book);
+    const queue = this.#book.queue();
     const [first] = lanes;
     const step = first?.lane.held ?? first?.lane.inFlight;
     const watched = await this.#observer?.watch(choice.actor ?? -1, lanes, step, this.#asks());
@@ -183,7 +183,7 @@ export class Execution {
       }
     }
     await this.#settler.settle(released);
-    this.#raced ||= queue.size > 1 && [...queue].some(([one, was]) => waitOf(one) !== was);
+    this.#raced ||= raced(queue);
     if (this.#observer !== undefined && watched !== undefined) {
       await this.#observe(this.#observer, watched, choice);
     }
@@ -198,7 +198,7 @@ export class Execution {
     for (const one of lanes) {
       const step = heldStep(one);
       if (step.role !== 'begin' && !step.store.startsWith('redis')) released = true;
-      if (one.lane instanceof RedisLane && this.#othersListen(one)) released = true;
+      if (one.lane instanceof RedisLane && this.#book.othersListen(one)) released = true;
       if (step.hides !== undefined) this.hides.add(`${step.label}: ${step.hides}`);
       const entry = line ?? this.#line(choice, step.store, step.label);
       if (line !== undefined) line.result = `reply lost: ${step.label}`;
@@ -235,14 +235,6 @@ export class Execution {
       if (waiting.some(({ lane }) => lane.answered)) return;
       await this.#arena.activity.next(5);
     }
-  }
-
-  #othersListen(self: TrackedLane): boolean {
-    return this.#book.all.some(({ lane }) => {
-      if (lane === self.lane || lane.closed) return false;
-      if (lane instanceof PostgresLane) return lane.stated.listens;
-      return lane instanceof RedisLane && (lane.subscribed || lane.wait !== undefined);
-    });
   }
 
   async #closePhaseGate(one: TrackedLane): Promise<void> {
@@ -301,14 +293,4 @@ export class Execution {
     }
     this.#open.delete(one);
   }
-}
-
-/** Who waits for a lock, and for whom. */
-function queued(book: LaneBook): Map<TrackedLane, string> {
-  const waiting = book.flying().filter(one => one.wait === 'lock');
-  return new Map(waiting.map(one => [one, waitOf(one)]));
-}
-
-function waitOf(one: TrackedLane): string {
-  return isFlying(one) && one.wait === 'lock' ? one.blockers.join() : '';
 }

@@ -1,5 +1,6 @@
 import type { Lane, Step } from '../gate/lane.ts';
 import { PostgresLane } from '../gate/postgres-gate.ts';
+import { RedisLane } from '../gate/redis-gate.ts';
 
 /** A lane with what the scheduler knows about it. */
 export interface TrackedLane {
@@ -73,6 +74,21 @@ export class LaneBook {
       .sort(byRank);
   }
 
+  /** Who waits for a lock, each with whom it waits for. */
+  queue(): ReadonlyMap<TrackedLane, string> {
+    const waiting = this.flying().filter(one => one.wait === 'lock');
+    return new Map(waiting.map(one => [one, waitOf(one)]));
+  }
+
+  /** Somebody else is told of what a step does, by a message or the end of a wait. */
+  othersListen(self: TrackedLane): boolean {
+    return this.#lanes.some(({ lane }) => {
+      if (lane === self.lane || lane.closed) return false;
+      if (lane instanceof PostgresLane) return lane.stated.listens;
+      return lane instanceof RedisLane && (lane.subscribed || lane.wait !== undefined);
+    });
+  }
+
   /** The server is at work on something that is no step: it will come to an end by itself. */
   busy(): boolean {
     return this.#lanes.some(({ lane }) => !lane.closed && lane.busy);
@@ -101,6 +117,15 @@ export function rides({ lane }: TrackedLane): boolean {
 /** Its client waits for an answer: it is not on the way to a gate. */
 export function asks(one: TrackedLane): boolean {
   return one.lane.held !== undefined || (one.lane.inFlight !== undefined && !rides(one));
+}
+
+/** Of several who waited some have gone on, or wait for others now: the server chose who went first. */
+export function raced(before: ReadonlyMap<TrackedLane, string>): boolean {
+  return before.size > 1 && [...before].some(([one, was]) => waitOf(one) !== was);
+}
+
+function waitOf(one: TrackedLane): string {
+  return isFlying(one) && one.wait === 'lock' ? one.blockers.join() : '';
 }
 
 export function heldStep(one: TrackedLane): Step {
