@@ -66,9 +66,15 @@ export async function exploreCell(
   const { subject, identical } = madeOf(plan);
   return explore(subject, {
     identical,
+    isolated: plan.strategies.every(one => sharesNothing(one, plan)),
     ...own,
     servers: { ...serversOf(plan, servers), httpUrls },
   });
+}
+
+/** Each caller has an engine of its own; what a file from outside keeps in its module is not known. */
+function sharesNothing(one: RegisteredStrategy, { strategyFiles }: CellPlan): boolean {
+  return !inProcess(one) && !strategyFiles.includes(one.file);
 }
 
 /** A lock that lives in a process needs callers in processes of their own. */
