@@ -173,11 +173,15 @@ function rowsText(
   which: 'all' | 'made by users',
 ): string {
   const rows = tables.map(({ table, key }) => {
-    const users = which === 'all' ? 'true' : `${key}::oid >= 16384`;
-    if (table === 'pg_class')
-      return `select xmin as x from pg_class where oid < 16384 and ${users}`;
-    if (table !== 'pg_namespace') return `select xmin from ${table} where ${users}`;
-    return "select xmin from pg_namespace where nspname !~ '^pg_(toast_)?temp_'";
+    // these are few, and their oids may be any
+    if (table === 'pg_largeobject_metadata') return `select xmin as x from ${table}`;
+    if (table === 'pg_namespace') {
+      return "select xmin from pg_namespace where nspname !~ '^pg_(toast_)?temp_'";
+    }
+    const made = which === 'all' ? 'true' : `${key}::oid >= 16384`;
+    return table === 'pg_class'
+      ? `select xmin from pg_class where oid < 16384 and ${made}`
+      : `select xmin from ${table} where ${made}`;
   });
   return `
     select concat_ws('; ',
