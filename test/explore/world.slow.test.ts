@@ -57,7 +57,8 @@ async function asCaller(...texts: readonly string[]): Promise<unknown> {
 }
 
 async function nextOrder(...statements: readonly string[]): Promise<void> {
-  await world.renew(statements);
+  world.lookAhead(statements);
+  await world.renew();
   await world.restoreRows();
 }
 

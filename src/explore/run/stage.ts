@@ -99,8 +99,6 @@ export class Stage {
   #servicePorts: readonly number[] = [];
   /** How often the setup had run when the surroundings were read. */
   #fills = 1;
-  /** What the execution before this one sent to Postgres. */
-  #statements: readonly string[] = [];
 
   private constructor(
     world: World,
@@ -173,7 +171,7 @@ export class Stage {
     if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
       this.#servicePorts = await freePorts(actors.length);
     }
-    await this.#world.renew(this.#statements);
+    await this.#world.renew();
     if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
       this.#fills = this.#world.fills;
       this.#surroundings.catalogue = await readCatalogue(this.#arena.postgres);
@@ -203,10 +201,8 @@ export class Stage {
         ? new Error(ranOutIn([...this.#everExpired]).why, { cause: error })
         : error;
     } finally {
-      this.#statements = execution.lines.flatMap(({ store, label }) =>
-        store === 'postgres' ? [label] : [],
-      );
       await execution.dispose();
+      this.#world.lookAhead(statementsOf(execution.lines));
     }
   }
 
@@ -263,6 +259,10 @@ export class Stage {
       await execution.dispose();
     }
   }
+}
+
+function statementsOf(lines: readonly TraceLine[]): string[] {
+  return lines.flatMap(({ store, label }) => (store === 'postgres' ? [label] : []));
 }
 
 async function surroundingsOf({ postgres }: Arena): Promise<Surroundings> {

@@ -2,7 +2,7 @@ import { keeper } from '../keeper/keeper.ts';
 import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
-import { Definitions } from './definitions.ts';
+import { Definitions, type WorldChange } from './definitions.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
 import { type StoredSettings, storedSettings, storing } from './role-settings.ts';
@@ -42,6 +42,7 @@ export class World {
   #before: readonly StoredSettings[] = [];
   #memory: Memory | undefined;
   #copied = false;
+  #ahead: Promise<WorldChange> | undefined;
   /** How often the setup has run: each time, tables have other oids. */
   fills = 0;
   #role = '';
@@ -93,12 +94,21 @@ export class World {
   }
 
   /**
-   * Everything but the rows is as it was: to be called before an actor starts. `statements` are
-   * what the order before it sent. Rejects where that cannot be done, or not in its time.
+   * Everything but the rows is as it was: to be called before an actor starts. Rejects where that
+   * cannot be done, or not in its time.
    */
-  async renew(statements: readonly string[]): Promise<void> {
+  async renew(): Promise<void> {
     const what = 'putting back what the order before has changed';
-    await within(3 * controlMs, what, this.#renew(statements));
+    await within(3 * controlMs, what, this.#renew());
+  }
+
+  /**
+   * Looks at what `renew` will have to put back, while the order before is still being judged and
+   * counted. `statements` are what it sent to Postgres; nobody is at work there any more.
+   */
+  lookAhead(statements: readonly string[]): void {
+    this.#ahead = this.#memory?.definitions.look(statements);
+    this.#ahead?.catch(() => undefined); // told by `renew`
   }
 
   async restoreRows(): Promise<void> {
@@ -142,11 +152,13 @@ export class World {
     await postgres.limit(controlMs);
   }
 
-  async #renew(statements: readonly string[]): Promise<void> {
+  async #renew(): Promise<void> {
     if (this.#memory === undefined) throw new Error('nothing was set up');
     const { definitions, baseline } = this.#memory;
     const { postgres } = this.arena;
-    const [change] = await Promise.all([definitions.look(statements), this.#redis.restore()]);
+    const looking = this.#ahead ?? definitions.look([]);
+    this.#ahead = undefined;
+    const [change] = await Promise.all([looking, this.#redis.restore()]);
     for (const gid of change.prepared) {
       await postgres.query(`rollback prepared '${gid.replaceAll("'", "''")}'`);
     }
