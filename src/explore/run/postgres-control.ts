@@ -115,12 +115,11 @@ export class PostgresControl {
     return rows.map(({ who }) => who);
   }
 
-  /** From here on no statement of this session takes longer, and none waits longer for a lock. */
-  async limit(ms: number): Promise<void> {
-    const whole = Math.max(1, Math.ceil(ms));
+  /** From here on no statement of this session waits longer for a lock, and none takes longer. */
+  async limit(ms: { readonly lock: number; readonly statement?: number }): Promise<void> {
     await this.#client.query(
-      `select set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false)`,
-      [String(whole)],
+      `select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false)`,
+      [String(ms.lock), String(ms.statement ?? 0)],
     );
   }
 

@@ -12,6 +12,8 @@ import { within } from './within.ts';
 
 /** Putting the world back, and each question of the explorer's own, ends within this. */
 const controlMs = 20_000;
+/** So that it is told as what it is, a wait for a lock ends before. */
+const lockMs = 15_000;
 /** The server ends a statement by itself; this much later it has not answered at all. */
 const lateMs = 5_000;
 const closeMs = 30_000;
@@ -144,12 +146,15 @@ export class World {
       await this.#redis.fill(() => prepare(this.urls.pgUrl, this.urls.redisUrls));
     }
     await this.#redis.capture();
-    const baseline = await Baseline.capture(postgres);
+    await postgres.limit({ lock: lockMs }); // copying the rows may take as long as it needs
+    const baseline = await Baseline.capture(postgres).catch(async error => {
+      throw new Error(`the rows cannot be copied: ${await this.#reason(error)}`, { cause: error });
+    });
     if (this.#phases) await installPhases(postgres);
     const definitions = await Definitions.capture(postgres, shadow);
     this.#memory = { baseline, definitions, settings: await storedSettings(postgres) };
     this.fills++;
-    await postgres.limit(controlMs);
+    await postgres.limit({ lock: lockMs, statement: controlMs });
   }
 
   async #renew(): Promise<void> {
@@ -185,7 +190,7 @@ export class World {
         ),
       );
     await postgres.open();
-    await postgres.limit(controlMs);
+    await postgres.limit({ lock: lockMs, statement: controlMs });
     const left = await this.#memory?.definitions.look([]);
     if (left?.definitions === true) {
       throw new Error(
