@@ -15,7 +15,7 @@ import { RanOut, ranOutIn } from './ran-out.ts';
 import type { ExecutionRecord } from './record.ts';
 import { heldRows, type RowLease } from './row-leases.ts';
 import type { ServerUrls, WorldServers } from './servers.ts';
-import type { ExecutionSettings } from './trace.ts';
+import type { ExecutionSettings, TraceLine } from './trace.ts';
 import { closed, untilAborted, within } from './within.ts';
 import { World } from './world.ts';
 
