@@ -6,7 +6,7 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
   const said = [
     'An order is one of requests at the servers; what runs inside one statement runs as the server does it.',
     'Timers of an actor fire only while it waits for nothing else. A lock_timeout or statement_timeout ' +
-      "that it sets in a statement ends its waits only as the event 'timeout'; others run in real time.",
+      "of a session ends its waits only as the event 'timeout'; one that a function sets for itself runs in real time.",
     'Waiters that one release frees together go on in the order that the server chooses.',
     "A deadlock's victim is cancelled by the explorer and told 40P01; every member of the cycle is tried.",
   ];

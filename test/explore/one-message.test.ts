@@ -212,6 +212,17 @@ describe('a statement that is parsed before it is executed', () => {
     expect([...found.ends.keys()].some(ends => ends.includes('40001'))).toBe(true);
   });
 
+  test('keeps its place without a name while the gate asks for the timeouts', async () => {
+    const show = [parse('show lock_timeout'), message('D', 'S\0'), sync];
+    const later = [show, [bindAndExecute, sync]];
+    const actor: ActorFunction = ({ pgUrl }) =>
+      spoken(pgUrl, [parse("set lock_timeout = '3s'"), bindAndExecute, sync], ({ type }) =>
+        type === 'Z' ? (later.shift() ?? 'over') : [],
+      );
+    const found = await explore(subject(table, 'select 1 where false', [actor]), options);
+    expect([...found.ends.keys()]).toEqual(['A returned ["SET","row","SHOW"]']);
+  });
+
   test('alone is a step of its own: it locks and looks at its table', async () => {
     const actor: ActorFunction = ({ pgUrl }) =>
       spoken(pgUrl, [parse('select who from booking'), sync], ({ type }) =>

@@ -4,6 +4,7 @@ import { redisReply } from './canonical.ts';
 import { FirstWord, type Gate, type GateHost, type Lane, type Step } from './lane.ts';
 import { listen } from './listen.ts';
 import type { Upstream } from './postgres-backend.ts';
+import { behindGates, type GateOf, refuseSentinel } from './redis-addresses.ts';
 import {
   commandName,
   confirmations,
@@ -16,35 +17,30 @@ import {
   redisStep,
   redisSummary,
 } from './redis-command.ts';
+import { noWait, type RedisFlight } from './redis-flight.ts';
 import { type RedisWait, redisWait, withoutLimit } from './redis-wait.ts';
 
 const askId = Buffer.from('*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n');
 
+/** One of the exploration's Redis servers, and how to stay behind the gates of an actor. */
+export interface RedisServer {
+  readonly store: string;
+  readonly upstream: Upstream;
+  readonly gateOf: GateOf;
+}
+
 /** Opens the port through which one actor reaches one Redis. */
 export async function openRedisGate(
   actor: string,
-  store: string,
-  upstream: Upstream,
+  server: RedisServer,
   host: GateHost,
 ): Promise<Gate> {
   return listen(client => {
-    new RedisLane(actor, store, upstream, host, client);
+    new RedisLane(actor, server, host, client);
   });
 }
 
 const queuedMax = 100_000;
-const noWait = { wait: undefined, asksId: false };
-
-interface Flight {
-  readonly step: Step | undefined;
-  readonly wait: RedisWait | undefined;
-  /** Its connection's name at the server is asked for first: the answer is not the client's. */
-  asksId: boolean;
-  readonly confirmations: number;
-  readonly replies: RedisReply[];
-  answered: boolean;
-}
-
 export class RedisLane implements Lane {
   readonly store: string;
   readonly actor: string;
@@ -54,6 +50,7 @@ export class RedisLane implements Lane {
   reply = '';
   granted = 0;
   closed = false;
+  readonly #gateOf: GateOf;
   readonly #host: GateHost;
   readonly #client: Socket;
   readonly #server: Socket;
@@ -64,7 +61,7 @@ export class RedisLane implements Lane {
   readonly #inbox: RedisReply[] = [];
   /** MULTI and what it queued: without effect before EXEC, so part of the EXEC step. */
   #multi: RedisRequest[] | undefined;
-  #flight: Flight | undefined;
+  #flight: RedisFlight | undefined;
   #clientId: number | undefined;
   #subscribed = false;
   #connected = false;
@@ -74,9 +71,15 @@ export class RedisLane implements Lane {
   /** What the last step may have reached; undefined where that may be any key. */
   lastTouched: RedisKeys | undefined;
 
-  constructor(actor: string, store: string, upstream: Upstream, host: GateHost, client: Socket) {
+  constructor(
+    actor: string,
+    { store, upstream, gateOf }: RedisServer,
+    host: GateHost,
+    client: Socket,
+  ) {
     this.actor = actor;
     this.store = store;
+    this.#gateOf = gateOf;
     this.#host = host;
     this.#client = client;
     this.#server = connect({ host: upstream.host, port: upstream.port, noDelay: true });
@@ -183,6 +186,7 @@ export class RedisLane implements Lane {
     const request = this.#queue[0];
     if (request === undefined || this.#flight !== undefined || this.closed) return;
     if (commandName(request.words) === 'monitor') throw new Error('a gate does not carry MONITOR');
+    if (commandName(request.words) === 'sentinel') refuseSentinel();
     if (!this.#isFree(request)) return;
     this.#queue.shift();
     this.#send(request, undefined);
@@ -197,10 +201,8 @@ export class RedisLane implements Lane {
 
   #stepOf(request: RedisRequest): Step {
     const inside = this.#multi ?? [];
-    return redisStep(
-      this.store,
-      [...inside, request].map(one => one.words),
-    );
+    const words = [...inside, request].map(one => one.words);
+    return redisStep(this.store, words);
   }
 
   #send(request: RedisRequest, step: Step | undefined): void {
@@ -217,6 +219,7 @@ export class RedisLane implements Lane {
       wait,
       asksId: wait?.limitMs !== undefined,
       confirmations: expected,
+      words: request.words,
       replies: [],
       answered: false,
     };
@@ -250,13 +253,13 @@ export class RedisLane implements Lane {
         if (typeof reply.value === 'number') this.#clientId = reply.value;
         return;
       }
-      flight.replies.push(reply);
+      flight.replies.push(behindGates(flight.words, reply, this.#gateOf));
       if (flight.replies.length >= Math.max(1, flight.confirmations)) this.#complete(flight, reply);
     }
     if (this.#inbox.length > queuedMax) throw new Error('too many Redis messages are waiting');
   }
 
-  #complete(flight: Flight, reply: RedisReply): void {
+  #complete(flight: RedisFlight, reply: RedisReply): void {
     flight.answered = true;
     if (flight.step !== undefined) {
       this.result = redisSummary(reply.value);

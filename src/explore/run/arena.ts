@@ -96,9 +96,15 @@ export class Arena {
     const upstream = upstreamOf(servers.pgUrl, 5432);
     const postgres = await openPostgresGate(actor, { upstream, warm: this.#warm }, host);
     const redis: Gate[] = [];
+    const gateOf = (host: string, port: number): number | undefined => {
+      const at = servers.redisUrls.findIndex(url => isAt(upstreamOf(url, 6379), host, port));
+      return redis[at]?.port;
+    };
     for (const [index, url] of servers.redisUrls.entries()) {
       const store = index === 0 ? 'redis' : `redis ${index + 1}`;
-      redis.push(await openRedisGate(actor, store, upstreamOf(url, 6379), host));
+      redis.push(
+        await openRedisGate(actor, { store, upstream: upstreamOf(url, 6379), gateOf }, host),
+      );
     }
     const http: Gate[] = [];
     for (const [index, url] of servers.httpUrls.entries()) {
@@ -126,6 +132,12 @@ function loginOf(url: string): Login {
 function upstreamOf(url: string, port: number): { host: string; port: number } {
   const parsed = new URL(url);
   return { host: parsed.hostname, port: Number(parsed.port || port) };
+}
+
+/** A node that does not know its own name announces none: it is at the one that the client used. */
+function isAt(server: { host: string; port: number }, host: string, port: number): boolean {
+  const plain = (name: string): string => name.replace(/^(localhost|\[?::1\]?)$/, '127.0.0.1');
+  return server.port === port && (host === '' || plain(server.host) === plain(host));
 }
 
 function through(url: string, gate: Gate | undefined): string {

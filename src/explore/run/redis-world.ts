@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { refuseSentinel } from '../gate/redis-addresses.ts';
 import { RedisControl } from './redis-control.ts';
 import { scriptsOf } from './redis-scripts.ts';
 import { within } from './within.ts';
@@ -56,6 +57,7 @@ export class RedisWorld {
       for (const url of urls) {
         const control = await RedisControl.open(url, 'latin1');
         const info = String(await control.ask('info', 'server'));
+        if (/^redis_mode:sentinel/m.test(info)) refuseSentinel();
         const runId = /^run_id:(\S+)/m.exec(info)?.[1] ?? url;
         if (known.has(runId)) control.close();
         else servers.push({ url, control });
