@@ -25,12 +25,14 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   const tally = new Tally();
   const bound = boundOf(options);
   const actors = Object.keys(subject.actors);
-  const base = { actors, bound, assumptions: assumptionsOf(subject, options) };
+  const assumptions = assumptionsOf(subject, options);
+  const base = { actors, bound, assumptions };
   const limits = limitsOf(options);
   let stage: Stage;
   const interrupted = (): boolean => options.signal?.aborted ?? false;
   try {
     stage = await Stage.open(subject, options.servers, settingsOf(options), limits.endMs);
+    assumptions.push(...stage.limits);
   } catch (error) {
     if (interrupted()) return cutShort(tally.result(base, undefined));
     return tally.result(base, undefined, { outcome: 'setup-failed', why: messageOf(error) });

@@ -1,3 +1,4 @@
+import { parentsFirst } from './foreign-keys.ts';
 import type { PostgresControl } from './postgres-control.ts';
 
 /** The schema for what the explorer keeps in its database; the phases have one of their own. */
@@ -5,37 +6,43 @@ export const shadow = 'explorer_baseline';
 
 /** The rows and sequences that every execution starts from. */
 export class Baseline {
-  /** Rows cannot be put back one by one: triggers or foreign keys would act on it. */
+  /** Triggers stay on while rows are put back: the role may not silence them. */
+  readonly heedsTriggers: boolean;
+  /** So rows cannot be put back one by one: an order begins in a fresh copy of the database. */
   readonly needsCopy: boolean;
   readonly #postgres: PostgresControl;
 
-  private constructor(postgres: PostgresControl, needsCopy: boolean) {
+  private constructor(postgres: PostgresControl, heedsTriggers: boolean, needsCopy: boolean) {
     this.#postgres = postgres;
+    this.heedsTriggers = heedsTriggers;
     this.needsCopy = needsCopy;
   }
 
   /** Remembers what the setup left behind. */
   static async capture(postgres: PostgresControl): Promise<Baseline> {
-    const [role] = await postgres.query(silencesTriggers);
-    const silences = role?.silences === true;
-    await captureRows(postgres, silences);
-    const [triggers] = await postgres.query(`select exists (${userTriggers}) as any`);
-    return new Baseline(postgres, !silences && triggers?.any === true);
+    const silences = await silencesTriggers(postgres);
+    await postgres.query(`drop schema if exists ${shadow} cascade; create schema ${shadow}`);
+    const tables = await postgres.query(userTables);
+    const ordered = silences ? tables : await parentsFirst(postgres, tables);
+    if (ordered !== undefined) await captureRows(postgres, ordered, silences);
+    return new Baseline(postgres, !silences, ordered === undefined);
   }
 
   /** Rows and sequences, and rows where they were: a query without ORDER BY answers alike. */
   async restore(): Promise<void> {
+    if (this.needsCopy) return; // the copy has them
     await this.#postgres.planned('restore', `select ${shadow}.restore()`);
   }
 }
 
-/** Whether this role may put rows back without the triggers of their tables, foreign keys among them. */
-const silencesTriggers = `
-  select rolsuper as silences from pg_roles where rolname = current_user`;
-
-const userTriggers = `
-  select from pg_trigger t join pg_class c on c.oid = t.tgrelid
-    join pg_namespace n on n.oid = c.relnamespace where n.nspname <> '${shadow}'`;
+/** Superusers may, and who was granted SET on that parameter, as by some who run Postgres for others. */
+async function silencesTriggers(postgres: PostgresControl): Promise<boolean> {
+  const text = 'set session_replication_role = replica; reset session_replication_role';
+  return postgres.query(text).then(
+    () => true,
+    () => false,
+  );
+}
 
 const userTables = `
   select c.oid, n.nspname as schema, c.relname as name,
@@ -62,9 +69,11 @@ const smallBytes = 256;
  * takes back dead rows of a page only when nine tenths of it are full (README.optim.HOT). So small
  * tables are emptied by DELETE a few times in a row, and nothing is done to those that stayed empty.
  */
-async function captureRows(postgres: PostgresControl, silences: boolean): Promise<void> {
-  await postgres.query(`drop schema if exists ${shadow} cascade; create schema ${shadow}`);
-  const tables = await postgres.query(userTables);
+async function captureRows(
+  postgres: PostgresControl,
+  tables: readonly Readonly<Record<string, unknown>>[],
+  silences: boolean,
+): Promise<void> {
   const sequences = await postgres.query(userSequences);
   const used: string[] = [];
   const small: string[] = [];
@@ -80,7 +89,7 @@ async function captureRows(postgres: PostgresControl, silences: boolean): Promis
     small.push(`pg_relation_size(${String(oid)}) <= 8192
       and (select coalesce(sum(pg_column_size(t)), 0) <= ${smallBytes} from only ${name} t)`);
     const empties = `delete from only ${name}`;
-    deletes.push(
+    deletes.unshift(
       rows?.n === 0 ? `if pg_relation_size(${String(oid)}) > 0 then ${empties}; end if` : empties,
     );
     if (rows?.n === 0) continue;

@@ -39,8 +39,22 @@ export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
   await asAdmin(serverUrl, async client => {
     await sweep(client, nowSeconds);
     for (const one of making(name, 'template0')) await client.query(one);
+  }).catch((error: unknown) => {
+    disown();
+    throw mayNotCreate(error, serverUrl) ?? error;
   });
   return new Own(serverUrl, name, disown);
+}
+
+/** In words that say what to do; undefined where it is something else. */
+function mayNotCreate(error: unknown, serverUrl: string): Error | undefined {
+  if (!(error instanceof pg.DatabaseError) || error.code !== '42501') return undefined;
+  const role = decodeURIComponent(new URL(serverUrl).username) || 'of this session';
+  return new Error(
+    `the role ${role} may not create databases, and the explorer makes one of its own: ` +
+      `grant it with "alter role ${role} createdb", or name another role (${error.message})`,
+    { cause: error },
+  );
 }
 
 function keptOf(name: string): string {

@@ -11,9 +11,9 @@ const writableTables = `
 /**
  * Splits each writing statement into "snapshot taken" and "effect": a BEFORE STATEMENT trigger
  * waits for an advisory lock that the explorer holds for that backend. Tables only; partitions are
- * reached through their root.
+ * reached through their root. Resolves to the tables that the role may not split: somebody else's.
  */
-export async function installPhases(postgres: PostgresControl): Promise<void> {
+export async function installPhases(postgres: PostgresControl): Promise<readonly string[]> {
   await postgres.query(`
     create schema explorer_phases;
     create function explorer_phases.wait() returns trigger language plpgsql as $$
@@ -22,9 +22,19 @@ export async function installPhases(postgres: PostgresControl): Promise<void> {
       perform pg_advisory_unlock_shared(${phaseKey}, pg_backend_pid());
       return null;
     end $$`);
+  const whole: string[] = [];
   for (const { name } of await postgres.query(writableTables)) {
-    await postgres.query(`
+    const made = postgres.query(`
       create trigger explorer_phase before insert or update or delete on ${String(name)}
       for each statement execute function explorer_phases.wait()`);
+    await made.catch((error: unknown) => {
+      if (!isForbidden(error)) throw error;
+      whole.push(String(name));
+    });
   }
+  return whole;
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '42501';
 }

@@ -87,6 +87,8 @@ export interface Course {
 
 /** Everything open for one exploration; runs one schedule after the other. */
 export class Stage {
+  /** What a verdict rests on beside the usual, in sentences. */
+  readonly limits: readonly string[];
   readonly #world: World;
   readonly #arena: Arena;
   readonly #subject: Subject;
@@ -110,6 +112,7 @@ export class Stage {
   ) {
     this.#ranOut = ranOut;
     this.#world = world;
+    this.limits = world.limits;
     this.#arena = world.arena;
     this.#subject = subject;
     this.#settings = settings;

@@ -5,6 +5,7 @@ import { createDatabase, type OwnDatabase } from './database.ts';
 import { Definitions, type WorldChange } from './definitions.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
+import { limitsOf } from './role-limits.ts';
 import { type StoredSettings, storedSettings, storing } from './role-settings.ts';
 import { runSetup } from './setup.ts';
 import type { ServerUrls, Subject } from './stage.ts';
@@ -22,6 +23,8 @@ interface Memory {
   readonly baseline: Baseline;
   readonly definitions: Definitions;
   readonly settings: readonly StoredSettings[];
+  /** Tables whose writes are not split into phases. */
+  readonly whole: readonly string[];
 }
 
 /**
@@ -95,6 +98,13 @@ export class World {
     await within(ms, 'the setup', this.#fill());
   }
 
+  /** What the verdict rests on because the role may not do everything, in sentences. */
+  get limits(): readonly string[] {
+    if (this.#memory === undefined) return [];
+    const { baseline, whole } = this.#memory;
+    return limitsOf(this.#role, baseline, whole);
+  }
+
   /**
    * Everything but the rows is as it was: to be called before an actor starts. Rejects where that
    * cannot be done, or not in its time.
@@ -150,9 +160,9 @@ export class World {
     const baseline = await Baseline.capture(postgres).catch(async error => {
       throw new Error(`the rows cannot be copied: ${await this.#reason(error)}`, { cause: error });
     });
-    if (this.#phases) await installPhases(postgres);
+    const whole = this.#phases ? await installPhases(postgres) : [];
     const definitions = await Definitions.capture(postgres, shadow);
-    this.#memory = { baseline, definitions, settings: await storedSettings(postgres) };
+    this.#memory = { baseline, definitions, settings: await storedSettings(postgres), whole };
     this.fills++;
     await postgres.limit({ lock: lockMs, statement: controlMs });
   }
