@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { type ActorFunction, explore } from '../../src/explore/explore.ts';
@@ -64,18 +65,57 @@ describe('a command that waits', () => {
   });
 });
 
-test('a job that comes is taken once, or its consumers have gone home before', async () => {
+describe('two who wait for a job', () => {
   const consumes = calls('blpop', 'jobs', 600);
-  const pushes = calls('rpush', 'jobs', 'job 1');
-  const found = await explore(subject('', nothing, [consumes, consumes, pushes]), options);
-  expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
+  const waits = (pushes: ActorFunction) => subject('', nothing, [consumes, consumes, pushes]);
   const [job, none] = ['["jobs","job 1"]', 'null'];
-  const told = [
-    [job, none],
-    [none, job],
-    [none, none],
-  ].map(([a, b]) => `A returned ${a} · B returned ${b} · C returned 1`);
-  expect([...found.ends.keys()].sort()).toEqual(told.sort());
+  const told = (...each: readonly (readonly [string, string])[]) =>
+    each.map(([a, b]) => `A returned ${a} · B returned ${b} · C returned 1`).sort();
+
+  test('wait longer than the others take: one gets it, the other goes home', async () => {
+    const found = await explore(waits(calls('rpush', 'jobs', 'job 1')), options);
+    expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
+    expect([...found.ends.keys()].sort()).toEqual(told([job, none], [none, job]));
+  });
+
+  test('or have gone home before, as the event timeout', async () => {
+    const events = ['timeout'] as const;
+    const pushes = calls('rpush', 'jobs', 'job 1');
+    const found = await explore(waits(pushes), { ...options, events, eventsMax: 2 });
+    const all = told([job, none], [none, job], [none, none]);
+    expect([...found.ends.keys()].sort()).toEqual(all);
+  });
+
+  test.each([
+    { ms: 599_000, goHome: false },
+    { ms: 601_000, goHome: true },
+  ])('while another sleeps for $ms ms: both may have gone home is $goHome', async one => {
+    const late: ActorFunction = async urls => {
+      await sleep(one.ms);
+      return calls('rpush', 'jobs', 'job 1')(urls);
+    };
+    const found = await explore(waits(late), { ...options, preemptions: 0 });
+    expect([...found.ends.keys()].includes(told([none, none])[0] ?? '')).toBe(one.goHome);
+  });
+});
+
+test('time passes for who waits while another sleeps again and again', async () => {
+  const waits: ActorFunction = async urls => {
+    const redis = new Redis(urls.redisUrl);
+    const got = await redis.blpop('jobs', 1);
+    await redis.set('given up', 'yes');
+    redis.disconnect();
+    return got;
+  };
+  const polls: ActorFunction = async ({ redisUrl }) => {
+    const redis = new Redis(redisUrl);
+    let polled = 1;
+    for (; (await redis.get('given up')) === null; polled++) await sleep(300);
+    redis.disconnect();
+    return polled;
+  };
+  const found = await explore(subject('', nothing, [waits, polls]), { ...options, preemptions: 0 });
+  expect(found.outcome).toBe('safe');
 });
 
 test("an actor's own timer fires before its wait is over, where it is due before", async () => {

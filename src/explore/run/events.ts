@@ -5,7 +5,9 @@ import { type Arena, realNow } from './arena.ts';
 import { type Leases, spaced } from './leases.ts';
 import type { Option } from './options.ts';
 import { endAllKeys } from './redis-leases.ts';
+import { endWait } from './server-wait.ts';
 import { isPending, type LaneBook, type TrackedLane } from './tracked-lane.ts';
+import { isLimit } from './wakes.ts';
 
 export interface EventContext {
   readonly arena: Arena;
@@ -38,7 +40,8 @@ export async function offeredEvents(
   }
   if (switches.has('timeout')) {
     for (const actor of alive) {
-      const lanes = context.book.of(actor).filter(one => one.wait === 'lock' && timesOut(one.lane));
+      if (steps.some(step => isLimit(step) && step.choice.actor === actor)) continue;
+      const lanes = context.book.of(actor).filter(timesOut);
       if (lanes.length > 0) offered.push({ ...event('timeout', actor), lanes });
     }
   }
@@ -103,8 +106,7 @@ export async function performEvent(
       for (const { lane } of lanes) await terminate(context.arena, lane);
       return 'server closed the connection';
     case 'timeout':
-      for (const { lane } of lanes) await timeOut(context.arena, lane);
-      return 'the server cancels the statement that waits';
+      return timeOut(context, actor, lanes);
     case 'redis-loses-data':
       for (const redis of context.arena.redis) await redis.ask('flushall');
       return 'every key is gone';
@@ -165,12 +167,27 @@ async function terminate(arena: Arena, lane: TrackedLane['lane']): Promise<void>
   while (terminable(lane) && realNow() < untilMs) await arena.activity.next(5);
 }
 
-/** The session has set a timeout of the server; the gate has switched it off in real time. */
-function timesOut(lane: TrackedLane['lane']): boolean {
-  return lane instanceof PostgresLane && lane.stated.timeout !== undefined;
+/** It waits with a limit that it has set at the server; the gate has switched it off in real time. */
+function timesOut({ lane, wait, dueMs }: TrackedLane): boolean {
+  if (wait === 'server') return dueMs !== undefined;
+  return wait === 'lock' && lane instanceof PostgresLane && lane.stated.timeout !== undefined;
 }
 
-async function timeOut(arena: Arena, lane: TrackedLane['lane']): Promise<void> {
+async function timeOut(
+  { arena, actors }: EventContext,
+  index: number,
+  lanes: readonly TrackedLane[],
+): Promise<string> {
+  for (const one of lanes) {
+    if (one.dueMs !== undefined) {
+      actors[index]?.passTo(one.dueMs);
+      await endWait(arena, one);
+    } else await cancelWait(arena, one.lane);
+  }
+  return 'the server ends its wait';
+}
+
+async function cancelWait(arena: Arena, lane: TrackedLane['lane']): Promise<void> {
   if (!(lane instanceof PostgresLane) || lane.pid === undefined) return;
   lane.cancelReads = lane.stated.timeout;
   await arena.postgres.cancel(lane.pid);

@@ -16,6 +16,7 @@ import { endWait } from './server-wait.ts';
 import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, raced, type TrackedLane } from './tracked-lane.ts';
+import { timePasses } from './wakes.ts';
 
 /** A cancelled statement answers within this, or was not there to be cancelled. */
 const cancelMs = 500;
@@ -169,7 +170,7 @@ export class Execution {
     if (choice.kind === 'step') released = await this.#grant(choice, lanes);
     else if (choice.kind === 'wake') {
       released = first !== undefined;
-      await this.#wake(choice, first);
+      await this.#wake(option);
     } else if (choice.kind === 'effect' && first !== undefined) await this.#effect(choice, first);
     else if (choice.kind === 'victim' && first !== undefined) await this.#victim(choice, first);
     else {
@@ -214,16 +215,15 @@ export class Execution {
   }
 
   /** Time passes for one actor: until its next timer, or until its wait at Redis is over. */
-  async #wake(choice: Choice, waits: TrackedLane | undefined): Promise<void> {
-    const actor = this.#actors[choice.actor ?? 0];
-    const { dueMs, lane } = waits ?? {};
-    if (waits === undefined || dueMs === undefined) {
-      this.#line(choice, 'clock', 'its next timer fires');
-      actor?.wake();
-      return;
-    }
-    this.#line(choice, 'clock', `the time is over for ${lane?.inFlight?.label ?? 'its wait'}`);
-    actor?.passTo(dueMs);
+  async #wake(option: Option): Promise<void> {
+    const actor = this.#actors[option.choice.actor ?? 0];
+    const [waits] = option.lanes;
+    const label = waits?.lane.inFlight?.label;
+    const what = waits === undefined ? 'its next timer fires' : `the time is over for ${label}`;
+    this.#line(option.choice, 'clock', what);
+    timePasses(option, this.#actors, this.#book);
+    if (waits?.dueMs === undefined) return actor?.wake();
+    actor?.passTo(waits.dueMs);
     await endWait(this.#arena, waits);
   }
 

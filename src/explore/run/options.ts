@@ -1,6 +1,7 @@
 import { type Choice, letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
 import { heldStep, type LaneBook, type TrackedLane } from './tracked-lane.ts';
+import { limitsLast, wakes } from './wakes.ts';
 
 /** A choice with the lanes that it concerns. */
 export interface Option {
@@ -17,7 +18,7 @@ export function options(
   const victims = deadlocked(book).map(one => victim(one));
   if (victims.length > 0) return victims;
   const holding = book.holding();
-  return actors.flatMap((actor, index) => {
+  const possible = actors.flatMap((actor, index) => {
     // A dead client's statement is still at the server, and goes on there.
     const parked = book.of(index).filter(one => one.wait === 'phase');
     if (actor.end?.kind === 'crashed') return parked.map(effect);
@@ -29,6 +30,7 @@ export function options(
     if ([...own, ...parked].every(one => one.overtaken)) found.push(...wakes(actor, index, book));
     return found;
   });
+  return limitsLast(possible, actors);
 }
 
 /** Members of a cycle of lock waits. */
@@ -56,19 +58,6 @@ export function whoWaits(actors: readonly RunningActor[], book: LaneBook): strin
     ];
   });
   return waiting.join('; ');
-}
-
-/** What happens to an actor when time passes for it: its next timer, or the end of a wait at Redis. */
-function wakes(actor: RunningActor, index: number, book: LaneBook): Option[] {
-  const flying = book.of(index).filter(one => one.lane.inFlight !== undefined && !one.overtaken);
-  if (flying.some(one => one.wait !== 'server')) return [];
-  const [first] = flying
-    .filter(one => one.dueMs !== undefined)
-    .sort((a, b) => (a.dueMs ?? 0) - (b.dueMs ?? 0));
-  const { timerMs } = actor;
-  const timerFirst = timerMs !== undefined && actor.nowMs + timerMs < (first?.dueMs ?? Infinity);
-  if (first !== undefined && !timerFirst) return [wake(index, first)];
-  return timerFirst || (actor.asleep && flying.length === 0) ? [wake(index)] : [];
 }
 
 /** The same request to several Redis nodes at once (one acquire of Redlock) is one step. */
@@ -104,13 +93,6 @@ function effect(one: TrackedLane): Option {
   const shape = `effect of ${one.lane.inFlight?.shape ?? ''}`;
   const names = { token: `+${nameOf(one)}`, legacy: letter(actor) };
   return { choice: { ...names, kind: 'effect', actor, shape }, lanes: [one] };
-}
-
-function wake(actor: number, waits?: TrackedLane): Option {
-  const token = letter(actor).toLowerCase();
-  const shape = waits === undefined ? 'its clock moves' : `over: ${waits.lane.inFlight?.shape}`;
-  const choice = { token, legacy: token, kind: 'wake', actor, shape } as const;
-  return { choice, lanes: waits === undefined ? [] : [waits] };
 }
 
 function victim(one: TrackedLane): Option {
