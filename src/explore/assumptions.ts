@@ -5,8 +5,9 @@ import { type ExploreOptions, reduces } from './settings.ts';
 export function assumptionsOf(subject: Subject, options: ExploreOptions): string[] {
   const said = [
     'An order is one of requests at the servers; what runs inside one statement runs as the server does it.',
-    'Timers of an actor fire only while it waits for nothing else. A lock_timeout or statement_timeout ' +
-      "of a session ends its waits only as the event 'timeout'; one that a function sets for itself runs in real time.",
+    "Timers of an actor fire only while it waits for nothing else, or as the event 'client-timeout'. A " +
+      'lock_timeout or statement_timeout of a session, and the limit of a wait at Redis while others can ' +
+      "go on, end its waits only as the event 'timeout'; one that a function sets for itself runs in real time.",
     'Waiters that one release frees together go on in the order that the server chooses.',
     "A deadlock's victim is cancelled by the explorer and told 40P01; every member of the cycle is tried.",
   ];
