@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { RedisControl } from '../run/redis-control.ts';
+import { unmark } from '../run/redis-mark.ts';
 import type { Owned } from './owned.ts';
 
 /** The server may still be ending the sessions of who was killed. */
@@ -59,8 +60,7 @@ async function connected(url: string, work: (client: pg.Client) => Promise<void>
 async function empty(url: string): Promise<void> {
   const redis = await RedisControl.open(url);
   try {
-    await redis.ask('flushall');
-    await redis.ask('script', 'flush');
+    await unmark(redis);
   } finally {
     redis.close();
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { refuseSentinel } from '../gate/redis-addresses.ts';
 import { RedisControl } from './redis-control.ts';
+import { clearLeft, mark } from './redis-mark.ts';
 import { scriptsOf } from './redis-scripts.ts';
 import { within } from './within.ts';
 
@@ -65,8 +66,10 @@ export class RedisWorld {
       }
       const world = new RedisWorld(urls, servers);
       for (const { url, control } of servers) {
+        await clearLeft(control, new URL(url).host);
         await refuseFull(control, url);
         world.#before.push({ keys: [], functions: await functionsOf(control) });
+        await mark(control);
       }
       return world;
     } catch (error) {
@@ -116,6 +119,7 @@ export class RedisWorld {
 
   /** Remembers everything as it is now. */
   async capture(): Promise<void> {
+    await Promise.all(this.#servers.map(mark));
     this.#stored = await Promise.all(this.#servers.map(captured));
   }
 
