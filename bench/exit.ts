@@ -1,4 +1,4 @@
-import { brokenClaims, notShown } from './report/explored.ts';
+import { brokenClaims } from './report/explored.ts';
 import type { ExploredCell } from './results/schema.ts';
 import type { CellVerdict } from './verdict.ts';
 
@@ -51,8 +51,8 @@ export function exitCodeOf(
     verdicts.some(verdict => verdict.agreement === agreement);
   if (brokenClaims(explored).length > 0 || has('claim violated')) return exitCodes.claimViolated;
   const judged = verdicts.some(verdict => verdict.observed !== 'not offered');
-  const unseen = has('not shown') || notShown(explored).length > 0;
-  return unseen || !judged || explored.some(hasNoVerdict)
+  // what the load has shown need not be in the orders of two callers, too: the report tells
+  return has('not shown') || !judged || explored.some(hasNoVerdict)
     ? exitCodes.inconclusive
     : exitCodes.asPredicted;
 }

@@ -45,10 +45,25 @@ export function rowNameOf(cell: ExploredCell): string {
   return cell.round === 'plain' ? nameOfCell(cell) : `${nameOfCell(cell)}, ${cell.round}`;
 }
 
-/** Predicted violations that no order showed, though all within the bound were visited. */
+/**
+ * Predicted violations that no order showed, though all within the bound were visited: neither in
+ * this round nor in another one of the same callers. A prediction is about all rounds of a variant.
+ */
 export function notShown(cells: readonly ExploredCell[]): ExploredCell[] {
+  const isShown = ({ event }: ExploredPart, { scenario, variant, strategies }: ExploredCell) =>
+    cells.some(
+      other =>
+        other.scenario === scenario &&
+        other.variant === variant &&
+        other.strategies.join() === strategies.join() &&
+        other.parts.some(
+          part => part.violating > 0 && (part.event === event || part.event === 'none'),
+        ),
+    );
   return cells.filter(
-    cell => cell.exhausted && cell.parts.some(({ agreement }) => agreement === 'not shown'),
+    cell =>
+      cell.exhausted &&
+      cell.parts.some(part => part.agreement === 'not shown' && !isShown(part, cell)),
   );
 }
 
