@@ -32,6 +32,7 @@ export function hasNoVerdict({ outcome, violating }: ExploredCell): boolean {
 
 const noVerdict: readonly ExploredCell['outcome'][] = [
   'setup-failed',
+  'internal-error',
   'inconclusive',
   'nondeterministic',
 ];

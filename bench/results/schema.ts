@@ -196,6 +196,8 @@ const exploredCell = z.strictObject({
     'nondeterministic',
     'budget-stopped',
     'setup-failed',
+    'independent',
+    'internal-error',
     'not offered',
   ]),
   why: z.string(),

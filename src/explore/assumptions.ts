@@ -21,8 +21,14 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
   }
   if (programs) {
     said.push(
+      'Connections of programs past their gates are looked for where there is a /proc, and not over Unix sockets.',
       'Time is real for programs: one that is silent for 400 ms counts as asleep, and after 4 s also ' +
         'where it is at work; what is at work is known where there is a /proc.',
+    );
+  }
+  if (options.allowHosts?.length) {
+    said.push(
+      `What happens at ${options.allowHosts.join(', ')} is not ordered: the config allows it.`,
     );
   }
   if (options.fuseBegin ?? true) {

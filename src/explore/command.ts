@@ -2,13 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { commandLine, type Flags, optionsOf } from './command-line.ts';
 import { loadConfig } from './config-file.ts';
+import { findings } from './ending.ts';
 import { exitCodes, interruptedCode } from './exit-codes.ts';
 import { explore, replay } from './explore.ts';
 import type { Race } from './race.ts';
 import type { Exploration } from './result.ts';
 import { Nondeterministic } from './search/point.ts';
 import type { ExploreOptions } from './settings.ts';
-import { findings } from './tally.ts';
 import { timelineSvg } from './timeline/svg.ts';
 import { timelineText } from './timeline/text.ts';
 import { verdictText } from './verdict.ts';
@@ -136,14 +136,20 @@ async function replayOne(
   const actors = Object.keys(config.actors);
   write(
     flags.json
-      ? `${JSON.stringify({ schedule, ...record }, null, 2)}\n`
+      ? `${JSON.stringify({ schedule, ...record }, plain, 2)}\n`
       : `${timelineText({ actors, counterexample })}\n`,
   );
   return findings(record).length > 0 ? exitCodes.unsafe : exitCodes.safe;
 }
 
 function json(found: Exploration): string {
-  return `${JSON.stringify({ ...found, ends: Object.fromEntries(found.ends) }, null, 2)}\n`;
+  return `${JSON.stringify(found, plain, 2)}\n`;
+}
+
+/** JSON knows no maps and no sets. */
+function plain(_name: string, value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries(value);
+  return value instanceof Set ? [...value] : value;
 }
 
 /** The result so far of who was interrupted before the first order. */

@@ -8,7 +8,7 @@ interface Loaded {
 /** The default export of a config. Throws what keeps the file from loading, and where there is none. */
 export async function loadConfig(file: string): Promise<Race> {
   const { default: config } = await load(file);
-  if (config?.actors === undefined || config.audit === undefined) {
+  if (typeof config !== 'object' || config === null) {
     throw new Error(`${file} has no default export with setup, actors and audit`);
   }
   return config;

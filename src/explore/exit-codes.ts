@@ -9,6 +9,8 @@ export const exitCodes: Readonly<Record<ExploreOutcome | 'usage', number>> = {
   nondeterministic: 4,
   'budget-stopped': 5,
   'setup-failed': 6,
+  independent: 0,
+  'internal-error': 7,
 };
 
 /** Ctrl-C, SIGTERM or SIGHUP: what is printed is the result so far. */

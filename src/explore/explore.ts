@@ -1,32 +1,45 @@
 import { assumptionsOf } from './assumptions.ts';
+import { checkConfig } from './config-check.ts';
+import { searchFailed, setupFailed } from './failed.ts';
+import { maySatisfy, result } from './judge.ts';
+import { meetingsOf, waitsOf } from './meet.ts';
 import type { Exploration } from './result.ts';
 import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import type { Bound } from './search/cost.ts';
-import { Nondeterministic, OutOfTime } from './search/point.ts';
+import { OutOfTime } from './search/point.ts';
 import { RandomSchedules } from './search/random.ts';
 import { Search, type SearchEnd } from './search/search.ts';
 import { boundOf, type ExploreOptions, reduces, settingsOf, symmetryOf } from './settings.ts';
 import { Tally } from './tally.ts';
 
+export { ConfigError } from './config-check.ts';
 export { type Race, race } from './race.ts';
 export { replay } from './replay.ts';
 export type { Counterexample, Exploration, ExploreOutcome } from './result.ts';
 export type { ActorEnd, ActorFunction, ActorUrls } from './run/actor.ts';
 export type { Actor, ExecutionRecord, ServerUrls, Subject } from './run/stage.ts';
 export type { ExploreOptions } from './settings.ts';
-export { assertSafe } from './verdict.ts';
+export { assertIndependent, assertSafe } from './verdict.ts';
 
 /**
  * Runs the actors under every order of their steps within the bound, on the real servers, and
  * audits what each order left behind. Does not throw for what the subject does wrong: the outcome
- * and `why` tell it. Nothing is left running or open when it resolves.
+ * and `why` tell it. Throws ConfigError for a mistake in the config. Nothing is left running or open
+ * when it resolves.
  */
 export async function explore(subject: Subject, options: ExploreOptions): Promise<Exploration> {
-  const tally = new Tally();
+  checkConfig(subject, options);
+  const tally = new Tally(subject);
   const bound = boundOf(options);
   const actors = Object.keys(subject.actors);
   const assumptions = assumptionsOf(subject, options);
-  const base = { actors, bound, assumptions };
+  const judged = {
+    base: { actors, bound, assumptions },
+    end: undefined,
+    events: options.events ?? [],
+    independent: subject.expect === 'independent',
+    meetings: undefined,
+  };
   const limits = limitsOf(options);
   let stage: Stage;
   const interrupted = (): boolean => options.signal?.aborted ?? false;
@@ -34,20 +47,21 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     stage = await Stage.open(subject, options.servers, settingsOf(options), limits.endMs);
     assumptions.push(...stage.limits);
   } catch (error) {
-    if (interrupted()) return cutShort(tally.result(base, undefined));
-    return tally.result(base, undefined, { outcome: 'setup-failed', why: messageOf(error) });
+    if (interrupted()) return cutShort(result(tally, judged));
+    return result(tally, { ...judged, failed: setupFailed(error) });
   }
   try {
     const end = await visitAll(stage, subject, options, { bound, untilMs: limits.searchMs }, tally);
     const beyond = { bound, untilMs: limits.endMs };
     if (end.stopped && !tally.stopped && !interrupted())
       await drawBeyond(stage, options, beyond, tally);
-    const found = tally.result(base, end);
+    const look = maySatisfy(tally, end) && !interrupted();
+    const meetings = look ? await meetingsOf(stage.alone, tally.seen) : waitsOf(tally.seen);
+    const found = result(tally, { ...judged, end, meetings });
     return interrupted() ? cutShort(found) : found;
   } catch (error) {
-    if (interrupted()) return cutShort(tally.result(base, undefined));
-    const outcome = error instanceof Nondeterministic ? 'nondeterministic' : 'inconclusive';
-    return tally.result(base, undefined, { outcome, why: messageOf(error) });
+    if (interrupted()) return cutShort(result(tally, judged));
+    return result(tally, { ...judged, failed: searchFailed(error) });
   } finally {
     await stage.close();
   }
@@ -156,8 +170,4 @@ async function drawBeyond(
       });
     if (visit !== undefined && record !== undefined) tally.sample(visit, record, seed);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

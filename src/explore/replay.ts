@@ -1,3 +1,4 @@
+import { checkConfig } from './config-check.ts';
 import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import type { Choice } from './search/choice.ts';
 import { cheapest } from './search/cost.ts';
@@ -20,6 +21,7 @@ export async function replay(
   schedule: string,
   options: ReplayOptions,
 ): Promise<readonly ExecutionRecord[]> {
+  checkConfig(subject, options);
   const parsed = parseSchedule(schedule);
   const events = { ...settingsOf(options), leasesTogether: parsed.version === 1 };
   const stage = await Stage.open(subject, options.servers, events);

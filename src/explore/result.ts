@@ -1,6 +1,8 @@
+import type { Doubt } from './doubts.ts';
 import type { ExecutionRecord } from './run/stage.ts';
 import type { EventKind } from './search/choice.ts';
 import type { Bound, Cost } from './search/cost.ts';
+import type { Told } from './told.ts';
 
 export type ExploreOutcome =
   | 'safe'
@@ -8,7 +10,11 @@ export type ExploreOutcome =
   | 'inconclusive'
   | 'nondeterministic'
   | 'budget-stopped'
-  | 'setup-failed';
+  | 'setup-failed'
+  /** `expect: 'independent'` holds: every order satisfies the audit, and the callers never meet. */
+  | 'independent'
+  /** Our own code failed. */
+  | 'internal-error';
 
 export interface Counterexample {
   /** `v2:…`: give it to `replay`. */
@@ -42,6 +48,13 @@ export interface PartEnds {
   readonly violating: number;
 }
 
+/** Callers that had to do with each other, and how. */
+export interface Met {
+  /** Their names; one alone where it is not known whom it met. */
+  readonly actors: readonly string[];
+  readonly how: string;
+}
+
 export interface Exploration {
   /** The actors' names, in the order of their letters. */
   readonly actors: readonly string[];
@@ -50,6 +63,22 @@ export interface Exploration {
   readonly why: string;
   /** Ended by `signal`: it holds what was found until then. */
   readonly interrupted?: true;
+  /** What to change, where there is no plain verdict. */
+  readonly advice: string | undefined;
+  /** The error of our own code with its stack, where `internal-error` is the outcome. */
+  readonly cause: string | undefined;
+  /** Why "every order satisfies the audit" would say less than it seems to. */
+  readonly doubts: readonly Doubt[];
+  /** What each caller was told, and in how many orders. */
+  readonly told: readonly Told[];
+  /** How the callers met; not complete where the outcome does not rest on it. */
+  readonly meetings: readonly Met[];
+  /** Requests that held several steps which could not be split: `label: why`. */
+  readonly hidden: readonly string[];
+  /** Events that were asked for and could not happen at any point. */
+  readonly noOccasion: readonly EventKind[];
+  /** Redis keys that live too long to be leases, so that no event ended them. */
+  readonly keptKeys: readonly string[];
   /** Orders that ran to their end, each different from the others. */
   readonly orders: number;
   readonly violating: number;

@@ -32,6 +32,11 @@ export interface ExploreOptions {
   readonly isolated?: boolean;
   /** Names of actors that run the same code with the same arguments. */
   readonly identical?: Identical | (() => Identical);
+  /**
+   * What actors may reach past their gates: `mail.example.com`, `10.0.0.7:9200`, `/run/app.sock`. A
+   * connection to anything else leaves the explorer without a verdict.
+   */
+  readonly allowHosts?: readonly string[];
   readonly executionsMax?: number;
   readonly secondsMax?: number;
   /**
@@ -72,6 +77,7 @@ export function settingsOf(options: ExploreOptions): ExecutionSettings {
     leaseMaxMs: (options.leaseSecondsMax ?? 900) * 1_000,
     leasesTogether: false,
     footprints: (options.reduce ?? true) && options.preemptions === 'unbounded',
+    allowHosts: options.allowHosts ?? [],
     ...(options.signal && { signal: options.signal }),
   };
 }

@@ -219,6 +219,14 @@ describe('an effect that was sent again', () => {
     assumptions: [],
     counterexample: undefined,
     sampled: undefined,
+    advice: undefined,
+    cause: undefined,
+    doubts: [],
+    told: [],
+    meetings: [],
+    hidden: [],
+    noOccasion: [],
+    keptKeys: [],
   };
 });
 

@@ -24,7 +24,7 @@ async function told(actor: ActorFunction, setup = table): Promise<unknown> {
     },
     options,
   );
-  expect(found.outcome).toBe('safe');
+  expect(found).toMatchObject({ violating: 0, exhausted: true });
   const [end] = seen;
   expect(end).toMatchObject({ kind: 'returned' });
   return Reflect.get(Object(end), 'value');

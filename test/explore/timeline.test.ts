@@ -33,6 +33,9 @@ const record: ExecutionRecord = {
   keptKeys: [],
   expired: [],
   hides: [],
+  requests: [1, 1],
+  elsewhere: [],
+  waits: [],
 };
 const source = {
   actors: ['one', 'two'],

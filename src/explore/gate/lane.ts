@@ -12,6 +12,8 @@ export interface Step {
   readonly role: 'begin' | 'request' | 'message';
   /** Why this one request holds more than one step that could not be split: `a DO block`. */
   readonly hides?: string;
+  /** The Redis commands of this step, word by word. */
+  readonly commands?: readonly (readonly string[])[];
 }
 
 /**

@@ -61,7 +61,7 @@ export function isUnsolicited(value: RedisValue): boolean {
 export function redisStep(store: string, commands: readonly (readonly string[])[]): Step {
   const label = commands.map(shown).join(' ').slice(0, labelCharactersMax);
   const shape = commands.map(masked).join(' ').slice(0, labelCharactersMax);
-  return { store, label, shape, role: 'request' };
+  return { store, label, shape, role: 'request', commands };
 }
 
 export function messageStep(store: string, value: RedisValue): Step {

@@ -1,4 +1,5 @@
 import { type ActorRealm, inRealm } from '../time/actor-realm.ts';
+import type { Target } from '../time/reach.ts';
 
 /** Where an actor reaches its servers: the gates, never the servers themselves. */
 export interface ActorUrls {
@@ -36,6 +37,12 @@ export interface RunningActor {
   readonly timerMs: number | undefined;
   /** The time that it believes in. */
   readonly nowMs: number;
+  /** It has asked somebody past the gates, who answers in real time. */
+  readonly awaitsElsewhere: boolean;
+  /** Where its connections have gone so far, as far as that can be seen. */
+  readonly reached: readonly Target[];
+  /** Notes where its connections lead now, where nobody tells when they are made. */
+  look(): void;
   /** Lets time pass for it until its next timer. */
   wake(): void;
   /** Lets time pass for it until then, in which no timer of its own is due. */
@@ -95,6 +102,16 @@ export class InProcessActor implements RunningActor {
 
   get nowMs(): number {
     return this.#realm.nowMs;
+  }
+
+  get awaitsElsewhere(): boolean {
+    return this.#realm.reach.awaits;
+  }
+
+  look(): void {}
+
+  get reached(): readonly Target[] {
+    return this.#realm.reach.targets;
   }
 
   wake(): void {

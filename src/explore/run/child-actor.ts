@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Disown, keeper } from '../keeper/keeper.ts';
 import { killGroup } from '../keeper/marked.ts';
 import { markVariable } from '../keeper/owned.ts';
+import type { Target } from '../time/reach.ts';
 import type { ActorEnd, ActorUrls, RunningActor } from './actor.ts';
 import { realNow } from './arena.ts';
+import { ProcessSockets } from './process-sockets.ts';
 import { isAtWork } from './process-state.ts';
 
 /** A program of any language, run once per execution with its own URLs in the environment. */
@@ -22,6 +24,9 @@ const atWorkMs = 4_000;
 /** It may take this long to start, or to go on after it was left asleep. */
 const startMs = 15_000;
 const outputCharactersMax = 4_000;
+/** How often a program's connections are looked at, in its first orders and later. */
+const closelyMs = 50;
+const seldomMs = 250;
 
 /** What the environment of a program holds: the usual names, all leading to its gates. */
 export function environmentOf(urls: ActorUrls): Record<string, string> {
@@ -49,6 +54,8 @@ abstract class ProcessActor implements RunningActor {
   readonly connecting = false;
   /** Its silence is judged by what the kernel says of it. */
   readonly working = false;
+  /** Time is real for it: silence tells enough. */
+  readonly awaitsElsewhere = false;
   /** Its timers are its own. */
   readonly timerMs = undefined;
   /** Waits of a program are counted from its start; nothing else passes. */
@@ -61,6 +68,9 @@ abstract class ProcessActor implements RunningActor {
   #disown: Disown | undefined;
   #wokenAtMs = realNow();
   #output = '';
+  readonly #sockets = new ProcessSockets();
+  readonly #closely: boolean;
+  readonly #looking: NodeJS.Timeout;
 
   constructor(name: string, program: CommandActor, env: NodeJS.ProcessEnv, tie: ProcessTie) {
     this.name = name;
@@ -82,9 +92,26 @@ abstract class ProcessActor implements RunningActor {
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
     this.#child.on('error', error => this.finish({ kind: 'threw', message: error.message }));
-    this.#child.on('close', code =>
-      this.exited(code, this.#output.trim().split('\n').at(-1) ?? ''),
-    );
+    this.#closely = tie.closely;
+    this.#looking = setInterval(() => this.#look(), tie.closely ? closelyMs : seldomMs).unref();
+    this.#child.on('close', code => {
+      clearInterval(this.#looking);
+      this.exited(code, this.#output.trim().split('\n').at(-1) ?? '');
+    });
+  }
+
+  get reached(): readonly Target[] {
+    return this.#sockets.reached;
+  }
+
+  look(): void {
+    if (this.#closely) this.#look();
+  }
+
+  /** Where its connections lead now: one that lives for less than the pause between is not seen. */
+  #look(): void {
+    if (this.#child.pid === undefined || this.#child.exitCode !== null) return;
+    this.#sockets.look(this.#child.pid);
   }
 
   get patienceMs(): number {
@@ -118,6 +145,8 @@ abstract class ProcessActor implements RunningActor {
 
   /** Takes the whole process group at once. */
   kill(): void {
+    this.#look();
+    clearInterval(this.#looking);
     this.end ??= { kind: 'crashed' };
     const { pid } = this.#child;
     if (pid === undefined || this.#disown === undefined) return;
@@ -139,6 +168,8 @@ abstract class ProcessActor implements RunningActor {
 export interface ProcessTie {
   readonly movedAtMs: () => number;
   readonly ended: () => void;
+  /** Its connections are looked at often, and at every point. */
+  readonly closely: boolean;
 }
 
 /** Ends when its program ends: exit code 0 is a return, everything else an error. */

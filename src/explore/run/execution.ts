@@ -17,6 +17,7 @@ import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, raced, type TrackedLane } from './tracked-lane.ts';
 import { timePasses } from './wakes.ts';
+import { Witness } from './witness.ts';
 
 /** A cancelled statement answers within this, or was not there to be cancelled. */
 const cancelMs = 500;
@@ -24,8 +25,6 @@ const cancelMs = 500;
 /** One run of all actors under one schedule. */
 export class Execution {
   readonly lines: TraceLine[] = [];
-  /** `label: why` of each request that was more than one step and could not be split. */
-  readonly hides = new Set<string>();
   /** Events that were possible at some point. */
   readonly occasions = new Set<EventKind>();
   readonly leases: Leases;
@@ -33,6 +32,7 @@ export class Execution {
   readonly #actors: readonly RunningActor[];
   readonly #settings: ExecutionSettings;
   readonly #book = new LaneBook();
+  readonly witness = new Witness(this.#book, () => this.#actors);
   readonly #settler: Settler;
   readonly #open = new Map<TrackedLane, TraceLine[]>();
   readonly #observer: Observer | undefined;
@@ -88,7 +88,7 @@ export class Execution {
       for (let taken = 0; taken < this.#settings.stepsMax; taken++) {
         if (isLate(this.#settings.patience)) return { kind: 'late' };
         const possible = await this.#possible();
-        if (possible.every(option => option.choice.kind !== 'step') && this.#finished(possible)) {
+        if (possible.every(option => isEvent(option.choice))) {
           if (this.#actors.every(actor => actor.end !== undefined)) return { kind: 'ended' };
           return { kind: 'stuck', why: whoWaits(this.#actors, this.#book) };
         }
@@ -154,18 +154,13 @@ export class Execution {
     return { arena: this.#arena, actors: this.#actors, book: this.#book, leases, leasesTogether };
   }
 
-  /** Nothing but events is left to choose. */
-  #finished(possible: readonly Option[]): boolean {
-    const own = ['step', 'effect', 'wake', 'victim'];
-    return possible.every(option => !own.includes(option.choice.kind));
-  }
-
   async #perform(option: Option): Promise<void> {
     const { choice, lanes } = option;
     const queue = this.#book.queue();
     const [first] = lanes;
     const step = first?.lane.held ?? first?.lane.inFlight;
     const watched = await this.#observer?.watch(choice.actor ?? -1, lanes, step, this.#asks());
+    this.witness.begins();
     let released = true;
     if (choice.kind === 'step') released = await this.#grant(choice, lanes);
     else if (choice.kind === 'wake') {
@@ -185,6 +180,7 @@ export class Execution {
     }
     await this.#settler.settle(released);
     this.#raced ||= raced(queue);
+    this.witness.rests(choice);
     if (this.#observer !== undefined && watched !== undefined) {
       await this.#observe(this.#observer, watched, choice);
     }
@@ -200,11 +196,11 @@ export class Execution {
       const step = heldStep(one);
       if (step.role !== 'begin' && !step.store.startsWith('redis')) released = true;
       if (one.lane instanceof RedisLane && this.#book.othersListen(one)) released = true;
-      if (step.hides !== undefined) this.hides.add(`${step.label}: ${step.hides}`);
       const entry = line ?? this.#line(choice, step.store, step.label);
       if (line !== undefined) line.result = `reply lost: ${step.label}`;
       this.#open.set(one, [...(this.#open.get(one) ?? []), entry]);
       await this.#closePhaseGate(one);
+      this.witness.grants(one);
       one.lane.grant();
       if (one.lane instanceof RedisLane && one.lane.wait?.limitMs !== undefined) {
         one.dueMs = (this.#actors[one.actor]?.nowMs ?? 0) + one.lane.wait.limitMs;

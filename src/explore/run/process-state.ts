@@ -9,16 +9,22 @@ const processesMax = 32;
  * core for it makes a program as silent as one that sleeps. Where there is no /proc nobody knows: false.
  */
 export function isAtWork(pid: number): boolean {
+  return familyOf(pid).some(one => {
+    const stat = textOf(`/proc/${one}/stat`);
+    // the name in parentheses may hold anything
+    return atWork.includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '');
+  });
+}
+
+/** A process and those that it started, and they; it alone where there is no /proc. */
+export function familyOf(pid: number): readonly number[] {
   const pids = [pid];
   for (let at = 0; at < Math.min(pids.length, processesMax); at += 1) {
     const one = pids[at] ?? pid;
-    const stat = textOf(`/proc/${one}/stat`);
-    // the name in parentheses may hold anything
-    if (atWork.includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '')) return true;
     const children = textOf(`/proc/${one}/task/${one}/children`).split(' ');
     pids.push(...children.filter(word => word !== '').map(Number));
   }
-  return false;
+  return pids;
 }
 
 function textOf(path: string): string {

@@ -110,12 +110,16 @@ async function countOf(control: RedisControl): Promise<number> {
   return Number(/^expired_keys:(\d+)/m.exec(info)?.[1] ?? 0);
 }
 
-/** Its keys are to live longer than an order takes, and to end as an event. */
+/** Keys are to live longer than an order takes, and to end as an event. */
+export const leaseAdvice =
+  'give it some minutes to live in this config, and ask for the event `lease-expires`: then it ends where the order says';
+
+/** What is said of an order in which these ran out. */
 export function ranOutIn(names: readonly string[]): {
   readonly kind: 'inconclusive';
   readonly why: string;
 } {
-  const why = `the Redis key ${names.join(', ')} ran out in real time, in the middle of an order`;
-  const advice = 'give it some minutes to live here, and ask for the event lease-expires to end it';
-  return { kind: 'inconclusive', why: `${why}: ${advice}` };
+  const keys = names.length === 1 ? 'key' : 'keys';
+  const why = `the Redis ${keys} ${names.join(', ')} ran out in real time, in the middle of an order`;
+  return { kind: 'inconclusive', why };
 }

@@ -1,6 +1,8 @@
 import type { EventKind } from '../search/choice.ts';
 import type { ActorEnd } from './actor.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import type { ExecutionEnd, TraceLine } from './trace.ts';
+import type { Wait } from './witness.ts';
 
 /** What one execution came to. */
 export interface ExecutionRecord {
@@ -18,4 +20,10 @@ export interface ExecutionRecord {
   readonly keptKeys: readonly string[];
   /** Redis keys that ran out in real time in the middle of the order, which then has no verdict. */
   readonly expired: readonly string[];
+  /** Steps that each actor was granted. */
+  readonly requests: readonly number[];
+  /** Connections that went past the gates. */
+  readonly elsewhere: readonly Elsewhere[];
+  /** Who could not go on until another did something. */
+  readonly waits: readonly Wait[];
 }

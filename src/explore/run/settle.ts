@@ -155,7 +155,9 @@ export class Settler {
   /** An actor that neither ended nor asked for anything, and has been silent only shortly. */
   #somebodyComputes(): boolean {
     return this.#actors.some((actor, index) => {
-      if (actor.end !== undefined || actor.asleep) return false;
+      if (actor.end !== undefined) return false;
+      if (actor.awaitsElsewhere && !this.#asks(index)) return true;
+      if (actor.asleep) return false;
       const silentMs = realNow() - (this.#arena.ports[index]?.movedAtMs ?? 0);
       return silentMs < (this.#asks(index) ? actor.graceMs : actor.patienceMs);
     });

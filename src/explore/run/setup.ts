@@ -1,5 +1,6 @@
 import { leadingWords, sqlStatements } from '../wire/sql-split.ts';
 import type { PostgresControl } from './postgres-control.ts';
+import { withPlace } from './statement-error.ts';
 
 /**
  * "cannot run inside a transaction block" (VACUUM, CREATE INDEX CONCURRENTLY, CREATE DATABASE),
@@ -20,12 +21,13 @@ export async function runSetup(postgres: PostgresControl, text: string): Promise
   if (!own) {
     const failed = await errorOf(postgres.query(text));
     if (failed === undefined) return;
-    if (statements.length < 2 || !needsItsOwn.has(codeOf(failed))) throw failed;
+    if (statements.length < 2 || !needsItsOwn.has(codeOf(failed))) throw withPlace(failed, text);
   }
   for (const statement of statements) {
     const failed = await errorOf(postgres.query(statement.text));
     if (failed === undefined) continue;
-    const reason = failed instanceof Error ? failed.message : String(failed);
+    const placed = withPlace(failed, statement.text);
+    const reason = placed instanceof Error ? placed.message : String(placed);
     throw new Error(`${reason}, in: ${shortened(statement.text)}`, { cause: failed });
   }
 }

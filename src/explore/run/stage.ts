@@ -2,77 +2,33 @@ import { cheapest } from '../search/cost.ts';
 import { type Choose, Nondeterministic } from '../search/point.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
-import { type ActorEnd, type ActorFunction, InProcessActor, type RunningActor } from './actor.ts';
+import { type ActorEnd, InProcessActor, type RunningActor } from './actor.ts';
+import { Alone } from './alone.ts';
 import { type Arena, realNow } from './arena.ts';
 import { readCatalogue } from './catalogue.ts';
-import { ChildActor, type CommandActor, type RequestActor, ServiceActor } from './child-actor.ts';
+import { ChildActor, ServiceActor } from './child-actor.ts';
+import { allowedHosts, Outside } from './elsewhere.ts';
 import { Execution } from './execution.ts';
 import { freePorts } from './free-ports.ts';
+import { judged, tryAudit } from './judges.ts';
 import { allPass } from './leases.ts';
 import type { Surroundings } from './observe.ts';
-import type { PostgresControl } from './postgres-control.ts';
 import { RanOut, ranOutIn } from './ran-out.ts';
 import type { ExecutionRecord } from './record.ts';
-import { heldRows, type RowLease } from './row-leases.ts';
-import type { ServerUrls, WorldServers } from './servers.ts';
+import { heldRows } from './row-leases.ts';
+import type { ServerUrls } from './servers.ts';
+import type { Actor, Subject } from './subject.ts';
 import type { ExecutionSettings, TraceLine } from './trace.ts';
-import { closed, untilAborted, within } from './within.ts';
+import { asPart } from './unjudged.ts';
+import { closed, untilAborted } from './within.ts';
 import { World } from './world.ts';
 
-export type { ExecutionRecord, ServerUrls, WorldServers };
-
-/** A caller: an async function given its URLs, a program that finds them in its environment, or a
- * request to a service that does. */
-export type Actor = ActorFunction | CommandActor | RequestActor;
-
-/** What an exploration is about: code, unmodified, and how to judge what it left behind. */
-export interface Subject {
-  /**
-   * SQL run in a database of its own; everything that it made is put back before every execution.
-   * One transaction, unless a statement cannot run in one (VACUUM, CREATE INDEX CONCURRENTLY).
-   */
-  readonly setup: string;
-  /**
-   * Runs behind `setup`, against the servers themselves: rows and keys that take a program to make.
-   * It ends its sessions. It runs once more when the callers are seen to change tables.
-   */
-  readonly prepare?: (pgUrl: string, redisUrls: readonly string[]) => Promise<void>;
-  /**
-   * Runs before every execution, when databases are as they were: for what lies outside of them (a
-   * file, a role, another service).
-   */
-  readonly reset?: (servers: WorldServers) => Promise<void>;
-  /** One entry per concurrent caller, in the order of their letters: A, B, C … */
-  readonly actors: Readonly<Record<string, Actor>>;
-  /**
-   * SQL over committed rows; every row that it returns is a violation. A function where it asks for
-   * what the callers were told.
-   */
-  readonly audit: string | ((ends: readonly (ActorEnd | undefined)[]) => string);
-  /**
-   * Judges what the callers were told, and what it finds at the servers when all is over; each string
-   * that it returns is a violation.
-   */
-  readonly check?: (
-    ends: readonly (ActorEnd | undefined)[],
-    servers: WorldServers,
-  ) => readonly string[] | Promise<readonly string[]>;
-  /**
-   * A fresh caller, run alone when all actors have ended and every lease in Redis has passed: can
-   * it still get its turn? `checkProbe` says; by default a probe that throws or never ends is stuck.
-   */
-  readonly probe?: Actor;
-  /** Whether an order needs the probe, by how its callers ended. Default: every order does. */
-  readonly probeIf?: (ends: readonly (ActorEnd | undefined)[]) => boolean;
-  readonly checkProbe?: (end: ActorEnd | undefined) => readonly string[];
-  /** How leases that are kept in rows end, for the events `lease-expires` and `pause`. */
-  readonly leases?: readonly RowLease[];
-}
+export type { ExecutionRecord } from './record.ts';
+export type { ServerUrls, WorldServers } from './servers.ts';
+export type { Actor, Subject } from './subject.ts';
 
 /** The longest that a setup may take where nobody says how long the exploration may. */
 const setupMs = 3_600_000;
-/** Judging an execution ends within this, or in no verdict. */
-const judgeMs = 30_000;
 
 /** How one execution is run. */
 export interface Course {
@@ -96,9 +52,14 @@ export class Stage {
   readonly #surroundings: Surroundings | undefined;
   readonly #startMs = Date.now();
   readonly #uninstall: () => void;
+  readonly #outside: Outside;
+  /** Runs single actors. */
+  readonly alone: Alone;
   readonly #ranOut: RanOut;
   readonly #everExpired = new Set<string>();
   #servicePorts: readonly number[] = [];
+  /** Programs are looked at closely in so many more orders. */
+  #closely = 3;
   /** How often the setup had run when the surroundings were read. */
   #fills = 1;
 
@@ -107,6 +68,7 @@ export class Stage {
     subject: Subject,
     settings: ExecutionSettings,
     surroundings: Surroundings | undefined,
+    outside: Outside,
     uninstall: () => void,
     ranOut: RanOut,
   ) {
@@ -118,6 +80,16 @@ export class Stage {
     this.#settings = settings;
     this.#surroundings = surroundings;
     this.#uninstall = uninstall;
+    this.#outside = outside;
+    this.alone = new Alone({
+      arena: world.arena,
+      settings,
+      start: ended => this.#start(ended),
+      restore: async () => {
+        await this.#renew();
+        await world.restoreRows();
+      },
+    });
     settings.signal?.addEventListener('abort', this.#giveUp, { once: true });
   }
 
@@ -141,11 +113,12 @@ export class Stage {
     try {
       const leftMs = Math.min(setupMs, Math.max(1, untilMs - realNow()));
       await untilAborted(world.fill(leftMs), settings.signal);
-      await tryAudit(world.arena.postgres, auditOf(subject, []));
+      await tryAudit(subject, world.arena.postgres);
       await heldRows(world.arena.postgres, subject.leases ?? []);
       const surroundings = settings.footprints ? await surroundingsOf(world.arena) : undefined;
       const ranOut = await RanOut.open(servers.redisUrls ?? []);
-      return new Stage(world, subject, settings, surroundings, installRealms(), ranOut);
+      const outside = new Outside(gatesOf(world.arena), await allowedHosts(settings.allowHosts));
+      return new Stage(world, subject, settings, surroundings, outside, installRealms(), ranOut);
     } catch (error) {
       await closed(world.close(), settings.signal); // the first failure is the one to tell
       throw error;
@@ -170,11 +143,7 @@ export class Stage {
 
   /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
   async execute(choose: Choose, { asks, untilMs }: Course = {}): Promise<ExecutionRecord> {
-    const actors = Object.values(this.#subject.actors);
-    if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
-      this.#servicePorts = await freePorts(actors.length);
-    }
-    await this.#world.renew();
+    await this.#renew();
     if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
       this.#fills = this.#world.fills;
       this.#surroundings.catalogue = await readCatalogue(this.#arena.postgres);
@@ -191,19 +160,23 @@ export class Stage {
       const ran = await execution.run(choose, restored, asks);
       const expired = await this.#expired(execution);
       const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
-      const { ends, lines, sharesState, occasions } = execution;
+      const { ends, lines, sharesState, occasions, witness } = execution;
       await execution.dispose();
+      const elsewhere = this.#outside.of(witness.reached);
       const judged = end === ran && end.kind !== 'abandoned' && end.kind !== 'late';
       const violations = judged ? await this.#judge(ends) : [];
-      const hides = [...execution.hides];
+      const hides = [...witness.hides];
       const keptKeys = [...execution.leases.kept].sort();
-      return { end, ends, lines, violations, sharesState, hides, occasions, keptKeys, expired };
+      const { requests, waits } = witness;
+      const seen = { hides, occasions, keptKeys, expired, requests, elsewhere, waits };
+      return { end, ends, lines, violations, sharesState, ...seen };
     } catch (error) {
       if (error instanceof Nondeterministic) await this.#expired(execution);
       throw error instanceof Nondeterministic && this.#everExpired.size > 0
         ? new Error(ranOutIn([...this.#everExpired]).why, { cause: error })
         : error;
     } finally {
+      this.#closely--;
       await execution.dispose();
       this.#world.lookAhead(statementsOf(execution.lines));
     }
@@ -216,6 +189,14 @@ export class Stage {
     return names;
   }
 
+  async #renew(): Promise<void> {
+    const actors = Object.values(this.#subject.actors);
+    if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
+      this.#servicePorts = await freePorts(actors.length);
+    }
+    await this.#world.renew();
+  }
+
   #start(ended: () => void): RunningActor[] {
     const actors = Object.entries(this.#subject.actors);
     return actors.map(([name, act], index) => this.#actor(name, act, index, ended));
@@ -225,21 +206,20 @@ export class Stage {
     const port = this.#arena.ports[index];
     if (port === undefined) throw new Error(`no gates for ${name}`);
     port.movedAtMs = realNow();
-    const tie = { movedAtMs: () => port.movedAtMs, ended };
+    const tie = { movedAtMs: () => port.movedAtMs, ended, closely: this.#closely > 0 };
     if (typeof act !== 'function') {
       if ('command' in act) return new ChildActor(name, act, port.urls, tie);
       return new ServiceActor(name, act, port.urls, this.#servicePorts[index] ?? 0, tie);
     }
     const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
+    realm.reach.behind(gatesOf(this.#arena).flat());
     return new InProcessActor(name, act, port.urls, realm, ended);
   }
 
   async #judge(ends: readonly (ActorEnd | undefined)[]): Promise<string[]> {
-    const rows = await this.#arena.postgres.audit(auditOf(this.#subject, ends));
-    const checked = Promise.resolve(this.#subject.check?.(ends, this.#world.urls) ?? []);
-    const told = await within(judgeMs, '`check`', checked);
+    const found = await judged(this.#subject, ends, this.#arena.postgres, this.#world.urls);
     const stuck = this.#subject.probeIf?.(ends) === false ? [] : await this.#probe();
-    return [...rows.map(row => JSON.stringify(row)), ...told, ...stuck];
+    return [...found, ...stuck];
   }
 
   /** Lets a fresh caller try when everything has settled. */
@@ -256,7 +236,7 @@ export class Stage {
       const { kind } = await execution.run(choose, Promise.resolve());
       const [end] = execution.ends;
       if (kind !== 'ended') return ['stuck: a fresh caller never ends'];
-      if (checkProbe !== undefined) return checkProbe(end);
+      if (checkProbe !== undefined) return asPart('checkProbe', () => checkProbe(end));
       return end?.kind === 'returned' ? [] : ['stuck: a fresh caller does not get its turn'];
     } finally {
       await execution.dispose();
@@ -277,17 +257,7 @@ async function surroundingsOf({ postgres }: Arena): Promise<Surroundings> {
   };
 }
 
-function auditOf({ audit }: Subject, ends: readonly (ActorEnd | undefined)[]): string {
-  return typeof audit === 'string' ? audit : audit(ends);
-}
-
-/** A mistake in the audit shows before anything is explored. */
-async function tryAudit(postgres: PostgresControl, audit: string): Promise<void> {
-  try {
-    await postgres.audit(audit);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const advice = message.includes('multiple commands') ? '; write one statement' : '';
-    throw new Error(`the audit cannot run: ${message}${advice}`);
-  }
+/** The ports of each actor's gates. */
+function gatesOf({ ports }: Arena): number[][] {
+  return ports.map(port => port.gates.map(gate => gate.port));
 }

@@ -40,4 +40,6 @@ export interface ExecutionSettings {
   readonly leasesTogether: boolean;
   /** Orders may be left out: the servers are asked what steps touched. */
   readonly footprints: boolean;
+  /** Hosts, with or without a port, that actors may reach past their gates. */
+  readonly allowHosts: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
+import { Reach } from './reach.ts';
 import { realNow } from './real-time.ts';
 import { VirtualTimer } from './virtual-timer.ts';
 import { ActorWorks } from './works.ts';
@@ -12,6 +13,7 @@ export class ActorRealm {
   /** Epoch milliseconds that this actor believes in; moves only when a timer is fired. */
   nowMs: number;
   readonly startMs: number;
+  readonly reach = new Reach();
   /** With the real time at which each was opened. */
   readonly #sockets = new Map<Socket, number>();
   readonly #timers = new Set<VirtualTimer>();

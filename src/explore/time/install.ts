@@ -1,10 +1,8 @@
 import { syncBuiltinESMExports } from 'node:module';
-import { Socket } from 'node:net';
-import { currentRealm } from './actor-realm.ts';
 import { replaceClocks } from './clocks.ts';
 import { watchPool } from './pool-work.ts';
-import { put } from './put.ts';
 import { replaceSocketTimeouts } from './socket-timeout.ts';
+import { watchSockets } from './sockets.ts';
 import { replaceTimers } from './timers.ts';
 import { catchUncaught } from './uncaught.ts';
 import { replaceWorkers } from './workers.ts';
@@ -23,21 +21,16 @@ syncBuiltinESMExports();
  * looked up at every call.
  */
 export function installRealms(): () => void {
-  const restores = [...replaceClocks(), ...replaceSocketTimeouts(), sockets(), catchUncaught()];
+  const restores = [
+    ...replaceClocks(),
+    ...replaceSocketTimeouts(),
+    ...watchSockets(),
+    catchUncaught(),
+  ];
   watchPool();
   syncBuiltinESMExports();
   return () => {
     for (const restore of restores.reverse()) restore();
     syncBuiltinESMExports();
   };
-}
-
-/** Remembers which sockets an actor opened, so that a crash can take them silently. */
-function sockets(): () => void {
-  const realConnect = Socket.prototype.connect;
-  return put(Socket.prototype, 'connect', function (this: Socket, ...values: unknown[]) {
-    const realm = currentRealm();
-    if (realm !== undefined && !realm.connects(this)) return this;
-    return Reflect.apply(realConnect, this, values);
-  });
 }

@@ -1,5 +1,5 @@
+import { findings } from '../ending.ts';
 import { letter } from '../search/choice.ts';
-import { findings } from '../tally.ts';
 import { type TimelineRow, timelineRows } from './rows.ts';
 import type { TimelineSource } from './text.ts';
 

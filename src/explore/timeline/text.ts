@@ -1,7 +1,7 @@
+import { findings } from '../ending.ts';
 import type { Counterexample } from '../result.ts';
 import type { ActorEnd } from '../run/actor.ts';
 import { letter } from '../search/choice.ts';
-import { findings } from '../tally.ts';
 import { timelineRows } from './rows.ts';
 
 export interface TimelineSource {

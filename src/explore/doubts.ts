@@ -1,0 +1,169 @@
+import type { Meeting } from './meeting.ts';
+import type { Failing, Seen } from './seen.ts';
+
+/** A reason why "every order satisfies the audit" says less than it seems to. */
+export interface Doubt {
+  readonly why: string;
+  /** What to change, so that the next verdict can be plain. */
+  readonly change: string;
+}
+
+/** What doubts are judged by. */
+export interface Evidence {
+  readonly seen: Seen;
+  readonly orders: number;
+  /** The config says that the callers have nothing to do with each other. */
+  readonly independent: boolean;
+}
+
+/**
+ * Everything that keeps "every order satisfies the audit" from being a plain `safe`. Without doubts
+ * every caller did something at the servers that are watched, nobody failed unasked, and they met.
+ */
+export function doubtsOf(evidence: Evidence, meetings: readonly Meeting[]): readonly Doubt[] {
+  const { seen, orders } = evidence;
+  const unseen = [...onlyOne(seen), ...doubtsOfAny(seen)];
+  const doubts = [...unseen, ...failures(seen), ...hidden(seen)];
+  if (unseen.length === 0 && meetings.length === 0 && !evidence.independent) doubts.push(strangers);
+  return doubts.length > 0 ? doubts : tooFew(orders);
+}
+
+/** Those that stand beside any outcome: what was not seen may be what matters. */
+export function doubtsOfAny(seen: Seen): readonly Doubt[] {
+  return [...elsewhere(seen), ...withoutRequests(seen)];
+}
+
+function onlyOne({ actors }: Seen): Doubt[] {
+  if (actors.length > 1) return [];
+  return [
+    {
+      why: `${actors[0] ?? 'nobody'} is the only caller, so there was nobody to race with`,
+      change: 'give `actors` a second caller; the same function twice will do',
+    },
+  ];
+}
+
+function elsewhere({ actors, elsewhere: found }: Seen): Doubt[] {
+  const targets = [...new Set(found.map(one => one.target))];
+  return targets.map(target => {
+    const own = found.filter(one => one.target === target);
+    const who = own.map(({ actor }) => actors[actor] ?? '').join(' and ');
+    const owner = actors[own[0]?.gateOf ?? -1];
+    if (owner !== undefined) {
+      return {
+        why: `${who} used a connection of ${owner}'s (${target}), so their requests cannot be told apart`,
+        change:
+          'open connections inside the actor, from the URLs that it is given, not in a module that both share',
+      };
+    }
+    return {
+      why: `${who} connected to ${target} past the gates, where nobody orders requests`,
+      change:
+        'use the URLs that the actor is given (`pgUrl`, `redisUrls`, `httpUrls`, or DATABASE_URL and its kin), ' +
+        `or, if what happens there does not matter, say \`allowHosts: ['${target}']\``,
+    };
+  });
+}
+
+function withoutRequests({ actors, requests, elsewhere: known, failing }: Seen): Doubt[] {
+  const silent = actors.filter((_, at) => {
+    const told = known.some(one => one.actor === at) || failing[at]?.kind === 'never started';
+    return (requests[at] ?? 0) === 0 && !told;
+  });
+  if (silent.length === 0) return [];
+  return [
+    {
+      why: `${silent.join(' and ')} sent no request through the gates in any order`,
+      change: 'check that it gets as far as its first query, and uses the URLs that it is given',
+    },
+  ];
+}
+
+function failures(seen: Seen): Doubt[] {
+  const doubts = seen.actors.flatMap((name, at) => {
+    const failed = seen.failing[at];
+    return failed === undefined ? [] : failureDoubt(name, failed, seen.plain);
+  });
+  if (doubts.length > 0 || seen.served || seen.plain === 0) return doubts;
+  return [
+    {
+      why: 'no caller got what it asked for in any order: all were refused',
+      change: 'let `setup` make what the callers want, so that at least one of them can succeed',
+    },
+  ];
+}
+
+function failureDoubt(name: string, { kind, orders, example }: Failing, plain: number): Doubt[] {
+  const always = orders === plain;
+  if (kind === '4xx' && !always) return []; // who comes second may well be refused
+  const often = always ? 'in every order' : `in ${orders} of ${plain} orders without an event`;
+  if (kind === 'never started') {
+    const change = 'start it by hand, with the same command and environment';
+    return [{ why: `${name} never started ${often}: ${example}`, change }];
+  }
+  const first = kind === '4xx' ? 'check the path and the body of the request' : 'mend it';
+  return [
+    {
+      why: `${name} ${kind === 'threw' ? '' : 'was '}${example} ${often}`,
+      change: `${first}, or, if callers are meant to be refused so, say \`refusals: ['${codeOf(example)}']\``,
+    },
+  ];
+}
+
+/** What names an end best: its SQLSTATE, its exit code, its status, or its first words. */
+function codeOf(example: string): string {
+  const end = example.replace(/^(threw|told) /, '');
+  const code = end.match(/^([0-9A-Z]{5}|exit \d+|\d{3})\b/)?.[1];
+  return code ?? end.split(/[:'…]/)[0]?.trim() ?? '';
+}
+
+/**
+ * Which of what one message hides leaves a verdict at all: inside one call of a function everything
+ * commits at once, so others see all or nothing of it. Several statements, a procedure or a DO block
+ * may commit in their middle, and others may come between.
+ */
+export function hidesCommits(hidden: string): boolean {
+  return !/\bfunction\b[^`]*$/i.test(hidden);
+}
+
+function hidden({ hides }: Seen): Doubt[] {
+  const several = [...hides].filter(hidesCommits);
+  if (several.length === 0) return [];
+  return [
+    {
+      why: `one message held several steps, and what comes between them was not tried: ${hiddenText(several)}`,
+      change: 'let the callers send these statements one by one, a message for each',
+    },
+  ];
+}
+
+const labelCharactersMax = 60;
+
+/** `` `call book()` (a procedure that may commit) ``, with commas between several. */
+export function hiddenText(hides: readonly string[]): string {
+  const parts = hides.map(one => {
+    const at = one.lastIndexOf(': ');
+    const label = one.slice(0, at);
+    const cut = label.length > labelCharactersMax;
+    return `\`${cut ? `${label.slice(0, labelCharactersMax - 1)}…` : label}\` (${one.slice(at + 2)})`;
+  });
+  return parts.join(', ');
+}
+
+const strangers: Doubt = {
+  why: 'the callers never met: nobody waited, no answer depended on the order, and no row or key was used by two of them and written by one',
+  change:
+    "let them want the same thing (the same row, seat or key), or say `expect: 'independent'` if it is what " +
+    'you test that they do not meet',
+};
+
+function tooFew(orders: number): Doubt[] {
+  if (orders > 1) return [];
+  return [
+    {
+      why: orders === 0 ? 'no order ran to its end' : 'there was only one order',
+      change:
+        'look whether the bound leaves room (`preemptions`), and whether each caller has something to do',
+    },
+  ];
+}

@@ -1,0 +1,68 @@
+import { isEvent } from '../search/choice.ts';
+import type { Choose } from '../search/point.ts';
+import type { RunningActor } from './actor.ts';
+import type { Arena } from './arena.ts';
+import { type Rows, readRows, shiftSequences, written } from './changes.ts';
+import { Execution } from './execution.ts';
+import { type UsedKey, usedKeys } from './redis-use.ts';
+import type { ExecutionSettings, TraceLine } from './trace.ts';
+import type { Sent } from './witness.ts';
+
+/** One actor that ran alone from the baseline, as if nobody else were there. */
+export interface Solo {
+  readonly lines: readonly TraceLine[];
+  readonly sent: readonly Sent[];
+  /** Rows that it changed, and unique keys that it chose, by table and key. */
+  readonly written: ReadonlySet<string>;
+}
+
+/** What it takes to run an order. */
+interface Means {
+  readonly arena: Arena;
+  readonly settings: ExecutionSettings;
+  /** Puts everything back. */
+  readonly restore: () => Promise<void>;
+  readonly start: (ended: () => void) => readonly RunningActor[];
+}
+
+/** Runs actors alone, to tell what they do and are told without the others. */
+export class Alone {
+  readonly #means: Means;
+  #rows: Rows | undefined;
+
+  constructor(means: Means) {
+    this.#means = means;
+  }
+
+  /**
+   * Runs one actor from the baseline, the others waiting at their first step. `shifted`: sequences
+   * stand elsewhere, so that what differs from a run without it says nothing.
+   */
+  async run(actor: number, shifted: boolean): Promise<Solo> {
+    const { arena, start } = this.#means;
+    await this.#means.restore();
+    this.#rows ??= await readRows(arena.postgres);
+    if (shifted) await shiftSequences(arena.postgres);
+    const settings = { ...this.#means.settings, eventsMax: 0 };
+    const execution = new Execution(arena, start, settings);
+    try {
+      const own: Choose = ({ choices }) =>
+        choices.find(one => one.actor === actor && !isEvent(one));
+      await execution.run(own, Promise.resolve());
+    } finally {
+      await execution.dispose();
+    }
+    return {
+      lines: execution.lines.filter(line => line.actor === actor),
+      sent: execution.witness.sent.filter(one => one.actor === actor),
+      written: written(this.#rows, await readRows(arena.postgres)),
+    };
+  }
+
+  /** Asks a Redis which keys a command uses: the server knows its own commands. */
+  async keysOf(sent: Sent): Promise<readonly UsedKey[]> {
+    const node = Number(sent.store.split(' ')[1] ?? 1) - 1;
+    const redis = this.#means.arena.redis[node];
+    return redis === undefined ? [] : usedKeys(redis, sent);
+  }
+}

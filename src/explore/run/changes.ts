@@ -1,0 +1,104 @@
+import type { PostgresControl } from './postgres-control.ts';
+
+/** A table with more rows is left out: what is compared is read whole. */
+const rowsMax = 5_000;
+
+/** The committed rows of every table that can be compared. */
+export type Rows = ReadonlyMap<string, TableRows>;
+
+/** Each row by its key, with a hash of the whole row and the keys that somebody chose for it. */
+type TableRows = ReadonlyMap<string, { readonly hash: string; readonly chosen: readonly string[] }>;
+
+/**
+ * The rows of all user tables, by primary key; a table without one by the whole row. `chosen` are
+ * unique keys that no default fills in: two callers who insert the same one want the same thing.
+ */
+export async function readRows(postgres: PostgresControl): Promise<Rows> {
+  const rows = new Map<string, TableRows>();
+  for (const { table, primary, uniques } of await tablesOf(postgres)) {
+    const key = primary.length === 0 ? 't::text' : keyText(primary);
+    const chosen = uniques.map(columns => keyText(columns));
+    const found = await postgres.query(`
+      select ${key} as key, md5(t::text) as hash,
+        array[${chosen.join(', ')}]::text[] as chosen
+      from ${table} t limit ${rowsMax + 1}`);
+    if (found.length > rowsMax) continue;
+    const known = new Map<string, { hash: string; chosen: string[] }>();
+    for (const one of found) {
+      const text = String(one.key);
+      // equal rows without a key: how many there are is part of the hash
+      const before = known.get(text)?.hash ?? '';
+      const keys = Array.isArray(one.chosen) ? one.chosen.filter(isText) : [];
+      known.set(text, { hash: before + String(one.hash), chosen: keys });
+    }
+    rows.set(table, known);
+  }
+  return rows;
+}
+
+/** What one run wrote: rows that were there before and are changed or gone, and keys that it chose. */
+export function written(before: Rows, after: Rows): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const [table, rows] of before) {
+    const now = after.get(table);
+    if (now === undefined) continue;
+    for (const [key, { hash }] of rows) {
+      if (now.get(key)?.hash !== hash) found.add(`${table} ${key}`);
+    }
+    for (const [key, { chosen }] of now) {
+      if (!rows.has(key)) for (const one of chosen) found.add(`${table} ${one}`);
+    }
+  }
+  return found;
+}
+
+/** Every sequence goes on a good way further up, or down, and each another way. */
+export async function shiftSequences(postgres: PostgresControl): Promise<void> {
+  await postgres.query(`
+    select setval(format('%I.%I', schemaname, sequencename),
+      greatest(min_value, least(max_value, coalesce(last_value, start_value)
+        + increment_by * (211 + 13 * row_number() over (order by schemaname, sequencename)))))
+    from pg_sequences where schemaname not like 'explorer\\_%'`);
+}
+
+interface Table {
+  readonly table: string;
+  readonly primary: readonly string[];
+  readonly uniques: readonly (readonly string[])[];
+}
+
+async function tablesOf(postgres: PostgresControl): Promise<Table[]> {
+  const found = await postgres.query(`
+    select c.oid::regclass::text as "table", i.indisprimary as "primary",
+      array_agg(quote_ident(a.attname) order by k.at) as columns,
+      bool_and(not a.atthasdef and a.attidentity = '') as chosen
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    left join pg_index i on i.indrelid = c.oid and i.indisunique
+      and i.indexprs is null and i.indpred is null
+    left join unnest(i.indkey) with ordinality k (attnum, at) on k.at <= i.indnkeyatts
+    left join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+    where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not like 'pg\\_%'
+      and n.nspname <> 'information_schema' and n.nspname not like 'explorer\\_%'
+    group by c.oid, i.indexrelid, i.indisprimary order by 1, 2`);
+  const tables = new Map<string, { primary: string[]; uniques: string[][] }>();
+  for (const one of found) {
+    const table = String(one.table);
+    const known = tables.get(table) ?? { primary: [], uniques: [] };
+    tables.set(table, known);
+    const columns = Array.isArray(one.columns) ? one.columns.filter(isText) : [];
+    if (one.primary === true) known.primary = columns;
+    if (one.primary !== null && one.chosen === true) known.uniques.push(columns);
+  }
+  return [...tables].map(([table, keys]) => ({ table, ...keys }));
+}
+
+/** `id=1 day=2026-01-01` as an expression over one row; null where a column is null. */
+function keyText(columns: readonly string[]): string {
+  const parts = columns.map(name => `'${name.replaceAll("'", "''")}=' || t.${name}::text`);
+  return `(${parts.join(" || ' ' || ")})`;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
