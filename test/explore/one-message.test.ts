@@ -76,6 +76,12 @@ async function linesOf(actor: ActorFunction): Promise<string[][]> {
   );
 }
 
+async function hides(text: string, more = ''): Promise<readonly string[]> {
+  const actor = onePgClient(query => query(text).catch(() => undefined));
+  const found = await explore(subject(`${table}; ${more}`, 'select 1', [actor]), options);
+  return found.counterexample?.record.hides ?? [];
+}
+
 describe('one message of several statements', () => {
   test('is a step per statement in an explicit transaction', async () => {
     const actor = onePgClient(query =>
@@ -100,20 +106,55 @@ describe('one message of several statements', () => {
   });
 
   test('names what it hides where it would mean something else in parts', async () => {
-    const hides = async (text: string): Promise<readonly string[]> => {
-      const actor = onePgClient(query => query(text).catch(() => undefined));
-      const found = await explore(subject(table, 'select 1', [actor]), options);
-      return found.counterexample?.record.hides ?? [];
-    };
     const two = "insert into booking (who) values ('a'); select 2 from booking";
-    expect(await hides(two)).toEqual([`${two}: several statements in one message`]);
-    expect(await hides('do $$ begin perform 1; end $$')).toEqual([
-      'do $$ begin perform 1; end $$: a DO block',
-    ]);
+    const several = 'several statements in one message';
+    expect(await hides(two)).toEqual([`${two}: ${several}`]);
     expect(await hides(`begin; ${two}; commit`)).toEqual([]);
     expect(await hides(`begin; select 1 from booking; commit; ${two}`)).toEqual([
-      `${two}: several statements in one message`,
+      `${two}: ${several}`,
     ]);
+  });
+
+  test.each<[string, string, string, string | undefined]>([
+    ['a block', '', 'do $$ begin perform 1; end $$', undefined],
+    ['a longer block', '', 'do $$ begin perform 1; perform 2; end $$', 'a DO block'],
+    [
+      'a procedure',
+      'create procedure book() language plpgsql as $$ begin perform 1; commit; end $$',
+      'call book()',
+      'a procedure that may commit',
+    ],
+    [
+      'a function that looks and acts',
+      `create function book() returns void language plpgsql as $$ begin
+        if (select count(*) from booking) = 0 then insert into booking (who) values ('a'); end if; end $$`,
+      'select public.book()',
+      'a function of several statements, book',
+    ],
+    [
+      'a function that looks once',
+      "create function look() returns bigint language sql as 'select count(*) from booking'",
+      'select look()',
+      undefined,
+    ],
+    [
+      'a trigger that looks',
+      `create function check_it() returns trigger language plpgsql as $$ begin
+        if (select count(*) from booking) > 1 then raise 'full'; end if; return null; end $$;
+      create trigger full_up after insert on booking for each row execute function check_it()`,
+      "insert into booking (who) values ('a')",
+      'a trigger on booking that reads or writes',
+    ],
+    [
+      'a trigger that sets a column',
+      `create function stamp() returns trigger language plpgsql as $$ begin
+        new.who := upper(new.who); return new; end $$;
+      create trigger stamps before insert on booking for each row execute function stamp()`,
+      "insert into booking (who) values ('a')",
+      undefined,
+    ],
+  ])('%s', async (_, setup, text, why) => {
+    expect(await hides(text, setup)).toEqual(why === undefined ? [] : [`${text}: ${why}`]);
   });
 
   test('runs to its end at the server when its client dies in the middle', async () => {

@@ -46,8 +46,11 @@ export interface Lane {
   grant(): void;
   /** Hands the held reply to the client; `lost` cuts the client off instead. */
   deliver(lost?: 'lost'): void;
-  /** The client is gone at once. What is in flight still takes effect at the server. */
-  cut(): void;
+  /**
+   * The client is gone at once. What is in flight still takes effect at the server; so does the rest
+   * of its message, unless `for good`.
+   */
+  cut(forGood?: 'for good'): void;
   /** Closes both sides for good, whatever is in flight. */
   destroy(): void;
 }

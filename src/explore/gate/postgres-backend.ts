@@ -8,6 +8,7 @@ import {
 } from '../wire/postgres-replies.ts';
 import { cString } from '../wire/postgres-unit.ts';
 import { OwnQuery, ownQueries, simpleQuery } from './own-query.ts';
+import type { Routines } from './routines.ts';
 import { type Ask, ServerTimeouts } from './server-timeouts.ts';
 
 export interface Upstream {
@@ -200,4 +201,5 @@ function latin1(text: string): string {
 export interface PostgresServer {
   readonly upstream: Upstream;
   readonly warm: WarmBackends;
+  readonly routines: Routines;
 }

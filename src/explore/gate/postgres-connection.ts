@@ -136,6 +136,7 @@ export abstract class PostgresConnection {
     const before = this.#cycle.open ? [] : timeouts.before(statementsOf(unit), status);
     this.#cycle.sends(unit, status);
     this.stated.sends(unit);
+    if (unit.executes) this.server.routines.heed(statementsOf(unit));
     if (before.length === 0) backend.write(unit.bytes);
     else void backend.ask(before).then(() => backend.write(unit.bytes));
     this.host.activity();
@@ -238,7 +239,7 @@ export abstract class PostgresConnection {
     this.flight = undefined;
     const rest = this.leaving || this.backend?.closed !== false ? undefined : this.queue.leave();
     if (rest === undefined) this.#leave();
-    else this.#carry(rest, stepOf(rest));
+    else this.#carry(rest, stepOf(rest, this.server.routines));
   }
 
   #leave(): void {

@@ -27,7 +27,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
   get held(): Step | undefined {
     if (this.flight !== undefined || this.closed || !this.open) return undefined;
     const unit = this.head;
-    return unit === undefined ? this.inbox.step : stepOf(unit);
+    return unit === undefined ? this.inbox.step : stepOf(unit, this.server.routines);
   }
 
   get inFlight(): Step | undefined {
@@ -69,7 +69,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
     this.result = unit?.executes === false ? 'prepared' : 'received';
     this.reply = '';
     if (unit === undefined) this.flight = this.inbox.take();
-    else this.send(unit, stepOf(unit));
+    else this.send(unit, stepOf(unit, this.server.routines));
   }
 
   /** The client does not go on: to have it parsed was all that it wanted. */
@@ -99,8 +99,9 @@ export class PostgresLane extends PostgresConnection implements Lane {
     }
   }
 
-  /** The client is gone at once. What is in flight still takes effect at the server. */
-  cut(): void {
+  /** What the server has of a message that goes there in parts, it runs to its end. */
+  cut(forGood?: 'for good'): void {
+    if (forGood) this.queue.clear();
     this.client.destroy();
     this.left();
   }

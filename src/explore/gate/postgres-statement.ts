@@ -3,6 +3,7 @@ import { leadingWords, type SqlStatement, sqlStatements } from '../wire/sql-spli
 import { isChatter } from './chatter.ts';
 import { type Step, shapeOf } from './lane.ts';
 import { hiddenIn } from './postgres-hides.ts';
+import type { Routines } from './routines.ts';
 import { isAnalysed, opensTransaction, takesSnapshot } from './statement-kind.ts';
 
 /** A longer label is cut, so that it does not tell every statement any more. */
@@ -35,14 +36,14 @@ export function isFree(unit: PostgresUnit, unread: boolean): boolean {
 /** The scheduler asks for a unit's step again and again while it is held. */
 const known = new WeakMap<PostgresUnit, Step>();
 
-export function stepOf(unit: PostgresUnit): Step {
-  const step = known.get(unit) ?? newStepOf(unit);
+export function stepOf(unit: PostgresUnit, routines: Routines): Step {
+  const step = known.get(unit) ?? newStepOf(unit, routines);
   known.set(unit, step);
   return step;
 }
 
-function newStepOf(unit: PostgresUnit): Step {
-  const hides = unit.executes ? hiddenIn(statementsOf(unit)) : undefined;
+function newStepOf(unit: PostgresUnit, routines: Routines): Step {
+  const hides = unit.executes ? hiddenIn(statementsOf(unit), routines) : undefined;
   const label = (unit.executes ? unit.texts : unit.prepared)
     .map(tidy)
     .join('; ')

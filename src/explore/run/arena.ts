@@ -3,6 +3,7 @@ import type { Gate, GateHost, Lane } from '../gate/lane.ts';
 import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-port.ts';
 import { openRedisGate } from '../gate/redis-gate.ts';
+import { Routines } from '../gate/routines.ts';
 import { realNow } from '../time/real-time.ts';
 import type { ActorUrls } from './actor.ts';
 import { PostgresControl } from './postgres-control.ts';
@@ -32,6 +33,7 @@ export class Arena {
   readonly sentinel: Sentinel;
   readonly postgres: PostgresControl;
   readonly redis: readonly RedisControl[];
+  readonly routines = new Routines();
   readonly #warm: WarmBackends;
   /** Where lanes of the running execution are announced. */
   opened: (lane: Lane) => void = lane => lane.destroy();
@@ -94,7 +96,11 @@ export class Arena {
       opened: lane => this.opened(lane),
     };
     const upstream = upstreamOf(servers.pgUrl, 5432);
-    const postgres = await openPostgresGate(actor, { upstream, warm: this.#warm }, host);
+    const postgres = await openPostgresGate(
+      actor,
+      { upstream, warm: this.#warm, routines: this.routines },
+      host,
+    );
     const redis: Gate[] = [];
     const gateOf = (host: string, port: number): number | undefined => {
       const at = servers.redisUrls.findIndex(url => isAt(upstreamOf(url, 6379), host, port));

@@ -37,6 +37,7 @@ export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
   // before it is made: there is no moment at which it is there and nobody's
   const disown = keeper().own({ kind: 'databases', serverUrl, names: [name, keptOf(name)] });
   await asAdmin(serverUrl, async client => {
+    await refusePooler(client);
     await sweep(client, nowSeconds);
     for (const one of making(name, 'template0')) await client.query(one);
   }).catch((error: unknown) => {
@@ -125,6 +126,19 @@ class Own implements OwnDatabase {
       await owner.query(text);
     });
   }
+}
+
+/**
+ * A pooler answers with a process id of its own: the server knows no such session, and it may be
+ * another one for each transaction.
+ */
+async function refusePooler(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  if (rows[0]?.pid === Reflect.get(client, 'processID')) return;
+  throw new Error(
+    'this Postgres URL leads to a connection pooler (PgBouncer or its kind), where a session is not ' +
+      "one backend: no wait could be told from another. Give the explorer the server's own URL",
+  );
 }
 
 function isInUse(error: unknown): boolean {

@@ -15,7 +15,7 @@ const patientLooks = 100;
  */
 export async function endConnections(arena: Arena, book: LaneBook): Promise<void> {
   const waiting = book.flying();
-  for (const { lane } of book.all) lane.cut();
+  for (const { lane } of book.all) lane.cut('for good');
   await endBackends(arena, waiting);
   for (let look = 0; look < looksMax; look++) {
     const open = book.all.filter(({ lane }) => !lane.closed);

@@ -219,7 +219,7 @@ export class Settler {
     if (found.locks.includes(this.#arena.postgres.pid)) one.wait = 'phase';
     else if (found.locks.some(isOurs)) one.wait = 'lock';
     // Its blockers never wait for it: no part of a deadlock.
-    else if (found.snapshot.some(isOurs)) one.wait = 'server';
+    else if (found.snapshot.some(isOurs)) one.wait = 'snapshot';
   }
 
   /** A server has written what it had for its listeners before it answers us. */

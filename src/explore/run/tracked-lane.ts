@@ -13,7 +13,7 @@ export interface TrackedLane {
   /** The same among its actor's lanes only, from 1: it names the lane in tokens. */
   number: number | undefined;
   /** Why the step in flight does not answer. */
-  wait: 'no' | 'lock' | 'phase' | 'server';
+  wait: 'no' | 'lock' | 'phase' | 'snapshot' | 'server';
   /** Backends that the step in flight waits for. */
   blockers: readonly number[];
   /** When the wait in flight ends by itself, in its actor's time. */
