@@ -64,10 +64,10 @@ test('the time is over inside an order: it is given up, and nothing waits for it
   const found = await explore(subject('select 1', nothing, [sleeps]), {
     servers,
     stepMs: 60_000,
-    secondsMax: 2,
+    secondsMax: 10, // the setup is to end within it on a busy machine, too
   });
   expect(found).toMatchObject({ outcome: 'budget-stopped', orders: 0 });
-  expect(performance.now() - beganMs).toBeLessThan(30_000);
+  expect(performance.now() - beganMs).toBeLessThan(40_000);
 });
 
 test('so it is in the setup', async () => {
@@ -114,7 +114,9 @@ describe('a setup', () => {
   test('names the statement that failed where it was split', async () => {
     const failing =
       "create table seat (t text); vacuum seat; insert into seat values ('; '), (1 / 0)";
-    await expect(setUp(failing)).rejects.toThrow(/division by zero, in: insert into seat/);
+    await expect(setUp(failing)).rejects.toThrow(
+      /division by zero \(22012\), in: insert into seat/,
+    );
   });
 });
 
@@ -248,8 +250,9 @@ test('check may wait, and ask the servers when all is over', async () => {
         await client.end();
         return rows[0]?.n === 2 ? [] : ['not both'];
       },
+      expect: 'independent',
     },
     { servers },
   );
-  expect(found.outcome).toBe('safe');
+  expect(found.outcome).toBe('independent');
 });
