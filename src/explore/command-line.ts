@@ -16,6 +16,8 @@ export interface Flags {
   readonly phases: boolean;
   readonly fuse: boolean;
   readonly reduce: boolean;
+  readonly isolated?: true;
+  readonly leaseSecondsMax?: number;
   readonly first?: true;
   readonly seconds?: number;
   readonly executions?: number;
@@ -43,6 +45,12 @@ export function commandLine(): Command {
     .option('--no-phases', 'do not split statements into snapshot and effect')
     .option('--no-fuse', 'BEGIN, and each node of one Redlock acquire, is a step of its own')
     .option('--no-reduce', 'with --preemptions unbounded: run orders that cannot differ, too')
+    .option('--isolated', 'functions share no memory, so orders may be reduced for them, too')
+    .option(
+      '--lease-seconds-max <n>',
+      'keys that live longer are no leases (default: 900)',
+      parseNumber,
+    )
     .option('--first', 'stop at the first counterexample')
     .option('--seconds <n>', 'stop after this long', parseNumber)
     .option('--executions <n>', 'stop after so many', parseWhole)
@@ -82,6 +90,8 @@ export function optionsOf(config: Race, flags: Flags): Omit<ExploreOptions, 'ser
     ...(!flags.phases && { phases: false }),
     ...(!flags.fuse && { fuseBegin: false, fuseNodes: false }),
     ...(!flags.reduce && { reduce: false }),
+    ...(flags.isolated && { isolated: true }),
+    ...(flags.leaseSecondsMax !== undefined && { leaseSecondsMax: flags.leaseSecondsMax }),
     ...(flags.first && { firstOnly: true }),
     ...(random !== undefined && { random: { schedules: random, seed } }),
   };

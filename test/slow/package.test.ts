@@ -77,9 +77,7 @@ describe('the installed package', () => {
       join(project, 'race.config.ts'),
       config.replace('./src/explore/explore.ts', 'lockstep/explore'),
     );
-    const explored = lockstep(['explore', 'race.config.ts'], {
-      DATABASE_URL: testServers().postgresUrl,
-    });
+    const explored = lockstep(['explore', 'race.config.ts'], {}); // servers of its own
     await expect(explored).rejects.toMatchObject({
       code: 1,
       stdout: expect.stringMatching(/two callers and one seat: unsafe[\s\S]*schedule v2:[AB+]+/),
