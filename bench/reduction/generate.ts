@@ -46,10 +46,20 @@ function drawnOf(random: Random, number: number, ordersMax: number): Program {
   };
   return {
     theme: second === name ? name : `${name} and ${second}`,
-    callers: pick(random, fitting).map((size, at) => callerOf(drawn, at, size)),
+    callers: pick(random, sized(random, fitting)).map((size, at) => callerOf(drawn, at, size)),
     ...(event === undefined ? {} : { event }),
     ...settings,
   };
+}
+
+/** Of three callers in a third of the programs, where such a search fits. */
+function sized(
+  random: Random,
+  fitting: readonly (readonly number[])[],
+): readonly (readonly number[])[] {
+  const callers = chance(random, 1 / 3) ? 3 : 2;
+  const some = fitting.filter(({ length }) => length === callers);
+  return some.length > 0 ? some : fitting;
 }
 
 /** How many choices each caller has. */
@@ -62,9 +72,7 @@ const shapes = [
   [5, 5],
   [5, 6],
   [6, 6],
-  [1, 2, 2],
   [2, 2, 2],
-  [1, 2, 3],
   [2, 2, 3],
   [2, 3, 3],
   [3, 3, 3],

@@ -106,31 +106,45 @@ export const postgresThemes: Readonly<Record<string, Theme>> = {
       'update slot set n = 0 where id = $k',
     ],
   },
-  deferred: {
+  'foreign keys': {
     begins,
     body: [
       'insert into child (parent) values ($k)',
+      'insert into child (parent) values ($k)',
+      'delete from parent where id = $k',
       'delete from parent where id = $k',
       'delete from child where parent = $k',
-      "insert into quota (who) values ('$w')",
-      "insert into entry values ('$w')",
-      'select count(*)::int from total',
       'set constraints all immediate',
     ],
     ends,
     alone: [
       'delete from parent where id = $k',
       'insert into child (parent) values ($k)',
+      'select count(*)::int from child',
+    ],
+  },
+  triggers: {
+    begins,
+    body: [
       "insert into quota (who) values ('$w')",
       "insert into entry values ('$w')",
-      'select count(*)::int from child',
+      "insert into entry values ('$w')",
+      'select count(*)::int from total',
+      'select count(*)::int from total',
+      'set constraints all immediate',
+    ],
+    ends,
+    alone: [
+      "insert into quota (who) values ('$w')",
+      "insert into entry values ('$w')",
+      'select count(*)::int from total',
     ],
   },
   chain: {
     begins,
     body: [
       'select n from slot where id = $k',
-      'select sum(n)::int from slot',
+      'select count(*)::int from seat',
       'update slot set n = n + 1 where id = $k returning n',
       'update slot set n = n + 1 where id = $k returning n',
       'commit and chain',
@@ -146,11 +160,23 @@ export const postgresThemes: Readonly<Record<string, Theme>> = {
       'select n from slot where id = $k',
     ],
   },
+  // whether a snapshot is older than a COMMIT shows where the two change one row
   isolation: {
-    begins: stated,
-    body: [...looks, ...writes],
+    begins: [...stated, ...begins, ...begins],
+    body: [
+      'select count(*)::int from seat',
+      'select count(*)::int from seat',
+      'select n from slot where id = $k',
+      'update slot set n = n + 1 where id = $k returning n',
+      'update slot set n = n + 1 where id = $k returning n',
+      "insert into seat values ($k, '$w') on conflict do nothing returning no",
+    ],
     ends,
-    alone: [...writes, 'select n from slot where id = $k'],
+    alone: [
+      'update slot set n = n + 1 where id = $k returning n',
+      'select n from slot where id = $k',
+      "insert into seat values ($k, '$w')",
+    ],
   },
   serializable: {
     begins: ['begin isolation level serializable', 'begin isolation level serializable', ...stated],

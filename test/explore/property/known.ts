@@ -20,8 +20,12 @@ export const known: Readonly<Record<string, Program>> = {
     'begin | update slot set n = 1 where id = 1 | commit',
   ),
   'refused try-locks in two orders': small(
-    'begin | select pg_try_advisory_xact_lock(1) | if yes: select try_lock(2) | commit',
-    'begin | select try_lock(2) | if yes: select pg_try_advisory_xact_lock(1) | commit',
+    'begin | select pg_try_advisory_xact_lock(1) | if yes: select pg_try_advisory_xact_lock(2) | commit',
+    'begin | select pg_try_advisory_xact_lock(2) | if yes: select pg_try_advisory_xact_lock(1) | commit',
+  ),
+  'refused try-locks inside a function': small(
+    'begin | select try_lock(1) | if yes: select try_lock(2) | commit',
+    'begin | select try_lock(2) | if yes: select try_lock(1) | commit',
   ),
   'an advisory unlock': small(
     'begin | select pg_try_advisory_lock(1) | select pg_advisory_unlock(1) | commit',
@@ -35,6 +39,10 @@ export const known: Readonly<Record<string, Program>> = {
     "begin | insert into quota (who) values ('a') | commit",
     "begin | insert into quota (who) values ('b') | commit",
   ),
+  'a deferred trigger that writes elsewhere': small(
+    "begin | insert into entry values ('a') | commit",
+    'begin | select count(*)::int from total | commit',
+  ),
   'commit and chain': small(
     'begin | select n from slot where id = 2 | commit and chain | select n from slot where id = 1 | commit',
     'begin | update slot set n = 1 where id = 1 | commit and chain | commit',
@@ -44,8 +52,8 @@ export const known: Readonly<Record<string, Program>> = {
     'begin | update slot set n = 1 where id = 1 | commit; begin | commit',
   ),
   'text behind COMMIT': small(
-    'begin | select n from slot where id = 2 | commit; update slot set n = 5 where id = 1',
-    'begin | select n from slot where id = 2 | select n from slot where id = 1 | commit',
+    'begin | select count(*)::int from seat | commit; update slot set n = 5 where id = 1',
+    'begin | select n from slot where id = 1 | commit',
   ),
   // B is told that A holds the lock, and commits before A looks or behind it
   'LOCK TABLE before the snapshot': small(
