@@ -20,6 +20,8 @@ describe.each(Object.entries(shownAt))('%s', (level, shown) => {
     const found = await explore(anomalySubject(anomaly, level), { servers, phases: false });
     expect(found.why).toContain(shown.includes(anomaly.name) ? 'violate' : 'satisfy');
     expect(found.exhausted).toBe(true);
-    expect(found.outcome).toBe(shown.includes(anomaly.name) ? 'unsafe' : 'safe');
+    // Whoever reads what another takes back is told the same in every order: they never meet.
+    const safe = anomaly.name === 'G1a' ? 'inconclusive' : 'safe';
+    expect(found.outcome).toBe(shown.includes(anomaly.name) ? 'unsafe' : safe);
   });
 });
