@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { type CellPlan, exploreCell } from '../../bench/exploration/cell.ts';
 import { equalCallers } from '../../bench/exploration/commands.ts';
 import { closeProvider } from '../../bench/exploration/provider.ts';
-import { usualReach } from '../../bench/exploration/spec.ts';
+import { optionsOf, usualReach } from '../../bench/exploration/spec.ts';
 import { exploredCell } from '../../bench/exploration/verdict.ts';
 import { type Rule, type Strategy, sql } from '../../src/contract/index.ts';
 import type { Exploration } from '../../src/explore/explore.ts';
@@ -11,7 +11,7 @@ import { cellOf, cellServers } from './cells.ts';
 const servers = await cellServers();
 afterAll(closeProvider);
 
-const quick = { ...usualReach, events: [], preemptions: 1, phases: false } as const;
+const quick = optionsOf({ ...usualReach, events: [], preemptions: 1, phases: false });
 
 const two = (name: string): string[] => [name, name];
 

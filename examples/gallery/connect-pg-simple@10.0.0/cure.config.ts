@@ -18,6 +18,7 @@ export default race({
   setup: `${config.setup}; create table cart_item (sid text references session, item text)`,
   audit: 'select count(*)::int as items from cart_item having count(*) <> 2',
   actors: { 'adds a book': adds('book'), 'adds a pen': adds('pen') },
+  expect: 'independent',
 });
 
 export const note = 'What two requests may change at once lives in rows of its own.';

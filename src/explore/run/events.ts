@@ -4,7 +4,6 @@ import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import { type Leases, spaced } from './leases.ts';
 import type { Option } from './options.ts';
-import { endAllKeys } from './redis-leases.ts';
 import { endWait } from './server-wait.ts';
 import { isPending, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 import { isLimit } from './wakes.ts';
@@ -131,11 +130,11 @@ function clientTimesOut({ actors, book }: EventContext, index: number): string {
 
 /** Stopped until nothing that it may hold is left to it: the longest of the leases that can end. */
 async function pause(
-  { arena, actors, leases, leasesTogether }: EventContext,
+  { actors, leases, leasesTogether }: EventContext,
   index: number,
 ): Promise<string> {
   if (leasesTogether) {
-    const { longestMs, names } = await endAllKeys(arena);
+    const { longestMs, names } = await leases.endEveryKey();
     actors[index]?.pause(longestMs + 1);
     return `stopped for ${spaced(longestMs + 1)} ms; ${names.join(', ')} expired`;
   }
@@ -145,10 +144,10 @@ async function pause(
   return `stopped for ${spaced(ms)} ms; ${said}`;
 }
 
-async function expire({ arena, leases }: EventContext, { token }: Choice): Promise<string> {
+async function expire({ leases }: EventContext, { token }: Choice): Promise<string> {
   const end = leases.ends[Number(token.slice(1)) - 1];
   if (token.length > 1 && end !== undefined) return leases.end(end);
-  return `${(await endAllKeys(arena)).names.join(', ')} expired`;
+  return `${(await leases.endEveryKey()).names.join(', ')} expired`;
 }
 
 /** Its code stops and its connections are cut; what a server has in hand still takes effect. */

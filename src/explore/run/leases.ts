@@ -99,6 +99,13 @@ export class Leases {
     return said;
   }
 
+  /** Every key with a time to live ends, however long it is: as in version 1 of the schedules. */
+  async endEveryKey(): Promise<{ readonly longestMs: number; readonly names: readonly string[] }> {
+    const { keys } = await volatileKeys(this.#arena);
+    for (const { node, database, hex } of keys) this.ended.add(`${node} ${database} ${hex}`);
+    return endAllKeys(this.#arena);
+  }
+
   #noteKey(key: VolatileKey, gapMs: number): string {
     const id = `${key.node} ${key.database} ${key.hex}`;
     const known = this.#known.get(id);
