@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { exploreCell, serversOf, subjectOf } from '../../bench/exploration/cell.ts';
 import { closeProvider, providerUrl } from '../../bench/exploration/provider.ts';
-import { usualReach } from '../../bench/exploration/spec.ts';
+import { optionsOf, usualReach } from '../../bench/exploration/spec.ts';
 import { exploredCell } from '../../bench/exploration/verdict.ts';
 import { type Exploration, explore, replay, type Subject } from '../../src/explore/explore.ts';
 import { cellOf, cellServers } from './cells.ts';
@@ -9,7 +9,7 @@ import { cellOf, cellServers } from './cells.ts';
 const servers = await cellServers();
 afterAll(closeProvider);
 
-const quick = { ...usualReach, events: [], phases: false } as const;
+const quick = optionsOf({ ...usualReach, events: [], phases: false });
 
 /** What runs over three nodes is slow to explore: two switches are among what takes minutes. */
 const once = process.env.LOCKSTEP_LONG === '1' ? quick : { ...quick, preemptions: 1 };
@@ -27,7 +27,7 @@ const part = (found: Exploration, event: string) => found.parts.find(one => one.
 describe('the verdict', () => {
   test('of a row lock: every order satisfies the audit, with and without a crash', async () => {
     const plan = await cellOf('appointment', 'plain', ['row-lock', 'row-lock']);
-    const found = await exploreCell(plan, servers, { ...usualReach, events: ['crash'] });
+    const found = await exploreCell(plan, servers, optionsOf({ ...usualReach, events: ['crash'] }));
     expect(found).toMatchObject({ outcome: 'safe', exhausted: true, violating: 0 });
     const { parts } = exploredCell(plan, found, { phases: true, seconds: 1 });
     expect(parts.map(({ event, agreement }) => [event, agreement])).toEqual([

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exploreCell } from '../../bench/exploration/cell.ts';
 import { closeProvider } from '../../bench/exploration/provider.ts';
-import { usualReach } from '../../bench/exploration/spec.ts';
+import { optionsOf, usualReach } from '../../bench/exploration/spec.ts';
 import { readRun } from '../../bench/results/files.ts';
 import { summarize } from '../../bench/results/summary.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
@@ -66,7 +66,12 @@ describe.each(files)('%s', (name, file) => {
     const plan = await cellOf('appointment', 'plain', ['none', 'none']);
     const strategy = registry.strategies.get(name);
     if (!strategy) throw new Error(`${file} was not loaded`);
-    const quick = { ...usualReach, events: ['crash' as const], preemptions: 1, phases: false };
+    const quick = optionsOf({
+      ...usualReach,
+      events: ['crash'],
+      preemptions: 1,
+      phases: false,
+    });
     const found = await exploreCell({ ...plan, strategies: [strategy, strategy] }, servers, quick);
     expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
     expect([...found.ends.keys()].join()).not.toContain('internal-error');
