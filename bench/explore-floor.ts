@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { ServerUrls } from '../src/explore/explore.ts';
 import type { Lane } from '../src/explore/gate/lane.ts';
+import { Routines } from '../src/explore/gate/routines.ts';
 import { Arena } from '../src/explore/run/arena.ts';
 import { Baseline } from '../src/explore/run/baseline.ts';
 import { createDatabase } from '../src/explore/run/database.ts';
@@ -162,6 +163,7 @@ async function gatedOf(
       arena = await Arena.open(
         { pgUrl: url, redisUrls: servers.redisUrls ?? [], httpUrls: [] },
         names,
+        new Routines(),
       );
     },
     once: async () => {

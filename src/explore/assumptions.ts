@@ -31,6 +31,9 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
       `What happens at ${options.allowHosts.join(', ')} is not ordered: the config allows it.`,
     );
   }
+  if (subject.oneStep?.length) {
+    said.push(`One call is one step, as the config says: ${subject.oneStep.join(', ')}.`);
+  }
   if (options.fuseBegin ?? true) {
     said.push('BEGIN runs with the statement after it: it takes no snapshot, but it fixes now().');
   }

@@ -105,6 +105,7 @@ const subjectFields: Readonly<Record<keyof Subject, Check>> = {
   reset: callable,
   leases: anything,
   refusals: listOf(refusal, 'texts and patterns'),
+  oneStep: listOf(text, 'names'),
   expect: oneOf(['independent'], 'expectation'),
   probe: actor,
   probeIf: callable,

@@ -117,22 +117,14 @@ function codeOf(example: string): string {
   return code ?? end.split(/[:'…]/)[0]?.trim() ?? '';
 }
 
-/**
- * Which of what one message hides leaves a verdict at all: inside one call of a function everything
- * commits at once, so others see all or nothing of it. Several statements, a procedure or a DO block
- * may commit in their middle, and others may come between.
- */
-export function hidesCommits(hidden: string): boolean {
-  return !/\bfunction\b[^`]*$/i.test(hidden);
-}
-
 function hidden({ hides }: Seen): Doubt[] {
-  const several = [...hides].filter(hidesCommits);
-  if (several.length === 0) return [];
+  if (hides.size === 0) return [];
   return [
     {
-      why: `one message held several steps, and what comes between them was not tried: ${hiddenText(several)}`,
-      change: 'let the callers send these statements one by one, a message for each',
+      why: `one message held several steps, and what comes between them was not tried: ${hiddenText([...hides])}`,
+      change:
+        'let the callers send these statements one by one, a message for each, or, where nothing that others do ' +
+        'in between can matter, name the function or the table in `oneStep`',
     },
   ];
 }

@@ -1,11 +1,4 @@
-import {
-  type Doubt,
-  doubtsOf,
-  doubtsOfAny,
-  type Evidence,
-  hiddenText,
-  hidesCommits,
-} from './doubts.ts';
+import { type Doubt, doubtsOf, doubtsOfAny, type Evidence, hiddenText } from './doubts.ts';
 import { findings } from './ending.ts';
 import type { Meeting } from './meeting.ts';
 import type { Exploration, ExploreOutcome } from './result.ts';
@@ -100,9 +93,12 @@ function verdictOf(
     return { ...broken, why };
   }
   if (end === undefined || end.stopped) {
+    const { hides } = tally.seen;
+    const hidden =
+      hides.size > 0 ? `; one message held several steps: ${hiddenText([...hides])}` : '';
     return {
       outcome: 'budget-stopped',
-      why: `${orders} orders satisfy it, then the budget was used up${chance(tally)}${beside}`,
+      why: `${orders} orders satisfy it, then the budget was used up${chance(tally)}${hidden}${beside}`,
       advice:
         'give it more time (`--seconds`) or more orders (`--executions`), or a smaller bound (`--preemptions 1`)',
     };
@@ -148,9 +144,6 @@ function besides(
   // the server decides who of several waiters goes first: said with the assumptions, counted here
   const left = end?.unrepeated ?? 0;
   if (left > 0) parts.push(`${left} after a choice of the server's that it did not repeat`);
-  const within = [...seen.hides].filter(one => !hidesCommits(one));
-  if (within.length > 0)
-    parts.push(`what runs inside one message was not split: ${hiddenText(within)}`);
   if (noOccasion.length > 0) parts.push(`there was no occasion for ${noOccasion.join(', ')}`);
   const met = new Set(meetings.flatMap(one => one.actors));
   const alone = seen.actors.filter((_, at) => !met.has(at) && (seen.requests[at] ?? 0) > 0);

@@ -87,6 +87,34 @@ describe('beside the verdict stands', { timeout: 60_000 }, () => {
     expect(found.why).not.toMatch(/\ball \d+ orders/);
     expect(found.why).toContain('`call book()` (a procedure that may commit)');
   });
+
+  describe('a function that looks, and acts by what it saw', () => {
+    // Each statement of a VOLATILE function sees what was committed until then: two calls can both
+    // find the seat free.
+    const setup = `create table booking (seat int);
+      create function book() returns boolean language plpgsql as $$ begin
+        if exists (select from booking) then return false; end if;
+        insert into booking values (1); return true; end $$`;
+    const audit = 'select count(*) from booking having count(*) > 1';
+    const books = pair(asks('select book()'));
+
+    test('is found out where its writing is a step of its own', async () => {
+      expect((await verdict(books, { setup, audit, phases: true })).outcome).toBe('unsafe');
+    });
+
+    test('is never called safe where it is not', async () => {
+      const found = await verdict(books, { setup, audit, phases: false });
+      expect(found).toMatchObject({ outcome: 'inconclusive', violating: 0 });
+      expect(found.why).toContain('`select book()` (a function of several statements, book)');
+      expect(found.why).not.toMatch(/\ball \d+ orders/);
+    });
+
+    test('is one step where the config says so, and that is said', async () => {
+      const found = await verdict(books, { setup, audit, phases: false, oneStep: ['book'] });
+      expect(found).toMatchObject({ outcome: 'safe', hidden: [] });
+      expect(found.assumptions.join()).toContain('as the config says: book');
+    });
+  });
 });
 
 describe('no verdict says what happened and what to change:', { timeout: 60_000 }, () => {

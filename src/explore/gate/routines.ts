@@ -17,16 +17,26 @@ export class Routines {
   #several = new Set<string>();
   #known = new Set<string>();
   #triggered: ReadonlySet<string> = new Set();
+  readonly #oneStep: ReadonlySet<string>;
+
+  /** `oneStep`: functions, procedures and tables with triggers that are taken for a single step. */
+  constructor(oneStep: readonly string[] = []) {
+    this.#oneStep = new Set(oneStep);
+  }
 
   /** Only VOLATILE ones: all others look at the snapshot of the statement that calls them. */
   learn(sources: readonly RoutineSource[]): void {
     const names = new Set(sources.map(({ name }) => name));
-    const counted = sources.map(source => ({ ...source, count: countOf(source, names) }));
+    const counted = sources.map(source => ({
+      ...source,
+      count: this.#oneStep.has(source.name) ? 1 : countOf(source, names),
+    }));
     this.#known = names;
     this.#several = new Set(counted.filter(({ count }) => count > 1).map(({ name }) => name));
     // The statement that fires it is one already.
     const fires = counted.filter(({ count }) => count > 0);
-    this.#triggered = new Set(fires.flatMap(({ tables }) => tables));
+    const tables = fires.flatMap(one => one.tables);
+    this.#triggered = new Set(tables.filter(table => !this.#oneStep.has(table)));
   }
 
   /** Statements on their way to the server: one may make a function. */
@@ -37,7 +47,8 @@ export class Routines {
       const name = tokens[tokens.findIndex(({ value }) => value === '(') - 1]?.value ?? '';
       const body = tokens.findLast(({ kind }) => kind === 'dollar' || kind === 'string')?.value;
       this.#known.add(name);
-      const isOne = body !== undefined && statementsInside(body, this.#known) < 2;
+      const isShort = body !== undefined && statementsInside(body, this.#known) < 2;
+      const isOne = isShort || this.#oneStep.has(name);
       if (!isOne) this.#several.add(name);
     }
   }

@@ -3,7 +3,7 @@ import type { Gate, GateHost, Lane } from '../gate/lane.ts';
 import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-port.ts';
 import { openRedisGate } from '../gate/redis-gate.ts';
-import { Routines } from '../gate/routines.ts';
+import type { Routines } from '../gate/routines.ts';
 import { realNow } from '../time/real-time.ts';
 import type { ActorUrls } from './actor.ts';
 import { PostgresControl } from './postgres-control.ts';
@@ -33,7 +33,7 @@ export class Arena {
   readonly sentinel: Sentinel;
   readonly postgres: PostgresControl;
   readonly redis: readonly RedisControl[];
-  readonly routines = new Routines();
+  readonly routines: Routines;
   readonly #warm: WarmBackends;
   /** Where lanes of the running execution are announced. */
   opened: (lane: Lane) => void = lane => lane.destroy();
@@ -45,7 +45,9 @@ export class Arena {
     postgres: PostgresControl,
     redis: readonly RedisControl[],
     warm: WarmBackends,
+    routines: Routines,
   ) {
+    this.routines = routines;
     this.sentinel = sentinel;
     this.postgres = postgres;
     this.redis = redis;
@@ -53,13 +55,17 @@ export class Arena {
   }
 
   /** Opens control sessions and one gate per actor and store. */
-  static async open(servers: Servers, actors: readonly string[]): Promise<Arena> {
+  static async open(
+    servers: Servers,
+    actors: readonly string[],
+    routines: Routines,
+  ): Promise<Arena> {
     const postgres = new PostgresControl(servers.pgUrl);
     await postgres.open();
     const redis = await Promise.all(servers.redisUrls.map(url => RedisControl.open(url)));
     const upstream = upstreamOf(servers.pgUrl, 5432);
     const warm = new WarmBackends(upstream, loginOf(servers.pgUrl));
-    const arena = new Arena(await Sentinel.open(), postgres, redis, warm);
+    const arena = new Arena(await Sentinel.open(), postgres, redis, warm, routines);
     for (const actor of actors) arena.ports.push(await arena.#open(servers, actor));
     return arena;
   }

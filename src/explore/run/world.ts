@@ -1,3 +1,4 @@
+import { Routines } from '../gate/routines.ts';
 import { keeper } from '../keeper/keeper.ts';
 import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
@@ -82,7 +83,8 @@ export class World {
     try {
       database = await createDatabase(servers.pgUrl);
       const urls = { pgUrl: database.url, redisUrls, httpUrls: servers.httpUrls ?? [] };
-      const arena = await Arena.open(urls, Object.keys(subject.actors));
+      const routines = new Routines(subject.oneStep);
+      const arena = await Arena.open(urls, Object.keys(subject.actors), routines);
       return new World(subject, phases, arena, database, redis, disown);
     } catch (error) {
       await Promise.allSettled([redis.close().then(disown), database?.drop()]);
