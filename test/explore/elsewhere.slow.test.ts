@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ActorFunction } from '../../src/explore/explore.ts';
 import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
-import { locks, pair, verdictOn } from './callers.ts';
+import { locks, onRedis, pair, verdictOn } from './callers.ts';
 
 const redisUrl = await ownRedisUrl();
 const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
@@ -89,6 +89,13 @@ describe('requests that nobody orders are no verdict:', { timeout: 60_000 }, () 
       await lock(urls);
     };
     expect((await verdict(pair(serves))).outcome).toBe('safe');
+  });
+
+  test('a caller that asks a Sentinel would be led past its gate: it is told what to name', async () => {
+    const asksSentinel = onRedis(redis => redis.call('sentinel', 'masters'));
+    const found = await verdict(pair(asksSentinel));
+    expect(found.outcome).toBe('inconclusive');
+    expect(found.why).toContain('name the Redis servers themselves in redisUrls');
   });
 
   test('a caller that asks nothing', async () => {

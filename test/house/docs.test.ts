@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generatedDocuments } from '../../bench/readme.ts';
 import { casesOf, untested } from '../../bench/report/cases.ts';
+import { checkConfig } from '../../src/explore/config-check.ts';
+import { exitCodes, interruptedCode } from '../../src/explore/exit-codes.ts';
 import { root } from './sources.ts';
 
 const text = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -61,6 +63,28 @@ describe('the documents', () => {
     );
     const missing = [...links, ...examples].filter(({ target }) => !existsSync(join(root, target)));
     expect(missing).toEqual([]);
+  });
+
+  const ownCode = text('docs/find-a-race.md');
+
+  test('the exit codes for code of your own are those of the command', () => {
+    const rows = ownCode.matchAll(/^\| (\d+) \| (?:`([\w-]+)`)? ?\|/gm);
+    const told = [...rows].map(([, code, outcome]) => [outcome ?? '', Number(code)]);
+    const { usage, ...outcomes } = exitCodes;
+    const known = [...Object.entries(outcomes), ['', usage], ['', interruptedCode]];
+    expect(told.toSorted()).toEqual(known.toSorted());
+  });
+
+  test('what a config may say, as the page shows it, is taken', () => {
+    const act = async () => 'done';
+    const right = { setup: '', audit: 'select 1', actors: { ann: act, bob: act } };
+    const servers = { pgUrl: 'postgres://postgres@127.0.0.1:5432/postgres' };
+    const keys = [...ownCode.matchAll(/^\| `(\w+): /gm)].map(([, key = '']) => key);
+    expect(keys.length).toBeGreaterThan(6);
+    for (const key of keys)
+      expect(() => checkConfig({ ...right, [key]: undefined }, { servers })).not.toThrow();
+    const wrong = { ...right, nonsense: undefined };
+    expect(() => checkConfig(wrong, { servers })).toThrow("unknown key 'nonsense'");
   });
 
   test('every option of compare that is named is one that it has', () => {
