@@ -5,6 +5,7 @@ import { loadConfig } from './config-file.ts';
 import { findings } from './ending.ts';
 import { exitCodes, interruptedCode } from './exit-codes.ts';
 import { explore, replay } from './explore.ts';
+import { SetupFailed } from './failed.ts';
 import type { Race } from './race.ts';
 import type { Exploration } from './result.ts';
 import { Nondeterministic } from './search/point.ts';
@@ -64,7 +65,8 @@ export async function runExploreCommand(
     if (isHelp(error)) return 0;
     // Commander has printed its own complaint; everything else is ours to say.
     if (!isUsage(error)) write(`${messageOf(error)}\n`);
-    if (error instanceof NoServers) return exitCodes['setup-failed'];
+    if (error instanceof NoServers || error instanceof SetupFailed)
+      return exitCodes['setup-failed'];
     if (error instanceof Nondeterministic) return exitCodes.nondeterministic;
   }
   return signal?.aborted ? interruptedCode : code;
@@ -139,7 +141,10 @@ async function replayOne(
       ? `${JSON.stringify({ schedule, ...record }, plain, 2)}\n`
       : `${timelineText({ actors, counterexample })}\n`,
   );
-  return findings(record).length > 0 ? exitCodes.unsafe : exitCodes.safe;
+  if (findings(record).length > 0) return exitCodes.unsafe;
+  if (record.end.kind !== 'inconclusive') return exitCodes.safe;
+  if (!flags.json) write(`inconclusive: ${record.end.why}\n`);
+  return exitCodes.inconclusive;
 }
 
 function json(found: Exploration): string {

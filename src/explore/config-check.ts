@@ -84,9 +84,15 @@ const actors: Check = (value, path) => {
 const url = (example: string): Check =>
   expecting(`a URL such as ${example}`, value => typeof value === 'string' && URL.canParse(value));
 
+const redisUrl: Check = (value, path) => {
+  const isTls = typeof value === 'string' && value.startsWith('rediss:');
+  if (isTls) return [`${path}: the gates speak no TLS: give a URL that begins with redis://`];
+  return url('redis://127.0.0.1:6379/15')(value, path);
+};
+
 const serverFields: Readonly<Record<keyof ServerUrls, Check>> = {
   pgUrl: url('postgres://user@127.0.0.1:5432/postgres'),
-  redisUrls: listOf(url('redis://127.0.0.1:6379/15'), 'URLs'),
+  redisUrls: listOf(redisUrl, 'URLs'),
   httpUrls: listOf(url('http://127.0.0.1:8080/'), 'URLs'),
 };
 

@@ -1,4 +1,5 @@
 import type { Verdict } from './judge.ts';
+import { NotPutBack } from './run/not-put-back.ts';
 import { leaseAdvice } from './run/ran-out.ts';
 import { Unjudged } from './run/unjudged.ts';
 import { Nondeterministic } from './search/point.ts';
@@ -7,6 +8,16 @@ import { UnsupportedWire } from './wire/postgres-unit.ts';
 /** Why there is no database to explore on, or nothing to explore in it. */
 export function setupFailed(error: unknown): Verdict {
   return { outcome: 'setup-failed', why: causesOf(error), advice: setupAdvice(error) };
+}
+
+/** There was nothing to replay in: the message says why, and what to change. */
+export class SetupFailed extends Error {
+  override readonly name = 'SetupFailed';
+
+  constructor(cause: unknown) {
+    const { why, advice = '' } = setupFailed(cause);
+    super(`setup-failed: ${why}\nWhat to change: ${advice}`, { cause });
+  }
 }
 
 /** Why the search ended before its end. */
@@ -29,6 +40,13 @@ export function searchFailed(error: unknown): Verdict {
       outcome: 'inconclusive',
       why: `the explorer lost a server: ${messageOf(error)}`,
       advice: 'look at the log of that server; the orders before it are counted',
+    };
+  }
+  if (error instanceof NotPutBack) {
+    return {
+      outcome: 'inconclusive',
+      why: `not every order began from the same world: ${error.message}`,
+      advice: 'end what is named there, or undo in `reset` what the explorer does not know of',
     };
   }
   if (error instanceof Unjudged) {

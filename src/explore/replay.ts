@@ -1,4 +1,5 @@
 import { checkConfig } from './config-check.ts';
+import { SetupFailed } from './failed.ts';
 import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import type { Choice } from './search/choice.ts';
 import { cheapest } from './search/cost.ts';
@@ -14,7 +15,8 @@ export interface ReplayOptions extends ExploreOptions {
 
 /**
  * Runs one schedule, `v2:…` or `v1:…`, again. Throws Nondeterministic where a strict replay cannot be followed
- * to its end: the code, the data or the options differ from those that found it.
+ * to its end: the code, the data or the options differ from those that found it; SetupFailed where
+ * there is no world to run it in.
  */
 export async function replay(
   subject: Subject,
@@ -24,7 +26,9 @@ export async function replay(
   checkConfig(subject, options);
   const parsed = parseSchedule(schedule);
   const events = { ...settingsOf(options), leasesTogether: parsed.version === 1 };
-  const stage = await Stage.open(subject, options.servers, events);
+  const stage = await Stage.open(subject, options.servers, events).catch((error: unknown) => {
+    throw new SetupFailed(error);
+  });
   try {
     const records: ExecutionRecord[] = [];
     for (let time = 0; time < (options.times ?? 1); time++) {

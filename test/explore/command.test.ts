@@ -8,6 +8,7 @@ import { eventKinds } from '../../src/explore/search/choice.ts';
 import { testServers } from '../servers.ts';
 
 const config = fileURLToPath(new URL('commands/race.config.ts', import.meta.url));
+const sleeps = fileURLToPath(new URL('commands/sleeps.config.ts', import.meta.url));
 
 async function run(...values: string[]): Promise<{ code: number; said: string }> {
   let said = '';
@@ -37,6 +38,19 @@ describe('the command', { timeout: 60_000 }, () => {
     const again = await run(config, '--replay', counterexample.schedule);
     expect(again.code).toBe(1);
     expect(again.said).toContain('audit: {"bookings":2}');
+  });
+
+  test('a replay without a verdict is no success', async () => {
+    const { code, said } = await run(sleeps, '--replay', 'v2:A');
+    expect(code).toBe(3);
+    expect(said).toContain('inconclusive: nothing came to rest within 100 ms');
+  });
+
+  test('nor is one that has no world to run in', async () => {
+    const nowhere = ['--database', 'postgres://nobody@127.0.0.1:1/x', '--no-redis'];
+    const { code, said } = await run(config, '--replay', 'v2:AB', ...nowhere);
+    expect(code).toBe(6);
+    expect(said).toMatch(/^setup-failed: .*ECONNREFUSED.*\nWhat to change: start that server/);
   });
 
   test.each([

@@ -87,6 +87,10 @@ describe('a config is checked before anything runs:', () => {
   test('servers that are not named', () => {
     expect(complaint({}, { servers: { pgUrl: '' } })).toContain('servers.pgUrl: expected a URL');
     expect(complaint({}, { servers: undefined })).toContain("'servers' is missing");
+    const redisUrls = ['rediss://127.0.0.1:6379'];
+    expect(complaint({}, { servers: { ...servers, redisUrls } })).toContain(
+      'servers.redisUrls[0]: the gates speak no TLS',
+    );
     expect(complaint({}, { servers: { ...servers, redisUrl: 'redis://h' } })).toContain(
       "servers: unknown key 'redisUrl' (did you mean 'redisUrls'?)",
     );

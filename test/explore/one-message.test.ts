@@ -146,6 +146,14 @@ describe('one message of several statements', () => {
       'a trigger on booking that reads or writes',
     ],
     [
+      'a lock on rows that have such a trigger',
+      `create function look() returns trigger language plpgsql as $$ begin
+        perform count(*) from booking; return null; end $$;
+      create trigger looks after update on booking for each row execute function look()`,
+      'select who from booking for no key update',
+      undefined,
+    ],
+    [
       'a trigger that sets a column',
       `create function stamp() returns trigger language plpgsql as $$ begin
         new.who := upper(new.who); return new; end $$;

@@ -3,7 +3,7 @@ import { explore } from '../../src/explore/explore.ts';
 import { verdictText } from '../../src/explore/verdict.ts';
 import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
-import { asks, locks, pair, verdictOn } from './callers.ts';
+import { asks, locks, onRedis, pair, verdictOn } from './callers.ts';
 import { onePgClient, programs } from './programs.ts';
 
 const redisUrl = await ownRedisUrl();
@@ -117,6 +117,16 @@ describe('beside the verdict stands', { timeout: 60_000 }, () => {
   });
 });
 
+describe('the time that was given holds for', { timeout: 30_000 }, () => {
+  const never = () => new Promise<void>(() => undefined);
+  const probe = asks('select pg_sleep(60)');
+
+  test.each([{ reset: never }, { probe }])('%j', async more => {
+    const found = await verdict(pair(locks(1)), { ...more, secondsMax: 2, stepMs: 60_000 });
+    expect(found).toMatchObject({ outcome: 'budget-stopped', orders: 0 });
+  });
+});
+
 describe('no verdict says what happened and what to change:', { timeout: 60_000 }, () => {
   test('a mistake in the setup, with what Postgres says and where', async () => {
     const setup = 'create table a (id int);\n  create tabel b (id int)';
@@ -134,6 +144,36 @@ describe('no verdict says what happened and what to change:', { timeout: 60_000 
     const found = await verdict(pair(lock), { check });
     expect(found.outcome).toBe('setup-failed');
     expect(found.why).toBe('`check` failed: no such caller');
+  });
+
+  test.each(['reset', 'probeIf'])('%s that fails itself', async part => {
+    const fails = () => {
+      throw new Error('no such file');
+    };
+    const found = await verdict(pair(locks(1)), { [part]: fails });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toBe(`\`${part}\` failed: no such file`);
+  });
+
+  test('SQL for a lease in a row that fails while an order runs', async () => {
+    const leases = [
+      {
+        name: 'seat',
+        held: "select 'seat' as lease, 1000 / count(*) as ms from seat",
+        end: 'update seat set n = 0',
+      },
+    ];
+    const setup = 'create table seat (n int); insert into seat values (1)';
+    const empties = asks('delete from seat');
+    const found = await verdict(pair(empties), { setup, leases, events: ['lease-expires'] });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toBe("leases 'seat': division by zero");
+  });
+
+  test('a client that asks for what no gate carries', async () => {
+    const found = await verdict(pair(onRedis(redis => redis.monitor())));
+    expect(found.outcome).toBe('inconclusive');
+    expect(found.why).toContain('does not carry MONITOR');
   });
 
   test('a fault of our own, with its stack', async () => {

@@ -5,6 +5,7 @@ import {
   type RegisteredScenario,
   type RegisteredStrategy,
 } from '../../src/engine/registry.ts';
+import { explore } from '../../src/explore/explore.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { freshDatabase } from '../database.ts';
 import { audit, contend } from '../fixtures/contend.ts';
@@ -40,6 +41,15 @@ describeWith('behind PgBouncer in transaction mode', ['pgbouncer'], async pathOf
   afterAll(async () => {
     await Promise.all(engines.map(open => open.close()));
     await pooler?.close();
+  });
+
+  test('the explorer refuses to begin, and says what to do', async () => {
+    const actors = { ann: async () => 1, bob: async () => 2 };
+    const subject = { setup: '', audit: 'select 1 where false', actors };
+    const found = await explore(subject, { servers: { pgUrl: pooler?.url ?? '' } });
+    expect(found.outcome).toBe('setup-failed');
+    expect(found.why).toContain('leads to a connection pooler (PgBouncer or its kind)');
+    expect(found.why).toContain("Give the explorer the server's own URL");
   });
 
   for (const scenario of registry.scenarios.values())

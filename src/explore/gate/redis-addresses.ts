@@ -44,6 +44,11 @@ export function refuseSentinel(): never {
   );
 }
 
+/** It tells of what others send, which no order of requests explains. */
+export function refuseMonitor(): never {
+  throw new UnsupportedWire('a gate does not carry MONITOR: leave it out of what the actors do');
+}
+
 const redirects = /[-\n](MOVED|ASK|REDIRECT) /;
 const redirect = /^((?:MOVED|ASK) \d+|REDIRECT) (.*):(\d+)$/;
 

@@ -4,7 +4,7 @@ import { redisReply } from './canonical.ts';
 import { FirstWord, type Gate, type GateHost, type Lane, type Step } from './lane.ts';
 import { listen } from './listen.ts';
 import type { Upstream } from './postgres-backend.ts';
-import { behindGates, type GateOf, refuseSentinel } from './redis-addresses.ts';
+import { behindGates, type GateOf, refuseMonitor, refuseSentinel } from './redis-addresses.ts';
 import {
   commandName,
   confirmations,
@@ -185,7 +185,7 @@ export class RedisLane implements Lane {
   #pump(): void {
     const request = this.#queue[0];
     if (request === undefined || this.#flight !== undefined || this.closed) return;
-    if (commandName(request.words) === 'monitor') throw new Error('a gate does not carry MONITOR');
+    if (commandName(request.words) === 'monitor') refuseMonitor();
     if (commandName(request.words) === 'sentinel') refuseSentinel();
     if (!this.#isFree(request)) return;
     this.#queue.shift();

@@ -68,7 +68,11 @@ export class Routines {
 
   /** The table that a statement may write, and whose trigger reads or writes in turn. */
   firedIn(tokens: readonly SqlToken[]): string | undefined {
-    if (!tokens.some(({ kind, value }) => kind === 'word' && writes.has(value))) return undefined;
+    const isWrite = ({ kind, value }: SqlToken, at: number): boolean => {
+      const locks = value === 'update' && /^(for|key)$/.test(tokens[at - 1]?.value ?? '');
+      return kind === 'word' && writes.has(value) && !locks;
+    };
+    if (!tokens.some(isWrite)) return undefined;
     return tokens.find(({ kind, value }) => {
       return (kind === 'word' || kind === 'name') && this.#triggered.has(value);
     })?.value;

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { PostgresControl } from './postgres-control.ts';
+import { Unjudged } from './unjudged.ts';
 
 /** A kind of lease that is kept in rows; Postgres does not end it, so the explorer has to. */
 export interface RowLease {
@@ -40,7 +41,7 @@ export async function heldRows(
     for (const row of await leasesOf(postgres, kind)) {
       const { lease, ms } = row;
       if (typeof lease !== 'string') {
-        throw new Error(
+        throw new Unjudged(
           `leases '${kind.name}': expected a text column 'lease' in what held returns`,
         );
       }
@@ -84,7 +85,7 @@ async function leasesOf(
   }
 }
 
-function named({ name }: RowLease, cause: unknown): Error {
+function named({ name }: RowLease, cause: unknown): Unjudged {
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`leases '${name}': ${message}`, { cause });
+  return new Unjudged(`leases '${name}': ${message}`, { cause });
 }

@@ -1,5 +1,5 @@
 import { cheapest } from '../search/cost.ts';
-import { type Choose, Nondeterministic } from '../search/point.ts';
+import { type Choose, Nondeterministic, OutOfTime } from '../search/point.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
 import { type ActorEnd, InProcessActor, type RunningActor } from './actor.ts';
@@ -17,6 +17,7 @@ import { RanOut, ranOutIn } from './ran-out.ts';
 import type { ExecutionRecord } from './record.ts';
 import { heldRows } from './row-leases.ts';
 import type { ServerUrls } from './servers.ts';
+import type { Patience } from './settle.ts';
 import type { Actor, Subject } from './subject.ts';
 import type { ExecutionSettings, TraceLine } from './trace.ts';
 import { asPart } from './unjudged.ts';
@@ -143,7 +144,7 @@ export class Stage {
 
   /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
   async execute(choose: Choose, { asks, untilMs }: Course = {}): Promise<ExecutionRecord> {
-    await this.#renew();
+    await this.#renew(untilMs);
     if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
       this.#fills = this.#world.fills;
       this.#surroundings.catalogue = await readCatalogue(this.#arena.postgres);
@@ -164,7 +165,7 @@ export class Stage {
       await execution.dispose();
       const elsewhere = this.#outside.of(witness.reached);
       const judged = end === ran && end.kind !== 'abandoned' && end.kind !== 'late';
-      const violations = judged ? await this.#judge(ends) : [];
+      const violations = judged ? await this.#judge(ends, patience) : [];
       const hides = [...witness.hides];
       const keptKeys = [...execution.leases.kept].sort();
       const { requests, waits } = witness;
@@ -189,12 +190,12 @@ export class Stage {
     return names;
   }
 
-  async #renew(): Promise<void> {
+  async #renew(untilMs = Number.POSITIVE_INFINITY): Promise<void> {
     const actors = Object.values(this.#subject.actors);
     if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
       this.#servicePorts = await freePorts(actors.length);
     }
-    await this.#world.renew();
+    await this.#world.renew(untilMs - realNow());
   }
 
   #start(ended: () => void): RunningActor[] {
@@ -216,25 +217,28 @@ export class Stage {
     return new InProcessActor(name, act, port.urls, realm, ended);
   }
 
-  async #judge(ends: readonly (ActorEnd | undefined)[]): Promise<string[]> {
+  async #judge(ends: readonly (ActorEnd | undefined)[], patience: Patience): Promise<string[]> {
     const found = await judged(this.#subject, ends, this.#arena.postgres, this.#world.urls);
-    const stuck = this.#subject.probeIf?.(ends) === false ? [] : await this.#probe();
+    const { probeIf } = this.#subject;
+    const probes = probeIf === undefined || (await asPart('probeIf', () => probeIf(ends)));
+    const stuck = probes ? await this.#probe(patience) : [];
     return [...found, ...stuck];
   }
 
-  /** Lets a fresh caller try when everything has settled. */
-  async #probe(): Promise<readonly string[]> {
+  /** Lets a fresh caller try when everything has settled. Rejects with OutOfTime. */
+  async #probe(patience: Patience): Promise<readonly string[]> {
     const { probe, checkProbe } = this.#subject;
     const [name] = Object.keys(this.#subject.actors);
     if (probe === undefined || name === undefined) return [];
     await allPass(this.#arena, this.#subject.leases ?? []);
-    const settings = { ...this.#settings, eventsMax: 0, phases: false };
+    const settings = { ...this.#settings, patience, eventsMax: 0, phases: false };
     const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
     const execution = new Execution(this.#arena, start, settings);
     try {
       const choose: Choose = point => cheapest(point.choices, point.previous);
       const { kind } = await execution.run(choose, Promise.resolve());
       const [end] = execution.ends;
+      if (kind === 'late') throw new OutOfTime();
       if (kind !== 'ended') return ['stuck: a fresh caller never ends'];
       if (checkProbe !== undefined) return asPart('checkProbe', () => checkProbe(end));
       return end?.kind === 'returned' ? [] : ['stuck: a fresh caller does not get its turn'];

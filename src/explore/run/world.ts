@@ -1,9 +1,11 @@
 import { Routines } from '../gate/routines.ts';
 import { keeper } from '../keeper/keeper.ts';
+import { OutOfTime } from '../search/point.ts';
 import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
 import { Definitions, type WorldChange } from './definitions.ts';
+import { NotPutBack } from './not-put-back.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
 import { limitsOf } from './role-limits.ts';
@@ -11,7 +13,8 @@ import { type StoredSettings, storedSettings, storing } from './role-settings.ts
 import { routineSources } from './routine-sources.ts';
 import { runSetup } from './setup.ts';
 import type { ServerUrls, Subject } from './stage.ts';
-import { within } from './within.ts';
+import { asPart } from './unjudged.ts';
+import { NotInTime, within } from './within.ts';
 
 /** Putting the world back, and each question of the explorer's own, ends within this. */
 const controlMs = 20_000;
@@ -110,12 +113,18 @@ export class World {
   }
 
   /**
-   * Everything but the rows is as it was: to be called before an actor starts. Rejects where that
-   * cannot be done, or not in its time.
+   * Everything but the rows is as it was: to be called before an actor starts. Rejects with
+   * NotPutBack where that cannot be done, or not in its time, and with OutOfTime where `leftMs` is
+   * over before.
    */
-  async renew(): Promise<void> {
+  async renew(leftMs = Number.POSITIVE_INFINITY): Promise<void> {
     const what = 'putting back what the order before has changed';
-    await within(3 * controlMs, what, this.#renew());
+    const ms = Math.max(1, Math.min(leftMs, 3 * controlMs));
+    await within(ms, what, this.#renew()).catch(error => {
+      if (!(error instanceof NotInTime)) throw error;
+      if (ms === 3 * controlMs) throw new NotPutBack(error.message, { cause: error });
+      throw new OutOfTime();
+    });
   }
 
   /**
@@ -131,7 +140,7 @@ export class World {
     if (this.#memory === undefined) throw new Error('nothing was set up');
     const work = this.#memory.baseline.restore();
     await within(controlMs + lateMs, 'putting the rows back', work).catch(async error => {
-      throw new Error(`the rows cannot be put back: ${await this.#reason(error)}`, {
+      throw new NotPutBack(`the rows cannot be put back: ${await this.#reason(error)}`, {
         cause: error,
       });
     });
@@ -184,7 +193,8 @@ export class World {
     if (change.definitions || baseline.needsCopy) await this.#anew();
     if (this.#subject.reset === undefined) return;
     await this.restoreRows();
-    await this.#subject.reset(this.urls);
+    const { reset } = this.#subject;
+    await asPart('reset', () => reset(this.urls));
   }
 
   /** Another database under the same name. */
@@ -207,7 +217,7 @@ export class World {
     await postgres.limit({ lock: lockMs, statement: controlMs });
     const left = await this.#memory?.definitions.look([]);
     if (left?.definitions === true) {
-      throw new Error(
+      throw new NotPutBack(
         'an order changes something outside its database that cannot be put back ' +
           '(a role, a privilege on the database); undo it in `reset`',
       );
@@ -222,7 +232,7 @@ export class World {
     await this.#fill();
     await this.arena.leavePostgres();
     await this.#database.keep().catch((error: unknown) => {
-      throw new Error(
+      throw new NotPutBack(
         'an order changes tables, types, functions or settings, so the database has to be copied; ' +
           `that fails: ${messageOf(error)}; does \`prepare\` end its sessions?`,
         { cause: error },
