@@ -40,8 +40,10 @@ function init(id: number, type: string, _trigger: number, resource: object): voi
   else if (jobs.test(type)) {
     // what is done at once answers at once
     onCall(resource, 'run', answer => answer === undefined && begin(id, realm));
-  } else if (type === 'PROCESSWRAP') realm.works.addChild(resource);
-  else if (isAddon(type, resource)) {
+  } else if (type === 'PROCESSWRAP') {
+    works.set(id, realm);
+    realm.works.addChild(id, resource);
+  } else if (isAddon(type, resource)) {
     works.set(id, realm);
     realm.works.beginAddon(id);
   }

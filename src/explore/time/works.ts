@@ -4,6 +4,8 @@ import { realNow } from './real-time.ts';
 
 /** Real time for which work that was seen once is taken to go on: a thread rests between two locks. */
 const restsMs = 20;
+/** A process rests longer, between what it starts with and what it does, on a busy machine most of all. */
+const childRestsMs = 400;
 /** Node's own threads, which collect garbage or log at any time. */
 const ownThreads = /^(V8|v8|SignalInspector|node-inspector)/;
 
@@ -13,10 +15,11 @@ export class ActorWorks {
   readonly #requests = new Set<number>();
   /** Work of addons: some of it lives as long as the process and is no work at all. */
   readonly #addons = new Set<number>();
-  /** Handles of processes that it has started, until they end. */
-  readonly #children = new Set<object>();
+  /** Handles of processes that it has started, until they have ended. */
+  readonly #children = new Map<number, object>();
   readonly #activity: () => void;
-  #seenMs = Number.NEGATIVE_INFINITY;
+  #addonSeenMs = Number.NEGATIVE_INFINITY;
+  #childSeenMs = Number.NEGATIVE_INFINITY;
 
   constructor(activity: () => void) {
     this.#activity = activity;
@@ -33,11 +36,12 @@ export class ActorWorks {
   end(id: number): void {
     this.#requests.delete(id);
     this.#addons.delete(id);
+    this.#children.delete(id);
     this.#activity();
   }
 
-  addChild(handle: object): void {
-    this.#children.add(handle);
+  addChild(id: number, handle: object): void {
+    this.#children.set(id, handle);
   }
 
   forget(): void {
@@ -47,15 +51,15 @@ export class ActorWorks {
   /** Something computes now, or did a moment ago. */
   get going(): boolean {
     if (this.#requests.size > 0) return true;
-    if (this.#addons.size === 0 && this.#children.size === 0) return false;
-    if (this.#childWorks() || (this.#addons.size > 0 && someThreadWorks())) {
-      this.#seenMs = realNow();
-    }
-    return realNow() - this.#seenMs < restsMs;
+    const nowMs = realNow();
+    if (this.#addons.size > 0 && someThreadWorks()) this.#addonSeenMs = nowMs;
+    if (this.#childWorks()) this.#childSeenMs = nowMs;
+    const childRests = this.#children.size > 0 && nowMs - this.#childSeenMs < childRestsMs;
+    return childRests || nowMs - this.#addonSeenMs < restsMs;
   }
 
   #childWorks(): boolean {
-    for (const handle of this.#children) {
+    for (const handle of this.#children.values()) {
       const pid: unknown = Reflect.get(handle, 'pid');
       if (typeof pid !== 'number') continue;
       if (isAtWork(pid)) return true;
