@@ -48,7 +48,7 @@ describeWith('the kustomize base', ['go', 'kubernetes-validate'], async pathOf =
   const { stdout: rendered } = await run(pathOf('go'), ['run', '.', join(root, 'deploy', 'base')], {
     cwd: join(root, 'test', 'slow', 'kustomize-go'),
     env: { PATH, HOME },
-    timeout: 170_000,
+    timeout: 290_000, // compiled for the first time beside other tests
     maxBuffer: 4_000_000,
   });
   const resources = parseAllDocuments(rendered).map(document => document.toJS() as unknown);
