@@ -22,11 +22,24 @@ import { type RedisWait, redisWait, withoutLimit } from './redis-wait.ts';
 
 const askId = Buffer.from('*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n');
 
+/** What the orders since the last restoring may have left at the Redis servers. */
+export interface RedisTraces {
+  /** Somebody connected, or an event changed something. */
+  any: boolean;
+  /** Scripts or functions may have been loaded. */
+  code: boolean;
+}
+
+const loadsCode = new Set(
+  'eval eval_ro evalsha evalsha_ro script function fcall fcall_ro'.split(' '),
+);
+
 /** One of the exploration's Redis servers, and how to stay behind the gates of an actor. */
 export interface RedisServer {
   readonly store: string;
   readonly upstream: Upstream;
   readonly gateOf: GateOf;
+  readonly traces: RedisTraces;
 }
 
 /** Opens the port through which one actor reaches one Redis. */
@@ -51,6 +64,7 @@ export class RedisLane implements Lane {
   granted = 0;
   closed = false;
   readonly #gateOf: GateOf;
+  readonly #traces: RedisTraces;
   readonly #host: GateHost;
   readonly #client: Socket;
   readonly #server: Socket;
@@ -73,13 +87,15 @@ export class RedisLane implements Lane {
 
   constructor(
     actor: string,
-    { store, upstream, gateOf }: RedisServer,
+    { store, upstream, gateOf, traces }: RedisServer,
     host: GateHost,
     client: Socket,
   ) {
     this.actor = actor;
     this.store = store;
     this.#gateOf = gateOf;
+    this.#traces = traces;
+    traces.any = true;
     this.#host = host;
     this.#client = client;
     this.#server = connect({ host: upstream.host, port: upstream.port, noDelay: true });
@@ -177,7 +193,10 @@ export class RedisLane implements Lane {
 
   #fromClient(chunk: Buffer): void {
     this.#firstWord.said = true;
-    for (const request of this.#requests.push(chunk)) this.#queue.push(request);
+    for (const request of this.#requests.push(chunk)) {
+      this.#traces.code ||= loadsCode.has(commandName(request.words));
+      this.#queue.push(request);
+    }
     if (this.#queue.length > queuedMax) throw new Error('a client queued too many Redis commands');
     this.#pump();
   }

@@ -2,7 +2,7 @@ import { openHttpGate } from '../gate/http-gate.ts';
 import type { Gate, GateHost, Lane } from '../gate/lane.ts';
 import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-port.ts';
-import { openRedisGate } from '../gate/redis-gate.ts';
+import { openRedisGate, type RedisTraces } from '../gate/redis-gate.ts';
 import type { Routines } from '../gate/routines.ts';
 import { realNow } from '../time/real-time.ts';
 import type { ActorUrls } from './actor.ts';
@@ -34,6 +34,7 @@ export class Arena {
   readonly postgres: PostgresControl;
   readonly redis: readonly RedisControl[];
   readonly routines: Routines;
+  readonly redisTraces: RedisTraces = { any: true, code: true };
   readonly #warm: WarmBackends;
   /** Where lanes of the running execution are announced. */
   opened: (lane: Lane) => void = lane => lane.destroy();
@@ -114,9 +115,8 @@ export class Arena {
     };
     for (const [index, url] of servers.redisUrls.entries()) {
       const store = index === 0 ? 'redis' : `redis ${index + 1}`;
-      redis.push(
-        await openRedisGate(actor, { store, upstream: upstreamOf(url, 6379), gateOf }, host),
-      );
+      const server = { store, upstream: upstreamOf(url, 6379), gateOf, traces: this.redisTraces };
+      redis.push(await openRedisGate(actor, server, host));
     }
     const http: Gate[] = [];
     for (const [index, url] of servers.httpUrls.entries()) {

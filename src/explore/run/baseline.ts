@@ -4,6 +4,12 @@ import type { PostgresControl } from './postgres-control.ts';
 /** The schema for what the explorer keeps in its database; the phases have one of their own. */
 export const shadow = 'explorer_baseline';
 
+/** SQL for the state of everything but rows, and a condition on it. */
+export interface SameWorld {
+  readonly state: string;
+  readonly unchanged: string;
+}
+
 /** The rows and sequences that every execution starts from. */
 export class Baseline {
   /** Triggers stay on while rows are put back: the role may not silence them. */
@@ -32,6 +38,18 @@ export class Baseline {
   async restore(): Promise<void> {
     if (this.needsCopy) return; // the copy has them
     await this.#postgres.planned('restore', `select ${shadow}.restore()`);
+  }
+
+  /**
+   * The same in one breath with a look at everything else; false where that is not as it was, and
+   * nothing was put back.
+   */
+  async restoreIf({ state, unchanged }: SameWorld): Promise<boolean> {
+    const row = await this.#postgres.planned(
+      'restore if',
+      `select case when ${unchanged} then ${shadow}.restore()::text end as restored from (${state}) as seen`,
+    );
+    return row?.restored !== null;
   }
 }
 

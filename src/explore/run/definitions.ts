@@ -1,3 +1,5 @@
+import pg from 'pg';
+import type { SameWorld } from './baseline.ts';
 import type { PostgresControl } from './postgres-control.ts';
 
 /** Catalogues with the column that names the object: those that this role may read. */
@@ -29,6 +31,11 @@ export function mayDefine(label: string): boolean {
   return !plain.test(label);
 }
 
+/** Whether the catalogue has to be looked at before anybody starts: prepared transactions hold locks. */
+export function mayChange(label: string): boolean {
+  return mayDefine(label) || /\bprepare\s+transaction\b/i.test(label);
+}
+
 /** What `look` found since the capture. */
 export interface WorldChange {
   /** Tables, types, functions, privileges, stored settings …: not the rows of a table. */
@@ -40,7 +47,7 @@ export interface WorldChange {
 /**
  * Tells whether the database has other tables, types, functions, settings … than at the capture.
  * An event trigger notes each DDL statement, where the role may make one: a look at that costs a
- * tenth of a millisecond. What was noted, or may not have been, is compared by a look at all rows
+ * tenth of a millisecond, and goes with putting the rows back. What was noted, or may not have been, is compared by a look at all rows
  * of the catalogue (3 to 6 ms): a temporary table leaves no trace there. Comments and statistics
  * do not count.
  */
@@ -97,6 +104,12 @@ export class Definitions {
     if (whole.state !== this.#whole) return { definitions: true, prepared };
     if (this.#notes) await this.#postgres.query(`truncate ${this.#schema}.ddl`);
     return { definitions: false, prepared };
+  }
+
+  /** SQL by which the server itself can tell that `look` would find nothing. */
+  get same(): SameWorld {
+    const unchanged = `state = ${pg.escapeLiteral(this.#quick)} and prepared is null`;
+    return { state: this.#texts.quick, unchanged };
   }
 
   async #ask(which: 'quick' | 'whole'): Promise<{ state: string; prepared: string[] }> {

@@ -107,6 +107,7 @@ export async function performEvent(
     case 'timeout':
       return timeOut(context, actor, lanes);
     case 'redis-loses-data':
+      context.arena.redisTraces.any = true;
       for (const redis of context.arena.redis) await redis.ask('flushall');
       return 'every key is gone';
     case 'client-timeout':

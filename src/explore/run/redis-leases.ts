@@ -67,6 +67,7 @@ const triesMax = 200;
 
 /** These keys are gone as if their time had passed; resolves when they are. */
 export async function endKeys(arena: Arena, keys: readonly VolatileKey[]): Promise<void> {
+  arena.redisTraces.any ||= keys.length > 0;
   for (const [node, redis] of arena.redis.entries()) {
     const own = keys.filter(key => key.node === node);
     const words = own.flatMap(({ database, hex }) => [database, hex]);

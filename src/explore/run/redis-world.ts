@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { refuseSentinel } from '../gate/redis-addresses.ts';
+import type { RedisTraces } from '../gate/redis-gate.ts';
 import { RedisControl } from './redis-control.ts';
 import { clearLeft, mark } from './redis-mark.ts';
 import { scriptsOf } from './redis-scripts.ts';
@@ -123,12 +124,18 @@ export class RedisWorld {
     this.#stored = await Promise.all(this.#servers.map(captured));
   }
 
-  /** Puts everything back; to be done before an actor connects, for its client may load scripts. */
-  async restore(): Promise<void> {
+  /**
+   * Puts back what may have been changed (by default everything); to be done before an actor connects,
+   * for its client may load scripts. Keys with a time to live grow old even where nobody is.
+   */
+  async restore({ any, code }: RedisTraces = { any: true, code: true }): Promise<void> {
+    const ages = this.#stored.some(({ keys }) => keys.some(({ ttlMs }) => ttlMs > 0));
+    if (!any && !code && !ages) return;
     await Promise.all(
-      this.#servers.map((server, at) =>
-        put(server, this.#stored[at] ?? empty, this.#scripts[at] ?? new Set()),
-      ),
+      this.#servers.map((server, at) => {
+        const stored = this.#stored[at] ?? empty;
+        return code ? put(server, stored, this.#scripts[at] ?? new Set()) : putKeys(server, stored);
+      }),
     );
   }
 
@@ -144,10 +151,15 @@ export class RedisWorld {
 
 /** Redis takes commands of one connection in their order: nothing has to be waited for between. */
 async function put(server: RedisControl, stored: Stored, scripts: Set<string>): Promise<void> {
-  const { keys, functions } = stored;
-  const asked = [server.ask('flushall'), server.ask('script', 'flush')];
+  const { functions } = stored;
+  const asked: Promise<unknown>[] = [server.ask('script', 'flush')];
   for (const script of scripts) asked.push(server.ask('script', 'load', script));
   if (functions !== undefined) asked.push(server.ask('function', 'restore', functions, 'flush'));
+  await Promise.all([...asked, putKeys(server, stored)]);
+}
+
+async function putKeys(server: RedisControl, { keys }: Stored): Promise<void> {
+  const asked: Promise<unknown>[] = [server.ask('flushall')];
   let selected = '';
   for (const { database, key, value, ttlMs } of keys) {
     if (database !== selected) asked.push(server.ask('select', database));

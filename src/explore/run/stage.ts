@@ -12,6 +12,7 @@ import { Execution } from './execution.ts';
 import { freePorts } from './free-ports.ts';
 import { judged, tryAudit } from './judges.ts';
 import { allPass } from './leases.ts';
+import { WorldChanged } from './not-put-back.ts';
 import type { Surroundings } from './observe.ts';
 import { RanOut, ranOutIn } from './ran-out.ts';
 import type { ExecutionRecord } from './record.ts';
@@ -86,10 +87,7 @@ export class Stage {
       arena: world.arena,
       settings,
       start: ended => this.#start(ended),
-      restore: async () => {
-        await this.#renew();
-        await world.restoreRows();
-      },
+      restore: () => this.#restore(),
     });
     settings.signal?.addEventListener('abort', this.#giveUp, { once: true });
   }
@@ -143,13 +141,23 @@ export class Stage {
   }
 
   /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
-  async execute(choose: Choose, { asks, untilMs }: Course = {}): Promise<ExecutionRecord> {
+  async execute(choose: Choose, course: Course = {}): Promise<ExecutionRecord> {
+    try {
+      return await this.#execute(choose, course);
+    } catch (error) {
+      if (!(error instanceof WorldChanged)) throw error;
+      return this.#execute(choose, course); // no step was taken
+    }
+  }
+
+  async #execute(choose: Choose, { asks, untilMs }: Course): Promise<ExecutionRecord> {
     await this.#renew(untilMs);
     if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
       this.#fills = this.#world.fills;
       this.#surroundings.catalogue = await readCatalogue(this.#arena.postgres);
     }
     const restored = this.#world.restoreRows();
+    restored.catch(() => undefined); // told by `run`
     const start = (ended: () => void) => this.#start(ended);
     const patience = { ...this.#settings.patience, untilMs };
     const settings = { ...this.#settings, patience };
@@ -196,6 +204,17 @@ export class Stage {
       this.#servicePorts = await freePorts(actors.length);
     }
     await this.#world.renew(untilMs - realNow());
+  }
+
+  async #restore(): Promise<void> {
+    try {
+      await this.#renew();
+      await this.#world.restoreRows();
+    } catch (error) {
+      if (!(error instanceof WorldChanged)) throw error;
+      await this.#renew();
+      await this.#world.restoreRows();
+    }
   }
 
   #start(ended: () => void): RunningActor[] {

@@ -4,8 +4,8 @@ import { OutOfTime } from '../search/point.ts';
 import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
-import { Definitions, type WorldChange } from './definitions.ts';
-import { NotPutBack } from './not-put-back.ts';
+import { Definitions, mayChange, type WorldChange } from './definitions.ts';
+import { NotPutBack, WorldChanged } from './not-put-back.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
 import { limitsOf } from './role-limits.ts';
@@ -53,6 +53,12 @@ export class World {
   #memory: Memory | undefined;
   #copied = false;
   #ahead: Promise<WorldChange> | undefined;
+  /** The order before may have changed definitions. */
+  #suspect = true;
+  /** Some order has, and its statements did not tell: each is looked at from then on. */
+  #unseen = false;
+  /** Definitions were looked at since the order before. */
+  #looked = false;
   /** How often the setup has run: each time, tables have other oids. */
   fills = 0;
   #role = '';
@@ -113,7 +119,8 @@ export class World {
   }
 
   /**
-   * Everything but the rows is as it was: to be called before an actor starts. Rejects with
+   * Everything but the rows is as it was, as far as statements tell: to be called before an actor
+   * starts, and before `restoreRows`, which looks once more. Rejects with
    * NotPutBack where that cannot be done, or not in its time, and with OutOfTime where `leftMs` is
    * over before.
    */
@@ -132,13 +139,30 @@ export class World {
    * counted. `statements` are what it sent to Postgres; nobody is at work there any more.
    */
   lookAhead(statements: readonly string[]): void {
+    this.#suspect ||= statements.some(mayChange);
+    if (!this.#suspect) return;
     this.#ahead = this.#memory?.definitions.look(statements);
     this.#ahead?.catch(() => undefined); // told by `renew`
   }
 
+  /**
+   * Rows and sequences are as they were. Rejects with WorldChanged where an order has changed more
+   * than its statements told (in a function, say): then `renew` and this are to be called again.
+   */
   async restoreRows(): Promise<void> {
     if (this.#memory === undefined) throw new Error('nothing was set up');
-    const work = this.#memory.baseline.restore();
+    const { baseline, definitions } = this.#memory;
+    const unchanged = this.#looked
+      ? baseline.restore().then(() => true)
+      : baseline.restoreIf(definitions.same);
+    await this.#inTime(unchanged.then(() => undefined));
+    if (await unchanged) return;
+    this.#suspect = true;
+    this.#unseen = true;
+    throw new WorldChanged('an order has changed more than rows');
+  }
+
+  async #inTime(work: Promise<void>): Promise<void> {
     await within(controlMs + lateMs, 'putting the rows back', work).catch(async error => {
       throw new NotPutBack(`the rows cannot be put back: ${await this.#reason(error)}`, {
         cause: error,
@@ -183,18 +207,30 @@ export class World {
   async #renew(): Promise<void> {
     if (this.#memory === undefined) throw new Error('nothing was set up');
     const { definitions, baseline } = this.#memory;
-    const { postgres } = this.arena;
-    const looking = this.#ahead ?? definitions.look([]);
-    this.#ahead = undefined;
-    const [change] = await Promise.all([looking, this.#redis.restore()]);
-    for (const gid of change.prepared) {
-      await postgres.query(`rollback prepared '${gid.replaceAll("'", "''")}'`);
-    }
-    if (change.definitions || baseline.needsCopy) await this.#anew();
-    if (this.#subject.reset === undefined) return;
-    await this.restoreRows();
     const { reset } = this.#subject;
+    this.#looked = this.#suspect || baseline.needsCopy || reset !== undefined;
+    const looking = this.#looked ? (this.#ahead ?? definitions.look([])) : undefined;
+    this.#ahead = undefined;
+    const [change] = await Promise.all([looking, this.#restoreRedis()]);
+    for (const gid of change?.prepared ?? []) {
+      await this.arena.postgres.query(`rollback prepared '${gid.replaceAll("'", "''")}'`);
+    }
+    if (change?.definitions || baseline.needsCopy) await this.#anew();
+    this.#suspect = this.#unseen;
+    if (reset === undefined) return;
+    await this.restoreRows();
     await asPart('reset', () => reset(this.urls));
+  }
+
+  /** Only what somebody may have touched: the hooks of a config get the servers themselves. */
+  async #restoreRedis(): Promise<void> {
+    const { redisTraces: traces } = this.arena;
+    const { check, reset } = this.#subject;
+    const hooked = check !== undefined || reset !== undefined;
+    const left = { any: traces.any || hooked, code: traces.code || hooked };
+    traces.any = false;
+    traces.code = false;
+    await this.#redis.restore(left);
   }
 
   /** Another database under the same name. */
