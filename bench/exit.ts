@@ -1,4 +1,4 @@
-import { brokenClaims } from './report/explored.ts';
+import { brokenClaims, notShown } from './report/explored.ts';
 import type { ExploredCell } from './results/schema.ts';
 import type { CellVerdict } from './verdict.ts';
 
@@ -39,12 +39,14 @@ const noVerdict: readonly ExploredCell['outcome'][] = [
 
 /**
  * The exit code of a run. A violated claim is told even where other cells are inconclusive, but a
- * run that did not end is never judged.
+ * run that did not end is never judged. `shownByLoad` says where the load has shown the violation that
+ * is predicted of an explored cell.
  */
 export function exitCodeOf(
   end: RunEnd,
   verdicts: readonly CellVerdict[],
   explored: readonly ExploredCell[] = [],
+  shownByLoad: (cell: ExploredCell) => boolean = () => false,
 ): ExitCode {
   if (end === 'interrupted') return exitCodes.interrupted;
   if (end === 'broken off') return exitCodes.inconclusive;
@@ -53,7 +55,8 @@ export function exitCodeOf(
   if (brokenClaims(explored).length > 0 || has('claim violated')) return exitCodes.claimViolated;
   const judged = verdicts.some(verdict => verdict.observed !== 'not offered');
   // what the load has shown need not be in the orders of two callers, too: the report tells
-  return has('not shown') || !judged || explored.some(hasNoVerdict)
+  const unseen = notShown(explored).some(cell => !shownByLoad(cell));
+  return has('not shown') || !judged || unseen || explored.some(hasNoVerdict)
     ? exitCodes.inconclusive
     : exitCodes.asPredicted;
 }

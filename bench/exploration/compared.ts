@@ -11,9 +11,9 @@ import { type CellSpec, usualReach } from './spec.ts';
 import { withoutPlan } from './verdict.ts';
 
 export interface ExploredOptions {
-  readonly services: Services;
-  readonly cells: readonly CellLog[];
-  readonly settings: Settings;
+  readonly services: { readonly postgres: Pick<Services['postgres'], 'url'> };
+  readonly cells: readonly Pick<CellLog, 'cell'>[];
+  readonly settings: Pick<Settings, 'exploreSeconds'>;
   readonly strategyFiles: readonly string[];
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
@@ -23,6 +23,7 @@ const workersMax = 2;
 const callers = 2;
 /** Less is not worth starting the servers once more. */
 const leastSeconds = 5;
+const late = 'the time for exploring (`--explore-seconds`) was up before it began';
 
 /**
  * Within `settings.exploreSeconds`: plain rounds of every strategy, then the other rounds that the
@@ -46,10 +47,16 @@ export async function exploredOf(options: ExploredOptions): Promise<ExploredCell
   for (const isPlain of [true, false]) {
     const own = specs.filter(({ round }) => (round === plain) === isPlain);
     const leftSeconds = (lastMs - performance.now()) / 1_000;
-    if (own.length === 0 || leftSeconds < leastSeconds) continue;
+    if (leftSeconds < leastSeconds) {
+      found.push(...own.map(spec => withoutPlan(spec, 'budget-stopped', late)));
+      continue;
+    }
+    if (own.length === 0) continue;
     const controls = control ? controlSpecs(own, control.name) : [];
     const seen = await exploredWithin(options, [...controls, ...own], leftSeconds);
-    const asked = seen.filter(cell => !controls.some(one => isOf(one, cell)));
+    const asked = own.map(
+      spec => seen.find(cell => isOf(spec, cell)) ?? withoutPlan(spec, 'budget-stopped', late),
+    );
     found.push(...(control ? besideControl(asked, seen, control.name) : asked));
   }
   return found;

@@ -14,7 +14,7 @@ export function controlSpecs(specs: readonly CellSpec[], control: string): CellS
   return [...found.values()];
 }
 
-/** Each cell with what its control came to. `controls` may hold other cells, too. */
+/** Each cell that holds somewhere with what its control came to. `controls` may hold other cells, too. */
 export function besideControl(
   cells: readonly ExploredCell[],
   controls: readonly ExploredCell[],
@@ -22,7 +22,7 @@ export function besideControl(
 ): ExploredCell[] {
   const known = new Map(controls.map(cell => [nameOf(cell), cell]));
   return cells.map(cell => {
-    if (cell.outcome !== 'safe') return cell;
+    if (!cell.parts.some(part => part.violating === 0)) return cell;
     const found = known.get(nameOf(controlOf(cell, control)));
     return { ...cell, control: { seen: found?.outcome === 'unsafe', why: whyOf(found, control) } };
   });

@@ -143,9 +143,13 @@ function agreementOf({ verdict }: Prediction, violating: number, shown: boolean)
   return 'nothing claimed';
 }
 
-/** It goes wrong without a rival: that says nothing about the orders of several. */
-function hasNoVerdict({ outcome }: Exploration): boolean {
-  return outcome === 'setup-failed';
+/**
+ * It goes wrong without a rival, which says nothing about the orders of several; or its orders could
+ * not be run or judged, and none of those that were violates.
+ */
+function hasNoVerdict({ outcome, violating }: Exploration): boolean {
+  const judged = outcome === 'safe' || outcome === 'unsafe' || outcome === 'budget-stopped';
+  return outcome === 'setup-failed' || (!judged && violating === 0);
 }
 
 /** Preemptions without an event, and beside events, in so few words that they fit into a cell. */

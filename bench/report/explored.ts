@@ -20,7 +20,12 @@ export function partText(cell: ExploredCell, event: string): string {
   if (!part) return nothing;
   const broken = part.agreement === 'claim violated' ? '!' : '';
   if (part.violating > 0) return `✗${broken} ${whole(part.violating)} of ${whole(part.orders)}`;
-  return `${cell.exhausted && isProven(cell) ? '✓' : '?'} ${whole(part.orders)}`;
+  return `${cell.exhausted && isJudged(cell) && isProven(cell) ? '✓' : '?'} ${whole(part.orders)}`;
+}
+
+/** What was counted is a verdict: of all others it is not known what it says. */
+function isJudged({ outcome }: ExploredCell): boolean {
+  return outcome === 'safe' || outcome === 'unsafe';
 }
 
 /** The judge was seen to fail a control under the same conditions. Older runs have not asked. */
@@ -76,6 +81,7 @@ export function brokenClaims(cells: readonly ExploredCell[]): ExploredPart[] {
 export function exploredNotes(cells: readonly ExploredCell[]): string[] {
   const offered = cells.filter(cell => cell.outcome !== 'not offered');
   const early = offered.filter(cell => !cell.exhausted && cell.orders > 0 && cell.violating === 0);
+  const late = offered.filter(cell => cell.outcome === 'budget-stopped' && cell.orders === 0);
   const odd = offered.filter(cell => !['safe', 'unsafe', 'budget-stopped'].includes(cell.outcome));
   const unseen = notShown(offered);
   const unproven = offered.filter(cell => !isProven(cell));
@@ -84,6 +90,7 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
     ...(early.length > 0
       ? [`Not every order within the bound was visited for ${list(early.map(rowNameOf))}.`]
       : []),
+    ...(late.length > 0 ? [`No time was left for ${list(late.map(rowNameOf))}.`] : []),
     ...(unseen.length > 0
       ? [
           `Predicted, and in no order within the bound: a violation by ${list(unseen.map(rowNameOf))}.`,

@@ -3,7 +3,14 @@ import { type ExitCode, exitCodeOf } from '../exit.ts';
 import { type CellVerdict, type Control, type Observation, verdictOf } from '../verdict.ts';
 import { leasesLostIn, observationOf } from './observation.ts';
 import { added, type PhaseName, type PhaseSummary, phaseSummary } from './phase-summary.ts';
-import { type AuditRow, type Cell, type Run, runVersion, type StrategyFacts } from './schema.ts';
+import {
+  type AuditRow,
+  type Cell,
+  type ExploredCell,
+  type Run,
+  runVersion,
+  type StrategyFacts,
+} from './schema.ts';
 
 export const resultFormat = 'lockstep result';
 
@@ -80,7 +87,9 @@ export function summarize(run: Run): Summary {
   return {
     format: resultFormat,
     version: runVersion,
-    exitCode: exitCodeOf(end, verdicts, run.explored),
+    exitCode: exitCodeOf(end, verdicts, run.explored, explored =>
+      cells.some(cell => isOf(cell, explored) && cell.verdict.observed === 'unsafe'),
+    ),
     blind: [...controls].filter(([, control]) => control === 'not seen').map(([place]) => place),
     end,
     incomplete,
@@ -94,6 +103,12 @@ export function summarize(run: Run): Summary {
     explored: run.explored,
     cells,
   };
+}
+
+/** All callers of the explored cell are under the strategy that the load was served with. */
+function isOf({ scenario, variant, strategy }: CellSummary, explored: ExploredCell): boolean {
+  const same = scenario === explored.scenario && variant === explored.variant;
+  return same && explored.strategies.every(name => name === strategy.name);
 }
 
 /** Check-then-act double-books nearly every key (89–99 % measured): fewer, and the load did not contend. */

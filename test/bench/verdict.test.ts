@@ -260,6 +260,13 @@ describe('exit codes', () => {
     expect(exitCodeOf('complete', [held], [unclaimed])).toBe(0);
   });
 
+  test('a predicted violation that neither an order nor the load has shown: 3', () => {
+    const part = { event: 'none', orders: 9, violating: 0, claimed: null } as const;
+    const unseen = exploredCell('hazard', [{ ...part, agreement: 'not shown' }]);
+    expect(exitCodeOf('complete', [unprovoked, held], [unseen])).toBe(3);
+    expect(exitCodeOf('complete', [failed, held], [unseen], () => true)).toBe(0);
+  });
+
   test.each([
     ['interrupted', 130],
     ['broken off', 3],

@@ -37,6 +37,21 @@ describe('a safe verdict', () => {
     expect(cell && partText(cell, 'none')).toBe(shown);
   });
 
+  test('of part of a cell, whose other events violate, needs it, too', () => {
+    const lost = { ...part(3)[0], event: 'lease-expires' } as ExploredCell['parts'][number];
+    const [cell] = besideControl([exploredCell('redis-lease', [...part(0), lost])], [], 'none');
+    expect(cell && partText(cell, 'none')).toBe('? 9');
+    expect(cell && partText(cell, 'lease-expires')).toBe('✗ 3 of 9');
+  });
+
+  test.each(['inconclusive', 'nondeterministic', 'internal-error', 'setup-failed'] as const)(
+    'is none of a cell that ended %s',
+    outcome => {
+      const cell = { ...exploredCell('row-lock', part(0)), outcome };
+      expect(partText(cell, 'none')).toBe('? 9');
+    },
+  );
+
   test('without any control is none', () => {
     const [cell] = besideControl([exploredCell('row-lock', part(0))], [], 'none');
     expect(cell?.control).toEqual({ seen: false, why: 'the control none was not explored' });
