@@ -123,6 +123,34 @@ export const postgresThemes: Readonly<Record<string, Theme>> = {
       'select count(*)::int from child',
     ],
   },
+  // what a text does not name, though it stands alone and has no lock left
+  reaches: {
+    begins,
+    body: [
+      'delete from owner where id = $k',
+      'insert into pet values (3, $k)',
+      'select count(*)::int from pet',
+      'select id from owner where id = $k for update nowait',
+      'select n from slots_seen',
+      'update slot set n = n + 1 where id = $k',
+      'select count(*)::int from parted',
+    ],
+    ends,
+    alone: [
+      'delete from owner where id = $k',
+      'insert into pet values (3, $k)',
+      'select count(*)::int from pet',
+      'select count(*)::int from owner',
+      'select n from slots_seen',
+      'update slot set n = n + 1 where id = $k',
+      "insert into noise values ('$w')",
+      'select n from heard',
+      'insert into part_1 values (1)',
+      'select count(*)::int from parted',
+      'insert into bill (n) values (1) returning id',
+      "select nextval('bill_id_seq')::int",
+    ],
+  },
   triggers: {
     begins,
     body: [
@@ -262,6 +290,10 @@ export const postgresThemes: Readonly<Record<string, Theme>> = {
       'select count(*)::int from seat',
     ],
     ends,
-    alone: ["insert into stamp (who) values ('$w')", 'select count(*)::int from stamp'],
+    alone: [
+      "insert into stamp (who) values ('$w')",
+      "insert into stamp_too (who) values ('$w')",
+      'select count(*)::int from stamp',
+    ],
   },
 };

@@ -30,11 +30,19 @@ function thingsOf(request: Request): string[] {
     if (/\b(KEYS|SCAN|DBSIZE|FLUSHDB)\b/.test(text)) return ['k1', 'k2', 'n'];
     return text.match(/\b(k1|k2|n|news)\b/g) ?? (/'k' \.\. ARGV/.test(text) ? ['k1', 'k2'] : []);
   }
-  const named = text.match(/\b(slot|seat|parent|quota|entry|bill|ticket|told|advisory|lock)\b/g);
+  const named = text.match(
+    /\b(slot|seat|parent|quota|entry|bill|ticket|told|owner|stamp|noise|parted|advisory|lock)\b/g,
+  );
   const through: [RegExp, string][] = [
     [/\b(hold|refuse)\(/, 'slot'],
     [/\bgrab\(/, 'seat'],
     [/\bchild\b/, 'parent'],
+    [/\bpet\b/, 'owner'],
+    [/\bheard\b/, 'noise'],
+    [/\bpart_1\b/, 'parted'],
+    [/\bslots_seen\b/, 'slot'],
+    [/\bbill_id_seq\b/, 'bill'],
+    [/\bstamp_too\b/, 'stamp'],
     [/\btotal\b/, 'entry'],
     [/advisory|try_lock/, 'advisory'],
   ];

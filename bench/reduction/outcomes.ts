@@ -8,8 +8,9 @@ import {
 } from '../../src/explore/run/stage.ts';
 import { type Choose, Nondeterministic } from '../../src/explore/search/point.ts';
 import { formatSchedule } from '../../src/explore/search/schedule.ts';
-import { Search } from '../../src/explore/search/search.ts';
+import type { Search, SearchEnd } from '../../src/explore/search/search.ts';
 import { boundOf, settingsOf } from '../../src/explore/settings.ts';
+import { visitAll } from '../../src/explore/visit-all.ts';
 import { actorOf } from './caller.ts';
 import type { Program } from './program.ts';
 import { rowsSql, setupOf } from './schema.ts';
@@ -46,11 +47,13 @@ export async function outcomesOf(
   let found: Visited = nothingVisited;
   try {
     await onStage(program, options, async (stage, left) => {
-      const clockWasRead = stage.clockWasRead;
-      found = await visitAll(new Search(plan), stage, left);
-      // As explore() does: what was learnt on the way holds for orders that were left out before.
-      if (!reduce || stage.clockWasRead === clockWasRead) return;
-      found = await visitAll(new Search(plan), stage, left);
+      const visit = async (search: Search): Promise<SearchEnd> => {
+        const [visited, end] = await visitOnce(search, stage, left);
+        found = visited;
+        return end;
+      };
+      const learnt = () => ({ clockWasRead: stage.clockWasRead, sharesState: false });
+      await visitAll(plan, visit, learnt, () => undefined);
     });
   } catch (error) {
     if (!(error instanceof Nondeterministic)) throw error;
@@ -77,11 +80,11 @@ const nothingVisited: Visited = {
   unclear: undefined,
 };
 
-async function visitAll(
+async function visitOnce(
   search: Search,
   stage: Stage,
   left: () => Promise<string>,
-): Promise<Visited> {
+): Promise<[Visited, SearchEnd]> {
   const outcomes = new Map<string, readonly string[]>();
   let unclear: string | undefined;
   let outcome = '';
@@ -96,13 +99,8 @@ async function visitAll(
       return unclear === undefined ? 'go on' : 'stop';
     },
   );
-  return {
-    outcomes,
-    orders: end.executions,
-    pruned: end.pruned,
-    stopped: end.stopped,
-    unclear,
-  };
+  const { executions, pruned, stopped } = end;
+  return [{ outcomes, orders: executions, pruned, stopped, unclear }, end];
 }
 
 /** Runs one order again; undefined where it can no longer be taken. */

@@ -42,6 +42,41 @@ const parts: Readonly<Record<string, Part>> = {
         deferrable initially deferred for each row execute function quota_check()`,
     rows: "select 'quota ' || id || ' ' || who from quota order by id",
   },
+  // what is done to an owner is done to its pets at once
+  owner: {
+    setup: `create table owner (id int primary key);
+      insert into owner values (1), (2)`,
+    rows: "select 'owner ' || id from owner order by id",
+  },
+  pet: {
+    needs: ['owner'],
+    setup: `create table pet (id int primary key, owner int references owner on delete cascade);
+      insert into pet values (1, 1), (2, 2)`,
+    rows: "select 'pet ' || id || ' ' || owner from pet order by id",
+  },
+  slots_seen: {
+    needs: ['slot'],
+    setup: 'create view slots_seen as select sum(n)::int as n from slot',
+  },
+  // its trigger counts at once
+  noise: {
+    setup: `create table noise (who text);
+      create table heard (n int); insert into heard values (0);
+      create function noise_heard() returns trigger language plpgsql as $$
+      begin
+        update heard set n = n + 1;
+        return null;
+      end $$;
+      create trigger noise_heard after insert on noise
+        for each row execute function noise_heard()`,
+    rows: "select 'heard ' || n from heard",
+  },
+  parted: {
+    setup: `create table parted (id int primary key) partition by list (id);
+      create table part_1 partition of parted for values in (1);
+      create table part_2 partition of parted for values in (2)`,
+    rows: "select 'parted ' || id from parted order by id",
+  },
   // a trigger at COMMIT writes down what it sees
   entry: {
     setup: `create table entry (who text);
@@ -63,6 +98,13 @@ const parts: Readonly<Record<string, Part>> = {
   stamp: {
     setup: 'create table stamp (who text, at timestamptz not null default now())',
     rows: "select 'stamps ' || coalesce(string_agg(who, ',' order by at), '') from stamp",
+  },
+  // beside the other: whose time is earlier shows only where both are read
+  stamp_too: {
+    needs: ['stamp'],
+    setup: 'create table stamp_too (who text, at timestamptz not null default now())',
+    rows: `select 'both ' || coalesce(string_agg(who, ',' order by at), '')
+      from (select * from stamp union all select * from stamp_too) as both_stamps`,
   },
   ticket: { setup: 'create sequence ticket', rows: "select 'ticket ' || last_value from ticket" },
   try_lock: {
@@ -102,7 +144,9 @@ const parts: Readonly<Record<string, Part>> = {
 function partsOf(program: Program): Part[] {
   const requests = program.callers.flatMap(({ steps }) => steps.map(({ request }) => request));
   const text = requests.map(requestText).join('\n');
-  const named = Object.keys(parts).filter(name => new RegExp(`\\b${name}\\b`).test(text));
+  const named = Object.keys(parts).filter(name => {
+    return new RegExp(`\\b${name}\\b`).test(text.replace(/\bpart_\d/g, 'parted'));
+  });
   const wanted = new Set(named.flatMap(name => [...(parts[name]?.needs ?? []), name]));
   return Object.entries(parts).flatMap(([name, part]) => (wanted.has(name) ? [part] : []));
 }

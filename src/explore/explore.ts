@@ -8,9 +8,10 @@ import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import type { Bound } from './search/cost.ts';
 import { OutOfTime } from './search/point.ts';
 import { RandomSchedules } from './search/random.ts';
-import { Search, type SearchEnd } from './search/search.ts';
+import { Search, type SearchEnd, type SearchPlan } from './search/search.ts';
 import { boundOf, type ExploreOptions, reduces, settingsOf, symmetryOf } from './settings.ts';
 import { Tally } from './tally.ts';
+import { visitAll } from './visit-all.ts';
 
 export { ConfigError } from './config-check.ts';
 export { type Race, race } from './race.ts';
@@ -51,7 +52,7 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     return result(tally, { ...judged, failed: setupFailed(error) });
   }
   try {
-    const end = await visitAll(stage, subject, options, { bound, untilMs: limits.searchMs }, tally);
+    const end = await search(stage, subject, options, { bound, untilMs: limits.searchMs }, tally);
     const beyond = { bound, untilMs: limits.endMs };
     if (end.stopped && !tally.stopped && !interrupted())
       await drawBeyond(stage, options, beyond, tally);
@@ -81,32 +82,55 @@ function limitsOf(options: ExploreOptions): { readonly searchMs: number; readonl
   return { searchMs: nowMs + (draws ? ms / 2 : ms), endMs: nowMs + ms };
 }
 
-/** Switches are few in most counterexamples: these orders are visited whatever they equal. */
-const simplePreemptions = 1;
+/** Without a switch that nothing forces: these orders are visited whatever they equal. */
+const simplePreemptions = 0;
+/** The shortest counterexample is looked for among orders with so few. */
+const shortPreemptions = 1;
 
-async function visitAll(
+async function search(
   stage: Stage,
   subject: Subject,
   options: ExploreOptions,
   { bound, untilMs }: Reach,
   tally: Tally,
 ): Promise<SearchEnd> {
-  const outOfTime = (): boolean =>
-    performance.now() > untilMs || (options.signal?.aborted ?? false);
-  const executionsMax = options.executionsMax ?? 100_000;
-  const simple = { ...bound, preemptions: simplePreemptions, preemptionsWithEvent: 0 };
-  const symmetry = symmetryOf(subject, options);
-  const reduce = reduces(subject, options);
-  const plan = { bound, simple, executionsMax, outOfTime, reduce, symmetry };
-  const end = await visit(stage, new Search(plan), options, tally, untilMs);
-  const learnt = stage.clockWasRead || tally.sharesState;
-  if (!reduce || !learnt || end.stopped) return end;
-  // What was learnt on the way would have kept orders that are left out: once more, with it. Where
-  // actors share state in the process, no server can tell which steps commute.
-  tally.startOver();
-  const left = Math.max(0, executionsMax - end.executions - end.pruned);
-  const again = { ...plan, executionsMax: left, reduce: !tally.sharesState };
-  return visit(stage, new Search(again), options, tally, untilMs);
+  const plan: SearchPlan = {
+    bound,
+    simple: { ...bound, preemptions: simplePreemptions, preemptionsWithEvent: 0 },
+    executionsMax: options.executionsMax ?? 100_000,
+    outOfTime: () => performance.now() > untilMs || (options.signal?.aborted ?? false),
+    reduce: reduces(subject, options),
+    symmetry: symmetryOf(subject, options),
+  };
+  const end = await visitAll(
+    plan,
+    search => visit(stage, search, options, tally, untilMs),
+    () => ({ clockWasRead: stage.clockWasRead, sharesState: tally.sharesState }),
+    () => tally.startOver(),
+  );
+  if (plan.reduce) await shorten(stage, plan, tally, untilMs);
+  return end;
+}
+
+/** Of orders that are the same but for steps that commute, one was run, and not the shortest. */
+async function shorten(
+  stage: Stage,
+  plan: SearchPlan,
+  tally: Tally,
+  untilMs: number,
+): Promise<void> {
+  const { counterexample, broken } = tally;
+  if (counterexample === undefined || broken !== undefined) return;
+  const { events, preemptions } = counterexample.cost;
+  if (events > 0 || preemptions <= shortPreemptions) return;
+  const bound = { events: 0, preemptions: shortPreemptions, preemptionsWithEvent: undefined };
+  let record: ExecutionRecord | undefined;
+  await new Search({ ...plan, bound, reduce: false, simple: undefined }).run(
+    async choose => {
+      record = await inTime(stage.execute(choose, { untilMs }));
+    },
+    order => (record !== undefined && tally.shorter(order, record) ? 'stop' : 'go on'),
+  );
 }
 
 async function visit(

@@ -16,8 +16,13 @@ export class Parts {
     part.ends.set(ends, { orders: orders + 1, violating: violating + (found ? 1 : 0) });
     if (found === undefined) return;
     part.violating++;
-    const known = part.counterexample;
-    if (known === undefined || isSimpler(found, known)) part.counterexample = found;
+    keep(part, found);
+  }
+
+  /** A counterexample that counts for nothing. */
+  shorter({ tokens }: Visit, found: Counterexample): void {
+    const part = this.#parts.get(eventsOf(tokens));
+    if (part !== undefined) keep(part, found);
   }
 
   get all(): readonly Part[] {
@@ -43,6 +48,11 @@ export function isSimpler(a: Counterexample, b: Counterexample): boolean {
 }
 
 type OpenPart = { -readonly [K in keyof Part]: Part[K] } & { ends: Map<string, PartEnds> };
+
+function keep(part: OpenPart, found: Counterexample): void {
+  const known = part.counterexample;
+  if (known === undefined || isSimpler(found, known)) part.counterexample = found;
+}
 
 function newPart(event: Part['event']): OpenPart {
   return { event, orders: 0, violating: 0, ends: new Map(), counterexample: undefined };

@@ -84,6 +84,15 @@ export class Tally {
     if (violating) this.#keep({ schedule, cost: visit.cost, record });
   }
 
+  /** An order that equals one that was counted: it counts for nothing, but may be told more shortly. */
+  shorter(visit: Visit, record: ExecutionRecord): boolean {
+    if (!violates(record)) return false;
+    const found = { schedule: formatSchedule(visit.tokens), cost: visit.cost, record };
+    this.#keep(found);
+    this.parts.shorter(visit, found);
+    return true;
+  }
+
   /** A second, complete pass counts from the start; the simplest counterexample stays. */
   startOver(): void {
     this.orders = 0;

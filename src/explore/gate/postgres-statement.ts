@@ -57,12 +57,17 @@ function newStepOf(unit: PostgresUnit, routines: Routines): Step {
   };
 }
 
+/** In BEGIN or a start-up option: what nobody has to say, or what changes nothing that we assume. */
+const statesReadCommitted =
+  /^\s*(begin|start)\b[^;']*\bisolation level read (un)?committed\b|-c default_transaction_isolation=read\\+ (un)?committed\b/gi;
+
 /**
  * Whether the text may change the isolation of its transaction or session: by a name inside a longer
  * one (`default_transaction_isolation`), or as a setting whose name it does not show.
  */
 export function statesIsolation(text: string): boolean {
-  return /isolation|characteristics|snapshot|set_config\s*\((?!\s*'[\w.]+'\s*,)/i.test(text);
+  const others = text.replace(statesReadCommitted, '');
+  return /isolation|characteristics|snapshot|set_config\s*\((?!\s*'[\w.]+'\s*,)/i.test(others);
 }
 
 function isBegin(unit: PostgresUnit): boolean {
@@ -71,10 +76,12 @@ function isBegin(unit: PostgresUnit): boolean {
   return others.every(({ tokens }) => /^set (local|transaction)\b/.test(leadingWords(tokens, 2)));
 }
 
+/** What stands in quotes is no comment, whatever it looks like. */
+const quotedOrComment = /('[^']*'|"[^"]*"|\$(\w*)\$[\s\S]*?\$\2\$)|--[^\n]*|\/\*[\s\S]*?\*\//g;
+
 function tidy(text: string): string {
   return text
-    .replace(/--[^\n]*/g, ' ')
-    .replace(/\/\*[\s\S]*?\*\//g, ' ')
+    .replace(quotedOrComment, (_, quoted: string | undefined) => quoted ?? ' ')
     .replace(/\s+/g, ' ')
     .trim();
 }

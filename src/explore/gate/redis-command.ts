@@ -134,6 +134,14 @@ export function redisKeys(words: readonly string[]): RedisKeys | undefined {
   return writesAll.has(name) ? { keys: words.slice(1), use: 'writes' } : undefined;
 }
 
+/** A key that is there was left as it is: who was refused has only looked. */
+export function isRefused(words: readonly string[], reply: RedisValue): boolean {
+  const name = commandName(words);
+  if (name === 'setnx') return reply === 0;
+  const more = words.slice(3).map(word => word.toLowerCase());
+  return name === 'set' && more.includes('nx') && !more.includes('get') && reply === null;
+}
+
 /** The same of MULTI … EXEC: all that is done inside. */
 export function keysOfAll(commands: readonly (readonly string[])[]): RedisKeys | undefined {
   const keys: string[] = [];

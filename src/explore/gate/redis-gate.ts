@@ -10,6 +10,7 @@ import {
   confirmations,
   isChatter,
   isConfirmation,
+  isRefused,
   isUnsolicited,
   keysOfAll,
   messageStep,
@@ -280,6 +281,8 @@ export class RedisLane implements Lane {
 
   #complete(flight: RedisFlight, reply: RedisReply): void {
     flight.answered = true;
+    if (isRefused(flight.words, reply.value) && this.lastTouched !== undefined)
+      this.lastTouched = { ...this.lastTouched, use: 'reads' };
     if (flight.step !== undefined) {
       this.result = redisSummary(reply.value);
       this.reply = redisReply(flight.replies);

@@ -15,6 +15,28 @@ export interface Catalogue {
   readonly runsUnseen: boolean;
   /** A column is filled with the time by itself. */
   readonly stampsRows: boolean;
+  /** The time of a statement or of the moment, which BEGIN does not fix. */
+  readonly stampsAtOnce: boolean;
+  /** By each name without its schema, in small letters: every relation that a text may mean by it. */
+  readonly byWord: ReadonlyMap<string, readonly Relation[]>;
+}
+
+/** A relation as statements name it, and what else they reach through it. */
+export interface Relation {
+  /** As in `Catalogue.relations`. */
+  readonly name: string;
+  /** The only column of its primary key. */
+  readonly key: string | undefined;
+  /** Its partitions, children and parents by inheritance: a statement may read any of them. */
+  readonly kin: Relation[];
+  /** What its foreign keys point at: a row that is written locks a row there. */
+  readonly parents: Relation[];
+  /** Whose foreign keys point here: a row that is changed is looked for there, or changes them. */
+  readonly children: Relation[];
+  /** Sequences that fill its columns. */
+  readonly sequences: Relation[];
+  /** A sequence that no foreign key or partition tells of may be used: its locks show it alone. */
+  readonly fillsUnseen: boolean;
 }
 
 const userFunctions = `
@@ -69,7 +91,65 @@ const facts = `
       or exists (select from own where proname = any(string_to_array('${[...harmless].join(' ')}', ' ')))
       as unseen,
     exists (select from pg_attrdef where
-      pg_get_expr(adbin, adrelid) ~* '(now|timestamp|timeofday)\\s*\\(|current_|localtime') as stamps`;
+      pg_get_expr(adbin, adrelid) ~* '(now|timestamp|timeofday)\\s*\\(|current_|localtime') as stamps,
+    exists (select from pg_attrdef where
+      pg_get_expr(adbin, adrelid) ~* '(clock_timestamp|statement_timestamp|timeofday)') as stamps_at_once`;
+
+/** What can stand in a text where a relation can; of the explorer's own none. */
+const words = `
+  select c.oid::text as oid, c.relname as word, format('%I.%I', n.nspname, c.relname) as name,
+    (select a.attname from pg_index i join pg_attribute a
+      on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      where i.indrelid = c.oid and i.indisprimary and i.indnkeyatts = 1) as key,
+    -- anything but the default of a serial column
+    exists (select from pg_attrdef d where d.adrelid = c.oid
+      and pg_get_expr(d.adbin, d.adrelid) ~* 'val\\s*\\('
+      and pg_get_expr(d.adbin, d.adrelid) !~ '^nextval\\(''[^'']+''::regclass\\)$') as fills_unseen
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+    and n.nspname not like 'pg\\_%' and n.nspname not like 'explorer\\_%'`;
+
+const ties = `
+  select 'kin' as tie, inhrelid::text as one, inhparent::text as other from pg_inherits
+  union all select 'parent', conrelid::text, confrelid::text from pg_constraint where contype = 'f'
+  union all select 'sequence', d.adrelid::text, p.refobjid::text
+    from pg_depend p join pg_attrdef d on d.oid = p.objid
+    where p.classid = 'pg_attrdef'::regclass and p.refclassid = 'pg_class'::regclass
+  union all select 'sequence', refobjid::text, objid::text from pg_depend
+    where classid = 'pg_class'::regclass and refclassid = 'pg_class'::regclass
+      and refobjsubid <> 0 and deptype in ('a', 'i')`;
+
+async function readWords(postgres: PostgresControl): Promise<Catalogue['byWord']> {
+  const byOid = new Map<string, Relation>();
+  const byWord = new Map<string, Relation[]>();
+  for (const { oid, word, name, key, fills_unseen } of await postgres.query(words)) {
+    const relation: Relation = {
+      name: String(name),
+      key: typeof key === 'string' ? key : undefined,
+      kin: [],
+      parents: [],
+      children: [],
+      sequences: [],
+      fillsUnseen: fills_unseen !== false,
+    };
+    byOid.set(String(oid), relation);
+    const letters = String(word).toLowerCase();
+    byWord.set(letters, [...(byWord.get(letters) ?? []), relation]);
+  }
+  for (const { tie, one, other } of await postgres.query(ties)) {
+    const [from, to] = [byOid.get(String(one)), byOid.get(String(other))];
+    if (from === undefined || to === undefined || from === to) continue;
+    if (tie === 'sequence') from.sequences.push(to);
+    else if (tie === 'parent') {
+      from.parents.push(to);
+      to.children.push(from);
+    } else {
+      from.kin.push(to);
+      to.kin.push(from);
+    }
+  }
+  return byWord;
+}
 
 /** Asked once, before the first order. */
 export async function readCatalogue(postgres: PostgresControl): Promise<Catalogue> {
@@ -83,5 +163,7 @@ export async function readCatalogue(postgres: PostgresControl): Promise<Catalogu
     defersToCommit: found?.defers !== false,
     runsUnseen: found?.unseen !== false,
     stampsRows: found?.stamps !== false,
+    stampsAtOnce: found?.stamps_at_once !== false,
+    byWord: await readWords(postgres),
   };
 }

@@ -13,7 +13,10 @@ import {
 } from '../search/footprint.ts';
 import type { Catalogue } from './catalogue.ts';
 import { LaneStates } from './lane-states.ts';
+import { type Held, type Named, namedIn, narrowed } from './named-relations.ts';
 import type { PostgresControl } from './postgres-control.ts';
+import { queuing } from './queuing.ts';
+import { Said } from './said.ts';
 import { reachOf, type StatementReach } from './statement-reach.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
@@ -39,11 +42,6 @@ export interface Watched {
   readonly states: LaneStates;
 }
 
-interface Held {
-  readonly relations: ReadonlyMap<string, LockStrength>;
-  readonly advisory: ReadonlySet<string>;
-}
-
 const nothing: Held = { relations: new Map(), advisory: new Set() };
 
 /**
@@ -56,18 +54,12 @@ export class Observer {
   readonly #about: Surroundings;
   readonly #book: LaneBook;
   readonly #held = new Map<TrackedLane, Held>();
-  /** Their isolation may be any. */
-  readonly #isolated = new Set<TrackedLane>();
-  /** What ends their transactions reaches listeners. */
-  readonly #signalling = new Set<TrackedLane>();
-  /** A snapshot was taken in the open transaction. */
-  readonly #looked = new Set<TrackedLane>();
-  /** What sessions begin with was changed. */
-  #altered = false;
+  readonly #said: Said;
 
   constructor(about: Surroundings, book: LaneBook) {
     this.#about = about;
     this.#book = book;
+    this.#said = new Said(about);
   }
 
   /** Called before a step of one actor; `asks` says whether `touched` will be. */
@@ -94,28 +86,11 @@ export class Observer {
   /** Called for every step when the world is at rest: what it says holds for later ones. */
   note(watched: Watched): void {
     const [first] = watched.lanes;
-    if (first !== undefined) this.#heed(first, watched.step);
+    if (first !== undefined) this.#said.heed(first, watched.step);
     for (const { one, step } of wentOn(watched)) {
       this.#held.delete(one);
-      this.#heed(one, step);
+      this.#said.heed(one, step);
     }
-  }
-
-  #heed(one: TrackedLane, step: Step | undefined): void {
-    const { lane } = one;
-    if (!(lane instanceof PostgresLane) || step === undefined) return;
-    const said = reachOf(step.label);
-    if (said.readsClock) this.#about.clockWasRead = true;
-    if (said.signals) this.#signalling.add(one);
-    if (said.mayIsolate) {
-      this.#isolated.add(one);
-      lane.stated.locksSession = true;
-      this.#altered ||= /\balter\b/i.test(step.label);
-    }
-    if (said.reach === 'touches rows') {
-      if (said.looks && lane.transaction === 'T' && lane.inFlight === undefined)
-        this.#looked.add(one);
-    } else if (said.reach !== 'arranges') this.#looked.delete(one);
   }
 
   /** What the step touched, and what those touched who went on because of it. Called before `note`. */
@@ -142,15 +117,16 @@ export class Observer {
     if (lane instanceof RedisLane) return redisFootprint(actor, lanes);
     if (!(lane instanceof PostgresLane) || step === undefined) return unknown(actor);
     const said = reachOf(step.label);
-    const readsClock = said.readsClock || this.#fixesTime(said);
     const known = await this.#inPostgres(one, lane, step, said, before);
-    return { ...known, readsClock };
+    return { ...known, readsClock: this.#readsClock(lane, said) };
   }
 
   /** BEGIN fixes what now() tells in its transaction; a statement on its own reads it then. */
-  #fixesTime({ reach }: StatementReach): boolean {
-    const matters = this.#about.clockWasRead || this.#about.catalogue.stampsRows;
-    return matters && reach === 'begin';
+  #readsClock(lane: PostgresLane, said: StatementReach): boolean {
+    const { clockWasRead, catalogue } = this.#about;
+    if (said.reach === 'begin') return clockWasRead || catalogue.stampsRows;
+    if (lane.transaction === 'I') return said.readsClock || (said.looks && catalogue.stampsRows);
+    return said.readsMoment || (said.looks && catalogue.stampsAtOnce);
   }
 
   async #inPostgres(
@@ -162,7 +138,8 @@ export class Observer {
   ): Promise<Footprint> {
     const { actor } = one;
     const waits = lane.inFlight !== undefined;
-    const failed = !waits && /\berror\b|connection closed/.test(lane.result);
+    const failed =
+      !waits && /\berror\b|connection closed/.test(lane.result) && !refusedAlone(lane, said);
     const cut = step.label.length >= labelCharactersMax;
     if (failed || cut || step.role === 'message') return unknown(actor);
     if (said.reach === 'begin' || said.reach === 'arranges') {
@@ -172,26 +149,36 @@ export class Observer {
       const certain = !waits && before !== undefined && lane.transaction === 'I';
       return certain ? this.#ended(one, said, before) : unknown(actor);
     }
-    // A statement on its own has given its locks back: nothing tells what it touched.
-    if (said.reach === 'unknown' || (lane.transaction !== 'T' && !waits)) return unknown(actor);
-    return this.#withLocks(one, lane, before);
+    if (said.reach === 'unknown') return unknown(actor);
+    const named = this.#said.defined ? undefined : namedIn(step.label, this.#about.catalogue);
+    if (waits || lane.transaction === 'T') return this.#withLocks(one, lane, before, named);
+    return this.#alone(one, named);
+  }
+
+  /** A statement on its own has given its locks back: what it names is all that it touched. */
+  #alone(one: TrackedLane, named: Named | undefined): Footprint {
+    if (named === undefined || named.advisory || this.#said.keepsSnapshot(one))
+      return unknown(one.actor);
+    return footprintOf([one.actor], 'these', { relations: named.relations, ends: true });
   }
 
   async #withLocks(
     one: TrackedLane,
     lane: PostgresLane,
     before: Held = nothing,
+    named: Named | undefined,
   ): Promise<Footprint> {
     const held = await this.#locks(lane.pid);
     if (lane.transaction !== 'I') this.#held.set(one, held);
     const known = this.#known(held);
     if (known === undefined) return unknown(one.actor);
-    const keepsSnapshot = this.#keepsSnapshot(one, lane);
+    const keepsSnapshot = this.#said.keepsSnapshot(one);
     const parked = one.wait === 'phase';
-    const fixesSnapshot = (keepsSnapshot && !this.#looked.has(one)) || parked;
+    const fixesSnapshot = (keepsSnapshot && !this.#said.hasLooked(one)) || parked;
+    const all = { ...known, advisory: new Set([...before.advisory, ...held.advisory]) };
     return footprintOf([one.actor], 'these', {
-      ...known,
-      advisory: new Set([...before.advisory, ...held.advisory]),
+      ...(named === undefined ? all : narrowed(all, named)),
+      ...(named !== undefined && queuing(one, named, this.#book)),
       fixesSnapshot,
       serializable: keepsSnapshot,
     });
@@ -200,21 +187,23 @@ export class Observer {
   #ended(one: TrackedLane, { reach }: StatementReach, before: Held): Footprint {
     const known = this.#known(before);
     const { defersToCommit } = this.#about.catalogue;
-    const more = reach === 'commits' && (defersToCommit || this.#signalling.has(one));
-    if (more || known === undefined || !(one.lane instanceof PostgresLane))
+    const acts = reach === 'commits' && (defersToCommit || this.#said.signals(one));
+    if (acts || known === undefined || !(one.lane instanceof PostgresLane))
       return unknown(one.actor);
-    const serializable = this.#keepsSnapshot(one, one.lane);
-    return footprintOf([one.actor], 'these', { ...known, ends: true, serializable });
-  }
-
-  #keepsSnapshot(one: TrackedLane, lane: PostgresLane): boolean {
-    const { snapshotsByDefault } = this.#about;
-    const said = lane.stated.isolation || this.#isolated.has(one);
-    return snapshotsByDefault || said || this.#altered;
+    const serializable = this.#said.keepsSnapshot(one);
+    const relations = new Map(
+      [...(known.relations ?? [])].filter(([name]) => {
+        return this.#about.catalogue.relations.get(name) !== 'immediate'; // its numbers are out
+      }),
+    );
+    // What is rolled back was never to be seen: only its locks are given back.
+    const ends = reach === 'commits';
+    const more = { ends, onlyEnds: true, serializable };
+    return footprintOf([one.actor], 'these', { ...known, relations, ...more });
   }
 
   /** Undefined where something was locked that may have run more than the text says. */
-  #known({ relations, advisory }: Held): Partial<Footprint> | undefined {
+  #known({ relations, advisory }: Held): Held | undefined {
     const { catalogue } = this.#about;
     if (catalogue.runsUnseen) return undefined;
     const strengths = new Map<string, LockStrength>();
@@ -235,6 +224,11 @@ export class Observer {
     }
     return { relations, advisory };
   }
+}
+
+/** A constraint was against a statement on its own, which has left nothing and names what it read. */
+function refusedAlone({ transaction, result }: PostgresLane, { reach }: StatementReach): boolean {
+  return reach === 'touches rows' && transaction === 'I' && /^error 23/.test(result);
 }
 
 /** The lane whose transaction the step ended, if it did. */

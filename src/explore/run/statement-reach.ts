@@ -17,6 +17,8 @@ export interface StatementReach {
   readonly looks: boolean;
   /** It reads the time of the server: what it sees depends on when. */
   readonly readsClock: boolean;
+  /** Also inside a transaction, whose own time BEGIN has fixed. */
+  readonly readsMoment: boolean;
   /** It may change the isolation of its session, where the text of no later request shows it. */
   readonly mayIsolate: boolean;
   /** It sends to others, or asks for what they send, when its transaction ends. */
@@ -38,6 +40,7 @@ const looksInside = /\b(pg_(?!catalog\b)\w+|information_schema|[cx]min|[cx]max|c
 const call = /([a-z_"][\w$."]*)\s*\(/g;
 const clock =
   /\b(now|transaction_timestamp|statement_timestamp|clock_timestamp|timeofday)\s*\(|\b(current_(timestamp|date|time)|localtime(stamp)?)\b/;
+const moment = /\b(statement_timestamp|clock_timestamp|timeofday)\s*\(/;
 
 /** Functions of the server that look at their arguments alone, or whose traces the locks show. */
 export const harmless: ReadonlySet<string> = new Set(
@@ -74,6 +77,7 @@ export function reachOf(text: string): StatementReach {
     reach,
     looks: reach === 'touches rows' && !bare.startsWith('lock'),
     readsClock: clock.test(bare),
+    readsMoment: moment.test(bare),
     mayIsolate: mayIsolate || unknownCalls(bare).some(name => !isOfServer(name)),
     signals: signals.test(bare),
   };

@@ -15,12 +15,21 @@ export interface Footprint {
   readonly keys: ReadonlyMap<string, KeyUse>;
   /** The step ends a transaction: what it wrote becomes visible, its locks are given back. */
   readonly ends: boolean;
+  /** It does nothing else: in which order two transactions end shows to nobody, unless one waits. */
+  readonly onlyEnds: boolean;
   /** The step may fix the snapshot of a whole transaction (above READ COMMITTED). */
   readonly fixesSnapshot: boolean;
   /** Its transaction may be SERIALIZABLE: what it reads is watched until others have ended, too. */
   readonly serializable: boolean;
   /** It reads the time, or fixes what a transaction takes for it. */
   readonly readsClock: boolean;
+  /**
+   * The step waits until this connection ends its transaction, and has done nothing yet that another
+   * could see but stand in the queue.
+   */
+  readonly waitsFor?: string | undefined;
+  /** The connection whose open transaction the step goes on with: whatever it held, it holds still. */
+  readonly goesOn?: string | undefined;
 }
 
 /** Reads (AccessShare), writes or locks rows (RowShare, RowExclusive), or locks the table. */
@@ -39,6 +48,7 @@ export function footprintOf(
     advisory: new Set(),
     keys: new Map(),
     ends: false,
+    onlyEnds: false,
     fixesSnapshot: false,
     serializable: false,
     readsClock: false,
@@ -55,7 +65,20 @@ export function independent(a: Footprint | undefined, b: Footprint | undefined):
   if (a.readsClock && b.readsClock) return false;
   if (a.reach === 'nothing' || b.reach === 'nothing') return true;
   if (a.reach === 'anything' || b.reach === 'anything') return false;
+  if (queues(a, b) || queues(b, a)) return true;
   return keysApart(a, b) && advisoryApart(a, b) && relationsApart(a, b);
+}
+
+/**
+ * One waits for the end of the other's transaction, which goes on without an end: it would wait as
+ * well if it came later. A lock of a table is another matter, since who waits for one is in the way.
+ */
+function queues(a: Footprint, b: Footprint): boolean {
+  if (a.waitsFor === undefined || a.waitsFor !== b.goesOn) return false;
+  if (a.serializable && b.serializable) return false;
+  return [...a.relations].every(([name, strength]) => {
+    return strength !== 'table' && b.relations.get(name) !== 'table';
+  });
 }
 
 function keysApart(a: Footprint, b: Footprint): boolean {
@@ -89,6 +112,7 @@ function relationsApart(a: Footprint, b: Footprint): boolean {
   if (a.serializable && b.serializable) return false;
   if (publishes(a) && b.fixesSnapshot) return false;
   if (publishes(b) && a.fixesSnapshot) return false;
+  if (a.onlyEnds && b.onlyEnds) return true;
   for (const [relation, strength] of a.relations) {
     const other = b.relations.get(relation);
     if (other === undefined) continue;
@@ -129,9 +153,23 @@ export function joined(parts: readonly Footprint[]): Footprint {
     readsClock,
     advisory: new Set(parts.flatMap(part => [...part.advisory])),
     ends: parts.some(part => part.ends),
+    onlyEnds: parts.every(part => part.onlyEnds),
     fixesSnapshot: parts.some(part => part.fixesSnapshot),
     serializable: parts.some(part => part.serializable),
+    ...inOneTransaction(parts),
   });
+}
+
+/** Beside a BEGIN, say; where two did something, neither holds. */
+function inOneTransaction(
+  parts: readonly Footprint[],
+): Pick<Footprint, 'waitsFor' | 'goesOn'> | undefined {
+  const [only, ...others] = parts.filter(({ reach }) => reach !== 'nothing');
+  return others.length > 0 ? undefined : only && { waitsFor: only.waitsFor, goesOn: only.goesOn };
+}
+
+export function weaker(a: LockStrength, b: LockStrength): LockStrength {
+  return stronger(a, b) === a ? b : a;
 }
 
 export function stronger(a: LockStrength | undefined, b: LockStrength): LockStrength {

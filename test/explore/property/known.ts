@@ -120,12 +120,56 @@ export const known: Readonly<Record<string, Program>> = {
     'begin | named select n from slot where id = 1 | named select n from slot where id = 1 | commit',
     'begin | update slot set n = 1 where id = 1 | commit',
   ),
+  'rows that go with another': small(
+    'delete from owner where id = 1',
+    'select count(*)::int from pet',
+  ),
+  'a row that another points at': small(
+    'begin | insert into pet values (3, 1) | commit',
+    'begin | select id from owner where id = 1 for update nowait | commit',
+  ),
+  'a view': small('update slot set n = 1 where id = 1', 'select n from slots_seen'),
+  'a trigger that writes elsewhere at once': small(
+    "insert into noise values ('a')",
+    'select n from heard',
+  ),
+  'a partition': small('insert into part_1 values (1)', 'select count(*)::int from parted'),
+  'a sequence that fills a column': small(
+    'insert into bill (n) values (1) returning id',
+    "select nextval('bill_id_seq')::int",
+  ),
+  'times of two tables': small(
+    "insert into stamp (who) values ('a')",
+    "insert into stamp_too (who) values ('b')",
+  ),
+  'a table that was made on the way': small(
+    'create table extra_made (id int) | insert into extra_made values (1)',
+    'select 1 | select count(*)::int from extra_made',
+  ),
+  'a COMMIT and who skips its rows': small(
+    'begin | update slot set n = 1 where id = 1 | commit',
+    'select n from slot where id = 1 for update skip locked',
+  ),
+  // B waits for A behind a row that it has already changed
+  'a wait that holds something': small(
+    "begin | insert into seat values (1, 'a') | select who from seat where no = 2 for update nowait | commit",
+    "begin | update seat set no = 1, who = 'b' where no = 2 | commit",
+  ),
+  'a wait for a row': small(
+    'begin | select n from slot where id = 1 for update | update slot set n = n + 1 where id = 1 | select count(*)::int from seat | commit',
+    'begin | select n from slot where id = 1 for update | update slot set n = n * 3 where id = 1 | commit',
+  ),
+  'two read one table and write another': small(
+    "begin | select count(*)::int from seat | insert into seat values (1, 'a') | commit",
+    "begin | select count(*)::int from seat | insert into seat values (2, 'b') on conflict do nothing | commit",
+  ),
   'Redis: a write and two reads': small('SET k1 a | GET k2', 'SET k2 b | GET k1'),
   'Redis: SET NX': small('SET k1 a NX | GET k1', 'SET k1 b NX | DEL k1'),
   'Redis: a script with an undeclared key': small(
     "EVAL `return redis.call('set', 'k1', 'a')` 0 | GET k2",
     'GET k1 | SET k2 b',
   ),
+  'Redis: refused SET NX': small('SET k1 a NX | SET k2 a NX', 'SET k2 b NX | SET k1 b NX'),
   'Redis: KEYS': small('KEYS * | GET k2', 'SET k1 b | SET k2 b'),
   'Redis: WATCH': small('WATCH k1 | MULTI SET k2 a', 'SET k1 b | GET k2'),
   'Redis: MULTI': small('MULTI GET k1, SET k2 a', 'SET k1 b | GET k2'),
