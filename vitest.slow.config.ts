@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest: begun last, it would run alone. */
 const longest = [
+  'reduction-property',
   'explore-orders',
   'cells.slow',
   'redis-down-latency',

@@ -23,8 +23,15 @@ export interface Tried {
   readonly seconds: number;
 }
 
-/** Programs are drawn for this share of the orders that they may have: waits and branches vary. */
-const aimShare = 0.7;
+/**
+ * For how many orders a program is drawn: a share of those that it may have, since waits and branches
+ * vary. One in seven is as large as may be; many small ones meet more letters in the same time.
+ */
+function aimOf(number: number, ordersMax: number): number {
+  const mostly = 0.7 * ordersMax;
+  return number % 7 === 0 ? mostly : Math.min(mostly, 250);
+}
+
 const programSecondsMax = 120;
 
 /** Draws the programs one after the other and compares their searches; tells each as it is done. */
@@ -37,7 +44,7 @@ export async function tryPrograms(
   const all: Tried[] = [];
   for (const number of trial.numbers) {
     if (performance.now() > untilMs || trial.signal?.aborted) break;
-    const program = programOf(trial.seed, number, trial.ordersMax * aimShare);
+    const program = programOf(trial.seed, number, aimOf(number, trial.ordersMax));
     const tried = await tryOne(number, program, trial, servers);
     all.push(tried);
     told(tried);

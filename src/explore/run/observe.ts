@@ -125,8 +125,8 @@ export class Observer {
   #readsClock(lane: PostgresLane, said: StatementReach): boolean {
     const { clockWasRead, catalogue } = this.#about;
     if (said.reach === 'begin') return clockWasRead || catalogue.stampsRows;
-    if (lane.transaction === 'I') return said.readsClock || (said.looks && catalogue.stampsRows);
-    return said.readsMoment || (said.looks && catalogue.stampsAtOnce);
+    if (lane.transaction === 'I') return said.readsClock || (said.fills && catalogue.stampsRows);
+    return said.readsMoment || (said.fills && catalogue.stampsAtOnce);
   }
 
   async #inPostgres(

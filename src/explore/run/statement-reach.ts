@@ -15,6 +15,8 @@ export interface StatementReach {
   readonly reach: Reach;
   /** It takes a snapshot, as all that reads or writes rows does. */
   readonly looks: boolean;
+  /** It may write a row, and with it the defaults of columns that it does not name. */
+  readonly fills: boolean;
   /** It reads the time of the server: what it sees depends on when. */
   readonly readsClock: boolean;
   /** Also inside a transaction, whose own time BEGIN has fixed. */
@@ -76,6 +78,7 @@ export function reachOf(text: string): StatementReach {
   return {
     reach,
     looks: reach === 'touches rows' && !bare.startsWith('lock'),
+    fills: /\b(insert|update|merge)\b/.test(bare),
     readsClock: clock.test(bare),
     readsMoment: moment.test(bare),
     mayIsolate: mayIsolate || unknownCalls(bare).some(name => !isOfServer(name)),

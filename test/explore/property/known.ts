@@ -28,8 +28,12 @@ export const known: Readonly<Record<string, Program>> = {
     'begin | select try_lock(2) | if yes: select try_lock(1) | commit',
   ),
   'an advisory unlock': small(
-    'begin | select pg_try_advisory_lock(1) | select pg_advisory_unlock(1) | commit',
-    'begin | select pg_try_advisory_lock(1) | commit',
+    'begin | select pg_try_advisory_lock(1) | select pg_advisory_unlock(1) | select n from slot where id = 1 | commit',
+    'begin | select pg_try_advisory_lock(1) | update slot set n = 1 where id = 1 | commit',
+  ),
+  'an advisory lock outside of transactions': small(
+    'begin | select pg_advisory_xact_lock(1)::text | update slot set n = 1 where id = 1 | commit',
+    'select pg_advisory_xact_lock(1)::text | select n from slot where id = 1',
   ),
   'a deferred foreign key': small(
     'begin | insert into child (parent) values (1) | commit',
@@ -55,10 +59,10 @@ export const known: Readonly<Record<string, Program>> = {
     'begin | select count(*)::int from seat | commit; update slot set n = 5 where id = 1',
     'begin | select n from slot where id = 1 | commit',
   ),
-  // B is told that A holds the lock, and commits before A looks or behind it
+  // B is told that A has the lock, and commits before A looks or behind it
   'LOCK TABLE before the snapshot': small(
-    'begin isolation level repeatable read | lock table bill in row exclusive mode | select count(*)::int from seat | update slot set n = n + 1 where id = 1 returning n | commit',
-    'begin | savepoint s | lock table bill in share mode nowait | update slot set n = n + 1 where id = 1 returning n | commit',
+    'begin isolation level repeatable read | lock table bill in row exclusive mode | SET k1 a | select count(*)::int from seat | update slot set n = n + 1 where id = 1 returning n | commit',
+    'begin | update slot set n = n + 1 where id = 1 | GET k1 | commit',
   ),
   'SAVEPOINT before the snapshot': snapshot('begin isolation level repeatable read | savepoint s'),
   'SET LOCAL in the message of BEGIN': snapshot(
@@ -99,6 +103,16 @@ export const known: Readonly<Record<string, Program>> = {
     'begin | update slot set n = n * 3 where id = 1 returning n | commit',
     'begin | select n from slot where id = 1 for update | commit',
   ),
+  // B is told a and finds 0: it waits for A, and C looks before A ends or behind it
+  'a statement that ends with another': small(
+    'begin | update slot set n = 5 from (select id from owner where id = 1 for update) o where slot.id = 1 | SET k1 a | commit',
+    'GET k1 | insert into pet select 3, 1 from slot where id = 1 and n = 0 | GET k2',
+    'select count(*)::int from pet',
+  ),
+  'a LOCK TABLE that a reader refuses': small(
+    'begin | lock table slot in access exclusive mode nowait | commit',
+    'begin | select n from slot where id = 1 | commit',
+  ),
   'numbers from a sequence': small(
     "begin | select nextval('ticket')::int | rollback",
     "begin | select nextval('ticket')::int | commit",
@@ -107,6 +121,11 @@ export const known: Readonly<Record<string, Program>> = {
     "begin | notify told, 'a' | commit",
     'listen told | HEARS | select n from slot where id = 1',
   ),
+  // B knows that A has notified, and waits until COMMIT or until it is tired of it
+  'a notification that may come too late': small(
+    "begin | notify told, 'a' | SET k1 a | commit",
+    'listen told | GET k1 | HEARS | GET k2',
+  ),
   'BEGIN fixes the time': small(
     "begin | select n from slot where id = 1 | insert into stamp (who) values ('a') | commit",
     "begin | select count(*)::int from seat | insert into stamp (who) values ('b') | commit",
@@ -114,19 +133,44 @@ export const known: Readonly<Record<string, Program>> = {
   'a deadlock stops everybody': small(
     "begin | update seat set who = 'a' where no = 2 | update slot set n = 1 where id = 1 | update slot set n = 1 where id = 2",
     'begin | update slot set n = 2 where id = 2 | update slot set n = 2 where id = 1',
-    'begin | select no from seat where no = 2 for update skip locked',
+    'begin | select no from seat where no = 2 for update skip locked | commit',
   ),
   'a named statement': small(
     'begin | named select n from slot where id = 1 | named select n from slot where id = 1 | commit',
     'begin | update slot set n = 1 where id = 1 | commit',
   ),
+  'a duplicate that is deleted in time or not': small(
+    'begin | delete from seat where no = 2 | commit',
+    "begin | insert into seat values (2, 'b') | commit",
+  ),
+  'the same in an exception block': small(
+    'begin | delete from seat where no = 2 | commit',
+    "begin | select grab(2, 'b') | commit",
+  ),
+  'a savepoint that is rolled back': small(
+    'begin | savepoint s | update slot set n = 1 where id = 1 | rollback to savepoint s | select count(*)::int from seat | commit',
+    "begin | insert into seat values (1, 'b') | select n from slot where id = 1 for update nowait | commit",
+  ),
+  'two that are serializable': small(
+    "begin isolation level serializable | select n from slot where id = 1 | insert into seat values (1, 'a') | commit",
+    'begin isolation level serializable | select count(*)::int from seat | update slot set n = 2 where id = 1 | commit',
+  ),
+  'a session lock that is given back by leaving': small(
+    'select pg_advisory_lock(3)::text | begin | select n from slot where id = 1 | commit',
+    'begin | select count(*)::int from seat | select pg_try_advisory_lock(3) | commit',
+  ),
+  'a sequence, which no COMMIT publishes': small(
+    "begin | select nextval('ticket')::int | commit",
+    'begin | select last_value::int from ticket | commit',
+  ),
   'rows that go with another': small(
     'delete from owner where id = 1',
     'select count(*)::int from pet',
   ),
+  // A is told 0 and 1 only where B holds the owner between its looks, or comes and goes there
   'a row that another points at': small(
-    'begin | insert into pet values (3, 1) | commit',
-    'begin | select id from owner where id = 1 for update nowait | commit',
+    'begin | select n from slot where id = 1 | insert into pet values (3, 1) | select n from slot where id = 1 | commit',
+    'begin | select id from owner where id = 1 for update nowait | update slot set n = 1 where id = 1 | commit',
   ),
   'a view': small('update slot set n = 1 where id = 1', 'select n from slots_seen'),
   'a trigger that writes elsewhere at once': small(
@@ -143,7 +187,7 @@ export const known: Readonly<Record<string, Program>> = {
     "insert into stamp_too (who) values ('b')",
   ),
   'a table that was made on the way': small(
-    'create table extra_made (id int) | insert into extra_made values (1)',
+    'create table extra_made as select 0 as id | insert into extra_made values (1)',
     'select 1 | select count(*)::int from extra_made',
   ),
   'a COMMIT and who skips its rows': small(
@@ -158,6 +202,10 @@ export const known: Readonly<Record<string, Program>> = {
   'a wait for a row': small(
     'begin | select n from slot where id = 1 for update | update slot set n = n + 1 where id = 1 | select count(*)::int from seat | commit',
     'begin | select n from slot where id = 1 for update | update slot set n = n * 3 where id = 1 | commit',
+  ),
+  'a wait for a row, with a snapshot of its own': small(
+    'begin | update slot set n = 1 where id = 1 | select count(*)::int from seat | commit',
+    'begin isolation level repeatable read | select n from slot where id = 1 for update | commit',
   ),
   'two read one table and write another': small(
     "begin | select count(*)::int from seat | insert into seat values (1, 'a') | commit",
