@@ -161,7 +161,7 @@ export const known: Readonly<Record<string, Program>> = {
   ),
   'a sequence, which no COMMIT publishes': small(
     "begin | select nextval('ticket')::int | commit",
-    'begin | select last_value::int from ticket | commit',
+    'begin | select last_value::int, is_called from ticket | commit',
   ),
   'rows that go with another': small(
     'delete from owner where id = 1',

@@ -37,7 +37,7 @@ describe('the reduced search meets every outcome of the unreduced one', () => {
 });
 
 /** Small ones: some hundred searches are to fit into a few minutes. */
-const ordersMax = 140;
+const ordersMax = 90;
 
 function drawn(seed: number, programs: number): Promise<Tried[]> {
   const numbers = Array.from({ length: programs }, (_, at) => at);
