@@ -52,7 +52,8 @@ export function coveredBranch(node: Node, { token, actor, kind }: Choice): boole
     if (other.actor === actor || first === undefined || later?.worlds.length !== 0) continue;
     const [touched, behind] = [later.done.get(token), later.behind.get(token)];
     if (touched?.actors.size !== 1 || behind === undefined) continue;
-    if (!independent(first, touched)) continue;
+    // Who was seen to wait behind the other may wait for what only that step has locked.
+    if (!independent(first, { ...touched, waitsFor: undefined })) continue;
     const before = node.point?.choices.filter(one => one.actor !== actor && !isEvent(one)) ?? [];
     const possible = new Set([...behind, ...before.map(one => one.token)]);
     const asleep = asleepAfter(node, token, touched);

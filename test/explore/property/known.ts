@@ -207,6 +207,10 @@ export const known: Readonly<Record<string, Program>> = {
     'begin | update slot set n = 1 where id = 1 | select count(*)::int from seat | commit',
     'begin isolation level repeatable read | select n from slot where id = 1 for update | commit',
   ),
+  'a wait for what the step before has locked': small(
+    'select n from slot where id = 1 for update skip locked | begin | select n from slot where id = 1 for update skip locked | commit',
+    'begin | select n from slot where id = 1 for share | commit',
+  ),
   'two read one table and write another': small(
     "begin | select count(*)::int from seat | insert into seat values (1, 'a') | commit",
     "begin | select count(*)::int from seat | insert into seat values (2, 'b') on conflict do nothing | commit",
