@@ -110,9 +110,12 @@ function wordsOf(text: string): readonly string[] {
   return text.match(words) ?? [];
 }
 
-/** A date, or seconds or milliseconds since 1970 about now. */
+/** A time of today, or seconds or milliseconds since 1970 about now: no date that is kept. */
 function isMoment(word: string): boolean {
-  if (wholeMoment.test(word)) return true;
+  if (wholeMoment.test(word)) {
+    const isTime = word.length > 'yyyy-mm-dd'.length;
+    return isTime && Math.abs(Date.parse(word) - Date.now()) < 2 * daySeconds * 1_000;
+  }
   if (!/^\d{10}(\.\d+)?$|^\d{13}$/.test(word)) return false;
   const seconds = Number(word.length === 13 ? word.slice(0, 10) : word);
   return Math.abs(seconds - Date.now() / 1_000) < 30 * daySeconds;

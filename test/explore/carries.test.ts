@@ -209,6 +209,7 @@ describe('chatter', () => {
       "select set_config('app.user', '1', true), pg_advisory_xact_lock(9)",
       'select version(), pg_try_advisory_lock(1)',
       'select 1 from pg_type, note',
+      "select 1 from pg_type where typname = 'mood'",
       'select 1 from pg_type where exists (select from note)',
       "select count(*) from pg_settings where nextval('note_id_seq') > 0",
       'select 1; select t from note',
@@ -221,7 +222,7 @@ describe('chatter', () => {
       'select 1',
       'select 1+1 as result',
       'select current_schema()',
-      "select t.oid, t.typname from pg_catalog.pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typname in ('int4', 'text')",
+      "select t.oid, t.typname, t.typarray from pg_catalog.pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typname in ('int4', 'text')",
       'show server_version',
     ];
     const found = await stepsOf(async query => {

@@ -124,7 +124,7 @@ describe('Postgres clients', () => {
     const actor = onePgClient(async query => {
       await query("set statement_timeout = '30s'");
       await query('show server_version');
-      await query("select oid, typname from pg_type where typname = 'int4'");
+      await query("select oid, typarray from pg_type where typname = 'int4'");
       await query('select count(*) from booking');
     });
     expect(await stepsOf(actor)).toEqual(['select count(*) from booking']);
@@ -291,6 +291,10 @@ describe('Redis clients', () => {
     });
     const steps = await explore(subject(table, 'select 1', [listen, publish]), options);
     const labels = steps.counterexample?.record.lines.map(line => line.label);
-    expect(labels).toEqual(['PUBLISH turns yours', 'receives message turns yours']);
+    expect(labels).toEqual([
+      'SUBSCRIBE turns',
+      'PUBLISH turns yours',
+      'receives message turns yours',
+    ]);
   });
 });

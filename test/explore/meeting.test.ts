@@ -54,9 +54,10 @@ test('moments and random tokens say nothing', () => {
   const run = (token: string, moment: string, epoch: number) =>
     told(['select token, at, since from session', `SELECT 1\n${token} ${moment} ${epoch} open`]);
   const epoch = Math.floor(Date.now() / 1_000);
-  const alone = run('3f2b8c1e-9a4d-4a51-8a77-0d9f5a6b7c81', '2026-11-29 10:00:00.1+00', epoch);
-  const again = run('91b7e2f0-1c2d-4e3f-9a0b-5c6d7e8f9a0b', '2026-11-29 10:00:00.2+00', epoch);
-  const other = run('aa57d2c9-4e5f-4b6a-8c7d-9e0f1a2b3c4d', '2026-11-29 10:00:07.9+00', epoch + 7);
+  const today = new Date().toISOString().slice(0, 10);
+  const alone = run('3f2b8c1e-9a4d-4a51-8a77-0d9f5a6b7c81', `${today} 10:00:00.1+00`, epoch);
+  const again = run('91b7e2f0-1c2d-4e3f-9a0b-5c6d7e8f9a0b', `${today} 10:00:00.2+00`, epoch);
+  const other = run('aa57d2c9-4e5f-4b6a-8c7d-9e0f1a2b3c4d', `${today} 10:00:07.9+00`, epoch + 7);
   expect(dependsOnOthers(alone, again, other)).toBeUndefined();
 });
 

@@ -76,6 +76,11 @@ async function linesOf(actor: ActorFunction): Promise<string[][]> {
   );
 }
 
+/** A trigger that looks at the table on which it is. */
+const caps = `create function cap() returns trigger language plpgsql as $$ begin
+    if (select count(*) from booking) > 1 then raise 'full'; end if; return new; end $$;
+  create trigger caps before insert on booking for each row execute function cap();`;
+
 async function hides(text: string, more = ''): Promise<readonly string[]> {
   const actor = onePgClient(query => query(text).catch(() => undefined));
   const found = await explore(subject(`${table}; ${more}`, 'select 1', [actor]), options);
@@ -143,8 +148,67 @@ describe('one message of several statements', () => {
         if (select count(*) from booking) > 1 then raise 'full'; end if; return null; end $$;
       create trigger full_up after insert on booking for each row execute function check_it()`,
       "insert into booking (who) values ('a')",
-      'a trigger on booking that reads or writes',
+      'what a write to booking runs (a trigger, a rule)',
     ],
+    [
+      'a trigger that is reached through a function of one statement',
+      `${caps} create function book() returns void language sql as $$
+        insert into booking (who) values ('a') $$`,
+      'select book()',
+      'a function of several statements, book',
+    ],
+    [
+      'a trigger that is reached through a view',
+      `${caps} create view seats as select who from booking`,
+      "insert into seats (who) values ('a')",
+      'what a write to seats runs (a trigger, a rule)',
+    ],
+    [
+      'a trigger that is reached through a cascade',
+      `create table item (id int references booking on delete cascade);
+      create function looks() returns trigger language plpgsql as $$ begin
+        perform count(*) from booking; return old; end $$;
+      create trigger looks after delete on item for each row execute function looks()`,
+      'delete from booking',
+      'what a write to booking runs (a trigger, a rule)',
+    ],
+    [
+      'a rule',
+      'create rule twice as on insert to booking do also delete from booking where who is null',
+      "insert into booking (who) values ('a')",
+      'what a write to booking runs (a trigger, a rule)',
+    ],
+    [
+      'two calls of a function that looks',
+      "create function look() returns bigint language sql as 'select count(*) from booking'",
+      'select look() + look()',
+      'a function that looks for itself, look',
+    ],
+    [
+      'a function that looks, for each of several rows',
+      "create function look() returns bigint language sql as 'select count(*) from booking'",
+      'select look() from generate_series(1, 2)',
+      'a function that looks for itself, look',
+    ],
+    [
+      'a function that looks, as a table',
+      "create function look() returns bigint language sql as 'select count(*) from booking'",
+      'select * from look()',
+      undefined,
+    ],
+    [
+      'a look beside a try-lock',
+      '',
+      'select pg_try_advisory_xact_lock(7), (select count(*) from booking)',
+      'a look, and a lock that is only tried',
+    ],
+    [
+      'a look at other rows than those that it locks, unless somebody has them',
+      'create table room (id int)',
+      'select id from room where not exists (select from booking) for update nowait',
+      'a look, and a lock that is only tried',
+    ],
+    ['a queue', '', 'select id from booking order by id limit 1 for update skip locked', undefined],
     [
       'a lock on rows that have such a trigger',
       `create function look() returns trigger language plpgsql as $$ begin

@@ -8,8 +8,19 @@ export function isChatter(statement: SqlStatement): boolean {
   if (/^(set|reset|show|deallocate|unlisten)\b/.test(words)) return true;
   // DISCARD ALL gives back session locks, and DISCARD TEMP drops tables.
   if (/^discard (plans|sequences)\b/.test(words)) return true;
-  return words.startsWith('select') && new SelectReader(statement.tokens).isChatter();
+  if (!words.startsWith('select') || !new SelectReader(statement.tokens).isChatter()) return false;
+  const named = statement.tokens.map(({ value }) => value);
+  return !named.some(value => typeCatalogues.has(value)) || named.some(one => ofDrivers.has(one));
 }
+
+/** An application may ask these whether a type or a schema is there, and make it if not. */
+const typeCatalogues = new Set(['pg_type', 'pg_range', 'pg_namespace']);
+/** A driver that learns the types asks for these columns, and no application does. */
+const ofDrivers = new Set(
+  'typarray typelem typtype typcategory typreceive typinput typbasetype rngtypid rngsubtype'.split(
+    ' ',
+  ),
+);
 
 /** What drivers ask when they connect; each tells of the session or of types alone. */
 const functions = new Set(

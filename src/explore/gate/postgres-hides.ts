@@ -1,3 +1,4 @@
+import type { SqlToken } from '../wire/sql-lexer.ts';
 import { leadingWords, type SqlStatement } from '../wire/sql-split.ts';
 import { isChatter } from './chatter.ts';
 import { statementsInside } from './routine-body.ts';
@@ -22,8 +23,26 @@ export function hiddenIn(
     return 'a procedure that may commit';
   const called = routines.calledIn(tokens);
   if (called !== undefined) return `a function of several statements, ${called}`;
+  const again = routines.calledAgainIn(tokens);
+  if (again !== undefined) return `a function that looks for itself, ${again}`;
+  const calling = routines.callingIn(tokens);
+  if (calling !== undefined) return `functions that look, which ${calling} calls`;
+  if (triesLock(tokens) && routines.looksIn(tokens)) return 'a look, and a lock that is only tried';
   const fired = routines.firedIn(tokens);
-  return fired === undefined ? undefined : `a trigger on ${fired} that reads or writes`;
+  return fired === undefined ? undefined : `what a write to ${fired} runs (a trigger, a rule)`;
+}
+
+/**
+ * A snapshot is older than the lock that its statement takes: who waits for the lock is seen to wait, but
+ * whoever tries it may get it behind a commit that the look did not see. A lock on rows looks at them
+ * again, and at no others.
+ */
+function triesLock(tokens: readonly SqlToken[]): boolean {
+  const words = tokens.map(({ kind, value }) => (kind === 'word' ? value : '?'));
+  if (words.some(word => word.startsWith('pg_try_advisory_'))) return true;
+  const tried = /\bnowait\b|\bskip locked\b/.test(words.join(' '));
+  const looks = words.filter(word => word === 'from' || word === 'join' || word === 'with');
+  return tried && looks.length > 1;
 }
 
 function doesSeveral({ tokens }: SqlStatement): boolean {

@@ -1,20 +1,15 @@
 import type { RedisValue } from '../wire/resp.ts';
 import { type Step, shapeOf } from './lane.ts';
 
-/** Commands that arrange the connection or look at the server: granted at once, never a step. */
+/** Commands that arrange the connection: granted at once, never a step. */
 const chatter = new Set([
   'hello',
   'auth',
-  'client',
-  'info',
   'ping',
   'echo',
   'select',
-  'command',
   'readonly',
   'readwrite',
-  'cluster',
-  'config',
   'quit',
   'reset',
   'unwatch',
@@ -38,11 +33,22 @@ export function commandName(words: readonly string[]): string {
   return (words[0] ?? '').toLowerCase();
 }
 
-export function isChatter(words: readonly string[]): boolean {
+/**
+ * Whether a command is none of an order's steps. What looks at the whole server, or names a
+ * connection for others to see, is chatter only until the connection has taken its first step: so
+ * clients greet. To subscribe is a step: a message before it is lost.
+ */
+export function isChatter(words: readonly string[], greets: boolean): boolean {
   const name = commandName(words);
-  if (name === 'script') return words[1]?.toLowerCase() === 'load';
-  return chatter.has(name) || subscriptions.has(name);
+  const second = words[1]?.toLowerCase() ?? '';
+  if (name === 'client') return aboutItself.has(second) || (greets && second === 'setname');
+  if (name === 'config') return greets && second === 'get';
+  if (name === 'script') return greets && second === 'load';
+  return chatter.has(name) || (greets && greetings.has(name));
 }
+
+const greetings = new Set(['info', 'cluster', 'command']);
+const aboutItself = new Set(['id', 'getname', 'setinfo', 'info', 'no-evict', 'no-touch', 'reply']);
 
 /** How many confirmations a (un)subscribe command is answered with; 0 for any other command. */
 export function confirmations(words: readonly string[]): number {

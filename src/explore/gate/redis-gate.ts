@@ -216,7 +216,7 @@ export class RedisLane implements Lane {
     const name = commandName(request.words);
     if (name === 'multi') return true;
     if (this.#multi !== undefined) return name !== 'exec';
-    return isChatter(request.words);
+    return isChatter(request.words, this.granted === 0);
   }
 
   #stepOf(request: RedisRequest): Step {

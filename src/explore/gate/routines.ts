@@ -1,4 +1,4 @@
-import type { SqlToken } from '../wire/sql-lexer.ts';
+import { type SqlToken, sqlTokens } from '../wire/sql-lexer.ts';
 import { leadingWords, type SqlStatement } from '../wire/sql-split.ts';
 import { statementsInside } from './routine-body.ts';
 
@@ -12,11 +12,29 @@ export interface RoutineSource {
   readonly tables: readonly string[];
 }
 
+/** A table or view, and what a statement on it runs beside itself. */
+export interface RelationSource {
+  readonly name: string;
+  /** Written together with it: what a foreign key cascades to, partitions, the tables of a view. */
+  readonly writes: readonly string[];
+  /** Functions of its columns, constraints, policies and indexes, and those that a view calls. */
+  readonly functions: readonly string[];
+  /** It has a rule: other statements run beside or instead of one. */
+  readonly ruled: boolean;
+}
+
 /** Code at the server of which one call is more than one step. */
 export class Routines {
+  /** Functions of more than one step. */
   #several = new Set<string>();
+  /** Functions that reach rows at all: each call has a snapshot of its own. */
+  #reaching = new Set<string>();
   #known = new Set<string>();
-  #triggered: ReadonlySet<string> = new Set();
+  /** Tables and views of which a write is more than one step. */
+  #triggered = new Set<string>();
+  /** Views of which a look is. */
+  #calling = new Set<string>();
+  #relations: ReadonlySet<string> = new Set();
   readonly #oneStep: ReadonlySet<string>;
 
   /** `oneStep`: functions, procedures and tables with triggers that are taken for a single step. */
@@ -25,18 +43,41 @@ export class Routines {
   }
 
   /** Only VOLATILE ones: all others look at the snapshot of the statement that calls them. */
-  learn(sources: readonly RoutineSource[]): void {
+  learn(sources: readonly RoutineSource[], relations: readonly RelationSource[]): void {
     const names = new Set(sources.map(({ name }) => name));
-    const counted = sources.map(source => ({
-      ...source,
-      count: this.#oneStep.has(source.name) ? 1 : countOf(source, names),
-    }));
+    const counted = sources
+      .filter(({ name }) => !this.#oneStep.has(name))
+      .map(source => ({ ...source, count: countOf(source, names) }));
+    const others = relations.filter(({ name }) => !this.#oneStep.has(name));
     this.#known = names;
-    this.#several = new Set(counted.filter(({ count }) => count > 1).map(({ name }) => name));
+    this.#relations = new Set(relations.map(({ name }) => name));
+    this.#several = namesOf(counted.filter(({ count }) => count > 1));
+    this.#reaching = namesOf(counted.filter(({ count }) => count > 0));
+    const reaches = (name: string): boolean => this.#reaching.has(name);
+    this.#calling = namesOf(others.filter(({ functions }) => functions.some(reaches)));
     // The statement that fires it is one already.
-    const fires = counted.filter(({ count }) => count > 0);
-    const tables = fires.flatMap(one => one.tables);
-    this.#triggered = new Set(tables.filter(table => !this.#oneStep.has(table)));
+    const fired = counted.filter(({ count }) => count > 0).flatMap(({ tables }) => tables);
+    const own = others.filter(({ name, ruled, functions }) => {
+      return ruled || functions.some(reaches) || fired.includes(name);
+    });
+    this.#triggered = namesOf(own);
+    this.#follow(counted, others);
+  }
+
+  /** Until nothing is added: what writes to such a table is more than one step, too, and so on. */
+  #follow(sources: readonly RoutineSource[], relations: readonly RelationSource[]): void {
+    let before = -1;
+    while (before !== this.#several.size + this.#triggered.size) {
+      before = this.#several.size + this.#triggered.size;
+      for (const { name, writes } of relations) {
+        if (writes.some(one => this.#triggered.has(one))) this.#triggered.add(name);
+      }
+      for (const { name, body } of sources) {
+        const tokens = sqlTokens(body);
+        const more = this.calledIn(tokens) ?? this.firedIn(tokens);
+        if (more !== undefined) this.#several.add(name);
+      }
+    }
   }
 
   /** Statements on their way to the server: one may make a function. */
@@ -47,9 +88,9 @@ export class Routines {
       const name = tokens[tokens.findIndex(({ value }) => value === '(') - 1]?.value ?? '';
       const body = tokens.findLast(({ kind }) => kind === 'dollar' || kind === 'string')?.value;
       this.#known.add(name);
-      const isShort = body !== undefined && statementsInside(body, this.#known) < 2;
-      const isOne = isShort || this.#oneStep.has(name);
-      if (!isOne) this.#several.add(name);
+      if (this.#oneStep.has(name)) continue;
+      this.#reaching.add(name);
+      if (body === undefined || statementsInside(body, this.#known) > 1) this.#several.add(name);
     }
   }
 
@@ -60,10 +101,31 @@ export class Routines {
 
   /** The function of several statements that a statement calls by its name. */
   calledIn(tokens: readonly SqlToken[]): string | undefined {
-    return tokens.find(({ kind, value }, at) => {
-      const isName = kind === 'word' || kind === 'name';
-      return isName && tokens[at + 1]?.value === '(' && this.#several.has(value);
-    })?.value;
+    return tokens.find((_, at) => isCallOf(this.#several, tokens, at))?.value;
+  }
+
+  /**
+   * The function of one statement that is called beside another look, or may be called more than
+   * once: each call sees what was committed until then. `select f()` alone is one step.
+   */
+  calledAgainIn(tokens: readonly SqlToken[]): string | undefined {
+    const calls = tokens.filter((_, at) => isCallOf(this.#reaching, tokens, at));
+    const [first, another] = calls;
+    if (first === undefined) return undefined;
+    const from = tokens.findIndex(({ kind, value }) => kind === 'word' && value === 'from');
+    const onlyFrom = from >= 0 && tokens.indexOf(first) === from + 1;
+    const more = another !== undefined || (from >= 0 && !onlyFrom) || this.looksIn(tokens);
+    return more ? first.value : undefined;
+  }
+
+  /** Whether a statement names a table or view. */
+  looksIn(tokens: readonly SqlToken[]): boolean {
+    return tokens.some(token => isName(token) && this.#relations.has(token.value));
+  }
+
+  /** The view that a statement names, and whose definition calls functions that look. */
+  callingIn(tokens: readonly SqlToken[]): string | undefined {
+    return tokens.find(token => isName(token) && this.#calling.has(token.value))?.value;
   }
 
   /** The table that a statement may write, and whose trigger reads or writes in turn. */
@@ -73,13 +135,25 @@ export class Routines {
       return kind === 'word' && writes.has(value) && !locks;
     };
     if (!tokens.some(isWrite)) return undefined;
-    return tokens.find(({ kind, value }) => {
-      return (kind === 'word' || kind === 'name') && this.#triggered.has(value);
-    })?.value;
+    return tokens.find(token => isName(token) && this.#triggered.has(token.value))?.value;
   }
 }
 
 const writes = new Set('insert update delete merge copy truncate'.split(' '));
+
+function namesOf(all: readonly { readonly name: string }[]): Set<string> {
+  return new Set(all.map(({ name }) => name));
+}
+
+function isName({ kind }: SqlToken): boolean {
+  return kind === 'word' || kind === 'name';
+}
+
+function isCallOf(names: ReadonlySet<string>, tokens: readonly SqlToken[], at: number): boolean {
+  const token = tokens[at];
+  if (token === undefined || !isName(token) || tokens[at + 1]?.value !== '(') return false;
+  return names.has(token.value);
+}
 
 /** Of another language nothing is known: it may do anything. */
 function countOf({ language, body }: RoutineSource, names: ReadonlySet<string>): number {

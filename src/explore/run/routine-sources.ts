@@ -1,8 +1,11 @@
-import type { RoutineSource } from '../gate/routines.ts';
+import type { RelationSource, RoutineSource } from '../gate/routines.ts';
 import type { PostgresControl } from './postgres-control.ts';
 
+const isOurs = (name: string): string =>
+  `${name} not in ('pg_catalog', 'information_schema') and ${name} !~ '^(explorer|pg_toast|pg_temp)'`;
+
 const volatileOnes = `
-  select p.proname as name, l.lanname as language, p.prosrc as body,
+  select p.proname as name, l.lanname as language, coalesce(p.prosrc, '') as body,
     coalesce(array_agg(c.relname) filter (where c.relname is not null), '{}')::text[] as tables
   from pg_proc p
   join pg_language l on l.oid = p.prolang
@@ -10,11 +13,38 @@ const volatileOnes = `
   left join pg_trigger t on t.tgfoid = p.oid and not t.tgisinternal
   left join pg_class c on c.oid = t.tgrelid
   where p.provolatile = 'v' and p.prokind in ('f', 'p') and l.lanname not in ('c', 'internal')
-    and n.nspname not in ('pg_catalog', 'information_schema')
-    and n.nspname not like 'explorer\\_%'
+    and ${isOurs('n.nspname')}
     and not exists (select from pg_depend d
       where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
   group by p.oid, p.proname, l.lanname, p.prosrc`;
+
+/** What a write reaches: cascades, partitions and their parents, the tables behind a view. */
+const relations = `
+  with own as (
+    select c.oid, c.relname, c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'f') and ${isOurs('n.nspname')}),
+  ties as (
+    select confrelid as one, conrelid as other from pg_constraint
+      where contype = 'f' and (confdeltype in ('c', 'n', 'd') or confupdtype in ('c', 'n', 'd'))
+    union all select inhparent, inhrelid from pg_inherits
+    union all select inhrelid, inhparent from pg_inherits
+    union all select r.ev_class, d.refobjid from pg_rewrite r join pg_depend d
+      on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+      and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class),
+  parts as (
+    select 'pg_attrdef'::regclass as class, oid, adrelid as rel from pg_attrdef
+    union all select 'pg_constraint'::regclass, oid, conrelid from pg_constraint where conrelid <> 0
+    union all select 'pg_policy'::regclass, oid, polrelid from pg_policy
+    union all select 'pg_class'::regclass, indexrelid, indrelid from pg_index
+    union all select 'pg_rewrite'::regclass, oid, ev_class from pg_rewrite)
+  select own.relname as name,
+    array(select distinct o.relname::text from ties join own as o on o.oid = ties.other
+      where ties.one = own.oid) as writes,
+    array(select distinct p.proname::text from parts join pg_depend d
+        on d.classid = parts.class and d.objid = parts.oid and d.refclassid = 'pg_proc'::regclass
+      join pg_proc p on p.oid = d.refobjid where parts.rel = own.oid) as functions,
+    exists (select from pg_rewrite r where r.ev_class = own.oid and r.ev_type <> '1') as ruled
+  from own`;
 
 /** The application's own functions and procedures that take a snapshot for each of their statements. */
 export async function routineSources(postgres: PostgresControl): Promise<RoutineSource[]> {
@@ -23,6 +53,21 @@ export async function routineSources(postgres: PostgresControl): Promise<Routine
     name: String(name),
     language: String(language),
     body: String(body ?? ''),
-    tables: Array.isArray(tables) ? tables.map(String) : [],
+    tables: textsOf(tables),
   }));
+}
+
+/** Its tables and views, and what statements on them run. */
+export async function relationSources(postgres: PostgresControl): Promise<RelationSource[]> {
+  const rows = await postgres.query(relations);
+  return rows.map(({ name, writes, functions, ruled }) => ({
+    name: String(name),
+    writes: textsOf(writes),
+    functions: textsOf(functions),
+    ruled: ruled === true,
+  }));
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }

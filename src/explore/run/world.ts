@@ -10,7 +10,7 @@ import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
 import { limitsOf } from './role-limits.ts';
 import { type StoredSettings, storedSettings, storing } from './role-settings.ts';
-import { routineSources } from './routine-sources.ts';
+import { relationSources, routineSources } from './routine-sources.ts';
 import { runSetup } from './setup.ts';
 import type { ServerUrls, Subject } from './stage.ts';
 import { asPart } from './unjudged.ts';
@@ -108,7 +108,8 @@ export class World {
     this.#role = String(role?.name);
     this.#before = (await storedSettings(postgres)).filter(one => !one.here);
     await within(ms, 'the setup', this.#fill());
-    this.arena.routines.learn(await routineSources(postgres));
+    const relations = await relationSources(postgres);
+    this.arena.routines.learn(await routineSources(postgres), relations);
   }
 
   /** What the verdict rests on because the role may not do everything, in sentences. */
