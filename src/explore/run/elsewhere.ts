@@ -52,8 +52,9 @@ export async function allowedHosts(names: readonly string[]): Promise<ReadonlySe
     for (const { address } of found) {
       allowed.add(port === undefined ? address : textOf({ host: address, port: Number(port) }));
     }
-    if (loopback.has(host)) {
-      for (const one of loopback) allowed.add(port === undefined ? one : `${one}:${port}`);
+    if (!loopback.has(host)) continue;
+    for (const one of loopback) {
+      allowed.add(port === undefined ? one : textOf({ host: one, port: Number(port) }));
     }
   }
   return allowed;
