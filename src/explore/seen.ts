@@ -122,7 +122,8 @@ export class Seen {
 
 function failureOf(end: ActorEnd | undefined): Failing['kind'] | undefined {
   if (end?.kind === 'threw') {
-    const early = /^(the service ended|Error: nobody listens|nobody listens|spawn )/;
+    const early =
+      /^(the service ended before it listened|Error: nobody listens|nobody listens|spawn )/;
     return early.test(end.message) ? 'never started' : 'threw';
   }
   const status = httpAnswer(end)?.status ?? 0;

@@ -63,6 +63,38 @@ describe('programs that know nothing of the explorer', { timeout: 120_000 }, () 
     expect(told).toMatchObject([{ status: 201 }, { status: 201 }]);
   });
 
+  test.each([
+    ['before it listens', 'process.exit(3)', /bob never started in every order: .*\(3\)/],
+    [
+      'while it is asked',
+      "require('http').createServer(() => process.exit(3)).listen(process.env.PORT, '127.0.0.1')",
+      /bob threw .* in every order/,
+    ],
+  ])('a service that ends %s is said so', async (_when, code, said) => {
+    const service = { command: [process.execPath, '-e', code] } as const;
+    const ends: Actor = { service, request: { path: '/' } };
+    const actors = { ann: command(), bob: ends };
+    const found = await explore(
+      { ...subject(table, 'select 1 where false', []), actors },
+      { servers, phases: false, preemptions: 0 },
+    );
+    expect(found.outcome).toBe('inconclusive');
+    expect(found.why).toMatch(said);
+  });
+
+  test('a program that goes past its gates is seen, and its exit code names its end', async () => {
+    const past = `const socket = require('net').connect(${new URL(servers.pgUrl).port}, '127.0.0.1');
+      setTimeout(() => process.exit(5), 300)`;
+    const leaves: Actor = { command: [process.execPath, '-e', past] };
+    const found = await explore(
+      { ...subject(table, 'select 1 where false', []), actors: { ann: command(), bob: leaves } },
+      { servers, phases: false, preemptions: 0 },
+    );
+    expect(found.why).toContain(`bob connected to 127.0.0.1:${new URL(servers.pgUrl).port} past`);
+    expect(found.why).toMatch(/bob threw exit 5: in every order/);
+    expect(found.advice).toContain("refusals: ['exit 5']");
+  });
+
   test('a program that cannot start is said so', async () => {
     const missing: Actor = { command: ['no-such-program-anywhere'] };
     const found = await explore(subject(table, atMostOne, [missing]), { servers });

@@ -198,6 +198,8 @@ export interface RequestActor {
 
 /** Ends with the answer to its request: status and body are what it was told. */
 export class ServiceActor extends ProcessActor {
+  #listened = false;
+
   constructor(name: string, actor: RequestActor, urls: ActorUrls, port: number, tie: ProcessTie) {
     super(name, actor.service, { ...environmentOf(urls), PORT: String(port) }, tie);
     this.#call(actor.request, port).then(
@@ -207,12 +209,17 @@ export class ServiceActor extends ProcessActor {
   }
 
   protected override exited(code: number | null, lastLine: string): void {
-    const message = `the service ended (${code ?? 'by a signal'}): ${lastLine}`;
-    this.finish({ kind: 'threw', message });
+    const before = this.#listened ? 'answered' : 'listened';
+    const how = `${code ?? 'by a signal'}`;
+    this.finish({
+      kind: 'threw',
+      message: `the service ended before it ${before} (${how}): ${lastLine}`,
+    });
   }
 
   async #call(wanted: RequestActor['request'], port: number): Promise<unknown> {
     await listening(port, () => this.end !== undefined);
+    this.#listened = true;
     const response = await fetch(`http://127.0.0.1:${port}${wanted.path}`, {
       method: wanted.method ?? 'POST',
       headers: { connection: 'close', ...wanted.headers },
