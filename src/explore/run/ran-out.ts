@@ -38,8 +38,9 @@ export class RanOut {
   /** An order begins: what has ended before is not its own. */
   async begin(): Promise<void> {
     for (const server of this.#servers) {
-      server.heard.clear();
       if (server.before === undefined) server.counted = await countOf(server.control);
+      else await server.control.ask('ping'); // what it had to tell of others is here before the answer
+      server.heard.clear();
     }
   }
 
