@@ -138,7 +138,7 @@ function progressOf(cell: ExploredCell): string {
 }
 
 /** By the claims; what nobody claims (a mix of strategies) decides nothing. */
-function exitCodeOf(cells: readonly ExploredCell[]): ExitCode {
+export function exitCodeOf(cells: readonly ExploredCell[]): ExitCode {
   if (brokenClaims(cells).length > 0) return exitCodes.claimViolated;
   const offered = cells.filter(cell => cell.outcome !== 'not offered');
   const complete = offered.every(

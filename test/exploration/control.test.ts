@@ -57,6 +57,11 @@ describe('a safe verdict', () => {
     expect(cell?.control).toEqual({ seen: false, why: 'the control none was not explored' });
   });
 
+  test('is all that needs one: what was seen to fail stands by itself', () => {
+    const [cell] = besideControl([exploredCell('row-lock', part(1))], [], 'none');
+    expect(cell?.control).toBeUndefined();
+  });
+
   test('of another round or variant is no control', () => {
     const other = { ...exploredCell('none', part(1)), round: 'couple' };
     const [cell] = besideControl([exploredCell('row-lock', part(0))], [other], 'none');
