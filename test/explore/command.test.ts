@@ -46,6 +46,12 @@ describe('the command', { timeout: 60_000 }, () => {
     expect(said).toContain('inconclusive: nothing came to rest within 100 ms');
   });
 
+  test('nor is one that meets other steps', async () => {
+    const { code, said } = await run(config, '--replay', 'v2:AAAAAAAAAAB');
+    expect(code).toBe(4);
+    expect(said).not.toBe('');
+  });
+
   test('nor is one that has no world to run in', async () => {
     const nowhere = ['--database', 'postgres://nobody@127.0.0.1:1/x', '--no-redis'];
     const { code, said } = await run(config, '--replay', 'v2:AB', ...nowhere);
