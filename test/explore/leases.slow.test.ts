@@ -76,6 +76,14 @@ describe('a lease ends by its own length:', () => {
     expect([...shapes]).toContain('guard (5 000 ms) expired');
   });
 
+  test('time that has passed for one has passed for the others', async () => {
+    const all = both({ lock: 30, guard: 5 });
+    const twice = { ...options, events: ['lease-expires'], eventsMax: 2, mode: 'guided' } as const;
+    const [record] = await replay(all, 'v2:AA%1%1', twice);
+    const passed = record?.lines.filter(line => line.store === 'event').map(line => line.result);
+    expect(passed).toEqual(['guard (5 000 ms) expired', 'lock (25 000 ms) expired']);
+  });
+
   test('of two as long, the one that was taken before', async () => {
     const one = subject(table, paidTwice, [underKeys('a', { x: 5 }), underKeys('b', { y: 5 })]);
     const events = ['lease-expires'] as const;
@@ -108,6 +116,23 @@ describe('a lease ends by its own length:', () => {
     const listens = subject(table, paidTwice, [heard]);
     const [record] = await replay(listens, 'v2:A%1', { ...options, events, mode: 'guided' });
     expect(record?.ends).toEqual([{ kind: 'returned', value: 'lock' }]);
+  });
+
+  test('in any database of the server', async () => {
+    const holds: ActorFunction = async ({ redisUrl }) => {
+      const redis = new Redis(redisUrl, { db: 3 });
+      try {
+        await redis.set('lock', 'me', 'EX', 60);
+        await redis.get('other');
+        return (await redis.get('lock')) ?? 'lost';
+      } finally {
+        redis.disconnect();
+      }
+    };
+    const events = ['lease-expires'] as const;
+    const one = subject(table, paidTwice, [holds]);
+    const [record] = await replay(one, 'v2:A%1', { ...options, events, mode: 'guided' });
+    expect(record).toMatchObject({ ends: [{ kind: 'returned', value: 'lost' }], expired: [] });
   });
 
   test('schedules of version 1 end all of them at once', async () => {
@@ -157,6 +182,26 @@ describe('a lease that runs out in real time', () => {
     expect(found.outcome).toBe('inconclusive');
     expect(found.why).toContain('Redis key lock ran out in real time');
     expect(found.advice).toContain('`lease-expires`');
+  });
+
+  test('is blamed for what differs from then on', async () => {
+    let runs = 0;
+    const wavers: ActorFunction = async urls => {
+      const redis = new Redis(urls.redisUrl);
+      runs++;
+      const text = runs % 3 === 0 ? 'select 1 as a, now()' : 'select count(*) from pg_class';
+      try {
+        await redis.set('lock', 'me', 'PX', 1);
+        await onePgClient(query => query('select pg_sleep(0.02)'))(urls);
+        await redis.get('lock');
+        await onePgClient(query => query(text))(urls);
+      } finally {
+        redis.disconnect();
+      }
+    };
+    const found = await explore(subject(table, paidTwice, [wavers, wavers]), options);
+    expect(found.outcome).toBe('inconclusive');
+    expect(found.why).toBe('the Redis key lock ran out in real time, in the middle of an order');
   });
 
   test('is told in the record, and leaves the setting of the server as it was', async () => {

@@ -72,6 +72,18 @@ describe.each<[string, readonly string[], pg.ClientConfig, string | undefined]>(
   ['a start-up parameter', [], { lock_timeout: 1 }, '55P03'],
   ['a start-up option', [], { options: '-c lock_timeout=1ms' }, '55P03'],
   [
+    'SET of both, the other the shorter',
+    ["set lock_timeout = '2ms'", set.replace('lock', 'statement')],
+    {},
+    '57014',
+  ],
+  [
+    'a start-up option, and DISCARD ALL',
+    ['discard all'],
+    { options: '-c lock_timeout=1ms' },
+    '55P03',
+  ],
+  [
     'a start-up option, and off',
     ['set lock_timeout = 0'],
     { options: '-c lock_timeout=1ms' },

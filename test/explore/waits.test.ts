@@ -118,6 +118,18 @@ test('every clock of an actor tells the same time, and moves only while it sleep
   expect(end).toMatchObject({ value: [true, true, hourMs, 3_600, true, true] });
 });
 
+test('a timer that was kept as a number is cleared by it', async () => {
+  const end = await endOf(
+    () =>
+      new Promise(resolve => {
+        const dropped = setTimeout(() => resolve('dropped'), 1);
+        clearTimeout(Number(dropped));
+        setTimeout(() => resolve('the other'), hourMs);
+      }),
+  );
+  expect(end).toEqual({ kind: 'returned', value: 'the other' });
+});
+
 test("a socket's own time limit passes in its actor's time", async () => {
   const silent = createServer(() => undefined);
   await once(silent.listen(0, '127.0.0.1'), 'listening');
@@ -129,10 +141,12 @@ test("a socket's own time limit passes in its actor's time", async () => {
     await once(socket, 'connect');
     socket.setTimeout(hourMs);
     const begun = Date.now();
+    await later(hourMs / 2);
+    socket.write('still here'); // it begins again
     await once(socket, 'timeout');
     socket.destroy();
     return Date.now() - begun;
   });
   silent.close();
-  expect(end).toEqual({ kind: 'returned', value: hourMs });
+  expect(end).toEqual({ kind: 'returned', value: 1.5 * hourMs });
 });
