@@ -80,7 +80,10 @@ describe('requests that nobody orders are no verdict:', { timeout: 60_000 }, () 
 
   test('what a caller serves itself is its own', async () => {
     const serves: ActorFunction = async urls => {
-      const own = createServer(socket => socket.end('ok'));
+      const own = createServer(socket => {
+        socket.write('o');
+        socket.end('k');
+      });
       await new Promise<void>(resolve => own.listen(0, '127.0.0.1', resolve));
       const address = own.address();
       const at = typeof address === 'object' && address !== null ? address.port : 0;
@@ -89,6 +92,30 @@ describe('requests that nobody orders are no verdict:', { timeout: 60_000 }, () 
       await lock(urls);
     };
     expect((await verdict(pair(serves))).outcome).toBe('safe');
+  });
+
+  test('who answers past the gates is waited for before time passes for who has asked', async () => {
+    const slow = createServer(socket => {
+      socket.once('data', () => setTimeout(() => socket.end('ok'), 150));
+    });
+    await new Promise<void>(resolve => slow.listen(0, '127.0.0.1', resolve));
+    const address = slow.address();
+    const at = typeof address === 'object' && address !== null ? address.port : 0;
+    const hourMs = 3_600_000;
+    const asks: ActorFunction = async urls => {
+      await lock(urls);
+      const socket = connect(at, '127.0.0.1').resume();
+      socket.write('x');
+      const answered = new Promise(resolve => socket.on('close', () => resolve('answered')));
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise(resolve => {
+        timer = setTimeout(() => resolve('late'), hourMs);
+      });
+      return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+    };
+    const found = await verdict(pair(asks), { allowHosts: ['127.0.0.1'], preemptions: 0 });
+    slow.close();
+    expect([...found.ends.keys()]).toEqual(['A returned "answered" · B returned "answered"']);
   });
 
   test('a caller that asks a Sentinel would be led past its gate: it is told what to name', async () => {

@@ -70,3 +70,9 @@ test('what an actor is told on one connection is compared with that connection',
   const [one, other] = [transcriptsOf(lines(['A', 'A2']), 0), transcriptsOf(lines(['A2', 'A']), 0)];
   expect(dependsOnOthers(one, one, other)).toBeUndefined();
 });
+
+test('an answer that never came is none', () => {
+  const asked = { token: 'A', actor: 0, store: 'postgres', label: look, result: '' };
+  expect(transcriptsOf([{ ...asked, answeredAfter: 0 }], 0)).toEqual(new Map());
+  expect(transcriptsOf([{ ...asked, answeredAfter: 1 }], 0).size).toBe(1);
+});

@@ -92,6 +92,7 @@ describe('callers that never met are no verdict:', { timeout: 60_000 }, () => {
     ['other keys', pair(keys('seat:1'), keys('seat:2')), ''],
     ['other advisory locks', pair(locks(1), locks(2)), ''],
     ['nobody writes what both read', pair(asks('select id from seat where id = 1')), setup],
+    ['nobody writes the key that both read', pair(onRedis(redis => redis.get('price'))), ''],
   ];
 
   test.each(cases)('%s', async (_name, actors, rows) => {
