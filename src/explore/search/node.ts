@@ -1,4 +1,3 @@
-import { type Choice, isEvent } from './choice.ts';
 import type { Cost } from './cost.ts';
 import { type Footprint, independent } from './footprint.ts';
 import type { DecisionPoint } from './point.ts';
@@ -17,8 +16,6 @@ export interface Node {
   /** What need not be taken here: an equivalent order is visited elsewhere. */
   sleep: ReadonlyMap<string, Footprint>;
   readonly done: Map<string, Footprint | undefined>;
-  /** What may be taken behind a choice, met or concluded. */
-  readonly behind: Map<string, ReadonlySet<string>>;
   readonly children: Map<string, Node>;
   /** Other points to which the same tokens have led, by a choice of the server's. */
   readonly worlds: Node[];
@@ -40,35 +37,6 @@ export function asleepAfter(
   return asleep;
 }
 
-/**
- * Whether a branch that was left for later would be given up at its first point, by what was met
- * where another step came before it: two steps that do not touch each other lead to the same, and
- * all that can follow sleeps. Notes what the step touches as if it had been taken.
- */
-export function coveredBranch(node: Node, { token, actor, kind }: Choice): boolean {
-  if (actor === undefined || !isPlain(kind)) return false;
-  for (const other of node.point?.choices.filter(one => isPlain(one.kind)) ?? []) {
-    const [first, later] = [node.done.get(other.token), node.children.get(other.token)];
-    if (other.actor === actor || first === undefined || later?.worlds.length !== 0) continue;
-    const [touched, behind] = [later.done.get(token), later.behind.get(token)];
-    if (touched?.actors.size !== 1 || behind === undefined) continue;
-    // Who was seen to wait behind the other may wait for what only that step has locked.
-    if (!independent(first, { ...touched, waitsFor: undefined })) continue;
-    const before = node.point?.choices.filter(one => one.actor !== actor && !isEvent(one)) ?? [];
-    const possible = new Set([...behind, ...before.map(one => one.token)]);
-    const asleep = asleepAfter(node, token, touched);
-    if (![...possible].every(one => asleep.has(one))) continue;
-    node.done.set(token, touched);
-    node.behind.set(token, possible);
-    return true;
-  }
-  return false;
-}
-
-function isPlain(kind: Choice['kind']): boolean {
-  return kind === 'step' || kind === 'effect' || kind === 'wake';
-}
-
 export function branch(
   parent: Node | undefined,
   token: string,
@@ -81,7 +49,6 @@ export function branch(
     point: undefined,
     sleep: new Map(),
     done: new Map(),
-    behind: new Map(),
     children: new Map(),
     worlds: [],
     missed: 0,

@@ -1,6 +1,6 @@
-import { type Choice, isEvent } from './choice.ts';
+import type { Choice } from './choice.ts';
 import { type Bound, type Cost, cheapest, costAfter, noCost, within } from './cost.ts';
-import { asleepAfter, branch, coveredBranch, type Node, path } from './node.ts';
+import { asleepAfter, branch, type Node, path } from './node.ts';
 import { type Choose, type DecisionPoint, OutOfTime } from './point.ts';
 import { type Item, Walk } from './walk.ts';
 
@@ -95,7 +95,7 @@ export class Search {
       } else if (walk.strayed) this.#inVain++;
       else this.#pruned++;
       for (const item of walk.missed) this.#again(item);
-      next = this.#nextUncovered();
+      next = this.#next();
     } while (next !== undefined);
     return this.#end(true);
   }
@@ -116,8 +116,6 @@ export class Search {
       const touched = point.raced ? undefined : point.touched;
       node.sleep = asleepAfter(node.parent, node.token, touched);
       node.parent.done.set(node.token, touched);
-      const ahead = point.choices.filter(choice => !isEvent(choice) || this.#mayHappen(node));
-      node.parent.behind.set(node.token, new Set(ahead.map(({ token }) => token)));
     }
     const open = this.#open(node, point);
     const taken = cheapest(open, point.previous);
@@ -199,31 +197,6 @@ export class Search {
       if (item !== undefined) return item;
     }
     return undefined;
-  }
-
-  #nextUncovered(): Item | undefined {
-    for (;;) {
-      const item = this.#next();
-      const covered =
-        item !== undefined &&
-        this.#plan.reduce &&
-        !this.#mayHappen(item.node) &&
-        !this.#isSimple(item) &&
-        coveredBranch(item.node, item.choice);
-      if (!covered) return item;
-    }
-  }
-
-  /** Whether an event may still come. */
-  #mayHappen({ cost }: Node): boolean {
-    return cost.events < this.#plan.bound.events;
-  }
-
-  /** It is visited whatever it equals. */
-  #isSimple({ node, choice }: Item): boolean {
-    const { simple } = this.#plan;
-    const { choices, previous } = node.point ?? { choices: [], previous: undefined };
-    return simple !== undefined && within(costAfter(node.cost, choice, choices, previous), simple);
   }
 
   #end(exhausted: boolean): SearchEnd {
