@@ -114,7 +114,7 @@ describe('a lease ends by its own length:', () => {
     };
     const events = ['lease-expires'] as const;
     const listens = subject(table, paidTwice, [heard]);
-    const [record] = await replay(listens, 'v2:A%1', { ...options, events, mode: 'guided' });
+    const [record] = await replay(listens, 'v2:AAA2%1', { ...options, events, mode: 'guided' });
     expect(record?.ends).toEqual([{ kind: 'returned', value: 'lock' }]);
   });
 
