@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOf, exitCodes } from '../../bench/exit.ts';
-import {
-  type CellVerdict,
-  eventsOf,
-  keysMin,
-  type Observation,
-  verdictOf,
-} from '../../bench/verdict.ts';
+import { type CellVerdict, keysMin, type Observation, verdictOf } from '../../bench/verdict.ts';
 import type { Prediction } from '../../src/contract/index.ts';
 import { exploredCell } from './example-run.ts';
 
@@ -229,6 +223,7 @@ describe('exit codes', () => {
   const unclaimed = verdict('no claim', 'nothing claimed');
   const absent = verdict('not offered', 'nothing claimed');
   const unprovoked = verdict('inconclusive', 'not provoked');
+  const unviolated = { event: 'none', orders: 9, violating: 0, claimed: null } as const;
 
   test('are the documented ones', () => {
     expect(exitCodes).toEqual({
@@ -253,7 +248,7 @@ describe('exit codes', () => {
   });
 
   test('a claim that some explored order broke: 1', () => {
-    const part = { event: 'none', orders: 9, violating: 1, claimed: null } as const;
+    const part = { ...unviolated, violating: 1 };
     const broken = exploredCell('liar', [{ ...part, agreement: 'claim violated' }]);
     const unclaimed = exploredCell('mix', [{ ...part, agreement: 'nothing claimed' }]);
     expect(exitCodeOf('complete', [held], [unclaimed, broken])).toBe(1);
@@ -261,8 +256,7 @@ describe('exit codes', () => {
   });
 
   test('a predicted violation that neither an order nor the load has shown: 3', () => {
-    const part = { event: 'none', orders: 9, violating: 0, claimed: null } as const;
-    const unseen = exploredCell('hazard', [{ ...part, agreement: 'not shown' }]);
+    const unseen = exploredCell('hazard', [{ ...unviolated, agreement: 'not shown' }]);
     expect(exitCodeOf('complete', [unprovoked, held], [unseen])).toBe(3);
     expect(exitCodeOf('complete', [failed, held], [unseen], () => true)).toBe(0);
   });
@@ -273,32 +267,5 @@ describe('exit codes', () => {
   ] as const)('a run that was %s is never good nor bad: %i', (end, code) => {
     expect(exitCodeOf(end, [held])).toBe(code);
     expect(exitCodeOf(end, [violated])).toBe(code);
-  });
-});
-
-describe('events', () => {
-  const quiet = {
-    processes: 1,
-    retriesAfterEffect: 0,
-    leasesLost: 0,
-    releases: { released: 10 },
-    failures: { 'turn-refused': 3 },
-  };
-
-  test.each([
-    ['nothing happened', {}, []],
-    ['several processes', { processes: 2 }, ['several processes']],
-    ['a release found the turn gone', { releases: { lost: 1 } }, ['lease lost', 'session lost']],
-    ['nobody knows how a turn ended', { releases: { unknown: 1 } }, ['lease lost', 'session lost']],
-    ['the watchdog saw it', { leasesLost: 1 }, ['lease lost', 'session lost']],
-    [
-      'an attempt was given up for it',
-      { failures: { 'turn-lost': 1 } },
-      ['lease lost', 'session lost'],
-    ],
-    ['a connection for work broke', { failures: { 'connection-lost': 1 } }, []],
-    ['an effect was outside already', { retriesAfterEffect: 1 }, ['retry after the effect']],
-  ])('%s', (_, happened, events) => {
-    expect(eventsOf({ ...quiet, ...happened })).toEqual(events);
   });
 });

@@ -291,10 +291,8 @@ describe('Redis clients', () => {
     });
     const steps = await explore(subject(table, 'select 1', [listen, publish]), options);
     const labels = steps.counterexample?.record.lines.map(line => line.label);
-    expect(labels).toEqual([
-      'SUBSCRIBE turns',
-      'PUBLISH turns yours',
-      'receives message turns yours',
-    ]);
+    const [subscribes, ...others] = labels ?? [];
+    expect(subscribes).toBe('SUBSCRIBE turns');
+    expect(others).toEqual(['PUBLISH turns yours', 'receives message turns yours']);
   });
 });

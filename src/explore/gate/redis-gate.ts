@@ -3,7 +3,6 @@ import { type RedisReply, type RedisRequest, RespReplies, RespRequests } from '.
 import { redisReply } from './canonical.ts';
 import { FirstWord, type Gate, type GateHost, type Lane, type Step } from './lane.ts';
 import { listen } from './listen.ts';
-import type { Upstream } from './postgres-backend.ts';
 import { behindGates, type GateOf, refuseMonitor, refuseSentinel } from './redis-addresses.ts';
 import {
   commandName,
@@ -19,29 +18,10 @@ import {
   redisSummary,
 } from './redis-command.ts';
 import { noWait, type RedisFlight } from './redis-flight.ts';
+import { loadsCode, type RedisServer, type RedisTraces } from './redis-traces.ts';
 import { type RedisWait, redisWait, withoutLimit } from './redis-wait.ts';
 
 const askId = Buffer.from('*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n');
-
-/** What the orders since the last restoring may have left at the Redis servers. */
-export interface RedisTraces {
-  /** Somebody connected, or an event changed something. */
-  any: boolean;
-  /** Scripts or functions may have been loaded. */
-  code: boolean;
-}
-
-const loadsCode = new Set(
-  'eval eval_ro evalsha evalsha_ro script function fcall fcall_ro'.split(' '),
-);
-
-/** One of the exploration's Redis servers, and how to stay behind the gates of an actor. */
-export interface RedisServer {
-  readonly store: string;
-  readonly upstream: Upstream;
-  readonly gateOf: GateOf;
-  readonly traces: RedisTraces;
-}
 
 /** Opens the port through which one actor reaches one Redis. */
 export async function openRedisGate(
@@ -195,7 +175,7 @@ export class RedisLane implements Lane {
   #fromClient(chunk: Buffer): void {
     this.#firstWord.said = true;
     for (const request of this.#requests.push(chunk)) {
-      this.#traces.code ||= loadsCode.has(commandName(request.words));
+      this.#traces.code ||= loadsCode(request.words);
       this.#queue.push(request);
     }
     if (this.#queue.length > queuedMax) throw new Error('a client queued too many Redis commands');

@@ -15,6 +15,8 @@ export interface OwnDatabase {
   renew(settings: readonly string[]): Promise<void>;
   /** Asks outside of it, at the same server. */
   query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** The same, one statement after the other. */
+  queryAll(texts: readonly string[]): Promise<void>;
   /** Ends everybody in it, and drops it and its copy. */
   drop(): Promise<void>;
 }
@@ -100,6 +102,10 @@ class Own implements OwnDatabase {
   async query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const owner = await this.#own();
     return (await owner.query<Record<string, unknown>>(text)).rows;
+  }
+
+  async queryAll(texts: readonly string[]): Promise<void> {
+    for (const text of texts) await this.query(text);
   }
 
   async drop(): Promise<void> {

@@ -7,3 +7,8 @@ export class WorldChanged extends Error {
 export class NotPutBack extends Error {
   override readonly name = 'NotPutBack';
 }
+
+/** The message of whatever was thrown. */
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

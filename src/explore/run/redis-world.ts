@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { refuseSentinel } from '../gate/redis-addresses.ts';
-import type { RedisTraces } from '../gate/redis-gate.ts';
+import type { RedisTraces } from '../gate/redis-traces.ts';
 import { RedisControl } from './redis-control.ts';
 import { clearLeft, mark } from './redis-mark.ts';
 import { scriptsOf } from './redis-scripts.ts';

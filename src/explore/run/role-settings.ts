@@ -71,3 +71,15 @@ function set(stored: string): string {
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
+
+/** Those that hold in other databases, too. */
+export function everywhere(settings: readonly StoredSettings[]): StoredSettings[] {
+  return settings.filter(one => !one.here);
+}
+
+export function isSame(
+  some: readonly StoredSettings[],
+  others: readonly StoredSettings[],
+): boolean {
+  return JSON.stringify(some) === JSON.stringify(others);
+}

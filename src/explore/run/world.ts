@@ -1,3 +1,4 @@
+import { takeTraces } from '../gate/redis-traces.ts';
 import { Routines } from '../gate/routines.ts';
 import { keeper } from '../keeper/keeper.ts';
 import { OutOfTime } from '../search/point.ts';
@@ -5,11 +6,17 @@ import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
 import { Definitions, mayChange, type WorldChange } from './definitions.ts';
-import { NotPutBack, WorldChanged } from './not-put-back.ts';
+import { NotPutBack, textOf, WorldChanged } from './not-put-back.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
 import { limitsOf } from './role-limits.ts';
-import { type StoredSettings, storedSettings, storing } from './role-settings.ts';
+import {
+  everywhere,
+  isSame,
+  type StoredSettings,
+  storedSettings,
+  storing,
+} from './role-settings.ts';
 import { relationSources, routineSources } from './routine-sources.ts';
 import { runSetup } from './setup.ts';
 import type { ServerUrls, Subject } from './stage.ts';
@@ -225,13 +232,9 @@ export class World {
 
   /** Only what somebody may have touched: the hooks of a config get the servers themselves. */
   async #restoreRedis(): Promise<void> {
-    const { redisTraces: traces } = this.arena;
     const { check, reset } = this.#subject;
     const hooked = check !== undefined || reset !== undefined;
-    const left = { any: traces.any || hooked, code: traces.code || hooked };
-    traces.any = false;
-    traces.code = false;
-    await this.#redis.restore(left);
+    await this.#redis.restore(takeTraces(this.arena.redisTraces, hooked));
   }
 
   /** Another database under the same name. */
@@ -241,7 +244,7 @@ export class World {
     const changed = !isSame(everywhere(before), everywhere(await storedSettings(postgres)));
     const names = { role: this.#role, database: this.#database.name };
     await this.arena.leavePostgres();
-    if (changed) await this.#tell(storing(everywhere(before), names));
+    if (changed) await this.#database.queryAll(storing(everywhere(before), names));
     if (!this.#copied) await this.#copy();
     else
       await this.#database.renew(
@@ -271,7 +274,7 @@ export class World {
     await this.#database.keep().catch((error: unknown) => {
       throw new NotPutBack(
         'an order changes tables, types, functions or settings, so the database has to be copied; ' +
-          `that fails: ${messageOf(error)}; does \`prepare\` end its sessions?`,
+          `that fails: ${textOf(error)}; does \`prepare\` end its sessions?`,
         { cause: error },
       );
     });
@@ -282,29 +285,13 @@ export class World {
     if (this.#role === '') return;
     const now = everywhere(await storedSettings(this.#database));
     if (isSame(now, this.#before)) return;
-    await this.#tell(storing(this.#before, { role: this.#role, database: '' }));
-  }
-
-  async #tell(statements: readonly string[]): Promise<void> {
-    for (const one of statements) await this.#database.query(one);
+    await this.#database.queryAll(storing(this.#before, { role: this.#role, database: '' }));
   }
 
   /** With who is in the way, where somebody is. */
   async #reason(error: unknown): Promise<string> {
-    const said = messageOf(error);
+    const said = textOf(error);
     const others = await within(lateMs, 'asking', this.arena.postgres.others()).catch(() => []);
     return others.length === 0 ? said : `${said}; in the database are still ${others.join('; ')}`;
   }
-}
-
-function everywhere(settings: readonly StoredSettings[]): StoredSettings[] {
-  return settings.filter(one => !one.here);
-}
-
-function isSame(some: readonly StoredSettings[], others: readonly StoredSettings[]): boolean {
-  return JSON.stringify(some) === JSON.stringify(others);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
