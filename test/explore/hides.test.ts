@@ -118,7 +118,13 @@ describe('one message', () => {
       'select id from room where not exists (select from booking) for update nowait',
       'a look, and a lock that is only tried',
     ],
-    ['a queue', '', 'select id from booking order by id limit 1 for update skip locked', undefined],
+    [
+      'a queue',
+      '',
+      `with next as (select id from booking order by id limit 1 for update skip locked)
+        update booking set who = 'a' from next where booking.id = next.id`,
+      undefined,
+    ],
     [
       'a lock on rows that have such a trigger',
       `create function look() returns trigger language plpgsql as $$ begin

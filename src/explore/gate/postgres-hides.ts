@@ -27,7 +27,10 @@ export function hiddenIn(
   if (again !== undefined) return `a function that looks for itself, ${again}`;
   const calling = routines.callingIn(tokens);
   if (calling !== undefined) return `functions that look, which ${calling} calls`;
-  if (triesLock(tokens) && routines.looksIn(tokens)) return 'a look, and a lock that is only tried';
+  const looks = routines.looksOf(tokens);
+  if (looks > 1 ? triesRows(tokens) : looks > 0 && triesKey(tokens)) {
+    return 'a look, and a lock that is only tried';
+  }
   const fired = routines.firedIn(tokens);
   return fired === undefined ? undefined : `what a write to ${fired} runs (a trigger, a rule)`;
 }
@@ -37,12 +40,13 @@ export function hiddenIn(
  * whoever tries it may get it behind a commit that the look did not see. A lock on rows looks at them
  * again, and at no others.
  */
-function triesLock(tokens: readonly SqlToken[]): boolean {
+function triesRows(tokens: readonly SqlToken[]): boolean {
   const words = tokens.map(({ kind, value }) => (kind === 'word' ? value : '?'));
-  if (words.some(word => word.startsWith('pg_try_advisory_'))) return true;
-  const tried = /\bnowait\b|\bskip locked\b/.test(words.join(' '));
-  const looks = words.filter(word => word === 'from' || word === 'join' || word === 'with');
-  return tried && looks.length > 1;
+  return /\bnowait\b|\bskip locked\b/.test(words.join(' ')) || triesKey(tokens);
+}
+
+function triesKey(tokens: readonly SqlToken[]): boolean {
+  return tokens.some(({ value }) => value.startsWith('pg_try_advisory_'));
 }
 
 function doesSeveral({ tokens }: SqlStatement): boolean {

@@ -50,7 +50,7 @@ export class Routines {
       .map(source => ({ ...source, count: countOf(source, names) }));
     const others = relations.filter(({ name }) => !this.#oneStep.has(name));
     this.#known = names;
-    this.#relations = new Set(relations.map(({ name }) => name));
+    this.#relations = namesOf(others);
     this.#several = namesOf(counted.filter(({ count }) => count > 1));
     this.#reaching = namesOf(counted.filter(({ count }) => count > 0));
     const reaches = (name: string): boolean => this.#reaching.has(name);
@@ -113,7 +113,8 @@ export class Routines {
     const [first, another] = calls;
     if (first === undefined) return undefined;
     const from = tokens.findIndex(({ kind, value }) => kind === 'word' && value === 'from');
-    const onlyFrom = from >= 0 && tokens.indexOf(first) === from + 1;
+    const schema = tokens[from + 2]?.value === '.' ? 2 : 0;
+    const onlyFrom = from >= 0 && tokens.indexOf(first) === from + 1 + schema;
     const more = another !== undefined || (from >= 0 && !onlyFrom) || this.looksIn(tokens);
     return more ? first.value : undefined;
   }
@@ -121,6 +122,19 @@ export class Routines {
   /** Whether a statement names a table or view. */
   looksIn(tokens: readonly SqlToken[]): boolean {
     return tokens.some(token => isName(token) && this.#relations.has(token.value));
+  }
+
+  /** How often a statement looks into a table or view; what it updates or inserts into is none. */
+  looksOf(tokens: readonly SqlToken[]): number {
+    const isLook = (token: SqlToken, at: number): boolean => {
+      const schema = tokens[at - 1]?.value === '.' ? 2 : 0;
+      const before = tokens[at - 1 - schema]?.value ?? '';
+      if (tokens[at + 1]?.value === '.') return false; // it qualifies a column
+      return (
+        isName(token) && this.#relations.has(token.value) && /^(from|join|only|,)$/.test(before)
+      );
+    };
+    return tokens.filter(isLook).length;
   }
 
   /** The view that a statement names, and whose definition calls functions that look. */

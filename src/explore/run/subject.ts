@@ -47,8 +47,8 @@ export interface Subject {
   readonly refusals?: readonly (string | RegExp)[];
   /**
    * Names of functions, procedures and tables with triggers whose statements may be taken for one step,
-   * since nothing that others do between them matters (an audit trail, say). Without it such a call
-   * leaves no verdict of `safe`.
+   * since nothing that others do between them matters (an audit trail, say); and of tables at which a
+   * statement looks that only tries for its lock. Without it these leave no verdict of `safe`.
    */
   readonly oneStep?: readonly string[];
   /** They have nothing to do with each other: that they never meet is the verdict, and a meeting a finding. */
