@@ -23,7 +23,7 @@ export interface Evidence {
 export function doubtsOf(evidence: Evidence, meetings: readonly Meeting[]): readonly Doubt[] {
   const { seen, orders } = evidence;
   const unseen = [...onlyOne(seen), ...doubtsOfAny(seen)];
-  const doubts = [...unseen, ...failures(seen), ...hidden(seen)];
+  const doubts = [...unseen, ...failures(seen), ...hidden(seen), ...outlived(seen)];
   if (unseen.length === 0 && meetings.length === 0 && !evidence.independent) doubts.push(strangers);
   return doubts.length > 0 ? doubts : tooFew(orders);
 }
@@ -132,6 +132,18 @@ function hidden({ hides }: Seen): Doubt[] {
 const labelCharactersMax = 60;
 
 /** `` `call book()` (a procedure that may commit) ``, with commas between several. */
+/** An event that nobody asked for, and that would certainly have come. */
+function outlived({ outlived: keys }: Seen): Doubt[] {
+  if (keys.size === 0) return [];
+  const names = [...keys].slice(0, 3).join(', ');
+  return [
+    {
+      why: `a caller slept longer than the Redis key ${names} had left to live, and nothing ended it`,
+      change: 'ask for `--events lease-expires`, so that orders in which it ends are run, too',
+    },
+  ];
+}
+
 export function hiddenText(hides: readonly string[]): string {
   const parts = hides.map(one => {
     const at = one.lastIndexOf(': ');

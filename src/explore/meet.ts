@@ -1,6 +1,6 @@
 import { dependsOnOthers, type Meeting, transcriptsOf } from './meeting.ts';
 import type { Alone, Solo } from './run/alone.ts';
-import type { UsedKey } from './run/redis-use.ts';
+import { keyName, type UsedKey } from './run/redis-use.ts';
 import type { Seen } from './seen.ts';
 
 const labelCharactersMax = 70;
@@ -73,10 +73,11 @@ function usesOf(alone: Alone): (pair: Pair) => Promise<Uses> {
     const uses = new Map<string, boolean>();
     // A key that comes from a sequence differs between the two: nobody else would have chosen it.
     for (const row of first.written) if (again.written.has(row)) uses.set(row, true);
+    for (const key of first.keys) if (again.keys.has(key)) uses.set(key, true);
     for (const sent of first.sent) {
       const keys: readonly UsedKey[] = await alone.keysOf(sent);
       for (const { key, writes } of keys) {
-        const name = `the key ${key} of ${sent.store}`;
+        const name = keyName(key, sent.store);
         uses.set(name, writes || (uses.get(name) ?? false));
       }
     }

@@ -27,6 +27,8 @@ export class Seen {
   readonly told: ToldCount;
   readonly occasions = new Set<EventKind>();
   readonly hides = new Set<string>();
+  /** Keys that would have ended while an actor slept. */
+  readonly outlived = new Set<string>();
   /** Keys that no event ended, since they live too long to be leases. */
   readonly kept = new Set<string>();
   /** The most steps that each actor was granted in any order. */
@@ -62,6 +64,7 @@ export class Seen {
     for (const kind of record.occasions) this.occasions.add(kind);
     for (const hidden of record.hides) this.hides.add(hidden);
     for (const key of record.keptKeys) this.kept.add(key);
+    for (const key of record.outlived) this.outlived.add(key);
     for (const [at, count] of record.requests.entries()) {
       this.requests[at] = Math.max(this.requests[at] ?? 0, count);
     }

@@ -44,6 +44,7 @@ function count(tally: Tally, { tokens = ['A', 'B', 'A', 'B'], ...own }: Order): 
     violations: [],
     sharesState: false,
     hides: [],
+    outlived: [],
     occasions: new Set(),
     keptKeys: [],
     expired: [],

@@ -33,6 +33,7 @@ const record: ExecutionRecord = {
   keptKeys: [],
   expired: [],
   hides: [],
+  outlived: [],
   requests: [1, 1],
   elsewhere: [],
   waits: [],

@@ -2,9 +2,9 @@ import { isEvent } from '../search/choice.ts';
 import type { Choose } from '../search/point.ts';
 import type { RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
-import { type Rows, readRows, shiftSequences, written } from './changes.ts';
+import { moment, type Rows, readRows, shiftSequences, written } from './changes.ts';
 import { Execution } from './execution.ts';
-import { type UsedKey, usedKeys } from './redis-use.ts';
+import { changedKeys, keysOfAll, type UsedKey, usedKeys } from './redis-use.ts';
 import type { ExecutionSettings, TraceLine } from './trace.ts';
 import type { Sent } from './witness.ts';
 
@@ -14,6 +14,8 @@ export interface Solo {
   readonly sent: readonly Sent[];
   /** Rows that it changed, and unique keys that it chose, by table and key. */
   readonly written: ReadonlySet<string>;
+  /** Redis keys that it changed, also those that a script does not declare. */
+  readonly keys: ReadonlySet<string>;
 }
 
 /** What it takes to run an order. */
@@ -41,7 +43,9 @@ export class Alone {
   async run(actor: number, shifted: boolean): Promise<Solo> {
     const { arena, start } = this.#means;
     await this.#means.restore();
-    this.#rows ??= await readRows(arena.postgres);
+    const since = await moment(arena.postgres);
+    this.#rows ??= await readRows(arena.postgres, since);
+    const keys = await keysOfAll(arena.redis);
     if (shifted) await shiftSequences(arena.postgres);
     const settings = { ...this.#means.settings, eventsMax: 0 };
     const execution = new Execution(arena, start, settings);
@@ -55,7 +59,8 @@ export class Alone {
     return {
       lines: execution.lines.filter(line => line.actor === actor),
       sent: execution.witness.sent.filter(one => one.actor === actor),
-      written: written(this.#rows, await readRows(arena.postgres)),
+      written: written(this.#rows, await readRows(arena.postgres, since)),
+      keys: changedKeys(keys, await keysOfAll(arena.redis)),
     };
   }
 

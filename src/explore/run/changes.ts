@@ -1,37 +1,51 @@
 import type { PostgresControl } from './postgres-control.ts';
 
-/** A table with more rows is left out: what is compared is read whole. */
+/** Of a table with more rows only those are read that were written since a moment. */
 const rowsMax = 5_000;
 
 /** The committed rows of every table that can be compared. */
 export type Rows = ReadonlyMap<string, TableRows>;
 
-/** Each row by its key, with a hash of the whole row and the keys that somebody chose for it. */
-type TableRows = ReadonlyMap<string, { readonly hash: string; readonly chosen: readonly string[] }>;
+interface TableRows {
+  /** Each row by its key, with a hash of the whole row and the keys that somebody chose for it. */
+  readonly rows: ReadonlyMap<string, { readonly hash: string; readonly chosen: readonly string[] }>;
+  /** How many there are where they are too many: then `rows` are those that are young. */
+  readonly many: number | undefined;
+}
+
+/** A moment, for `readRows`: what is written from now on is younger. */
+export async function moment(postgres: PostgresControl): Promise<string> {
+  const [row] = await postgres.query('select txid_current() % 4294967296 as xid');
+  return String(row?.xid);
+}
 
 /**
  * The rows of all user tables, by primary key; a table without one by the whole row. `chosen` are
- * unique keys that no default fills in: two callers who insert the same one want the same thing.
+ * unique keys that no default fills in: two callers who insert the same one want the same thing. Of a
+ * large table only what was written `since`.
  */
-export async function readRows(postgres: PostgresControl): Promise<Rows> {
+export async function readRows(postgres: PostgresControl, since: string): Promise<Rows> {
   const rows = new Map<string, TableRows>();
   for (const { table, primary, uniques } of await tablesOf(postgres)) {
     const key = primary.length === 0 ? 't::text' : keyText(primary);
     const chosen = uniques.map(columns => keyText(columns));
-    const found = await postgres.query(`
-      select ${key} as key, md5(t::text) as hash,
-        array[${chosen.join(', ')}]::text[] as chosen
-      from ${table} t limit ${rowsMax + 1}`);
-    if (found.length > rowsMax) continue;
+    const text = `
+      select ${key} as key, md5(t::text) as hash, array[${chosen.join(', ')}]::text[] as chosen
+      from ${table} t`;
+    const whole = await postgres.query(`${text} limit ${rowsMax + 1}`);
+    const isLarge = whole.length > rowsMax;
+    const young = `${text} where age(xmin) <= age('${since}'::xid) limit ${rowsMax}`;
+    const found = isLarge ? await postgres.query(young) : whole;
+    const [counted] = isLarge ? await postgres.query(`select count(*) as n from ${table}`) : [];
     const known = new Map<string, { hash: string; chosen: string[] }>();
     for (const one of found) {
-      const text = String(one.key);
+      const name = String(one.key);
       // equal rows without a key: how many there are is part of the hash
-      const before = known.get(text)?.hash ?? '';
+      const before = known.get(name)?.hash ?? '';
       const keys = Array.isArray(one.chosen) ? one.chosen.filter(isText) : [];
-      known.set(text, { hash: before + String(one.hash), chosen: keys });
+      known.set(name, { hash: before + String(one.hash), chosen: keys });
     }
-    rows.set(table, known);
+    rows.set(table, { rows: known, many: isLarge ? Number(counted?.n) : undefined });
   }
   return rows;
 }
@@ -39,9 +53,11 @@ export async function readRows(postgres: PostgresControl): Promise<Rows> {
 /** What one run wrote: rows that were there before and are changed or gone, and keys that it chose. */
 export function written(before: Rows, after: Rows): ReadonlySet<string> {
   const found = new Set<string>();
-  for (const [table, rows] of before) {
-    const now = after.get(table);
-    if (now === undefined) continue;
+  for (const [table, { rows, many }] of before) {
+    const { rows: now, many: left = 0 } = after.get(table) ?? { rows: new Map() };
+    // which ones are gone cannot be told: any
+    if (many !== undefined && left < many) found.add(`${table} (some row)`);
+    if (many !== undefined) for (const key of now.keys()) found.add(`${table} ${key}`);
     for (const [key, { hash }] of rows) {
       if (now.get(key)?.hash !== hash) found.add(`${table} ${key}`);
     }

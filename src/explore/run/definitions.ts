@@ -9,7 +9,8 @@ const catalogues = `
       ('pg_attribute', 'attrelid'), ('pg_index', 'indexrelid'), ('pg_sequence', 'seqrelid'),
       ('pg_inherits', 'inhrelid'), ('pg_range', 'rngtypid'), ('pg_aggregate', 'aggfnoid'),
       ('pg_partitioned_table', 'partrelid'), ('pg_foreign_table', 'ftrelid'),
-      ('pg_ts_config_map', 'mapcfg'), ('pg_largeobject', 'loid')) as k (name, key)
+      ('pg_ts_config_map', 'mapcfg'), ('pg_largeobject', 'loid'),
+      ('pg_description', 'objoid'), ('pg_seclabel', 'objoid')) as k (name, key)
     on k.name = c.relname
   where c.relnamespace = 'pg_catalog'::regnamespace and c.relkind = 'r' and not c.relisshared
     and has_table_privilege(c.oid, 'select')
@@ -48,8 +49,7 @@ export interface WorldChange {
  * Tells whether the database has other tables, types, functions, settings … than at the capture.
  * An event trigger notes each DDL statement, where the role may make one: a look at that costs a
  * tenth of a millisecond, and goes with putting the rows back. What was noted, or may not have been, is compared by a look at all rows
- * of the catalogue (3 to 6 ms): a temporary table leaves no trace there. Comments and statistics
- * do not count.
+ * of the catalogue (3 to 6 ms): a temporary table leaves no trace there. Statistics do not count.
  */
 export class Definitions {
   readonly #postgres: PostgresControl;

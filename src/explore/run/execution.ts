@@ -11,12 +11,13 @@ import { type EventContext, offeredEvents, performEvent } from './events.ts';
 import { Leases } from './leases.ts';
 import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
 import { checkTokens, deadlocked, type Option, options, whoWaits } from './options.ts';
+import { keysWithin } from './redis-leases.ts';
 import type { RowLease } from './row-leases.ts';
 import { endWait } from './server-wait.ts';
 import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, raced, type TrackedLane } from './tracked-lane.ts';
-import { timePasses } from './wakes.ts';
+import { passesMs, timePasses } from './wakes.ts';
 import { Witness } from './witness.ts';
 
 /** A cancelled statement answers within this, or was not there to be cancelled. */
@@ -217,6 +218,10 @@ export class Execution {
     const label = waits?.lane.inFlight?.label;
     const what = waits === undefined ? 'its next timer fires' : `the time is over for ${label}`;
     this.#line(option.choice, 'clock', what);
+    if (!this.#settings.events.has('lease-expires')) {
+      const ms = passesMs(option, this.#actors);
+      for (const key of await keysWithin(this.#arena, ms)) this.witness.outlived.add(key);
+    }
     timePasses(option, this.#actors, this.#book);
     if (waits?.dueMs === undefined) return actor?.wake();
     actor?.passTo(waits.dueMs);

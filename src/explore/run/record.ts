@@ -20,6 +20,8 @@ export interface ExecutionRecord {
   readonly keptKeys: readonly string[];
   /** Redis keys that ran out in real time in the middle of the order, which then has no verdict. */
   readonly expired: readonly string[];
+  /** Redis keys that had less time left than an actor slept, and did not end: no event did it. */
+  readonly outlived: readonly string[];
   /** Steps that each actor was granted. */
   readonly requests: readonly number[];
   /** Connections that went past the gates. */

@@ -50,6 +50,13 @@ export async function volatileKeys(
   return { keys, all };
 }
 
+/** Keys that have less time left than an actor sleeps, for whom they do not end: that is an event. */
+export async function keysWithin(arena: Arena, ms: number): Promise<readonly string[]> {
+  if (!Number.isFinite(ms) || !arena.redisTraces.any) return [];
+  const { keys } = await volatileKeys(arena);
+  return keys.filter(({ leftMs }) => leftMs < ms).map(nameOf);
+}
+
 /** Redis ends them itself, so that who listens for keys that expire hears of it. */
 const endNow = `
   local left = 0

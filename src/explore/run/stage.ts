@@ -175,9 +175,10 @@ export class Stage {
       const judged = end === ran && end.kind !== 'abandoned' && end.kind !== 'late';
       const violations = judged ? await this.#judge(ends, patience) : [];
       const hides = [...witness.hides];
+      const outlived = [...witness.outlived];
       const keptKeys = [...execution.leases.kept].sort();
       const { requests, waits } = witness;
-      const seen = { hides, occasions, keptKeys, expired, requests, elsewhere, waits };
+      const seen = { hides, occasions, keptKeys, expired, outlived, requests, elsewhere, waits };
       return { end, ends, lines, violations, sharesState, ...seen };
     } catch (error) {
       if (error instanceof Nondeterministic) await this.#expired(execution);

@@ -27,6 +27,8 @@ export class Witness {
   readonly sent: Sent[] = [];
   /** What one message held that could not be split: `label: why`, each once. */
   readonly hides = new Set<string>();
+  /** Keys that had less time left than an actor let pass. */
+  readonly outlived = new Set<string>();
   readonly #book: LaneBook;
   readonly #actors: () => readonly RunningActor[];
   /** In flight before the choice that is being made, with what each had asked. */
