@@ -52,6 +52,31 @@ test('who sleeps longer than the lease lasts gets no `safe`, unless it may end',
   expect(ends.outcome).toBe('unsafe');
 });
 
+test('a caller that ends its process ends itself alone', async () => {
+  const exits = onePgClient(async query => {
+    await query('update hit set n = n + 1');
+    process.exit(0);
+  });
+  const setup = 'create table hit (n int); insert into hit values (0)';
+  const found = await verdict(pair(exits), { setup });
+  expect(found.outcome).toBe('setup-failed'); // nobody got through
+  expect(found.why).toContain('uncaught: process.exit(0)');
+});
+
+test('a loop that waits for the clock ends, and at the same time in each run', async () => {
+  const waits = onePgClient(async query => {
+    await query('update hit set n = n + 1');
+    const beganMs = Date.now();
+    while (Date.now() - beganMs < 50);
+    await query('update hit set n = n + 1');
+    return Date.now() - beganMs;
+  });
+  const setup = 'create table hit (n int); insert into hit values (0)';
+  const found = await verdict(pair(waits), { setup });
+  expect(found.outcome).toBe('safe');
+  expect([...found.ends.keys()]).toEqual(['A returned 50 · B returned 50']);
+});
+
 test('what is kept in a comment is put back before each order', async () => {
   const takes = onePgClient(async query => {
     const [row] = await query("select obj_description('seat'::regclass) as taken");

@@ -42,6 +42,8 @@ const looksInside = /\b(pg_(?!catalog\b)\w+|information_schema|[cx]min|[cx]max|c
 const call = /([a-z_"][\w$."]*)\s*\(/g;
 const clock =
   /\b(now|transaction_timestamp|statement_timestamp|clock_timestamp|timeofday)\s*\(|\b(current_(timestamp|date|time)|localtime(stamp)?)\b/;
+/** `'now'::timestamptz`: the time of the transaction, in quotes. */
+const clockLiteral = /'\s*(now|today|tomorrow|yesterday)\s*'/i;
 const moment = /\b(statement_timestamp|clock_timestamp|timeofday)\s*\(/;
 
 /** Functions of the server that look at their arguments alone, or whose traces the locks show. */
@@ -79,7 +81,7 @@ export function reachOf(text: string): StatementReach {
     reach,
     looks: reach === 'touches rows' && !bare.startsWith('lock'),
     fills: /\b(insert|update|merge)\b/.test(bare),
-    readsClock: clock.test(bare),
+    readsClock: clock.test(bare) || clockLiteral.test(text),
     readsMoment: moment.test(bare),
     mayIsolate: mayIsolate || unknownCalls(bare).some(name => !isOfServer(name)),
     signals: signals.test(bare),

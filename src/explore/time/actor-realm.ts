@@ -8,6 +8,10 @@ import { ActorWorks } from './works.ts';
 /** Real time after which a connection that says nothing is nobody's next step. */
 const connectingMs = 250;
 
+/** So often a clock is asked in one turn of the event loop only by who waits in a loop for it to move. */
+const readsMax = 10_000;
+const realImmediate = setImmediate;
+
 /** What belongs to one actor inside this process: its clock, its random numbers, its sockets. */
 export class ActorRealm {
   /** Epoch milliseconds that this actor believes in; moves only when a timer is fired. */
@@ -24,6 +28,7 @@ export class ActorRealm {
   died: (error: unknown) => void = () => undefined;
   #seed: number;
   #dead = false;
+  #reads = 0;
 
   constructor(startMs: number, seed: number, activity: () => void) {
     this.startMs = startMs;
@@ -31,6 +36,18 @@ export class ActorRealm {
     this.#seed = seed >>> 0;
     this.#activity = activity;
     this.works = new ActorWorks(activity);
+  }
+
+  /** What the actor's code is told when it asks for the time. */
+  readClock(): number {
+    if (this.#reads === 0) {
+      realImmediate(() => {
+        this.#reads = 0;
+      });
+    }
+    this.#reads++;
+    if (this.#reads > readsMax) this.nowMs++;
+    return this.nowMs;
   }
 
   /** Whether some timer would fire if time passed. */

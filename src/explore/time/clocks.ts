@@ -9,7 +9,7 @@ export function replaceClocks(): (() => void)[] {
   const realHr = process.hrtime;
   const realUptime = process.uptime.bind(process);
   const realRandom = Math.random;
-  const elapsedMs = (realm: ActorRealm): number => realm.nowMs - realm.startMs;
+  const elapsedMs = (realm: ActorRealm): number => realm.readClock() - realm.startMs;
   const hrtime = (since?: [number, number]): [number, number] => {
     const realm = currentRealm();
     if (realm === undefined) return realHr(since);
@@ -49,11 +49,11 @@ export function replaceClocks(): (() => void)[] {
 }
 
 function dateOfRealms(RealDate: DateConstructor): DateConstructor {
-  const now = (): number => currentRealm()?.nowMs ?? RealDate.now();
+  const now = (): number => currentRealm()?.readClock() ?? RealDate.now();
   const VirtualDate: DateConstructor = new Proxy(RealDate, {
     construct: (target, values: unknown[], self): object => {
       const realm = currentRealm();
-      const dated = realm !== undefined && values.length === 0 ? [realm.nowMs] : values;
+      const dated = realm !== undefined && values.length === 0 ? [realm.readClock()] : values;
       return Reflect.construct(target, dated, self === VirtualDate ? target : self);
     },
     apply: target => new target(now()).toString(),

@@ -1,4 +1,5 @@
 import { type ActorRealm, currentRealm } from './actor-realm.ts';
+import { put } from './put.ts';
 
 /** What would end a process, and whoever listened for it before: a test runner, say. */
 const kinds = ['uncaughtException', 'unhandledRejection'] as const;
@@ -22,7 +23,20 @@ export function catchUncaught(): () => void {
   };
 }
 
+/** A caller that ends its process ends itself, and nobody else. */
+function exitAlone(): () => void {
+  const exit = process.exit.bind(process);
+  return put(process, 'exit', (code?: number): never => {
+    const realm = currentRealm();
+    if (realm === undefined) return exit(code);
+    const ended = new Error(`process.exit(${code ?? ''})`);
+    realm.uncaught(ended);
+    throw ended; // nothing behind it runs
+  });
+}
+
 function listenFirst(): () => void {
+  const restoreExit = exitAlone();
   const undone = kinds.map(kind => {
     const before = process.listeners(kind as 'exit') as Listener[];
     for (const listener of before) process.off(kind, listener);
@@ -40,6 +54,7 @@ function listenFirst(): () => void {
     };
   });
   return () => {
+    restoreExit();
     for (const one of undone) one();
   };
 }
