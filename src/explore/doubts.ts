@@ -23,7 +23,7 @@ export interface Evidence {
 export function doubtsOf(evidence: Evidence, meetings: readonly Meeting[]): readonly Doubt[] {
   const { seen, orders } = evidence;
   const unseen = [...onlyOne(seen), ...doubtsOfAny(seen)];
-  const doubts = [...unseen, ...failures(seen), ...hidden(seen), ...outlived(seen)];
+  const doubts = [...unseen, ...failures(seen), ...hidden(seen), ...outlived(seen), ...late(seen)];
   if (unseen.length === 0 && meetings.length === 0 && !evidence.independent) doubts.push(strangers);
   return doubts.length > 0 ? doubts : tooFew(orders);
 }
@@ -132,6 +132,17 @@ function hidden({ hides }: Seen): Doubt[] {
 const labelCharactersMax = 60;
 
 /** `` `call book()` (a procedure that may commit) ``, with commas between several. */
+function late({ late: asked }: Seen): Doubt[] {
+  if (asked.size === 0) return [];
+  const [first = ''] = asked;
+  return [
+    {
+      why: `a timer that fires behind the answer of its caller was not run: ${first}`,
+      change: 'let the caller wait for it before it returns, or clear the timer',
+    },
+  ];
+}
+
 /** An event that nobody asked for, and that would certainly have come. */
 function outlived({ outlived: keys }: Seen): Doubt[] {
   if (keys.size === 0) return [];

@@ -77,7 +77,7 @@ function usesOf(alone: Alone): (pair: Pair) => Promise<Uses> {
     for (const sent of first.sent) {
       const keys: readonly UsedKey[] = await alone.keysOf(sent);
       for (const { key, writes } of keys) {
-        const name = keyName(key, sent.store);
+        const name = keyName(key, sent.store, sent.database);
         uses.set(name, writes || (uses.get(name) ?? false));
       }
     }

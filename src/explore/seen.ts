@@ -29,6 +29,8 @@ export class Seen {
   readonly hides = new Set<string>();
   /** Keys that would have ended while an actor slept. */
   readonly outlived = new Set<string>();
+  /** What callers would still have done when they had returned. */
+  readonly late = new Set<string>();
   /** Keys that no event ended, since they live too long to be leases. */
   readonly kept = new Set<string>();
   /** The most steps that each actor was granted in any order. */
@@ -65,6 +67,7 @@ export class Seen {
     for (const hidden of record.hides) this.hides.add(hidden);
     for (const key of record.keptKeys) this.kept.add(key);
     for (const key of record.outlived) this.outlived.add(key);
+    for (const one of record.late) this.late.add(one);
     for (const [at, count] of record.requests.entries()) {
       this.requests[at] = Math.max(this.requests[at] ?? 0, count);
     }

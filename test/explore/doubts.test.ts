@@ -45,6 +45,7 @@ function count(tally: Tally, { tokens = ['A', 'B', 'A', 'B'], ...own }: Order): 
     sharesState: false,
     hides: [],
     outlived: [],
+    late: [],
     occasions: new Set(),
     keptKeys: [],
     expired: [],

@@ -34,6 +34,7 @@ const record: ExecutionRecord = {
   expired: [],
   hides: [],
   outlived: [],
+  late: [],
   requests: [1, 1],
   elsewhere: [],
   waits: [],

@@ -1,6 +1,8 @@
 /** What leaves no trace in a request or a lock, and is seen all the same. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
+import type { ActorFunction } from '../../src/explore/explore.ts';
 import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { asks, onRedis, pair, verdictOn } from './callers.ts';
@@ -18,6 +20,16 @@ describe('callers who are said to be independent meet', { timeout: 60_000 }, () 
     const found = await verdict(pair(writes('ann'), writes('bob')), independent);
     expect(found.outcome).toBe('unsafe');
     expect(found.why).toContain('ann and bob used the key winner of redis, and both wrote it');
+  });
+
+  test('not at two keys of one name in two databases', async () => {
+    const writes = (database: number) =>
+      onRedis(async redis => {
+        await redis.select(database);
+        await redis.set('name', 'x');
+      });
+    expect((await verdict(pair(writes(0), writes(1)), independent)).outcome).toBe('independent');
+    expect((await verdict(pair(writes(1), writes(1)), independent)).outcome).toBe('unsafe');
   });
 
   test('at a row of a table that is too large to be read', async () => {
@@ -75,6 +87,18 @@ test('a loop that waits for the clock ends, and at the same time in each run', a
   const found = await verdict(pair(waits), { setup });
   expect(found.outcome).toBe('safe');
   expect([...found.ends.keys()]).toEqual(['A returned 50 · B returned 50']);
+});
+
+test('a timer that a caller leaves behind, and that would write, keeps it from being safe', async () => {
+  const leaves: ActorFunction = async urls => {
+    const redis = new Redis(urls.redisUrl);
+    redis.on('error', () => undefined);
+    await redis.incr('n');
+    setTimeout(() => void redis.incr('n'), 50);
+  };
+  const found = await verdict(pair(leaves));
+  expect(found.outcome).toBe('inconclusive');
+  expect(found.why).toContain('behind the answer of its caller was not run: ann asks for `INCR n`');
 });
 
 test('what is kept in a comment is put back before each order', async () => {

@@ -43,6 +43,8 @@ export class RedisLane implements Lane {
   result = '';
   reply = '';
   granted = 0;
+  /** The logical database that its client has selected. */
+  database = '0';
   closed = false;
   readonly #gateOf: GateOf;
   readonly #traces: RedisTraces;
@@ -208,6 +210,7 @@ export class RedisLane implements Lane {
   #send(request: RedisRequest, step: Step | undefined): void {
     const name = commandName(request.words);
     if (step !== undefined) this.#touches(name, request);
+    if (name === 'select') this.database = request.words[1] ?? '0';
     if (name === 'multi') this.#multi = [request];
     else if (name === 'exec' || name === 'discard') this.#multi = undefined;
     else this.#multi?.push(request);

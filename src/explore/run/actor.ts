@@ -35,6 +35,8 @@ export interface RunningActor {
   readonly connecting: boolean;
   /** Milliseconds until its next timer; undefined where it has none, or nobody can tell. */
   readonly timerMs: number | undefined;
+  /** It has returned, and left timers behind. */
+  readonly leavesTimers: boolean;
   /** The time that it believes in. */
   readonly nowMs: number;
   /** It has asked somebody past the gates, who answers in real time. */
@@ -98,6 +100,10 @@ export class InProcessActor implements RunningActor {
 
   get timerMs(): number | undefined {
     return this.end === undefined ? this.#realm.nextTimerMs : undefined;
+  }
+
+  get leavesTimers(): boolean {
+    return this.end?.kind === 'returned' && this.#realm.asleep;
   }
 
   get nowMs(): number {

@@ -121,6 +121,9 @@ abstract class ProcessActor implements RunningActor {
     return silent && pid !== undefined && isAtWork(pid) ? Math.max(ms, atWorkMs) : ms;
   }
 
+  /** Its timers are its own, and end with it. */
+  readonly leavesTimers = false;
+
   get asleep(): boolean {
     return this.end === undefined && this.#silentMs() > this.patienceMs;
   }

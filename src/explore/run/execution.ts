@@ -9,6 +9,7 @@ import { type Arena, realNow } from './arena.ts';
 import { endConnections } from './end-connections.ts';
 import { type EventContext, offeredEvents, performEvent } from './events.ts';
 import { Leases } from './leases.ts';
+import { fireLeftTimers } from './left-timers.ts';
 import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
 import { checkTokens, deadlocked, type Option, options, whoWaits } from './options.ts';
 import { keysWithin } from './redis-leases.ts';
@@ -37,7 +38,7 @@ export class Execution {
   readonly #settler: Settler;
   readonly #open = new Map<TrackedLane, TraceLine[]>();
   readonly #observer: Observer | undefined;
-  /** An actor waited for something inside this process: actors share state that no gate sees. */
+  /** An actor waited for another inside this process: they share state that no gate sees. */
   sharesState = false;
   #touched: Footprint | undefined;
   /** The last step freed somebody while others waited for a lock, too. */
@@ -84,19 +85,20 @@ export class Execution {
     asks: () => boolean = () => false,
   ): Promise<ExecutionEnd> {
     this.#asks = asks;
+    const behind = () => fireLeftTimers(this.#actors, this.#book, this.#settler, this.witness.late);
     try {
       await Promise.all([this.#settler.settle(false), restored]);
       for (let taken = 0; taken < this.#settings.stepsMax; taken++) {
         if (isLate(this.#settings.patience)) return { kind: 'late' };
         const possible = await this.#possible();
         if (possible.every(option => isEvent(option.choice))) {
-          if (this.#actors.every(actor => actor.end !== undefined)) return { kind: 'ended' };
+          if (this.#actors.every(actor => actor.end !== undefined)) return await behind();
           return { kind: 'stuck', why: whoWaits(this.#actors, this.#book) };
         }
         checkTokens(possible);
-        const choices = possible.map(option => option.choice);
-        const seen = { previous: this.#previous, touched: this.#touched, raced: this.#raced };
-        const choice = choose({ choices, ...seen });
+        const choices = possible.map(one => one.choice);
+        const [previous, touched, raced] = [this.#previous, this.#touched, this.#raced];
+        const choice = choose({ choices, previous, touched, raced });
         if (choice === undefined) return { kind: 'abandoned' };
         const option = possible.find(one => one.choice.token === choice.token);
         if (option === undefined) return { kind: 'inconclusive', why: `no choice ${choice.token}` };

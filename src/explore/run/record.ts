@@ -22,6 +22,8 @@ export interface ExecutionRecord {
   readonly expired: readonly string[];
   /** Redis keys that had less time left than an actor slept, and did not end: no event did it. */
   readonly outlived: readonly string[];
+  /** What timers asked for that callers left behind: it was not done. */
+  readonly late: readonly string[];
   /** Steps that each actor was granted. */
   readonly requests: readonly number[];
   /** Connections that went past the gates. */

@@ -63,8 +63,8 @@ export function changedKeys(
   return new Set(names.filter(name => before.get(name) !== after.get(name)));
 }
 
-export function keyName(key: string, store: string): string {
-  return `the key ${key} of ${store}`;
+export function keyName(key: string, store: string, database = '0'): string {
+  return `the key ${key} of ${database === '0' ? '' : `database ${database} of `}${store}`;
 }
 
 function storeOf(node: number): string {

@@ -176,9 +176,11 @@ export class Stage {
       const violations = judged ? await this.#judge(ends, patience) : [];
       const hides = [...witness.hides];
       const outlived = [...witness.outlived];
+      const late = [...witness.late];
       const keptKeys = [...execution.leases.kept].sort();
       const { requests, waits } = witness;
-      const seen = { hides, occasions, keptKeys, expired, outlived, requests, elsewhere, waits };
+      const kept = { hides, occasions, keptKeys, expired, outlived, late };
+      const seen = { ...kept, requests, elsewhere, waits };
       return { end, ends, lines, violations, sharesState, ...seen };
     } catch (error) {
       if (error instanceof Nondeterministic) await this.#expired(execution);

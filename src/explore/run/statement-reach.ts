@@ -124,12 +124,12 @@ function unknownCalls(bare: string): string[] {
 }
 
 /** Strings, quoted bodies and comments hold no statement of ours; quoted names stay. */
+/** Whichever begins first: what stands in quotes is no comment, and an apostrophe in a comment none. */
+const literalOrComment =
+  /\$(\w*)\$[\s\S]*?\$\1\$|\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//gi;
+
 function withoutLiterals(text: string): string {
   return text
-    .replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, "''")
-    .replace(/e'(?:[^'\\]|\\[\s\S]|'')*'/gi, "''")
-    .replace(/'(?:[^']|'')*'/g, "''")
-    .replace(/--[^\n]*/g, ' ')
-    .replace(/\/\*[\s\S]*?\*\//g, ' ')
+    .replace(literalOrComment, found => (/^(--|\/\*)/.test(found) ? ' ' : "''"))
     .replace(/\s+/g, ' ');
 }

@@ -16,6 +16,8 @@ export interface Wait {
 export interface Sent {
   readonly actor: number;
   readonly store: string;
+  /** The logical database in which it ran. */
+  readonly database: string;
   readonly words: readonly string[];
 }
 
@@ -27,6 +29,8 @@ export class Witness {
   readonly sent: Sent[] = [];
   /** What one message held that could not be split: `label: why`, each once. */
   readonly hides = new Set<string>();
+  /** What timers ask for that callers left behind when they returned. */
+  readonly late = new Set<string>();
   /** Keys that had less time left than an actor let pass. */
   readonly outlived = new Set<string>();
   readonly #book: LaneBook;
@@ -67,7 +71,9 @@ export class Witness {
     const step = lane.held;
     if (step?.hides !== undefined) this.hides.add(`${step.label}: ${step.hides}`);
     if (this.sent.length >= keptMax) return;
-    for (const words of step?.commands ?? []) this.sent.push({ actor, store: lane.store, words });
+    const { store } = lane;
+    const database = lane instanceof RedisLane ? lane.database : '0';
+    for (const words of step?.commands ?? []) this.sent.push({ actor, store, database, words });
   }
 
   /** Told when the world is at rest again. */
