@@ -52,7 +52,8 @@ async function followed(
     const follow = new Follow(schedule, mode);
     try {
       const record = await stage.execute(point => follow.choose(point));
-      follow.checkEnd();
+      // Without a verdict it may have ended anywhere: that says nothing of the program.
+      if (record.end.kind !== 'inconclusive') follow.checkEnd();
       return record;
     } catch (error) {
       const again = error instanceof Nondeterministic && follow.raced && tries < triesMax;

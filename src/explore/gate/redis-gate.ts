@@ -43,8 +43,7 @@ export class RedisLane implements Lane {
   result = '';
   reply = '';
   granted = 0;
-  /** The logical database that its client has selected. */
-  database = '0';
+  database = '0'; // the logical one that its client has selected
   closed = false;
   readonly #gateOf: GateOf;
   readonly #traces: RedisTraces;

@@ -118,6 +118,11 @@ export class RedisWorld {
     }
   }
 
+  /** Something that is put back has a time to live. */
+  get ages(): boolean {
+    return this.#stored.some(({ keys }) => keys.some(({ ttlMs }) => ttlMs > 0));
+  }
+
   /** Remembers everything as it is now. */
   async capture(): Promise<void> {
     await Promise.all(this.#servers.map(mark));
@@ -129,8 +134,7 @@ export class RedisWorld {
    * for its client may load scripts. Keys with a time to live grow old even where nobody is.
    */
   async restore({ any, code }: RedisTraces = { any: true, code: true }): Promise<void> {
-    const ages = this.#stored.some(({ keys }) => keys.some(({ ttlMs }) => ttlMs > 0));
-    if (!any && !code && !ages) return;
+    if (!any && !code && !this.ages) return;
     await Promise.all(
       this.#servers.map((server, at) => {
         const stored = this.#stored[at] ?? empty;

@@ -62,6 +62,8 @@ export class Stage {
   #servicePorts: readonly number[] = [];
   /** Programs are looked at closely in so many more orders. */
   #closely = 3;
+  /** In the order before, or in this one, Redis may have held keys that end by themselves. */
+  #keysEnd = true;
   /** How often the setup had run when the surroundings were read. */
   #fills = 1;
 
@@ -156,7 +158,8 @@ export class Stage {
       this.#fills = this.#world.fills;
       this.#surroundings.catalogue = await readCatalogue(this.#arena.postgres);
     }
-    const restored = this.#world.restoreRows();
+    const heard = this.#keysEnd ? this.#ranOut.begin() : undefined;
+    const restored = Promise.all([this.#world.restoreRows(), heard]).then(() => undefined);
     restored.catch(() => undefined); // told by `run`
     const start = (ended: () => void) => this.#start(ended);
     const patience = { ...this.#settings.patience, untilMs };
@@ -165,9 +168,9 @@ export class Stage {
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
-      await this.#ranOut.begin();
       const ran = await execution.run(choose, restored, asks);
-      const expired = await this.#expired(execution);
+      this.#keysEnd = this.#world.keysAge || this.#arena.redisTraces.any;
+      const expired = this.#keysEnd ? await this.#expired(execution) : [];
       const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
       const { ends, lines, sharesState, occasions, witness } = execution;
       await execution.dispose();

@@ -1,3 +1,6 @@
+/** The server ends a statement by itself; this much later it has not answered at all. */
+export const lateMs = 5_000;
+
 /** A wait of the explorer's own that did not end in its time: no verdict can be given. */
 export class NotInTime extends Error {
   override readonly name = 'NotInTime';

@@ -6,7 +6,7 @@ import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
 import { Definitions, mayChange, type WorldChange } from './definitions.ts';
-import { NotPutBack, textOf, WorldChanged } from './not-put-back.ts';
+import { NotPutBack, reasonOf, textOf, WorldChanged } from './not-put-back.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
 import { limitsOf } from './role-limits.ts';
@@ -21,14 +21,12 @@ import { relationSources, routineSources } from './routine-sources.ts';
 import { runSetup } from './setup.ts';
 import type { ServerUrls, Subject } from './stage.ts';
 import { asPart } from './unjudged.ts';
-import { NotInTime, within } from './within.ts';
+import { lateMs, NotInTime, within } from './within.ts';
 
 /** Putting the world back, and each question of the explorer's own, ends within this. */
 const controlMs = 20_000;
 /** So that it is told as what it is, a wait for a lock ends before. */
 const lockMs = 15_000;
-/** The server ends a statement by itself; this much later it has not answered at all. */
-const lateMs = 5_000;
 const closeMs = 30_000;
 
 interface Memory {
@@ -172,10 +170,18 @@ export class World {
 
   async #inTime(work: Promise<void>): Promise<void> {
     await within(controlMs + lateMs, 'putting the rows back', work).catch(async error => {
-      throw new NotPutBack(`the rows cannot be put back: ${await this.#reason(error)}`, {
-        cause: error,
-      });
+      throw new NotPutBack(
+        `the rows cannot be put back: ${await reasonOf(error, this.arena.postgres)}`,
+        {
+          cause: error,
+        },
+      );
     });
+  }
+
+  /** Each order begins with keys that end by themselves. */
+  get keysAge(): boolean {
+    return this.#redis.ages;
   }
 
   /** Nothing is left at the servers. What fails on the way is told when all else is done. */
@@ -203,7 +209,9 @@ export class World {
     await this.#redis.capture();
     await postgres.limit({ lock: lockMs }); // copying the rows may take as long as it needs
     const baseline = await Baseline.capture(postgres).catch(async error => {
-      throw new Error(`the rows cannot be copied: ${await this.#reason(error)}`, { cause: error });
+      throw new Error(`the rows cannot be copied: ${await reasonOf(error, this.arena.postgres)}`, {
+        cause: error,
+      });
     });
     const whole = this.#phases ? await installPhases(postgres) : [];
     const definitions = await Definitions.capture(postgres, shadow);
@@ -286,12 +294,5 @@ export class World {
     const now = everywhere(await storedSettings(this.#database));
     if (isSame(now, this.#before)) return;
     await this.#database.queryAll(storing(this.#before, { role: this.#role, database: '' }));
-  }
-
-  /** With who is in the way, where somebody is. */
-  async #reason(error: unknown): Promise<string> {
-    const said = textOf(error);
-    const others = await within(lateMs, 'asking', this.arena.postgres.others()).catch(() => []);
-    return others.length === 0 ? said : `${said}; in the database are still ${others.join('; ')}`;
   }
 }
