@@ -17,8 +17,25 @@ export function statementsOf(unit: PostgresUnit): readonly SqlStatement[] {
   const known = parsed.get(unit);
   if (known !== undefined) return known;
   const texts = unit.executes ? unit.texts : unit.prepared;
-  const statements = texts.flatMap(text => sqlStatements(text));
+  const [text, ...others] = texts;
+  const single = text !== undefined && others.length === 0;
+  const statements = single ? read(text) : texts.flatMap(one => sqlStatements(one));
   parsed.set(unit, statements);
+  return statements;
+}
+
+/** Callers say the same in each order. */
+const readTexts = new Map<string, readonly SqlStatement[]>();
+const textsMax = 500;
+const textCharactersMax = 10_000;
+
+function read(text: string): readonly SqlStatement[] {
+  const known = readTexts.get(text);
+  if (known !== undefined) return known;
+  const statements = sqlStatements(text);
+  if (text.length > textCharactersMax) return statements;
+  if (readTexts.size >= textsMax) readTexts.clear();
+  readTexts.set(text, statements);
   return statements;
 }
 
@@ -43,7 +60,7 @@ export function stepOf(unit: PostgresUnit, routines: Routines): Step {
 }
 
 function newStepOf(unit: PostgresUnit, routines: Routines): Step {
-  const hides = unit.executes ? hiddenIn(statementsOf(unit), routines) : undefined;
+  const hides = unit.executes ? routines.once(statementsOf(unit), hiddenIn) : undefined;
   const label = (unit.executes ? unit.texts : unit.prepared)
     .map(tidy)
     .join('; ')

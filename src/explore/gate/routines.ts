@@ -36,14 +36,27 @@ export class Routines {
   #calling = new Set<string>();
   #relations: ReadonlySet<string> = new Set();
   readonly #oneStep: ReadonlySet<string>;
+  /** What was said of statements, as long as nothing else is known. */
+  #said = new WeakMap<readonly SqlStatement[], { readonly hides: string | undefined }>();
 
   /** `oneStep`: functions, procedures and tables with triggers that are taken for a single step. */
   constructor(oneStep: readonly string[] = []) {
     this.#oneStep = new Set(oneStep);
   }
 
+  /** What `hides` says of these statements; asked once, until more is learnt. */
+  once(
+    statements: readonly SqlStatement[],
+    hides: (statements: readonly SqlStatement[], routines: Routines) => string | undefined,
+  ): string | undefined {
+    const known = this.#said.get(statements) ?? { hides: hides(statements, this) };
+    this.#said.set(statements, known);
+    return known.hides;
+  }
+
   /** Only VOLATILE ones: all others look at the snapshot of the statement that calls them. */
   learn(sources: readonly RoutineSource[], relations: readonly RelationSource[]): void {
+    this.#said = new WeakMap();
     const names = new Set(sources.map(({ name }) => name));
     const counted = sources
       .filter(({ name }) => !this.#oneStep.has(name))
@@ -87,6 +100,7 @@ export class Routines {
       if (!/^create (or replace )?(function|procedure)\b/.test(words)) continue;
       const name = tokens[tokens.findIndex(({ value }) => value === '(') - 1]?.value ?? '';
       const body = tokens.findLast(({ kind }) => kind === 'dollar' || kind === 'string')?.value;
+      this.#said = new WeakMap();
       this.#known.add(name);
       if (this.#oneStep.has(name)) continue;
       this.#reaching.add(name);
