@@ -80,6 +80,7 @@ const role = 'select setconfig::text from pg_db_role_setting where setrole = cur
 type Change = readonly [text: string, question: string];
 
 const changes: readonly Change[] = [
+  ["comment on table account is 'money'", "select obj_description('account'::regclass)"],
   ['create table note (id int)', "select to_regclass('note')"],
   ['create table if not exists note as select 1 as one', "select to_regclass('note')"],
   ['drop table entry', "select to_regclass('entry')::text"],
@@ -209,7 +210,6 @@ describe.each([
       ['insert into entry (account) values (1)'],
       ['truncate account, entry restart identity'],
       ['create temporary table scratch (n int)'],
-      ["comment on table account is 'money'"],
       ['analyze'],
     ])('after %s', async text => {
       const before = await id();
