@@ -24,7 +24,9 @@ const scan = `
         found[#found + 1] = database
         found[#found + 1] = string.gsub(key, '.', digits)
         found[#found + 1] = leftMs
-        found[#found + 1] = string.format('%.0f', nowMs + leftMs)
+        -- as Redis before 7.0 does not know it: it may be some milliseconds off
+        local at = redis.pcall('pexpiretime', key)
+        found[#found + 1] = string.format('%.0f', type(at) == 'number' and at or nowMs + leftMs)
       end
     end
   end
