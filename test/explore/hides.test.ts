@@ -83,6 +83,29 @@ describe('one message', () => {
       'what a write to booking runs (a trigger, a rule)',
     ],
     [
+      'a trigger on a partition',
+      `create table part (seat int) partition by list (seat);
+      create table part_1 partition of part for values in (1);
+      create function looks() returns trigger language plpgsql as $$ begin
+        perform count(*) from part; return new; end $$;
+      create trigger looks before insert on part_1 for each row execute function looks()`,
+      'insert into part values (1)',
+      'what a write to part runs (a trigger, a rule)',
+    ],
+    [
+      'a CHECK that looks',
+      `create function sold() returns bigint language sql as 'select count(*) from booking';
+      alter table booking add check (sold() < 9)`,
+      "insert into booking (who) values ('a')",
+      'functions that look, which booking calls',
+    ],
+    [
+      'a value from a function that looks',
+      "create function next_one() returns text language sql as 'select max(who) from booking'",
+      'insert into booking (who) values (next_one())',
+      'a function that looks for itself, next_one',
+    ],
+    [
       'a rule',
       'create rule twice as on insert to booking do also delete from booking where who is null',
       "insert into booking (who) values ('a')",

@@ -55,7 +55,7 @@ export function written(before: Rows, after: Rows): ReadonlySet<string> {
   const found = new Set<string>();
   for (const [table, { rows, many }] of before) {
     const { rows: now, many: left = 0 } = after.get(table) ?? { rows: new Map() };
-    // which ones are gone cannot be told: any
+    // which rows are gone is not known, so it may be any
     if (many !== undefined && left < many) found.add(`${table} (some row)`);
     if (many !== undefined) for (const key of now.keys()) found.add(`${table} ${key}`);
     for (const [key, { hash }] of rows) {

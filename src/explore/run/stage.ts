@@ -193,6 +193,7 @@ export class Stage {
     } finally {
       this.#closely--;
       await execution.dispose();
+      this.#keysEnd ||= this.#arena.redisTraces.any; // the probe may have left some
       this.#world.lookAhead(statementsOf(execution.lines));
     }
   }
