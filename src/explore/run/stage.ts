@@ -62,8 +62,6 @@ export class Stage {
   #servicePorts: readonly number[] = [];
   /** Programs are looked at closely in so many more orders. */
   #closely = 3;
-  /** In the order before, or in this one, Redis may have held keys that end by themselves. */
-  #keysEnd = true;
   /** How often the setup had run when the surroundings were read. */
   #fills = 1;
 
@@ -158,8 +156,7 @@ export class Stage {
       this.#fills = this.#world.fills;
       this.#surroundings.catalogue = await readCatalogue(this.#arena.postgres);
     }
-    const heard = this.#keysEnd ? this.#ranOut.begin() : undefined;
-    const restored = Promise.all([this.#world.restoreRows(), heard]).then(() => undefined);
+    const restored = this.#world.restoreRows();
     restored.catch(() => undefined); // told by `run`
     const start = (ended: () => void) => this.#start(ended);
     const patience = { ...this.#settings.patience, untilMs };
@@ -168,9 +165,10 @@ export class Stage {
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
+      await this.#ranOut.begin();
       const ran = await execution.run(choose, restored, asks);
-      this.#keysEnd = this.#world.keysAge || this.#arena.redisTraces.any;
-      const expired = this.#keysEnd ? await this.#expired(execution) : [];
+      const keysEnd = this.#world.keysAge || this.#arena.redisTraces.any;
+      const expired = keysEnd ? await this.#expired(execution) : [];
       const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
       const { ends, lines, sharesState, occasions, witness } = execution;
       await execution.dispose();
@@ -193,7 +191,6 @@ export class Stage {
     } finally {
       this.#closely--;
       await execution.dispose();
-      this.#keysEnd ||= this.#arena.redisTraces.any; // the probe may have left some
       this.#world.lookAhead(statementsOf(execution.lines));
     }
   }
