@@ -40,6 +40,11 @@ export class PostgresBackend {
   closed = false;
   /** The server asked the client who it is: whoever comes next has to be asked, too. */
   asked = false;
+  /**
+   * It has been told to end: even if it still answers, and is idle for a moment, nobody gets it. It is
+   * gone from pg_stat_activity before its socket closes.
+   */
+  doomed = false;
   #started = false;
   #listener: BackendListener | undefined;
   #own: OwnQuery | undefined;
@@ -64,7 +69,7 @@ export class PostgresBackend {
   }
 
   get reusable(): boolean {
-    return this.#started && !this.closed;
+    return this.#started && !this.closed && !this.doomed;
   }
 
   /** What the server said up to its first ReadyForQuery, without its questions. */

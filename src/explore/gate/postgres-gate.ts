@@ -99,6 +99,11 @@ export class PostgresLane extends PostgresConnection implements Lane {
     }
   }
 
+  /** Its backend is about to be ended from outside: it serves nobody after this client. */
+  doom(): void {
+    if (this.backend !== undefined) this.backend.doomed = true;
+  }
+
   /** What the server has of a message that goes there in parts, it runs to its end. */
   cut(forGood?: 'for good'): void {
     if (forGood) this.queue.clear();

@@ -21,10 +21,14 @@ export class Stated {
     return this.timeouts?.first;
   }
 
+  /** Its transactions may keep one snapshot: they are not READ COMMITTED for certain. */
+  get keepsSnapshot(): boolean {
+    return this.isolation || this.timeouts?.snapshotsByDefault === true;
+  }
+
   /** A transaction that may keep one snapshot, and has none yet. */
   get unread(): boolean {
-    const keepsOne = this.isolation || this.timeouts?.snapshotsByDefault === true;
-    return keepsOne && !this.#read;
+    return this.keepsSnapshot && !this.#read;
   }
 
   heed(text: string): void {

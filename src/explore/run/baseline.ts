@@ -34,6 +34,12 @@ export class Baseline {
     return new Baseline(postgres, !silences, ordered === undefined);
   }
 
+  /** From here on the explorer's session only asks and restores, and waits for nobody for long. */
+  async confine(limitsMs: { readonly lock: number; readonly statement: number }): Promise<void> {
+    await this.#postgres.limit(limitsMs);
+    if (!this.heedsTriggers) await this.#postgres.silenceTriggers();
+  }
+
   /** Rows and sequences, and rows where they were: a query without ORDER BY answers alike. */
   async restore(): Promise<void> {
     if (this.needsCopy) return; // the copy has them

@@ -63,7 +63,8 @@ export async function endRow(
   const statement = kind.end.replace(/\$1\b/g, () => pg.escapeLiteral(lease));
   try {
     await postgres.query(
-      `begin isolation level read committed; set local lock_timeout = ${lockTimeoutMs}; ${statement}`,
+      `begin isolation level read committed; ${postgres.heedTriggers}
+      set local lock_timeout = ${lockTimeoutMs}; ${statement}`,
     );
     await postgres.query(how);
     return true;

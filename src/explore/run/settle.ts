@@ -203,7 +203,10 @@ export class Settler {
   /** Asks the servers what the open steps wait for. */
   async #ask(open: readonly TrackedLane[]): Promise<void> {
     const pids = open.flatMap(({ lane }) => (lane.pid === undefined ? [] : [lane.pid]));
-    const blockers = await this.#arena.postgres.blockers(pids);
+    const maySerialize = open.some(({ lane }) => {
+      return lane instanceof PostgresLane && lane.stated.keepsSnapshot;
+    });
+    const blockers = await this.#arena.postgres.blockers(pids, maySerialize);
     for (const one of open) {
       if (one.lane.pid !== undefined) this.#judge(one, blockers.get(one.lane.pid));
       else if (one.lane instanceof RedisLane && one.lane.wait !== undefined)

@@ -60,6 +60,8 @@ export class Stage {
   readonly #ranOut: RanOut;
   readonly #everExpired = new Set<string>();
   #servicePorts: readonly number[] = [];
+  /** Since the last order that heard of keys which end. */
+  #keysMayHaveEnded = true;
   /** Programs are looked at closely in so many more orders. */
   #closely = 3;
   /** How often the setup had run when the surroundings were read. */
@@ -165,13 +167,13 @@ export class Stage {
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
-      await this.#ranOut.begin();
+      if (this.#keysMayHaveEnded) await this.#ranOut.begin();
+      this.#keysMayHaveEnded = false;
       const ran = await execution.run(choose, restored, asks);
-      const keysEnd = this.#world.keysAge || this.#arena.redisTraces.any;
-      const expired = keysEnd ? await this.#expired(execution) : [];
-      const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
+      const asked = this.#keysEnd ? this.#expired(execution) : [];
       const { ends, lines, sharesState, occasions, witness } = execution;
-      await execution.dispose();
+      const [expired] = await Promise.all([asked, execution.dispose()]);
+      const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
       const elsewhere = this.#outside.of(witness.reached);
       const judged = end === ran && end.kind !== 'abandoned' && end.kind !== 'late';
       const violations = judged ? await this.#judge(ends, patience) : [];
@@ -195,6 +197,11 @@ export class Stage {
     }
   }
 
+  /** Some key may end by itself: an order begins with one, or somebody was at Redis. */
+  get #keysEnd(): boolean {
+    return this.#world.keysAge || this.#arena.redisTraces.any;
+  }
+
   /** Keys that ran out in real time: what differs between two orders may be their fault from now on. */
   async #expired({ leases }: Execution): Promise<readonly string[]> {
     const names = await this.#ranOut.names(leases.ended);
@@ -207,6 +214,7 @@ export class Stage {
     if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
       this.#servicePorts = await freePorts(actors.length);
     }
+    this.#keysMayHaveEnded ||= this.#keysEnd;
     await this.#world.renew(untilMs - realNow());
   }
 

@@ -217,7 +217,7 @@ export class World {
     const definitions = await Definitions.capture(postgres, shadow);
     this.#memory = { baseline, definitions, settings: await storedSettings(postgres), whole };
     this.fills++;
-    await postgres.limit({ lock: lockMs, statement: controlMs });
+    await this.#memory?.baseline.confine({ lock: lockMs, statement: controlMs });
   }
 
   async #renew(): Promise<void> {
@@ -262,7 +262,7 @@ export class World {
         ),
       );
     await postgres.open();
-    await postgres.limit({ lock: lockMs, statement: controlMs });
+    await this.#memory?.baseline.confine({ lock: lockMs, statement: controlMs });
     const left = await this.#memory?.definitions.look([]);
     if (left?.definitions === true) {
       throw new NotPutBack(
