@@ -81,7 +81,7 @@ export class Execution {
    */
   async run(
     choose: Choose,
-    restored: Promise<void>,
+    restored: Promise<unknown>,
     asks: () => boolean = () => false,
   ): Promise<ExecutionEnd> {
     this.#asks = asks;

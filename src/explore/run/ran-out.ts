@@ -35,13 +35,11 @@ export class RanOut {
     return new RanOut(servers);
   }
 
-  /**
-   * An order begins: what was heard before is not its own. A key that ended between two orders may be
-   * heard of only now, and costs this one its verdict: it lives about as long as an order takes.
-   */
+  /** An order begins: what has ended before is not its own. To be awaited before its first step. */
   async begin(): Promise<void> {
     for (const server of this.#servers) {
       if (server.before === undefined) server.counted = await countOf(server.control);
+      else await server.control.ask('ping'); // what it had to tell of others is here before the answer
       server.heard.clear();
     }
   }

@@ -158,7 +158,9 @@ export class Stage {
       this.#fills = this.#world.fills;
       this.#surroundings.catalogue = await readCatalogue(this.#arena.postgres);
     }
-    const restored = this.#world.restoreRows();
+    const heard = this.#keysMayHaveEnded ? this.#ranOut.begin() : undefined;
+    this.#keysMayHaveEnded = false;
+    const restored = Promise.all([this.#world.restoreRows(), heard]);
     restored.catch(() => undefined); // told by `run`
     const start = (ended: () => void) => this.#start(ended);
     const patience = { ...this.#settings.patience, untilMs };
@@ -167,8 +169,6 @@ export class Stage {
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
-      if (this.#keysMayHaveEnded) await this.#ranOut.begin();
-      this.#keysMayHaveEnded = false;
       const ran = await execution.run(choose, restored, asks);
       const asked = this.#keysEnd ? this.#expired(execution) : [];
       const { ends, lines, sharesState, occasions, witness } = execution;
