@@ -1,5 +1,5 @@
 /** Things that do the same, measured in turn: what counts is the ratio inside one repetition. */
-import { shuffled } from '../random.ts';
+import { shuffled } from '../lab/random.ts';
 import type { ContestResult, Target } from './schema.ts';
 
 /** One way to do it. */

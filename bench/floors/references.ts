@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { pointsOf } from '../statistics.ts';
+import { pointsOf } from '../lab/statistics.ts';
 import { type Entry, type OpenContest, perSecond } from './contest.ts';
 
 const cardId = 1;

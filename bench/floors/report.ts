@@ -1,7 +1,8 @@
 /** Floors and peers as Markdown: figures of the run, and the ratio inside each repetition. Pure. */
-import { figure, spread, whole } from '../report/format.ts';
-import { factsMarkdown, type Section, sectionMarkdown } from '../report/section.ts';
-import { spreadOf } from '../statistics.ts';
+
+import { spreadOf } from '../lab/statistics.ts';
+import { figure, spread, whole } from '../page/format.ts';
+import { factsMarkdown, type Section, sectionMarkdown } from '../page/section.ts';
 import { figuresOf, ratiosOf } from './contest.ts';
 import type { ContestResult, FloorsResult } from './schema.ts';
 

@@ -1,19 +1,27 @@
 /** One report of everything that was measured: safety first, then what it costs. Pure. */
-import { sectionsOf } from '../cells/content.ts';
-import { limitsOfNumbers } from '../cells/limits.ts';
-import { benchFacts, benchMarkdown } from '../cells/render.ts';
-import type { BenchSummary } from '../cells/summary.ts';
-import { together } from '../cells/together.ts';
+
+import { durabilityWarning } from '../compare/conditions.ts';
+import { headline } from '../compare/content.ts';
+import { mainParts, sectionIds } from '../compare/html.ts';
+import { markdown } from '../compare/markdown.ts';
+import { matrixOf } from '../compare/matrix.ts';
+import type { Summary } from '../compare/summary.ts';
 import { floorsFacts, floorsMarkdown, floorsNote, floorsSections } from '../floors/report.ts';
 import type { FloorsResult } from '../floors/schema.ts';
-import { matrixOf } from '../results/matrix.ts';
-import type { Summary } from '../results/summary.ts';
-import { durabilityWarning } from './conditions.ts';
-import { headline } from './content.ts';
-import { element, type Html, page } from './element.ts';
-import { mainParts, sectionIds } from './html.ts';
-import { markdown } from './markdown.ts';
-import { factsHtml, idOf, limitsHtml, type Section, sectionHtml, sectionsCsv } from './section.ts';
+import { sectionsOf } from '../load/content.ts';
+import { limitsOfNumbers } from '../load/limits.ts';
+import { together } from '../load/merge.ts';
+import { benchFacts, benchMarkdown } from '../load/render.ts';
+import type { BenchSummary } from '../load/summary.ts';
+import { element, type Html, page } from '../page/element.ts';
+import {
+  factsHtml,
+  idOf,
+  limitsHtml,
+  type Section,
+  sectionHtml,
+  sectionsCsv,
+} from '../page/section.ts';
 
 /** At least one of them. */
 export interface Parts {

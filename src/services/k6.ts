@@ -30,7 +30,7 @@ const waysOut = `There is no k6 to run. Ways out:
 - set K6_PATH to the program
 - install Go: then it is built here once and kept (about 2 minutes)
 - run one script without npm: \`docker run --rm --network host -v "$PWD:/lockstep" grafana/k6:${k6Pinned.slice(1)}
-  run -e BASE_URL=http://127.0.0.1:3000 /lockstep/bench/k6/scenarios/appointment.ts\`
+  run -e BASE_URL=http://127.0.0.1:3000 /lockstep/bench/load/k6/scenarios/appointment.ts\`
 The npm package called k6 is an empty placeholder; do not install that.`;
 
 const probeMs = 20_000;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Judge } from '../../bench/audit.ts';
+import { Judge } from '../../bench/lab/audit.ts';
 import { loadRegistry, type RegisteredScenario } from '../../src/engine/registry.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { type FreshDatabase, freshDatabase } from '../database.ts';

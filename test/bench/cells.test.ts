@@ -1,16 +1,16 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { sectionsOf } from '../../bench/cells/content.ts';
-import { differs, estimateOf } from '../../bench/cells/estimate.ts';
-import { readBenchOptions, workloadNames } from '../../bench/cells/options.ts';
-import { nameOf, planOf, pointOf, sittingsOf } from '../../bench/cells/plan.ts';
-import { benchHtml, benchMarkdown } from '../../bench/cells/render.ts';
-import type { CellResult } from '../../bench/cells/schema.ts';
-import { summarizeBench } from '../../bench/cells/summary.ts';
-import { runsCompared } from '../../bench/cells/two-runs.ts';
-import { readSettings } from '../../bench/k6/settings.ts';
-import { arrivalsOf, workloads } from '../../bench/k6/workloads.ts';
-import { sectionsCsv } from '../../bench/report/section.ts';
+import { sectionsOf } from '../../bench/load/content.ts';
+import { differs, estimateOf } from '../../bench/load/estimate.ts';
+import { readSettings } from '../../bench/load/k6/settings.ts';
+import { arrivalsOf, workloads } from '../../bench/load/k6/workloads.ts';
+import { readBenchOptions, workloadNames } from '../../bench/load/options.ts';
+import { nameOf, planOf, pointOf, serviceRunsOf } from '../../bench/load/plan.ts';
+import { benchHtml, benchMarkdown } from '../../bench/load/render.ts';
+import type { CellResult } from '../../bench/load/schema.ts';
+import { summarizeBench } from '../../bench/load/summary.ts';
+import { runsCompared } from '../../bench/load/two-runs.ts';
+import { sectionsCsv } from '../../bench/page/section.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { exampleBench } from './example-bench.ts';
 import { phase } from './example-run.ts';
@@ -65,7 +65,7 @@ describe('the plan of a bench', () => {
 
   test('runs each cell once, in an order that the seed repeats', () => {
     const order = (seed: number) =>
-      sittingsOf(cells, seed).flatMap(sitting => sitting.cells.map(cell => cell.id));
+      serviceRunsOf(cells, seed).flatMap(run => run.cells.map(cell => cell.id));
     expect([...order(1)].sort()).toEqual(cells.map(cell => cell.id).sort());
     expect(order(1)).toEqual(order(1));
     expect(order(2)).not.toEqual(order(1));
@@ -97,7 +97,7 @@ describe('the plan of a bench', () => {
       const mine = swept.cells.filter(cell => cell.plan.strategy === 'row-lock');
       expect(mine.map(cell => pointOf(cell.plan)).map(at => Number(at.toFixed(6)))).toEqual(points);
       const services = axis === 'contenders' || axis === 'keys' ? 1 : points.length;
-      expect(sittingsOf(swept.cells, 1)).toHaveLength(services);
+      expect(serviceRunsOf(swept.cells, 1)).toHaveLength(services);
     },
   );
 });
@@ -211,7 +211,7 @@ describe('the report of a bench', () => {
 });
 
 test('every scenario has a k6 script', () => {
-  const scripts = readdirSync(new URL('../../bench/k6/scenarios', import.meta.url));
+  const scripts = readdirSync(new URL('../../bench/load/k6/scenarios', import.meta.url));
   expect(scripts.sort()).toEqual([...registry.scenarios.keys()].map(name => `${name}.ts`).sort());
 });
 

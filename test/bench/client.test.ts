@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client, WrongService } from '../../bench/load/client.ts';
+import { Client, WrongService } from '../../bench/compare/client.ts';
 
 /** Answers as the path says; a client's view of the service, good and bad. */
 let server: Server;

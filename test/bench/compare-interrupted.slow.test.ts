@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { readRun } from '../../bench/results/files.ts';
-import { summarize } from '../../bench/results/summary.ts';
+import { readRun } from '../../bench/compare/files.ts';
+import { summarize } from '../../bench/compare/summary.ts';
 import { rawFile, runMs, startCompare } from './compare-process.ts';
 
 let folder: string;

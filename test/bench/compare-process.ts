@@ -24,7 +24,7 @@ export function startCompare(
   environment: Readonly<Record<string, string>>,
 ): Comparison {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [...programArgs('bench/compare'), ...args], {
+  const child = spawn(process.execPath, [...programArgs('bench/cli/compare'), ...args], {
     cwd: root,
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

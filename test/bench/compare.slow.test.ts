@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { html } from '../../bench/report/html.ts';
-import { markdown } from '../../bench/report/markdown.ts';
-import { readRun } from '../../bench/results/files.ts';
-import { type CellSummary, summarize } from '../../bench/results/summary.ts';
+import { readRun } from '../../bench/compare/files.ts';
+import { html } from '../../bench/compare/html.ts';
+import { markdown } from '../../bench/compare/markdown.ts';
+import { type CellSummary, summarize } from '../../bench/compare/summary.ts';
 import { testServers } from '../servers.ts';
 import { type Ended, rawFile, runMs, startCompare, strategyFile } from './compare-process.ts';
 

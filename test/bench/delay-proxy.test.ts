@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDelayProxy } from '../../bench/cells/delay-proxy.ts';
+import { openDelayProxy } from '../../bench/lab/delay-proxy.ts';
 
 let echo: Server;
 let port = 0;

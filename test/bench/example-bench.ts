@@ -1,6 +1,6 @@
-import { readBenchOptions } from '../../bench/cells/options.ts';
-import { planOf } from '../../bench/cells/plan.ts';
-import type { BenchPlan, CellResult } from '../../bench/cells/schema.ts';
+import { readBenchOptions } from '../../bench/load/options.ts';
+import { planOf } from '../../bench/load/plan.ts';
+import type { BenchPlan, CellResult } from '../../bench/load/schema.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 
 const registry = await loadRegistry([]);

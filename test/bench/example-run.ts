@@ -1,13 +1,8 @@
 /** A small run made by hand: one strategy that holds, the control that fails, one of each other kind. */
-import type {
-  Audit,
-  Cell,
-  ExploredCell,
-  Phase,
-  Round,
-  Run,
-  StrategyFacts,
-} from '../../bench/results/schema.ts';
+
+import type { Cell, Phase, Round, Run, StrategyFacts } from '../../bench/compare/schema.ts';
+import type { ExploredCell } from '../../bench/explore/schema.ts';
+import type { Audit } from '../../bench/lab/shapes.ts';
 
 /** A strategy's facts with what a test cares about. */
 export function facts(name: string, own: Partial<StrategyFacts> = {}): StrategyFacts {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeOf, exitCodes } from '../../bench/exit.ts';
-import { exitCodeOf as exitCodeOfCells } from '../../bench/exploration/command.ts';
-import { withoutPlan } from '../../bench/exploration/verdict.ts';
-import { headline } from '../../bench/report/content.ts';
-import { exploredNotes } from '../../bench/report/explored.ts';
-import type { ExploredCell } from '../../bench/results/schema.ts';
-import { summarize } from '../../bench/results/summary.ts';
+import { headline } from '../../bench/compare/content.ts';
+import { exitCodeOf } from '../../bench/compare/exit.ts';
+import { summarize } from '../../bench/compare/summary.ts';
+import { exitCodeOf as exitCodeOfCells } from '../../bench/explore/command.ts';
+import { exploredNotes } from '../../bench/explore/explored.ts';
+import type { ExploredCell } from '../../bench/explore/schema.ts';
+import { withoutPlan } from '../../bench/explore/verdict.ts';
+import { exitCodes } from '../../bench/lab/exit-codes.ts';
 import { exampleRun, exploredCell } from './example-run.ts';
 
 const names = {
@@ -29,7 +30,7 @@ describe('a comparison whose orders', () => {
 
   test.each(['budget-stopped', 'not offered', 'safe'] as const)('end as %s is', outcome => {
     const cell = withoutPlan(names, outcome, 'a reason');
-    expect(exitCodeOf('complete', verdicts, [cell])).toBe(exitCodes.asPredicted);
+    expect(exitCodeOf('complete', verdicts, [cell])).toBe(exitCodes.asClaimed);
   });
 });
 
@@ -41,14 +42,14 @@ describe('an exploration of strategies', () => {
   const proven = { ...cell('as claimed'), control: { seen: true, why: 'the control fails' } };
 
   test.each<[string, ExploredCell[], keyof typeof exitCodes]>([
-    ['that is as claimed, beside its control,', [proven], 'asPredicted'],
-    ['that fails as it was predicted', [cell('as claimed', 3)], 'asPredicted'],
-    ['that breaks a claim', [cell('claim violated', 3)], 'claimViolated'],
+    ['that is as claimed, beside its control,', [proven], 'asClaimed'],
+    ['that fails as it was predicted', [cell('as claimed', 3)], 'asClaimed'],
+    ['that breaks a claim', [cell('claim violated', 3)], 'claimBroken'],
     ['whose predicted violation was not shown', [proven, cell('not shown')], 'inconclusive'],
     [
       'whose predicted violation another round has shown',
       [cell('not shown'), { ...cell('as claimed', 3), round: 'couple' }],
-      'asPredicted',
+      'asClaimed',
     ],
     [
       'whose control was not seen to fail',

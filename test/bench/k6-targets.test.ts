@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readSettings } from '../../bench/k6/settings.ts';
-import { type TargetsPlan, targetsOf } from '../../bench/k6/targets.ts';
+import { readSettings } from '../../bench/load/k6/settings.ts';
+import { type TargetsPlan, targetsOf } from '../../bench/load/k6/targets.ts';
 
 const plan: TargetsPlan = {
   commands: 4_000,

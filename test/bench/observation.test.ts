@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { observationOf } from '../../bench/results/observation.ts';
+import { observationOf } from '../../bench/compare/observation.ts';
 import { cell } from './example-run.ts';
 
 const safe = { verdict: 'safe', because: 'locked' } as const;

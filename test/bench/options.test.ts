@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { HelpAsked, UsageError } from '../../bench/command-line.ts';
-import { commandLine, readOptions, settingsOf } from '../../bench/options.ts';
+import { commandLine, readOptions, settingsOf } from '../../bench/compare/options.ts';
+import { HelpAsked, UsageError } from '../../bench/lab/command-line.ts';
 
 const read = (...argv: string[]) => readOptions(argv, () => 5);
 

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client } from '../../bench/load/client.ts';
-import { contested, uncontended } from '../../bench/load/phase.ts';
-import { randomOf } from '../../bench/random.ts';
+import { Client } from '../../bench/compare/client.ts';
+import { contested, uncontended } from '../../bench/compare/phase.ts';
+import { randomOf } from '../../bench/lab/random.ts';
 import type { Load, Round } from '../../src/contract/index.ts';
 
 /** Three "processes": each remembers who came, and a script says what to answer. */

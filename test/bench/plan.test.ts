@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { UsageError } from '../../bench/command-line.ts';
+import { UsageError } from '../../bench/lab/command-line.ts';
 import {
   budgetMs,
   cellsOf,
@@ -10,7 +10,7 @@ import {
   orderOf,
   participantsOf,
   scenariosLeftOut,
-} from '../../bench/plan.ts';
+} from '../../bench/lab/plan.ts';
 import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
 
 let registry: Registry;

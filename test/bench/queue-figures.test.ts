@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { figuresOf, jainOf, targetsOf } from '../../bench/queue/figures.ts';
+import { figuresOf, jainOf, targetsOf } from '../../bench/floors/queue/figures.ts';
 
 const told = (own: object = {}) => ({ waitsMs: [], turns: [], sections: [], givenUp: 0, ...own });
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { columnsMax } from '../../bench/report/columns.ts';
-import { figure, list, percent, times, whole } from '../../bench/report/format.ts';
-import { html } from '../../bench/report/html.ts';
-import { markdown } from '../../bench/report/markdown.ts';
-import { table } from '../../bench/report/table.ts';
-import { summarize } from '../../bench/results/summary.ts';
+import { html } from '../../bench/compare/html.ts';
+import { markdown } from '../../bench/compare/markdown.ts';
+import { summarize } from '../../bench/compare/summary.ts';
+import { table } from '../../bench/compare/table.ts';
+import { columnsMax } from '../../bench/page/columns.ts';
+import { figure, list, percent, times, whole } from '../../bench/page/format.ts';
 import { exampleRun, facts } from './example-run.ts';
 
 const summary = summarize(exampleRun());

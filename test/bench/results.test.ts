@@ -2,14 +2,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  folderName,
-  parseRun,
-  readRun,
-  UnreadableRun,
-  writeRun,
-} from '../../bench/results/files.ts';
-import { summarize } from '../../bench/results/summary.ts';
+import { parseRun, readRun, writeRun } from '../../bench/compare/files.ts';
+import { summarize } from '../../bench/compare/summary.ts';
+import { folderName, UnreadableRun } from '../../bench/lab/files.ts';
 import { cell, exampleRun, facts, keysInExample } from './example-run.ts';
 
 let out: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../bench/command-line.ts';
-import { assertSame, cellName, finishedCells, optionsOf } from '../../bench/resume.ts';
+import { assertSame, cellName, finishedCells, optionsOf } from '../../bench/compare/resume.ts';
+import { UsageError } from '../../bench/lab/command-line.ts';
 import { cell, exampleRun, facts } from './example-run.ts';
 
 const ours = exampleRun();

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRunDatabase, sweepRunDatabases } from '../../bench/run-database.ts';
+import { createRunDatabase, sweepRunDatabases } from '../../bench/lab/run-database.ts';
 import { testServers } from '../servers.ts';
 
 /** Later than the time in which a database counts as young. */

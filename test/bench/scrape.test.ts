@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deltaOf, parsePage } from '../../bench/scrape.ts';
+import { deltaOf, parsePage } from '../../bench/lab/scrape.ts';
 
 const page = (factor: number): string => `
 # HELP lockstep_attempts_total Attempts.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { randomOf, shuffled } from '../../bench/random.ts';
+import { randomOf, shuffled } from '../../bench/lab/random.ts';
 import {
   merged,
   percentile,
@@ -7,7 +7,7 @@ import {
   quantile,
   ruleOfThree,
   spreadOf,
-} from '../../bench/statistics.ts';
+} from '../../bench/lab/statistics.ts';
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { eventsOf } from '../../bench/verdict.ts';
+import { eventsOf } from '../../bench/lab/verdict.ts';
 
 describe('events', () => {
   const quiet = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeOf, exitCodes } from '../../bench/exit.ts';
-import { type CellVerdict, keysMin, type Observation, verdictOf } from '../../bench/verdict.ts';
+import { exitCodeOf } from '../../bench/compare/exit.ts';
+import { exitCodes } from '../../bench/lab/exit-codes.ts';
+import { type CellVerdict, keysMin, type Observation, verdictOf } from '../../bench/lab/verdict.ts';
 import type { Prediction } from '../../src/contract/index.ts';
 import { exploredCell } from './example-run.ts';
 
@@ -227,10 +228,11 @@ describe('exit codes', () => {
 
   test('are the documented ones', () => {
     expect(exitCodes).toEqual({
-      asPredicted: 0,
-      claimViolated: 1,
+      asClaimed: 0,
+      claimBroken: 1,
       usage: 2,
       inconclusive: 3,
+      missing: 4,
       interrupted: 130,
     });
   });

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { exploreCell, serversOf, subjectOf } from '../../bench/exploration/cell.ts';
-import { closeProvider, providerUrl } from '../../bench/exploration/provider.ts';
-import { optionsOf, usualReach } from '../../bench/exploration/spec.ts';
-import { exploredCell } from '../../bench/exploration/verdict.ts';
+import { exploreCell, serversOf, subjectOf } from '../../bench/explore/cell.ts';
+import { closeProvider, providerUrl } from '../../bench/explore/provider.ts';
+import { optionsOf, usualReach } from '../../bench/explore/spec.ts';
+import { exploredCell } from '../../bench/explore/verdict.ts';
 import { type Exploration, explore, replay, type Subject } from '../../src/explore/explore.ts';
 import { cellOf, cellServers } from './cells.ts';
 

@@ -1,6 +1,6 @@
 /** Explored cells for the tests: real servers, strategies and scenarios of ours. */
-import type { CellPlan, CellServers } from '../../bench/exploration/cell.ts';
-import { roundOf } from '../../bench/exploration/rounds.ts';
+import type { CellPlan, CellServers } from '../../bench/explore/cell.ts';
+import { roundOf } from '../../bench/explore/rounds.ts';
 import { loadRegistry, type RegisteredScenario, type Registry } from '../../src/engine/registry.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { exploredOf } from '../../bench/exploration/compared.ts';
-import { participantsOf } from '../../bench/plan.ts';
-import { exploredNotes, partText, reachText } from '../../bench/report/explored.ts';
+import { exploredOf } from '../../bench/compare/explored.ts';
+import { exploredNotes, partText, reachText } from '../../bench/explore/explored.ts';
+import { participantsOf } from '../../bench/lab/plan.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 
 test('cells for which no time was left are told, and not as explored', async () => {

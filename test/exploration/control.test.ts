@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { besideControl, controlSpecs } from '../../bench/exploration/control.ts';
-import { roundNames, roundOf } from '../../bench/exploration/rounds.ts';
-import { partText } from '../../bench/report/explored.ts';
-import type { ExploredCell } from '../../bench/results/schema.ts';
+import { besideControl, controlSpecs } from '../../bench/explore/control.ts';
+import { partText } from '../../bench/explore/explored.ts';
+import { roundNames, roundOf } from '../../bench/explore/rounds.ts';
+import type { ExploredCell } from '../../bench/explore/schema.ts';
 import { exploredCell } from '../bench/example-run.ts';
 
 const pair = (strategy: string) => [strategy, strategy];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { exploredText, pairsText } from '../../bench/exploration/text.ts';
-import type { ExploredCell } from '../../bench/results/schema.ts';
+import type { ExploredCell } from '../../bench/explore/schema.ts';
+import { exploredText, pairsText } from '../../bench/explore/text.ts';
 import { exploredCell } from '../bench/example-run.ts';
 
 const part = (violating: number): ExploredCell['parts'] => [

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { type CellPlan, exploreCell } from '../../bench/exploration/cell.ts';
-import { equalCallers } from '../../bench/exploration/commands.ts';
-import { closeProvider } from '../../bench/exploration/provider.ts';
-import { optionsOf, usualReach } from '../../bench/exploration/spec.ts';
-import { exploredCell } from '../../bench/exploration/verdict.ts';
+import { type CellPlan, exploreCell } from '../../bench/explore/cell.ts';
+import { equalCallers } from '../../bench/explore/commands.ts';
+import { closeProvider } from '../../bench/explore/provider.ts';
+import { optionsOf, usualReach } from '../../bench/explore/spec.ts';
+import { exploredCell } from '../../bench/explore/verdict.ts';
 import { type Rule, type Strategy, sql } from '../../src/contract/index.ts';
 import type { Exploration } from '../../src/explore/explore.ts';
 import { cellOf, cellServers } from './cells.ts';

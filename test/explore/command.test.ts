@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { exploreHelp } from '../../bench/exploration/help.ts';
-import { asksForStrategies } from '../../bench/exploration/options.ts';
+import { exploreHelp } from '../../bench/explore/help.ts';
+import { asksForStrategies } from '../../bench/explore/options.ts';
 import { type NamedServers, runExploreCommand } from '../../src/explore/command.ts';
 import { flagNames } from '../../src/explore/command-line.ts';
 import { eventKinds } from '../../src/explore/search/choice.ts';

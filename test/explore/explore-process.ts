@@ -30,7 +30,7 @@ export class ExploreProcess {
   constructor(args: readonly string[], environment: Readonly<Record<string, string>>) {
     mkdirSync(this.temporary, { mode: 0o755 });
     const { PATH = '', HOME = '' } = process.env;
-    this.child = spawn(process.execPath, [...programArgs('bench/explore'), ...args], {
+    this.child = spawn(process.execPath, [...programArgs('bench/cli/explore'), ...args], {
       cwd: root,
       env: { PATH, HOME, TMPDIR: this.temporary, ENDLESS_PIDS: this.pidsFile, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { generatedDocuments } from '../../bench/readme.ts';
+import { generatedDocuments } from '../../bench/cli/readme.ts';
 import { casesOf, untested } from '../../bench/report/cases.ts';
 import { checkConfig } from '../../src/explore/config-check.ts';
 import { exitCodes, interruptedCode } from '../../src/explore/exit-codes.ts';
@@ -88,7 +88,7 @@ describe('the documents', () => {
   });
 
   test('every option of compare that is named is one that it has', () => {
-    const known = text('bench/options.ts');
+    const known = text('bench/compare/options.ts');
     const named = documents.flatMap(path =>
       text(path)
         .split('\n')

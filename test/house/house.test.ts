@@ -22,6 +22,13 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ['src/store', /^src\/(engine|scenarios|http|telemetry|explore|services)/, 'stores know no rules'],
   ['src/explore', /^(src\/(?!explore)|strategies|bench|test)/, 'usable without the rest'],
   ['src/services', /^(src\/(?!services)|strategies|bench|test)/, 'usable without the rest'],
+  ['bench/lab', /^bench\/(?!lab)/, 'the lab serves every instrument and knows none'],
+  ['bench/page', /^bench\/(?!page|lab)/, 'a page knows no result'],
+  ['bench/explore', /^bench\/(?!explore|lab|page)/, 'an instrument of its own'],
+  ['bench/load', /^bench\/(?!load|lab|page)/, 'an instrument of its own'],
+  ['bench/floors', /^bench\/(?!floors|lab|page)/, 'an instrument of its own'],
+  ['bench/compare', /^bench\/(?!compare|explore|lab|page)/, 'load and orders of one claim'],
+  ['bench/report', /^bench\/cli/, 'a report is started, and starts nothing'],
 ];
 
 describe('arrows', () => {
@@ -99,12 +106,12 @@ describe('dead files', () => {
     /^src\/services\/keeper-process\.ts$/,
     /^src\/scenarios\/[^/]+\/index\.ts$/,
     /^src\/explore\/(main|index|.*-process)\.ts$/,
-    /^bench\/exploration\/.*-process\.ts$/,
+    /^bench\/explore\/.*-process\.ts$/,
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
-    /^bench\/k6\/scenarios\/[^/]+\.ts$/,
-    /^bench\/peers\/[a-z0-9-]+\.ts$/,
+    /^bench\/load\/k6\/scenarios\/[^/]+\.ts$/,
+    /^bench\/floors\/peers\/[a-z0-9-]+\.ts$/,
     /^bench\/.*-process\.ts$/,
-    /^bench\/(bench|floors|compare-runs|compare|explore-speed|explore|gallery|lockstep|queue|readme|reduction|report)\.ts$/,
+    /^bench\/cli\/[a-z-]+\.ts$/,
     /\.d\.ts$/,
   ];
 

@@ -89,7 +89,7 @@ describeWith('bench', ['k6'], pathOf => {
       K6_PATH: pathOf('k6'),
       ...environment,
     };
-    const child = spawn(process.execPath, [...programArgs('bench/bench'), ...argv], {
+    const child = spawn(process.execPath, [...programArgs('bench/cli/bench'), ...argv], {
       cwd: root,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

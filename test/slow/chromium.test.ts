@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sectionsOf } from '../../bench/cells/content.ts';
-import { benchHtml } from '../../bench/cells/render.ts';
-import { summarizeBench } from '../../bench/cells/summary.ts';
-import { html } from '../../bench/report/html.ts';
+import { html } from '../../bench/compare/html.ts';
+import { summarize } from '../../bench/compare/summary.ts';
+import { sectionsOf } from '../../bench/load/content.ts';
+import { benchHtml } from '../../bench/load/render.ts';
+import { summarizeBench } from '../../bench/load/summary.ts';
 import { wholeReport } from '../../bench/report/whole.ts';
-import { summarize } from '../../bench/results/summary.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { exampleBench } from '../bench/example-bench.ts';
 import { exampleRun } from '../bench/example-run.ts';
@@ -104,7 +104,7 @@ async function compared(): Promise<string> {
   const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
   const out = join(folder, 'results');
   const small = ['--rounds', '24', '--repetitions', '1', '--processes', '2', '--out', out];
-  const args = [...programArgs('bench/compare'), '--strategy', 'row-lock', ...small];
+  const args = [...programArgs('bench/cli/compare'), '--strategy', 'row-lock', ...small];
   const env = {
     ...process.env,
     DATABASE_URL: postgresUrl,

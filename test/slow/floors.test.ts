@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readResult } from '../../bench/results/read.ts';
+import { readResult } from '../../bench/report/read.ts';
 import { programArgs } from '../fixtures/program.ts';
 import { root } from '../house/sources.ts';
 
@@ -19,7 +19,7 @@ const run = (name: string, ...args: readonly string[]) =>
 
 test('floors are measured, read back, and told in the report', async () => {
   const short = ['--repetitions', '1', '--seconds', '0.2', '--out', folder];
-  const { stdout } = await run('bench/floors', '--only', 'references,late-release', ...short);
+  const { stdout } = await run('bench/cli/floors', '--only', 'references,late-release', ...short);
   const [name = ''] = await readdir(folder);
   const result = await readResult(join(folder, name));
   if (result.kind !== 'floors') throw new Error(`this is a ${result.kind}`);
@@ -32,7 +32,7 @@ test('floors are measured, read back, and told in the report', async () => {
   expect(stdout).toContain('✓ redlock ≤ 2.00 commands to a node: 1.00');
 
   const out = join(folder, 'report');
-  await run('bench/report', join(folder, name), '--out', out);
+  await run('bench/cli/report', join(folder, name), '--out', out);
   expect((await readdir(out)).sort()).toEqual([
     'report.csv',
     'report.html',

@@ -9,7 +9,7 @@ import {
   galleryDocument,
   galleryNames,
   installGallery,
-} from '../../bench/gallery-document.ts';
+} from '../../bench/explore/gallery-document.ts';
 import { replay } from '../../src/explore/explore.ts';
 import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';

@@ -152,7 +152,7 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
       ...given,
     };
     const script = fileURLToPath(
-      new URL(`../../bench/k6/scenarios/${scenario}.ts`, import.meta.url),
+      new URL(`../../bench/load/k6/scenarios/${scenario}.ts`, import.meta.url),
     );
     const quiet = ['--quiet', '--no-color', '--no-usage-report', '--address='];
     const pairs = Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]);

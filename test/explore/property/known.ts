@@ -1,5 +1,5 @@
-import type { Caller, Program, ProgramStep } from '../../../bench/reduction/program.ts';
-import { stepsOf } from '../../../bench/reduction/read-letter.ts';
+import type { Caller, Program, ProgramStep } from '../../../bench/explore/reduction/program.ts';
+import { stepsOf } from '../../../bench/explore/reduction/read-letter.ts';
 
 /** Small programs that each showed, or would show, one way in which reduction can lose an outcome. */
 export const known: Readonly<Record<string, Program>> = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { compareSearches, lostText } from '../../../bench/reduction/compare.ts';
-import { themeNames } from '../../../bench/reduction/generate.ts';
-import { type Tried, tryPrograms } from '../../../bench/reduction/run.ts';
+import { compareSearches, lostText } from '../../../bench/explore/reduction/compare.ts';
+import { themeNames } from '../../../bench/explore/reduction/generate.ts';
+import { type Tried, tryPrograms } from '../../../bench/explore/reduction/run.ts';
 import { ownRedisUrl } from '../../fixtures/redis-server.ts';
 import { testServers } from '../../servers.ts';
 import { known } from './known.ts';

@@ -1,0 +1,201 @@
+#!/usr/bin/env node
+/** `npm run bench:floors`: what the servers can do at most, what of it is left, and other libraries. */
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import pg from 'pg';
+import { loadRegistry } from '../../src/engine/registry.ts';
+import { described, openServices, type Server } from '../../src/services/index.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { bookingContest, hotContest, makeCards } from '../floors/booking.ts';
+import { held, type OpenContest } from '../floors/contest.ts';
+import { lateReleaseContest, nodeDownContest } from '../floors/faults.ts';
+import { httpContest } from '../floors/http.ts';
+import { handOffContest, pairsContest, quorumContest } from '../floors/leases.ts';
+import { referencesContest } from '../floors/references.ts';
+import { floorsMarkdown } from '../floors/report.ts';
+import { type ContestResult, type FloorsResult, floorsSchema } from '../floors/schema.ts';
+import { auditorContest, scrapeContest, scrapedContest } from '../floors/watching.ts';
+import { ownConditions } from '../lab/conditions.ts';
+import { openProgress } from '../lab/progress.ts';
+import { randomOf } from '../lab/random.ts';
+import { createRunDatabase } from '../lab/run-database.ts';
+
+const peers = [
+  'redlock-4-defaults',
+  'redlock-4-tuned',
+  'redlock-5-defaults',
+  'redlock-5-tuned',
+  'redis-semaphore',
+] as const;
+
+const names = [
+  'http',
+  'booking',
+  'hot',
+  'references',
+  'pairs',
+  'quorum',
+  'node-down',
+  'late-release',
+  'hand-off',
+  'auditor',
+  'scrape',
+  'scraped',
+] as const;
+type Name = (typeof names)[number];
+
+interface Options {
+  readonly repetitions: number;
+  readonly seconds: number;
+  readonly only: readonly Name[];
+  readonly out: string;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1_000) return value;
+  throw new InvalidArgumentError('Write a number above 0.');
+}
+
+function named(text: string): Name[] {
+  return text.split(',').map(word => {
+    const name = names.find(one => one === word);
+    if (name) return name;
+    throw new InvalidArgumentError(`Write some of ${names.join(', ')}.`);
+  });
+}
+
+function optionsOf(argv: readonly string[]): Options {
+  return new Command('bench:floors')
+    .description('Measures floors, targets and other lock libraries, in turn on one machine.')
+    .option('--repetitions <n>', 'of each contest', number, 3)
+    .option('--seconds <n>', 'of each entry', number, 2)
+    .option('--only <list>', names.join(', '), named, [...names])
+    .option('--out <folder>', 'where results are written', 'results')
+    .parse([...argv], { from: 'user' })
+    .opts<Options>();
+}
+
+const interruption = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
+
+async function main(options: Options): Promise<FloorsResult> {
+  const startedAt = new Date().toISOString();
+  const startMs = performance.now();
+  const progress = openProgress(process.stderr, options.only.length * options.repetitions);
+  const { signal } = interruption;
+  const report = (line: string): void => progress.note(line);
+  const services = await openServices({ redisNodeCount: 3, durable: true, report, signal });
+  try {
+    const database = await createRunDatabase(services.postgres.url);
+    const kind = extname(import.meta.url);
+    const files = peers.map(name =>
+      fileURLToPath(new URL(`../floors/peers/${name}${kind}`, import.meta.url)),
+    );
+    const registry = await loadRegistry(files);
+    await migrate(database.url, [...registry.scenarios.values()]);
+    await makeCards(database.url);
+    const places = {
+      registry,
+      keeper: services.keeper,
+      databaseUrl: database.url,
+      redisUrl: services.redis.url,
+      redisNodeUrls: services.redisNodes.map(node => node.url),
+      pgbenchCommand: await inPath('pgbench'),
+      redisBenchmarkCommand: await inPath('redis-benchmark'),
+      folder: await services.keeper.folder(),
+    };
+    const open: Record<Name, () => Promise<OpenContest>> = {
+      http: () => httpContest(services.keeper),
+      booking: async () => bookingContest(places),
+      hot: async () => {
+        await synchronousCommit(database.url, false);
+        return hotContest(places);
+      },
+      pairs: () => pairsContest(places, peers),
+      references: async () => referencesContest(database.url),
+      quorum: () => quorumContest(places),
+      'node-down': () =>
+        nodeDownContest({ ...places, thirdNodePid: pidOf(services.redisNodes[2]) }),
+      'late-release': () => lateReleaseContest(places),
+      'hand-off': () => handOffContest(places, peers),
+      auditor: async () => auditorContest(database.url, registry),
+      scrape: () => scrapeContest(services, signal),
+      scraped: () => scrapedContest(services, signal),
+    };
+    const contests: ContestResult[] = [];
+    for (const name of options.only) {
+      const contest = await open[name]();
+      const random = randomOf(Date.now(), name);
+      const step = (what: string): void => progress.step(what);
+      const { repetitions, seconds } = options;
+      const measured = await held(contest, { repetitions, seconds, random, step, signal }).catch(
+        (error: unknown) => {
+          if (!signal.aborted) throw error;
+        },
+      );
+      await contest.close();
+      if (!measured) break; // what was measured until then is still worth telling
+      contests.push(measured);
+      await synchronousCommit(database.url, true);
+    }
+    const { commit, changed, node, machine } = await ownConditions();
+    const facts = {
+      commit: `${commit}${changed ? ', with changes' : ''}`,
+      Node: node,
+      machine: `${machine.cores} × ${machine.processor}`,
+      Postgres: described(services.postgres),
+      Redis: described(services.redis),
+      ...(signal.aborted && { INCOMPLETE: 'interrupted' }),
+    };
+    const seconds = (performance.now() - startMs) / 1_000;
+    return { format: 'lockstep floors', version: 1, startedAt, seconds, contests, facts };
+  } finally {
+    progress.end();
+    await services.close();
+  }
+}
+
+/** For connections that are opened from now on. */
+async function synchronousCommit(databaseUrl: string, on: boolean): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  const name = client.escapeIdentifier(new URL(databaseUrl).pathname.slice(1));
+  await client.query(`alter database ${name} set synchronous_commit = ${on ? 'on' : 'off'}`);
+  await client.end();
+}
+
+function pidOf(server: Server | undefined): number {
+  if (server?.pid === undefined) throw new Error('the third node was not started here');
+  return server.pid;
+}
+
+async function inPath(program: string): Promise<string | undefined> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const file = join(folder, program);
+    const there = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (folder.startsWith('/') && there) return file;
+  }
+  return undefined;
+}
+
+const options = optionsOf(process.argv.slice(2));
+const result = await main(options);
+const time = result.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+const folder = join(options.out, `floors-${time}`);
+const markdown = floorsMarkdown(result);
+await mkdir(folder, { recursive: true });
+await writeFile(
+  join(folder, 'floors.json'),
+  `${JSON.stringify(floorsSchema.parse(result), null, 1)}\n`,
+);
+await writeFile(join(folder, 'floors.md'), markdown);
+process.stdout.write(markdown);
+process.stderr.write(`\n${join(folder, 'floors.md')}\n`);
+if (interruption.signal.aborted) process.exitCode = 130;

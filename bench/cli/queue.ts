@@ -1,0 +1,164 @@
+#!/usr/bin/env node
+/**
+ * `npm run bench:queue`: one hot key, 32 contenders in 4 processes. The lease that is handed on beside
+ * redlock with its default settings, on one Redis, and beside two floors: sections without any lock,
+ * and sections that are passed on by a message alone.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openServices } from '../../src/services/index.ts';
+import { type Contestant, contestants, type Job, told } from '../floors/queue/contest.ts';
+import { type Figures, figuresOf, type Target, targetsOf } from '../floors/queue/figures.ts';
+import { percentile } from '../lab/statistics.ts';
+import { laid } from '../page/columns.ts';
+
+const processes = 4;
+const contendersPerProcess = 8;
+const workMs = 1;
+const pauseMs = 20;
+const repetitions = 5;
+const secondsOf: Readonly<Record<Contestant, number>> = {
+  floor: 1,
+  baton: 1,
+  'redis-lease-queued': 3,
+  redlock: 5,
+};
+const answerGraceMs = 30_000; // redlock gives up after two seconds, a queued turn after ten
+const out = 'results';
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => stop.abort(new Error(`interrupted by ${name}`)));
+
+type Repetition = Readonly<Record<Contestant, Figures>>;
+
+const services = await openServices({
+  redisNodeCount: 0,
+  durable: false,
+  report: line => process.stderr.write(`${line}\n`),
+  signal: stop.signal,
+});
+const children: ChildProcess[] = [];
+try {
+  for (let number = 0; number < processes; number += 1)
+    children.push(await started(services.redis.url));
+  const all: Repetition[] = [];
+  for (let number = 1; number <= repetitions; number += 1) {
+    const measured: Partial<Record<Contestant, Figures>> = {};
+    for (const contestant of contestants) {
+      process.stderr.write(`[${number}/${repetitions}] ${contestant}\n`);
+      measured[contestant] = await contest(contestant, number);
+    }
+    const { floor, baton, redlock, 'redis-lease-queued': queued } = measured;
+    if (floor && baton && redlock && queued)
+      all.push({ floor, baton, redlock, 'redis-lease-queued': queued });
+  }
+  await tell(all);
+} finally {
+  for (const child of children) child.kill();
+  await services.close();
+}
+
+async function started(redisUrl: string): Promise<ChildProcess> {
+  const entry = fileURLToPath(
+    new URL(`../floors/queue/contender-process${extname(import.meta.url)}`, import.meta.url),
+  );
+  const execArgv = ['--import', import.meta.resolve('tsx')];
+  const child = fork(entry, [redisUrl], { execArgv, signal: stop.signal });
+  child.on('error', () => {}); // told by whoever waits for its answer
+  await answerOf(child);
+  return child;
+}
+
+/** The next message of a child. Rejects when it ends, or after half a minute. */
+function answerOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('a contender does not answer')), answerGraceMs);
+    const ended = (): void => {
+      clearTimeout(late);
+      reject(stop.signal.reason ?? new Error('a contender ended'));
+    };
+    child.once('exit', ended);
+    child.once('message', message => {
+      clearTimeout(late);
+      child.off('exit', ended);
+      resolve(message);
+    });
+  });
+}
+
+/** All contenders at once on one key; the floor alone, without a pause. */
+async function contest(contestant: Contestant, number: number): Promise<Figures> {
+  const alone = contestant === 'floor';
+  const job = {
+    contestant,
+    key: `hot/${contestant}/${number}`,
+    contenders: alone ? 1 : contendersPerProcess,
+    seconds: secondsOf[contestant],
+    workMs,
+    pauseMs: alone ? 0 : pauseMs,
+  };
+  const asked = children.slice(0, alone ? 1 : processes).map((child, place) => {
+    const answer = answerOf(child);
+    child.send({ ...job, place, places: processes } satisfies Job);
+    return answer;
+  });
+  const answers = (await Promise.all(asked)).map(answer => told.parse(answer));
+  return figuresOf(answers, job.seconds);
+}
+
+async function tell(all: readonly Repetition[]): Promise<void> {
+  const rows = contestants.map(name => {
+    const of = (value: (figures: Figures) => number): string => {
+      const sorted = all.map(one => value(one[name])).toSorted((a, b) => a - b);
+      const [low, middle, high] = [0, 0.5, 1].map(share => percentile(sorted, share));
+      return middle === undefined || Number.isNaN(middle)
+        ? '–' // nobody waits where nobody contends
+        : `${shown(middle)} (${shown(low)}–${shown(high)})`;
+    };
+    const sum = (value: (figures: Figures) => number): string =>
+      String(all.reduce((total, one) => total + value(one[name]), 0));
+    return [
+      name,
+      of(one => one.perSecond),
+      of(one => one.waitP50Ms),
+      of(one => one.waitP99Ms),
+      of(one => one.jain),
+      sum(one => one.givenUp),
+      sum(one => one.overlaps),
+    ];
+  });
+  const head = ['', 'hand-offs/s', 'wait p50 ms', 'p99 ms', 'Jain', 'given up', 'overlaps'];
+  const targets = all.map(one => targetsOf(one, one['redis-lease-queued'], one.redlock));
+  const lines = [
+    `${processes * contendersPerProcess} contenders in ${processes} processes on one key, ${workMs} ms of work, ` +
+      `${pauseMs} ms of pause; medians of ${all.length} repetitions (range)`,
+    ...laid([head, ...rows], 'lrrrrrr'),
+    '',
+    ...laid(targetRows(targets), 'lrlll'),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  await mkdir(join(out, 'queue'), { recursive: true });
+  const file = join(out, 'queue', `${new Date().toISOString().replaceAll(':', '-')}.json`);
+  await writeFile(
+    file,
+    `${JSON.stringify({ format: 'lockstep queue', version: 1, all }, null, 2)}\n`,
+  );
+  process.stderr.write(`\n${file}\n`);
+}
+
+function targetRows(all: readonly (readonly Target[])[]): string[][] {
+  return (all[0] ?? []).map(({ what, wanted }, index) => {
+    const values = all.flatMap(targets => targets[index] ?? []);
+    const sorted = values.map(({ value }) => value).toSorted((a, b) => a - b);
+    const times = values.filter(({ met }) => met).length;
+    return [what, shown(percentile(sorted, 0.5)), wanted, `met ${times} of ${all.length} times`];
+  });
+}
+
+function shown(value = Number.NaN): string {
+  if (Number.isNaN(value)) return '–';
+  return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
+}

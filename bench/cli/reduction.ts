@@ -1,0 +1,118 @@
+/**
+ * `npm run bench:reduction`: generated programs, each explored with and without reduction: the sets
+ * of outcomes must be equal. `--saved` shows what reduction saves on ten programs instead.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Command } from 'commander';
+import { openServices, type Services } from '../../src/services/index.ts';
+import { themeNames } from '../explore/reduction/generate.ts';
+import { lineOf, resultOf, summaryOf } from '../explore/reduction/report.ts';
+import { tryPrograms } from '../explore/reduction/run.ts';
+import { measureSaved, savedTable } from '../explore/reduction/saved.ts';
+import { HelpAsked, parsed, UsageError, wholeNumber } from '../lab/command-line.ts';
+import { exitCodes } from '../lab/exit-codes.ts';
+
+interface Read {
+  readonly programs: number;
+  readonly from: number;
+  readonly seed: number;
+  readonly orders: number;
+  readonly seconds: number;
+  readonly shrink: number;
+  readonly theme?: string;
+  readonly out?: string;
+  readonly verbose?: true;
+  readonly saved?: true;
+}
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => stop.abort(new Error(`interrupted by ${name}`)));
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  try {
+    const read = parsed<Read>(commandOf(), process.argv.slice(2));
+    const numbers = numbersOf(read);
+    const services = await openServices({
+      redisNodeCount: 0,
+      durable: false,
+      report: note,
+      signal: stop.signal,
+    });
+    try {
+      return await (read.saved ? saved(read, services) : compared(read, numbers, services));
+    } finally {
+      await services.close();
+    }
+  } catch (error) {
+    if (error instanceof HelpAsked) {
+      process.stdout.write(error.text);
+      return exitCodes.asClaimed;
+    }
+    note(error instanceof Error ? error.message : String(error));
+    if (stop.signal.aborted) return exitCodes.interrupted;
+    return error instanceof UsageError ? exitCodes.usage : exitCodes.inconclusive;
+  }
+}
+
+function commandOf(): Command {
+  return new Command('bench:reduction')
+    .option('--programs <n>', 'how many programs', wholeNumber(1, 100_000), 300)
+    .option('--from <n>', 'number of the first', wholeNumber(0, 1_000_000), 0)
+    .option('--seed <n>', 'what they are drawn from', wholeNumber(0, 999_999_999), 1)
+    .option('--orders <n>', 'most orders of one', wholeNumber(1, 100_000), 2000)
+    .option('--seconds <n>', 'limit of the run; with --saved, of a search', wholeNumber(1, 86_400))
+    .option('--shrink <n>', 'seconds to make one smaller', wholeNumber(0, 3600), 60)
+    .option('--theme <name>', `only programs of one of: ${themeNames.join(', ')}`)
+    .option('--out <file>', 'where the figures go, as JSON')
+    .option('--saved', 'show what reduction saves on ten programs, and end')
+    .option('--verbose', 'print every program');
+}
+
+async function compared(read: Read, numbers: number[], services: Services): Promise<number> {
+  const servers = { pgUrl: services.postgres.url, redisUrls: [services.redis.url] };
+  const trial = {
+    seed: read.seed,
+    numbers,
+    ordersMax: read.orders,
+    secondsMax: read.seconds ?? 7200,
+    shrinkSeconds: read.shrink,
+    signal: stop.signal,
+  };
+  const all = await tryPrograms(trial, servers, tried => note(lineOf(tried, read.verbose)));
+  process.stdout.write(`seed ${read.seed}: ${summaryOf(all)}\n`);
+  if (read.out !== undefined) await write(read.out, resultOf(trial, all));
+  if (stop.signal.aborted) return exitCodes.interrupted;
+  if (all.some(({ compared: { kind } }) => kind === 'lost')) return exitCodes.claimBroken;
+  return all.length < numbers.length ? exitCodes.inconclusive : exitCodes.asClaimed;
+}
+
+async function saved(read: Read, { postgres, redis }: Services): Promise<number> {
+  const servers = { pgUrl: postgres.url, redisUrl: redis.url, redisNodeUrls: [] };
+  const limits = { executionsMax: read.orders, secondsMax: read.seconds ?? 60 };
+  const all = await measureSaved(servers, limits, one => note(JSON.stringify(one)));
+  process.stdout.write(savedTable(all));
+  if (read.out !== undefined) await write(read.out, { limits, all });
+  return exitCodes.asClaimed;
+}
+
+/** Themes take turns: programs of one are so far apart. */
+function numbersOf({ programs, from, theme }: Read): number[] {
+  const place = theme === undefined ? 0 : themeNames.indexOf(theme);
+  if (place < 0) throw new UsageError(`no theme ${theme}: there are ${themeNames.join(', ')}`);
+  const apart = theme === undefined ? 1 : themeNames.length;
+  return Array.from({ length: programs }, (_, at) => place + (from + at) * apart);
+}
+
+async function write(path: string, result: object): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
+  note(path);
+}
+
+function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

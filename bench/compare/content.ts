@@ -1,0 +1,201 @@
+/** What every form of the report says, before it is set as a table, Markdown or HTML. Pure. */
+
+import { nameOfCell } from '../explore/explored.ts';
+import { counted, list, nothing, percent, whole } from '../page/format.ts';
+import { hasNoVerdict } from './exit.ts';
+import type { PhaseName } from './phase-summary.ts';
+import { type CellSummary, placeOf, type Summary } from './summary.ts';
+
+export type Observed = CellSummary['verdict']['observed'];
+
+export const symbols: Readonly<Record<Observed, string>> = {
+  safe: '✓',
+  unsafe: '✗',
+  'no claim': '~',
+  inconclusive: '?',
+  'not offered': '–',
+};
+
+export const phaseTitles: Readonly<Record<PhaseName, string>> = {
+  contested: 'Contested: many callers, one key',
+  uncontended: 'Uncontended: many keys, one caller each',
+};
+
+/** Cells of one scenario and variant, and its name. */
+export interface Place {
+  readonly title: string;
+  readonly cells: readonly CellSummary[];
+}
+
+/** The cells place by place, in the order of the run: strategies are compared inside one. */
+export function placesOf({ cells }: Pick<Summary, 'cells'>): readonly Place[] {
+  const titles = [...new Set(cells.map(placeOf))];
+  return titles.map(title => ({ title, cells: cells.filter(cell => placeOf(cell) === title) }));
+}
+
+/** What was compared, in a few words: "appointment", "coupon and payout", "7 scenarios". */
+export function subject({ plan }: Summary): string {
+  const names = plan.scenarios.map(({ name }) => name);
+  return names.length > 3 ? counted(names.length, 'scenario') : list(names);
+}
+
+const orderOfVerdicts: readonly Observed[] = [
+  'safe',
+  'no claim',
+  'inconclusive',
+  'unsafe',
+  'not offered',
+];
+
+/** Cells in reading order: what may be used first, cheapest first; violated claims above all. */
+export function inOrder(cells: readonly CellSummary[]): CellSummary[] {
+  const weight = (cell: CellSummary): number =>
+    cell.verdict.agreement === 'claim violated'
+      ? -1
+      : orderOfVerdicts.indexOf(cell.verdict.observed);
+  const place = (cell: CellSummary): number => cell.ranks.contested?.place ?? cells.length + 1;
+  return cells.toSorted(
+    (a, b) =>
+      weight(a) - weight(b) ||
+      place(a) - place(b) ||
+      a.strategy.name.localeCompare(b.strategy.name),
+  );
+}
+
+/** The cells that are ranked in a phase, cheapest first. */
+export function ranked(cells: readonly CellSummary[], phase: PhaseName): CellSummary[] {
+  return cells
+    .filter(cell => cell.ranks[phase])
+    .toSorted((a, b) => (a.ranks[phase]?.place ?? 0) - (b.ranks[phase]?.place ?? 0));
+}
+
+/** The cells where the audit found something, worst first. */
+export function unsafe(cells: readonly CellSummary[]): CellSummary[] {
+  return cells
+    .filter(cell => (cell.observed?.findings ?? 0) > 0)
+    .toSorted((a, b) => (b.observed?.keysHit ?? 0) - (a.observed?.keysHit ?? 0));
+}
+
+/** The answer in one sentence, of a matrix in counts. */
+export function headline(summary: Summary): string {
+  if (summary.end === 'interrupted' && summary.incomplete)
+    return 'Interrupted: this result is incomplete and judges nothing.';
+  if (summary.end === 'broken off')
+    return `Broken off: this result is incomplete and judges nothing (${summary.brokenOff}).`;
+  const several = placesOf(summary).length > 1;
+  const names = (want: (cell: CellSummary) => boolean): string[] =>
+    inOrder(summary.cells)
+      .filter(want)
+      .map(cell => (several ? `${cell.strategy.name} (${placeOf(cell)})` : cell.strategy.name));
+  const broken = names(cell => cell.verdict.agreement === 'claim violated');
+  const open = names(cell => cell.verdict.agreement === 'not shown');
+  const held = names(cell => cell.verdict.observed === 'safe' && cell.strategy.hazard === null);
+  const failed = names(cell => cell.verdict.observed === 'unsafe');
+  if (broken.length > 0)
+    return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
+  const unexplored = [...new Set(summary.explored.filter(hasNoVerdict).map(nameOfCell))];
+  if (open.length === 0 && unexplored.length > 0)
+    return `The load shows what was predicted; the orders of ${list(unexplored)} could not be judged.`;
+  if (open.length > 0) return `Inconclusive for ${list(open)}; the others are as predicted.`;
+  const safeCells = summary.cells.filter(cell => cell.verdict.observed === 'safe').length;
+  if (several)
+    return `${counted(safeCells, 'cell')} held and ${whole(failed.length)} failed, all as predicted.`;
+  const safe = `${counted(held.length, 'strategy', 'strategies')} held`;
+  return failed.length > 0
+    ? `${safe}; ${list(failed)} failed, as predicted.`
+    : `${safe}, as predicted.`;
+}
+
+/** The count behind a verdict, with the bound where nothing was found. */
+export function counts(cell: CellSummary): string {
+  const { observed, verdict } = cell;
+  if (!observed) return nothing;
+  if (!observed.audited) return 'not audited';
+  const { keysHit, keys, keysTested, keysUnfilled } = observed;
+  const unfilled = keysUnfilled > 0 ? ` (${whole(keysUnfilled)} of ${whole(keys)} unfilled)` : '';
+  if (verdict.boundShare === undefined)
+    return `${whole(keysHit)} of ${counted(keys, 'key')}${unfilled}`;
+  return `0 of ${counted(keysTested, 'key')}, so < ${percent(verdict.boundShare)}${unfilled}`;
+}
+
+/** Every kind of violation but duplicates, with how many keys it hit. */
+export function otherFindings(cell: CellSummary): string {
+  const others = cell.findings.filter(one => one.kind !== 'duplicate');
+  return others.length === 0
+    ? nothing
+    : others.map(one => `${one.kind} on ${counted(one.keys, 'key')}`).join(', ');
+}
+
+export function claimOf(cell: CellSummary): string {
+  return `${cell.claimed.verdict}: ${becauseOf(cell)}`;
+}
+
+/** Why the claim is what it is; of a hazard that looks safe also when it is not. */
+export function becauseOf({ claimed, strategy }: CellSummary): string {
+  const { hazard } = strategy;
+  if (claimed.verdict !== 'safe' || !hazard) return claimed.because;
+  return `${claimed.because}; a hazard with ${list(hazard.under)}, so not ranked`;
+}
+
+/** What it takes to bring a strategy into a running system. */
+export function adoption({ strategy }: CellSummary): readonly string[] {
+  const { migration, everyWriterMustTakePart, newDependency, poolerSafe, retryNeeded } =
+    strategy.adoption;
+  return [
+    migration === 'none' ? 'none' : migration,
+    newDependency ?? 'none',
+    everyWriterMustTakePart ? 'yes' : 'no',
+    poolerSafe ? 'yes' : 'no',
+    retryNeeded ? 'yes' : 'no',
+  ];
+}
+
+export const adoptionTitles = [
+  'Migration',
+  'New dependency',
+  'Every writer must take part',
+  'Works behind a transaction pooler',
+  'Callers meet conflicts to retry',
+] as const;
+
+/** Attempts that failed and turns that were lost, in words. */
+export function incidents(cell: CellSummary, phase: PhaseName): string {
+  const codes = Object.entries(cell.phases?.[phase].failures ?? {});
+  return codes.length === 0
+    ? nothing
+    : codes.map(([code, count]) => `${code} ${whole(count)}`).join(', ');
+}
+
+/** Commands that got no answer from the business, and keys that were left with room for it. */
+export function turnedAway(cell: CellSummary, phase: PhaseName): string {
+  const seen = cell.phases?.[phase];
+  if (!seen) return nothing;
+  const { busy, failed, unknown } = seen.outcomes;
+  const told = Object.entries({ busy, failed, unknown }).filter(([, count]) => count > 0);
+  const words = told.map(([outcome, count]) => `${whole(count)} ${outcome}`);
+  if (seen.unfilled > 0) words.push(`${counted(seen.unfilled, 'key')} unfilled`);
+  return words.length === 0 ? nothing : words.join(', ');
+}
+
+/** The command that runs one strategy of this run again, beside the control. */
+export function rerun(summary: Summary, cell: CellSummary): string {
+  const { command } = summary;
+  if (cell.strategy.source === 'outside' || command.includes('--strategy')) return command;
+  const { scenario, variant, strategy } = cell;
+  const one = `--scenario ${scenario} --variant ${variant} --strategy ${strategy.name}`;
+  return command
+    .replace(/ --(scenario|variant) \S+/g, '')
+    .replace(
+      ' -- ',
+      ` -- ${command.includes('--scenario') ? one : `--strategy ${strategy.name}`} `,
+    );
+}
+
+/** Who did not take part, reason by reason. */
+export function leftOutNotes({ leftOut }: Summary): readonly string[] {
+  const reasons = [...new Set(leftOut.map(({ because }) => because))];
+  return reasons.map(reason => {
+    const names = leftOut.filter(({ because }) => because === reason).map(({ name }) => name);
+    return `Not in this run: ${list(names)}; ${reason}.`;
+  });
+}

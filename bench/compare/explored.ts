@@ -1,0 +1,94 @@
+/** The explored part of a comparison: its strategies, two callers of one key each. */
+import { availableParallelism } from 'node:os';
+import type { Services } from '../../src/services/index.ts';
+import { besideControl, controlSpecs } from '../explore/control.ts';
+import { exploreAll } from '../explore/crew.ts';
+import { plain, roundNames } from '../explore/rounds.ts';
+import type { ExploredCell } from '../explore/schema.ts';
+import { type CellSpec, usualReach } from '../explore/spec.ts';
+import { withoutPlan } from '../explore/verdict.ts';
+import type { CellLog } from './measure.ts';
+import type { Settings } from './options.ts';
+
+export interface ExploredOptions {
+  readonly services: { readonly postgres: Pick<Services['postgres'], 'url'> };
+  readonly cells: readonly Pick<CellLog, 'cell'>[];
+  readonly settings: Pick<Settings, 'exploreSeconds'>;
+  readonly strategyFiles: readonly string[];
+  readonly report: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const workersMax = 2;
+const callers = 2;
+/** Less is not worth starting the servers once more. */
+const leastSeconds = 5;
+const late = 'the time for exploring (`--explore-seconds`) was up before it began';
+
+/**
+ * Within `settings.exploreSeconds`: plain rounds of every strategy, then the other rounds that the
+ * load makes, as far as there is time. Never throws, since a run is worth keeping without it: what
+ * kept the explorer from working is said of each cell.
+ */
+export async function exploredOf(options: ExploredOptions): Promise<ExploredCell[]> {
+  const { cells, settings, report } = options;
+  if (settings.exploreSeconds === 0) return [];
+  report(`Exploring the orders of two callers, ${settings.exploreSeconds} s at most`);
+  const lastMs = performance.now() + settings.exploreSeconds * 1_000;
+  const specs = cells.flatMap(({ cell: { scenario, variant, participant } }) => {
+    const strategies = Array.from({ length: callers }, () => participant.strategy.name);
+    const { rounds = {} } = scenario.registered.variants[variant] ?? {};
+    // an Idempotency-Key is no part of the load
+    const names = roundNames({ rounds }).filter(name => name !== 'same-key');
+    return names.map(round => ({ scenario: scenario.name, variant, strategies, round }));
+  });
+  const control = cells.find(({ cell }) => cell.participant.control)?.cell.participant.strategy;
+  const found: ExploredCell[] = [];
+  for (const isPlain of [true, false]) {
+    const own = specs.filter(({ round }) => (round === plain) === isPlain);
+    const leftSeconds = (lastMs - performance.now()) / 1_000;
+    if (leftSeconds < leastSeconds) {
+      found.push(...own.map(spec => withoutPlan(spec, 'budget-stopped', late)));
+      continue;
+    }
+    if (own.length === 0) continue;
+    const controls = control ? controlSpecs(own, control.name) : [];
+    const seen = await exploredWithin(options, [...controls, ...own], leftSeconds);
+    const asked = own.map(
+      spec => seen.find(cell => isOf(spec, cell)) ?? withoutPlan(spec, 'budget-stopped', late),
+    );
+    found.push(...(control ? besideControl(asked, seen, control.name) : asked));
+  }
+  return found;
+}
+
+function isOf(spec: CellSpec, { variant, round, strategies }: ExploredCell): boolean {
+  const same = spec.variant === variant && spec.round === round;
+  return same && spec.strategies.join() === strategies.join();
+}
+
+async function exploredWithin(
+  { services, strategyFiles, report, signal }: ExploredOptions,
+  specs: readonly CellSpec[],
+  seconds: number,
+): Promise<ExploredCell[]> {
+  try {
+    return await exploreAll(specs, {
+      databaseUrl: services.postgres.url,
+      // servers of its own: it flushes scripts and keys before every order
+      redisUrl: undefined,
+      redisNodeUrls: [],
+      strategyFiles,
+      workers: Math.min(workersMax, availableParallelism()),
+      reach: usualReach,
+      secondsMax: seconds,
+      cellSecondsMax: seconds,
+      explored: () => {},
+      signal,
+    });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    report(`Not explored: ${why}`);
+    return signal.aborted ? [] : specs.map(spec => withoutPlan(spec, 'inconclusive', why));
+  }
+}

@@ -1,0 +1,103 @@
+/** Results on disk: `<out>/<time>-<commit>/run.json` is raw and stays, `<out>/latest/` is derived. */
+
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { folderName, UnreadableRun } from '../lab/files.ts';
+import { html } from './html.ts';
+import { markdown } from './markdown.ts';
+import { matrixOf, matrixText } from './matrix.ts';
+import { type Run, runFormat, runSchema, runVersion } from './schema.ts';
+import { summarize } from './summary.ts';
+
+/** Where a run was written. */
+export interface WrittenFiles {
+  /** The raw data. */
+  readonly raw: string;
+  readonly json: string;
+  readonly markdown: string;
+  readonly html: string;
+}
+
+/** Writes the raw data into a folder of its own, which must be new, and renews `latest`. */
+export async function writeRun(out: string, run: Run): Promise<WrittenFiles> {
+  await mkdir(out, { recursive: true });
+  const folder = await newFolder(join(out, folderName(run)));
+  const raw = join(folder, 'run.json');
+  await writeFile(raw, `${JSON.stringify(runSchema.parse(run))}\n`);
+  const latest = join(out, 'latest');
+  await replaceLatest(latest, run);
+  return {
+    raw,
+    json: join(latest, 'result.json'),
+    markdown: join(latest, 'report.md'),
+    html: join(latest, 'report.html'),
+  };
+}
+
+/** Reads raw data. Throws `UnreadableRun` for another format, another version or a broken file. */
+export async function readRun(path: string): Promise<Run> {
+  return parseRun(await readFile(path, 'utf8'), path);
+}
+
+const head = z.object({ format: z.literal(runFormat), version: z.number() });
+
+/** Reads the text of a raw file; `path` is for messages. */
+export function parseRun(text: string, path: string): Run {
+  const json = parsed(text, path);
+  const known = head.safeParse(json);
+  if (!known.success) throw new UnreadableRun(`${path} is not a ${runFormat}`);
+  if (known.data.version !== runVersion)
+    throw new UnreadableRun(
+      `${path} has version ${known.data.version}; this program reads version ${runVersion}. ` +
+        'Read it with the commit that is in the name of its folder.',
+    );
+  const run = runSchema.safeParse(json);
+  if (run.success) return run.data;
+  throw new UnreadableRun(
+    `${path} is not as version ${runVersion} says:\n${z.prettifyError(run.error)}`,
+  );
+}
+
+function parsed(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UnreadableRun(
+      `${path} is not JSON: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+const twinsMax = 100;
+
+/** Two runs in one second get folders of their own: raw data is never written over. */
+async function newFolder(path: string): Promise<string> {
+  for (let twin = 1; twin <= twinsMax; twin += 1) {
+    const folder = twin === 1 ? path : `${path}-${twin}`;
+    const made = await mkdir(folder).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false;
+        throw error;
+      },
+    );
+    if (made) return folder;
+  }
+  throw new Error(`${path} and ${twinsMax - 1} further folders of that name exist`);
+}
+
+/** Written beside and then moved: a reader meets the old one, the new one, or for a moment none. */
+async function replaceLatest(latest: string, run: Run): Promise<void> {
+  const summary = summarize(run);
+  const next = `${latest}.${process.pid}`;
+  await mkdir(next, { recursive: true });
+  await Promise.all([
+    writeFile(join(next, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`),
+    writeFile(join(next, 'report.md'), markdown(summary)),
+    writeFile(join(next, 'report.html'), html(summary)),
+    writeFile(join(next, 'matrix.json'), matrixText(matrixOf(summary))),
+  ]);
+  await rm(latest, { recursive: true, force: true });
+  await rename(next, latest);
+}

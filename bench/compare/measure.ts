@@ -1,0 +1,205 @@
+/** Measures cells on a running stack, repetition by repetition, then has them judged. */
+import type { RegisteredScenario } from '../../src/engine/registry.ts';
+import { PostgresStore } from '../../src/store/postgres.ts';
+import { Judge } from '../lab/audit.ts';
+import { budgetMs, limitsOf, orderOf, type PhaseLimits, type PlannedCell } from '../lab/plan.ts';
+import type { Progress } from '../lab/progress.ts';
+import { randomOf } from '../lab/random.ts';
+import { deltaOf, type Page, scrape } from '../lab/scrape.ts';
+import type { Claims } from '../lab/shapes.ts';
+import type { Stack } from '../lab/stack.ts';
+import { keysMin } from '../lab/verdict.ts';
+import { Client, type ClientOptions } from './client.ts';
+import { isMainJob, type Settings } from './options.ts';
+import { contested, type PhaseLog, uncontended } from './phase.ts';
+import type { Cell, Phase, Repetition } from './schema.ts';
+
+/** What was measured of a cell so far; complete repetitions only. */
+export interface CellLog {
+  readonly cell: PlannedCell;
+  readonly repetitions: Repetition[];
+  readonly claims: { readonly contested: Claims[]; readonly uncontended: Claims[] };
+  audit: Cell['audit'];
+}
+
+export interface MeasureOptions {
+  readonly stack: Stack;
+  readonly scenario: RegisteredScenario;
+  readonly settings: Settings;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+const answerGraceMs = 5_000; // beyond the longest wait of a command: then the answer is given up
+const heatUp: WarmUp = { rounds: 40, limitMs: 1_500 };
+export const warmUpRounds = 2;
+
+interface WarmUp {
+  readonly rounds: number;
+  readonly limitMs: number;
+}
+
+/** One scenario's measuring: owns the client and the connection that seeds the keys. */
+export class Measurement {
+  readonly #options: MeasureOptions;
+  readonly #client: Client;
+  readonly #seeds: PostgresStore;
+  /** The metrics at the end of what came before, where nothing was sent since. */
+  #before: Page | undefined;
+
+  constructor(options: MeasureOptions) {
+    this.#options = options;
+    this.#client = new Client(options.stack.processUrls.length);
+    this.#seeds = new PostgresStore({
+      url: options.stack.databaseUrl,
+      connectionsMax: 1,
+      lockTimeoutMs: 10_000,
+      applicationName: 'lockstep load',
+    });
+  }
+
+  /** Fills `logs`, which hold what was measured also when this ends early by throwing. */
+  async run(logs: readonly CellLog[]): Promise<void> {
+    const { settings, progress } = this.#options;
+    const [first] = logs;
+    if (!first) return;
+    await this.#warmUp(first.cell, 'heat up', heatUp); // every process meets its code once
+    const lastMs = performance.now() + budgetMs(isMainJob(settings), logs.length);
+    const asked = { mainJob: isMainJob(settings), rounds: settings.roundsAsked };
+    let left = logs.length * settings.repetitions;
+    for (let repetition = 1; repetition <= settings.repetitions; repetition += 1)
+      for (const log of orderOf(logs, settings.seed, repetition)) {
+        progress.step(`${titleOf(log.cell)}, repetition ${repetition} of ${settings.repetitions}`);
+        const limits = limitsOf(lastMs - performance.now(), left, asked);
+        await this.#repetition(log, repetition, limits);
+        left -= 1;
+      }
+    await this.#judge(logs);
+  }
+
+  async close(): Promise<void> {
+    this.#client.close();
+    await this.#seeds.close();
+  }
+
+  async #repetition(log: CellLog, repetition: number, limits: PhaseLimits): Promise<void> {
+    const purpose = `${titleOf(log.cell)} ${repetition}`;
+    const { settings } = this.#options;
+    if (isMainJob(settings)) await this.#warmedUp(log.cell, purpose, limits);
+    const before = this.#before ?? (await this.#page());
+    const first = await this.#phase(log.cell, before, () =>
+      contested({
+        ...this.#phaseOptions(log.cell, `contested ${purpose}`, limits.contestedMs, limits),
+        rounds: settings.rounds,
+        rivals: settings.rivals,
+        doubleTapShare: settings.doubleTapShare,
+        testedAtLeast: Math.ceil(keysMin / settings.repetitions) + 1,
+      }),
+    );
+    const second = await this.#phase(log.cell, first.after, () =>
+      uncontended({
+        ...this.#phaseOptions(log.cell, `uncontended ${purpose}`, limits.uncontendedMs, limits),
+        keys: settings.uncontendedKeys,
+        inFlight: settings.inFlight,
+      }),
+    );
+    this.#before = second.after;
+    log.repetitions.push({ contested: first.phase, uncontended: second.phase });
+    log.claims.contested.push(first.claims);
+    log.claims.uncontended.push(second.claims);
+  }
+
+  /** A matrix judges: there the first keys of a cell are its warm-up. */
+  async #warmedUp(cell: PlannedCell, purpose: string, limits: PhaseLimits): Promise<void> {
+    const { contestedMs: limitMs } = limits;
+    await this.#warmUp(cell, `warm-up ${purpose}`, { rounds: warmUpRounds, limitMs });
+    this.#before = undefined;
+  }
+
+  async #phase(
+    cell: PlannedCell,
+    before: Page,
+    run: () => Promise<PhaseLog>,
+  ): Promise<{ phase: Phase; claims: Claims; after: Page }> {
+    const { scenario } = this.#options;
+    const labels = { scenario: scenario.name, strategy: cell.participant.strategy.name };
+    const { claims, rounds, ...seen } = await run();
+    const after = await this.#page();
+    const service = deltaOf(before, after, labels);
+    return { phase: { ...seen, rounds: [...rounds], service }, claims, after };
+  }
+
+  #page(): Promise<Page> {
+    const { stack, signal } = this.#options;
+    return scrape(stack.processUrls[0] ?? '', signal);
+  }
+
+  async #warmUp(cell: PlannedCell, purpose: string, { rounds, limitMs }: WarmUp): Promise<void> {
+    const { rivals, doubleTapShare } = this.#options.settings;
+    const options = this.#phaseOptions(cell, purpose, limitMs);
+    await contested({ ...options, rounds, rivals, doubleTapShare, testedAtLeast: 1 });
+  }
+
+  #phaseOptions(
+    cell: PlannedCell,
+    purpose: string,
+    limitMs: number,
+    { patienceMs }: Pick<PhaseLimits, 'patienceMs'> = { patienceMs: limitMs },
+  ) {
+    const { scenario, settings } = this.#options;
+    const { load = scenario.registered.load } = scenario.registered.variants[cell.variant] ?? {};
+    return {
+      client: this.#client,
+      to: this.#to(cell),
+      load,
+      exhaustedReasons: scenario.registered.exhaustedReasons,
+      query: this.#seeds.query,
+      random: randomOf(settings.seed, purpose),
+      limitMs,
+      patienceMs,
+    };
+  }
+
+  #to({ variant, participant }: PlannedCell): ClientOptions {
+    const { stack, settings, signal } = this.#options;
+    return {
+      processUrls: stack.processUrls,
+      strategy: participant.strategy.name,
+      variant,
+      timeoutMs: settings.waitMs + answerGraceMs,
+      signal,
+    };
+  }
+
+  /** Once everything has settled, for all cells: a late COMMIT must not escape the judge. */
+  async #judge(logs: readonly CellLog[]): Promise<void> {
+    const { stack, scenario, signal, progress } = this.#options;
+    const judge = await Judge.open(stack.databaseUrl, scenario.auditSql);
+    try {
+      progress.step(`the audit of ${scenario.name}`);
+      const settled = await judge.settled(signal);
+      for (const log of logs) {
+        signal.throwIfAborted();
+        log.audit = {
+          contested: await judge.audit(joined(log.claims.contested), settled),
+          uncontended: await judge.audit(joined(log.claims.uncontended), settled),
+        };
+      }
+    } finally {
+      await judge.close();
+    }
+  }
+}
+
+function titleOf({ scenario, variant, participant }: PlannedCell): string {
+  return `${scenario.name}/${variant} ${participant.strategy.name}`;
+}
+
+function joined(claims: readonly Claims[]): Claims {
+  return {
+    keys: claims.flatMap(one => one.keys),
+    acknowledged: claims.flatMap(one => one.acknowledged),
+    denied: claims.flatMap(one => one.denied),
+    refusedKeys: claims.flatMap(one => one.refusedKeys),
+  };
+}

@@ -1,0 +1,147 @@
+/** Figures of one phase of one cell, from its raw repetitions. Pure. */
+
+import type { Audit } from '../lab/shapes.ts';
+import {
+  added,
+  type Histogram,
+  merged,
+  type Points,
+  pointsOf,
+  quantile,
+  type Spread,
+  spreadOf,
+} from '../lab/statistics.ts';
+import type { CallRecord, Phase } from './schema.ts';
+
+/** Milliseconds from a histogram of the service: exact mean, quantiles within a bucket's width. */
+export interface ServiceTimes {
+  readonly count: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+export interface PhaseSummary {
+  readonly commands: number;
+  readonly keys: number;
+  readonly cutShort: boolean;
+  /** What the phase is ranked by, in ms, one figure per repetition. */
+  readonly cost: Spread | undefined;
+  /** Until the last place of a key was filled, in ms. */
+  readonly decided: Points | undefined;
+  /** Latencies that the load generator saw, in ms. */
+  readonly accepted: Points | undefined;
+  readonly refused: Points | undefined;
+  /** Times that the service saw, in ms: pool, wait, hold, commit of an attempt. */
+  readonly attemptTimes: Readonly<Record<string, ServiceTimes>>;
+  /** Times that the service saw, in ms: a whole command, by outcome. */
+  readonly commandTimes: Readonly<Record<string, ServiceTimes>>;
+  /** Effects that the audit found and did not find too many of, per second. */
+  readonly goodput: Spread | undefined;
+  readonly attempts: number;
+  readonly attemptsPerAccepted: number | undefined;
+  readonly outcomes: Readonly<Record<CallRecord['outcome'], number>>;
+  /** Keys with room left where somebody was told busy, failed or unknown. */
+  readonly unfilled: number;
+  /** Failed attempts by code. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Processor cores that the load generator itself used: they were not the service's. */
+  readonly generatorCores: number;
+}
+
+export type PhaseName = 'contested' | 'uncontended';
+
+/** Summarizes the repetitions of one phase; `audit` is of the same phase. */
+export function phaseSummary(
+  name: PhaseName,
+  phases: readonly Phase[],
+  audit: Audit | undefined,
+): PhaseSummary {
+  const rounds = phases.flatMap(phase => phase.rounds);
+  const calls = rounds.flatMap(round => round.calls);
+  const outcomes = countOutcomes(calls);
+  const attempts = sum(phases.map(phase => phase.service.attempts));
+  return {
+    commands: calls.length,
+    keys: rounds.length,
+    cutShort: phases.some(phase => phase.cutShort),
+    cost: spreadOf(phases.flatMap(phase => costOf(name, phase) ?? [])),
+    decided: pointsOf(rounds.flatMap(round => round.decidedMs ?? [])),
+    accepted: pointsOf(latencies(calls, 'accepted')),
+    refused: pointsOf(latencies(calls, 'refused')),
+    attemptTimes: timesBy(phases, 'phases'),
+    commandTimes: timesBy(phases, 'commands'),
+    goodput: audit && spreadOf(phases.flatMap(phase => goodputOf(phase, audit) ?? [])),
+    attempts,
+    attemptsPerAccepted: outcomes.accepted > 0 ? attempts / outcomes.accepted : undefined,
+    outcomes,
+    unfilled: rounds.filter(isUnfilled).length,
+    failures: added(phases.map(phase => phase.service.failures)),
+    generatorCores: spreadOf(phases.map(phase => phase.generatorCores))?.median ?? 0,
+  };
+}
+
+/** A key with room left where somebody was turned away without an answer from the business. */
+export function isUnfilled(round: Phase['rounds'][number]): boolean {
+  const accepted = round.calls.filter(call => call.outcome === 'accepted').length;
+  return accepted < round.capacity && round.calls.some(call => turnedAway.has(call.outcome));
+}
+
+const turnedAway: ReadonlySet<CallRecord['outcome']> = new Set(['busy', 'failed', 'unknown']);
+
+/**
+ * Contested: the median time until a key is decided, which only the callers see. Uncontended: what
+ * the service spent on an accepted command, without HTTP, whose cost is the same for all.
+ */
+function costOf(name: PhaseName, phase: Phase): number | undefined {
+  if (name === 'contested') return pointsOf(phase.rounds.flatMap(r => r.decidedMs ?? []))?.p50;
+  const accepted = phase.service.commands.accepted;
+  return accepted && accepted.count > 0 ? (accepted.sum / accepted.count) * 1_000 : undefined;
+}
+
+function goodputOf(phase: Phase, audit: Audit): number | undefined {
+  if (phase.seconds === 0) return undefined;
+  const accepted = phase.rounds.flatMap(round =>
+    round.calls.filter(call => call.outcome === 'accepted'),
+  ).length;
+  const keys = new Set(phase.rounds.map(round => round.key));
+  const bad = audit.violations
+    .filter(row => row.kind === 'duplicate' || row.kind === 'lost acknowledgement')
+    .filter(row => keys.has(row.key));
+  return Math.max(0, accepted - sum(bad.map(row => row.excess))) / phase.seconds;
+}
+
+function timesBy(
+  phases: readonly Phase[],
+  metric: 'phases' | 'commands',
+): Record<string, ServiceTimes> {
+  const labels = new Set(phases.flatMap(phase => Object.keys(phase.service[metric])));
+  const entries = [...labels].flatMap(label => {
+    const times = timesOf(phases.flatMap(phase => phase.service[metric][label] ?? []));
+    return times ? [[label, times] as const] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+function timesOf(histograms: readonly Histogram[]): ServiceTimes | undefined {
+  const all = merged(histograms);
+  if (!all || all.count === 0) return undefined;
+  const ms = (share: number): number => (quantile(all, share) ?? 0) * 1_000;
+  const mean = (all.sum / all.count) * 1_000;
+  return { count: all.count, mean, p50: ms(0.5), p95: ms(0.95), p99: ms(0.99) };
+}
+
+function countOutcomes(calls: readonly CallRecord[]): Record<CallRecord['outcome'], number> {
+  const counts = { accepted: 0, refused: 0, busy: 0, failed: 0, unknown: 0 };
+  for (const call of calls) counts[call.outcome] += 1;
+  return counts;
+}
+
+function latencies(calls: readonly CallRecord[], outcome: CallRecord['outcome']): number[] {
+  return calls.filter(call => call.outcome === outcome).map(call => call.ms);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,208 @@
+/** The two loads: rivals released together on one key, and many keys with one command each. */
+
+import type { Load, Query, Round as RoundPlan } from '../../src/contract/index.ts';
+import type { Claims } from '../lab/shapes.ts';
+import type { Answer, Client, ClientOptions } from './client.ts';
+import type { Round } from './schema.ts';
+
+/** What a phase saw, with what the audit needs. */
+export interface PhaseLog {
+  readonly rounds: readonly Round[];
+  readonly seconds: number;
+  readonly cutShort: boolean;
+  readonly generatorCores: number;
+  readonly claims: Claims;
+}
+
+export interface PhaseOptions {
+  readonly client: Client;
+  readonly to: ClientOptions;
+  readonly load: Load;
+  readonly query: Query;
+  readonly random: () => number;
+  /** Reasons of a refusal that mean that nothing is left. */
+  readonly exhaustedReasons: readonly string[];
+  /** No further key is begun after this, once there are enough of them. */
+  readonly limitMs: number;
+  /** Nor after this, however few there are. */
+  readonly patienceMs: number;
+  /** The clock of the limit. */
+  readonly nowMs?: () => number;
+}
+
+export interface ContestedOptions extends PhaseOptions {
+  readonly rounds: number;
+  readonly rivals: number;
+  readonly doubleTapShare: number;
+  /** On so many keys rivals have to meet and one to get through before the time limit counts. */
+  readonly testedAtLeast: number;
+}
+
+/**
+ * One fresh key after the other; all commands of a key leave in one turn of the event loop, spread
+ * over the processes, so that rivals of one key really meet in different processes.
+ */
+export async function contested(options: ContestedOptions): Promise<PhaseLog> {
+  const { load, query, rounds, rivals, doubleTapShare, random, client, to } = options;
+  const plans = await load({ rounds, rivals, doubleTapShare, random }, query);
+  const answers: RoundAnswers[] = [];
+  const isTested = (one: RoundAnswers): boolean =>
+    one.answers.some(answer => answer.outcome === 'accepted') &&
+    overlapped(one.answers, to.processUrls.length);
+  const enough = (): boolean => answers.filter(isTested).length >= options.testedAtLeast;
+  return timed({ ...options, enough }, plans, async next => {
+    for (let plan = next(); plan; plan = next()) {
+      const offset = Math.floor(random() * to.processUrls.length);
+      const releasedMs = performance.now();
+      const sends = plan.calls.map((call, index) =>
+        client.send(call, (offset + index) % to.processUrls.length, to),
+      );
+      answers.push({ plan, releasedMs, answers: await settled(sends) });
+    }
+    return answers;
+  });
+}
+
+export interface UncontendedOptions extends PhaseOptions {
+  readonly keys: number;
+  readonly inFlight: number;
+}
+
+/** Every key once, so many at a time: nobody waits for anybody but for processor and disk. */
+export async function uncontended(options: UncontendedOptions): Promise<PhaseLog> {
+  const { load, query, keys, inFlight, random, client, to } = options;
+  const plans = await load({ rounds: keys, rivals: 1, doubleTapShare: 0, random }, query);
+  const answers: RoundAnswers[] = [];
+  const enough = (): boolean => answers.length >= keysAtLeast;
+  return timed({ ...options, enough }, plans, async next => {
+    const lane = async (process: number): Promise<void> => {
+      for (let plan = next(); plan; plan = next()) {
+        const releasedMs = performance.now();
+        const sends = plan.calls.map(call => client.send(call, process, to));
+        answers.push({ plan, releasedMs, answers: await settled(sends) });
+      }
+    };
+    const lanes = Array.from({ length: inFlight }, (_, index) =>
+      lane(index % to.processUrls.length),
+    );
+    await settled(lanes);
+    return answers;
+  });
+}
+
+interface RoundAnswers {
+  readonly plan: RoundPlan;
+  readonly releasedMs: number;
+  readonly answers: readonly Answer[];
+}
+
+/** So many uncontended keys are used even past the time limit: fewer would measure nothing. */
+const keysAtLeast = 8;
+
+async function timed(
+  options: PhaseOptions & { readonly enough: () => boolean },
+  plans: readonly RoundPlan[],
+  run: (next: () => RoundPlan | undefined) => Promise<readonly RoundAnswers[]>,
+): Promise<PhaseLog> {
+  const { limitMs, patienceMs, to, enough, nowMs = () => performance.now() } = options;
+  let used = 0;
+  const cpu = process.cpuUsage();
+  const startMs = nowMs();
+  const next = (): RoundPlan | undefined => {
+    to.signal.throwIfAborted();
+    const spentMs = nowMs() - startMs;
+    if (spentMs > (enough() ? limitMs : patienceMs)) return undefined;
+    used += 1;
+    return plans[used - 1];
+  };
+  const answers = await run(next);
+  const seconds = (nowMs() - startMs) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    rounds: answers.map(one => roundOf(one, to.processUrls.length)),
+    seconds,
+    cutShort: answers.length < plans.length,
+    generatorCores: (user + system) / 1e6 / seconds,
+    claims: claimsOf(answers, options.exhaustedReasons),
+  };
+}
+
+/** Waits for all, then throws the first error: nothing is left running behind a failed phase. */
+async function settled<T>(all: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(all);
+  return Promise.all(all);
+}
+
+/** A key as it is kept. */
+function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number): Round {
+  const inOrder = answers.toSorted((a, b) => a.answeredMs - b.answeredMs);
+  const filling = inOrder.filter(answer => answer.outcome === 'accepted')[plan.capacity - 1];
+  const last = inOrder.at(-1)?.answeredMs ?? releasedMs;
+  return {
+    key: plan.key,
+    capacity: plan.capacity,
+    decidedMs: filling ? rounded(filling.answeredMs - releasedMs) : null,
+    answeredMs: rounded(last - releasedMs),
+    overlapped: overlapped(answers, processes),
+    calls: answers.map(({ actor, process, outcome, detail, attempts, ms }) => ({
+      actor,
+      process,
+      outcome,
+      detail,
+      attempts,
+      ms: rounded(ms),
+    })),
+  };
+}
+
+/**
+ * Whether the service worked on commands of two actors at once, at two processes where there are
+ * several. Told by the processes themselves: that calls left together does not say so.
+ */
+function overlapped(answers: readonly Answer[], processes: number): boolean {
+  return answers.some(({ actor, process, worked: a }) =>
+    answers.some(
+      ({ worked: b, ...other }) =>
+        a !== undefined &&
+        b !== undefined &&
+        actor !== other.actor &&
+        (processes === 1 || process !== other.process) &&
+        a.fromUs < b.untilUs &&
+        b.fromUs < a.untilUs,
+    ),
+  );
+}
+
+function claimsOf(rounds: readonly RoundAnswers[], exhaustedReasons: readonly string[]): Claims {
+  const told = (...outcomes: readonly Answer['outcome'][]) =>
+    rounds.flatMap(({ plan, answers }) =>
+      answers
+        .filter(({ outcome, commandId }) => outcomes.includes(outcome) && commandId !== '')
+        .map(({ commandId }) => ({ key: plan.key, commandId })),
+    );
+  return {
+    keys: rounds.map(({ plan }) => plan.key),
+    acknowledged: told('accepted'),
+    denied: told('busy', 'failed', 'refused'),
+    refusedKeys: rounds
+      .filter(({ answers }) => leftEmpty(answers, exhaustedReasons))
+      .map(({ plan }) => plan.key),
+  };
+}
+
+/**
+ * Whether somebody who got nothing was told that nothing is left. A refusal for another reason claims
+ * nothing, and where an answer to the same actor is unknown one cannot say.
+ */
+function leftEmpty(answers: readonly Answer[], exhaustedReasons: readonly string[]): boolean {
+  const has = (actor: string, ...outcomes: readonly Answer['outcome'][]): boolean =>
+    answers.some(answer => answer.actor === actor && outcomes.includes(answer.outcome));
+  return answers.some(
+    ({ actor, outcome, detail }) =>
+      outcome === 'refused' &&
+      exhaustedReasons.includes(detail) &&
+      !has(actor, 'accepted', 'unknown'),
+  );
+}
+
+const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000;

@@ -1,0 +1,65 @@
+/** Going on with a run that was interrupted: scenarios that were finished are kept as they are. */
+
+import { UsageError } from '../lab/command-line.ts';
+import type { Conditions } from '../lab/shapes.ts';
+import { defaults, type Options, roundsAskedOf } from './options.ts';
+import type { Cell, Run } from './schema.ts';
+import { placeOf } from './summary.ts';
+
+/** The options that make the same run again. Throws `UsageError` where they cannot be known. */
+export function optionsOf(run: Run, out: string, json: boolean): Options {
+  const outside = run.strategies.filter(({ source }) => source === 'outside');
+  if (outside.length > 0)
+    throw new UsageError('a run with strategies from outside cannot be resumed: run it again');
+  const { scenarios, rounds, rivals, processes, repetitions, seed } = run.plan;
+  const variants = scenarios.flatMap(({ name, variants }) => variants.map(one => `${name}/${one}`));
+  return {
+    scenarios: scenarios.map(({ name }) => name),
+    variants,
+    strategies: run.strategies.map(({ name }) => name),
+    rounds: roundsAskedOf(rounds),
+    rivals,
+    processes,
+    repetitions,
+    seed,
+    exploreSeconds: defaults.exploreSeconds,
+    json,
+    out,
+  };
+}
+
+/**
+ * The cells of scenarios in which every cell that is offered was audited; the others are run anew,
+ * since the control and the costs of a scenario belong to one service and one database.
+ */
+export function finishedCells({ cells }: Run): ReadonlyMap<string, Cell> {
+  const open = new Set(
+    cells
+      .filter(({ claimed, audit }) => claimed.verdict !== 'not offered' && audit === null)
+      .map(({ scenario }) => scenario),
+  );
+  const finished = cells.filter(({ scenario }) => !open.has(scenario));
+  return new Map(finished.map(cell => [cellName(cell), cell]));
+}
+
+/** Names a cell in a run. */
+export function cellName(cell: Pick<Cell, 'scenario' | 'variant' | 'strategy'>): string {
+  return `${placeOf(cell)} ${cell.strategy}`;
+}
+
+/** Throws `UsageError` where another code or other servers would be measured than before. */
+export function assertSame(before: Conditions, now: Conditions): void {
+  const facts = ({ commit, postgres, redis, machine, service }: Conditions): Map<string, string> =>
+    new Map([
+      ['the commit', commit],
+      ['Postgres', postgres.version],
+      ['Redis', redis.version],
+      ['the processor', machine.processor],
+      ['the service', JSON.stringify(service)],
+    ]);
+  const today = facts(now);
+  const changed = [...facts(before)].filter(([name, value]) => today.get(name) !== value);
+  if (changed.length === 0) return;
+  const told = changed.map(([name, value]) => `${name} was ${value} and is ${today.get(name)}`);
+  throw new UsageError(`the run cannot be resumed: ${told.join('; ')}`);
+}

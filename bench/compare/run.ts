@@ -1,0 +1,194 @@
+/** One comparison, from the registry to the raw data. */
+import { setMaxListeners } from 'node:events';
+import { readConfig } from '../../src/config.ts';
+import { isStrategyPath, loadRegistry } from '../../src/engine/registry.ts';
+import type { Services } from '../../src/services/index.ts';
+import { UsageError } from '../lab/command-line.ts';
+import { conditionsOf } from '../lab/conditions.ts';
+import {
+  all,
+  type Contest,
+  cellsOf,
+  contestsOf,
+  isOffered,
+  leftOutOf,
+  participantsOf,
+  scenariosLeftOut,
+} from '../lab/plan.ts';
+import { openProgress } from '../lab/progress.ts';
+import {
+  openServers,
+  openStack,
+  type StackOptions,
+  serviceVariables,
+  shapingVariables,
+} from '../lab/stack.ts';
+import { exploredOf } from './explored.ts';
+import { readRun } from './files.ts';
+import { type CellLog, Measurement, type MeasureOptions } from './measure.ts';
+import { commandLine, isMainJob, mainScenario, type Options, settingsOf } from './options.ts';
+import { cellOf, factsOf, planOf } from './record.ts';
+import { assertSame, finishedCells, optionsOf } from './resume.ts';
+import { type Cell, type Run, runFormat, runVersion } from './schema.ts';
+
+export interface CompareOptions {
+  readonly options: Options;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly output: Parameters<typeof openProgress>[0];
+  /** Aborted by Ctrl-C: what was measured until then is returned, marked as interrupted. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs it. Throws `UsageError`, `RegistryError` and `ConfigError` before anything has started, and
+ * what kept the servers or the service from starting; what goes wrong later is in the run's `end`.
+ */
+export async function compare(given: CompareOptions): Promise<Run> {
+  const before = await resumedRun(given.options);
+  const { out, json } = given.options;
+  const options = before ? optionsOf(before, out, json) : given.options;
+  const { environment, signal } = given;
+  const startedAt = before?.startedAt ?? new Date().toISOString();
+  const startMs = performance.now();
+  const { contests, participants, files, leftOut } = await chosen(options);
+  const { tuning } = readConfig(serviceVariables(environment));
+  const settings = settingsOf(options, tuning.waitMs);
+  const kept = before ? finishedCells(before) : new Map<string, Cell>();
+  const isOpen = ({ scenario }: Contest): boolean =>
+    ![...kept.values()].some(cell => cell.scenario === scenario.name);
+  const logs = contests.filter(isOpen).map(one => cellsOf(one, participants).map(logOf));
+  const offered = logs.flat().filter(log => isOffered(log.cell));
+  const progress = openProgress(given.output, offered.length * settings.repetitions + logs.length);
+  const report = (line: string): void => progress.note(line);
+  const { processes } = settings;
+  const services = await openServers({ environment, report, signal });
+  try {
+    const stackOptions = { environment, processes, strategyFiles: files, report, signal };
+    const all = { services, stackOptions, settings, progress, signal, before };
+    const { conditions, ...end } = await allMeasured(all, logs);
+    const explored = end.incomplete || contests.length > 1 ? [] : await orders(all, offered);
+    return {
+      format: runFormat,
+      version: runVersion,
+      ...end,
+      // what was measured is complete, and judged; only its orders are not
+      ...(signal.aborted && { end: 'interrupted' as const }),
+      startedAt,
+      seconds: (before?.seconds ?? 0) + (performance.now() - startMs) / 1_000,
+      command: before?.command ?? commandLine(options, shapingVariables(environment)),
+      plan: planOf(settings, contests),
+      conditions,
+      strategies: participants.map(factsOf),
+      leftOut,
+      cells: [...kept.values(), ...logs.flat().map(log => cellOf(log, processes))],
+      explored,
+    };
+  } finally {
+    progress.end();
+    await services.close();
+  }
+}
+
+async function resumedRun({ resume }: Options): Promise<Run | undefined> {
+  if (resume === undefined) return undefined;
+  const run = await readRun(resume).catch(error => {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  });
+  if (!run.incomplete)
+    throw new UsageError(`${resume} is complete: there is nothing to go on with`);
+  return run;
+}
+
+/** Who meets whom, from the registry. */
+async function chosen(options: Options) {
+  const files = options.strategies.filter(isStrategyPath);
+  const registry = await loadRegistry(files);
+  const mainJob = isMainJob(options);
+  const names = mainJob ? [mainScenario] : options.scenarios;
+  const contests = contestsOf(registry, names, options.variants);
+  const asked = mainJob || options.strategies.length > 0 ? options.strategies : [all];
+  const leftOut = leftOutOf(registry, asked);
+  if (mainJob) leftOut.push(...scenariosLeftOut(registry, contests));
+  return { contests, participants: participantsOf(registry, asked), files, leftOut };
+}
+
+/** The orders of two callers, for the cells of one scenario: for a whole matrix there is no time. */
+function orders({ services, stackOptions, settings }: AllOptions, cells: readonly CellLog[]) {
+  const { strategyFiles, report, signal } = stackOptions;
+  return exploredOf({ services, cells, settings, strategyFiles, report, signal });
+}
+
+interface AllOptions extends Pick<MeasureOptions, 'settings' | 'progress' | 'signal'> {
+  readonly services: Services;
+  readonly stackOptions: StackOptions;
+  /** The run that is gone on with. */
+  readonly before: Run | undefined;
+}
+
+type Measured = End & Pick<Run, 'conditions'>;
+
+/**
+ * One scenario after the other, each with a service and a database of its own: a page of metrics
+ * that all cells share would grow with every one of them.
+ */
+async function allMeasured(options: AllOptions, contests: readonly CellLog[][]): Promise<Measured> {
+  const { services, stackOptions, before, ...rest } = options;
+  let sofar: Measured | undefined;
+  for (const logs of contests) {
+    const [first] = logs;
+    if (!first) continue;
+    try {
+      const stack = await openStack(services, stackOptions);
+      try {
+        const conditions = sofar?.conditions ?? (await conditionsOf(stack));
+        if (before) assertSame(before.conditions, conditions);
+        const offered = logs.filter(log => isOffered(log.cell));
+        const { scenario } = first.cell;
+        sofar = { conditions, ...(await measured({ stack, scenario, ...rest }, offered)) };
+      } finally {
+        await stack.close();
+      }
+    } catch (error) {
+      if (!sofar) throw error; // nothing was measured yet
+      sofar = { ...sofar, ...endOf(error, rest.signal) };
+    }
+    if (sofar.incomplete) break;
+  }
+  if (!sofar) throw new UsageError('there is nothing to compare');
+  return sofar;
+}
+
+function logOf(cell: CellLog['cell']): CellLog {
+  return { cell, repetitions: [], claims: { contested: [], uncontended: [] }, audit: null };
+}
+
+type End = Pick<Run, 'end' | 'incomplete' | 'brokenOff'>;
+
+/** Measures until the end, the interruption, or the first thing that makes the rest worthless. */
+async function measured(options: MeasureOptions, logs: readonly CellLog[]): Promise<End> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  setMaxListeners(0, signal); // one listener per command under way, which are bounded
+  const measurement = new Measurement({ ...options, signal });
+  try {
+    await Promise.race([measurement.run(logs), options.stack.ended, abortOf(signal)]);
+    return { end: 'complete', incomplete: false, brokenOff: '' };
+  } catch (error) {
+    stop.abort(error);
+    return endOf(error, options.signal);
+  } finally {
+    await measurement.close();
+  }
+}
+
+function endOf(error: unknown, interruption: AbortSignal): End {
+  if (interruption.aborted) return { end: 'interrupted', incomplete: true, brokenOff: '' };
+  const brokenOff = error instanceof Error ? error.message : String(error);
+  return { end: 'broken off', incomplete: true, brokenOff };
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

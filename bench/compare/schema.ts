@@ -1,0 +1,133 @@
+/**
+ * The raw data of a run: what was asked, under which conditions, and what was seen. Written once and
+ * never edited; every table and page is a pure function of it.
+ */
+import { z } from 'zod';
+import { exploredCell } from '../explore/schema.ts';
+import { audit, conditions, prediction, serviceDelta } from '../lab/shapes.ts';
+
+export const runFormat = 'lockstep run';
+/** Raised with every change that an older reader would misread. */
+export const runVersion = 2;
+
+/** The detail of a command whose answer did not come. */
+export const noAnswer = 'no answer';
+
+const share = z.number().min(0).max(1);
+const count = z.number().int().min(0);
+
+const call = z.strictObject({
+  /** Two calls of one actor on one key are a double tap. */
+  actor: z.string(),
+  /** Index of the service process that was addressed. */
+  process: count,
+  outcome: z.enum(['accepted', 'refused', 'busy', 'failed', 'unknown']),
+  /** Reason of a refusal, code of a failure; empty when accepted. */
+  detail: z.string(),
+  attempts: count,
+  /** From the send to the complete answer, on the clock of the load generator. */
+  ms: z.number(),
+});
+
+const round = z.strictObject({
+  key: z.string(),
+  capacity: count,
+  /** From the release to the answer that filled the last place; null where that never came. */
+  decidedMs: z.number().nullable(),
+  /** From the release to the last answer. */
+  answeredMs: z.number(),
+  /** The service worked on commands of two actors at once, in two processes where there are several. */
+  overlapped: z.boolean(),
+  calls: z.array(call),
+});
+
+const phase = z.strictObject({
+  rounds: z.array(round),
+  seconds: z.number(),
+  /** True where the time limit came before all planned keys were used. */
+  cutShort: z.boolean(),
+  service: serviceDelta,
+  /** Processor cores that the load generator itself used. */
+  generatorCores: z.number(),
+});
+
+const cell = z.strictObject({
+  scenario: z.string(),
+  variant: z.string(),
+  strategy: z.string(),
+  /** What happened in the cell, as far as it may void a claim. */
+  events: z.array(z.string()),
+  claimed: prediction,
+  repetitions: z.array(z.strictObject({ contested: phase, uncontended: phase })),
+  /** Null where the run ended before it. */
+  audit: z.strictObject({ contested: audit, uncontended: audit }).nullable(),
+});
+
+const strategy = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  /** `outside`: loaded from a file that is not ours. */
+  source: z.enum(['ours', 'outside']),
+  /** True for the strategy that protects nothing: the judge must be seen to fail it. */
+  control: z.boolean(),
+  wording: z.string(),
+  isolation: z.string(),
+  turns: z.array(z.strictObject({ heldBy: z.string(), until: z.string() })),
+  guard: z.array(z.string()),
+  hazard: z
+    .strictObject({ why: z.string(), under: z.array(z.string()), cure: z.string() })
+    .nullable(),
+  adoption: z.strictObject({
+    migration: z.string(),
+    everyWriterMustTakePart: z.boolean(),
+    newDependency: z.string().nullable(),
+    poolerSafe: z.boolean(),
+    retryNeeded: z.boolean(),
+  }),
+});
+
+const plan = z.strictObject({
+  /** In the order in which they ran. */
+  scenarios: z.array(z.strictObject({ name: z.string(), variants: z.array(z.string()) })),
+  /** Contested keys per strategy and repetition. */
+  rounds: count,
+  rivals: count,
+  processes: count,
+  repetitions: count,
+  seed: count,
+  doubleTapShare: share,
+  /** Uncontended keys per strategy and repetition. */
+  uncontendedKeys: count,
+  inFlight: count,
+  warmUpRounds: count,
+});
+
+export const runSchema = z.strictObject({
+  format: z.literal(runFormat),
+  version: z.literal(runVersion),
+  end: z.enum(['complete', 'interrupted', 'broken off']),
+  incomplete: z.boolean(),
+  /** Why it broke off; empty when it did not. */
+  brokenOff: z.string(),
+  startedAt: z.string(),
+  seconds: z.number(),
+  /** The command line that repeats it. */
+  command: z.string(),
+  plan,
+  conditions,
+  strategies: z.array(strategy),
+  /** Strategies that could not have shown here what is wrong with them. */
+  leftOut: z.array(z.strictObject({ name: z.string(), because: z.string() })),
+  cells: z.array(cell),
+  /** Empty in runs from before there was exploring, and where it was not asked for. */
+  explored: z.array(exploredCell).default([]),
+});
+
+export type Run = z.infer<typeof runSchema>;
+export type Cell = z.infer<typeof cell>;
+export type Phase = z.infer<typeof phase>;
+export type Round = z.infer<typeof round>;
+export type CallRecord = z.infer<typeof call>;
+export type StrategyFacts = z.infer<typeof strategy>;
+export type RunPlan = z.infer<typeof plan>;
+export type Repetition = Cell['repetitions'][number];

@@ -1,0 +1,205 @@
+/** The result on a terminal: at most 100 columns. Pure. */
+import { createColors } from 'picocolors';
+import {
+  boundTitle,
+  eventColumns,
+  eventTitle,
+  exploredNotes,
+  partText,
+  reachText,
+  rowNameOf,
+} from '../explore/explored.ts';
+import { laid, shortened, wrapped } from '../page/columns.ts';
+import { counted, countOrNothing, figure, nothing, times, whole } from '../page/format.ts';
+import { durabilityWarning } from './conditions.ts';
+import {
+  counts,
+  headline,
+  inOrder,
+  leftOutNotes,
+  otherFindings,
+  type Place,
+  placesOf,
+  ranked,
+  subject,
+  symbols,
+  unsafe,
+} from './content.ts';
+import { matrixOf } from './matrix.ts';
+import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix-marks.ts';
+import type { PhaseName, PhaseSummary } from './phase-summary.ts';
+import { type CellSummary, placeOf, type Summary } from './summary.ts';
+
+interface Options {
+  readonly color: boolean;
+}
+
+type Colors = ReturnType<typeof createColors>;
+
+/** The whole text, ending with a newline. */
+export function table(summary: Summary, { color }: Options): string {
+  const colors = createColors(color);
+  const { plan, conditions } = summary;
+  const { settings } = conditions.postgres;
+  const parts = [
+    `${subject(summary)}: ${counted(plan.processes, 'process', 'processes')}, ${plan.rivals} rivals ` +
+      `per key, ${plan.repetitions} × ${plan.rounds} keys, seed ${plan.seed}`,
+    `${conditions.postgres.product} ${conditions.postgres.version} (fsync ${settings.fsync ?? '?'}, ` +
+      `full_page_writes ${settings.full_page_writes ?? '?'}, synchronous_commit ` +
+      `${settings.synchronous_commit ?? '?'}), ${conditions.redis.product} ${conditions.redis.version}`,
+    ...[durabilityWarning(summary)].filter(line => line !== ''),
+    '',
+    ...(plan.scenarios.length > 1
+      ? overviewLines(summary, colors)
+      : placesOf(summary).flatMap(place => [...placeLines(place, colors), ''])),
+    ...exploredLines(summary, colors),
+    '',
+    ...reasons(summary),
+    colors.bold(headline(summary)),
+    `exit code ${summary.exitCode}; to repeat: ${summary.command}`,
+  ];
+  return `${parts.flatMap(line => wrapped(line)).join('\n')}\n`;
+}
+
+/** One sign per cell: the pages tell each at length, a terminal could not. */
+function overviewLines(summary: Summary, colors: Colors): string[] {
+  const matrix = matrixOf(summary);
+  const letters = matrix.places.map((_, index) => String.fromCharCode('A'.charCodeAt(0) + index));
+  const rows = rowsOf(matrix).map(({ name }) => [
+    shortened(name, 30),
+    ...cellsOfRow(matrix, name).map(cell => (cell ? markOf(cell) : '')),
+  ]);
+  const [head = '', ...lines] = laid([['strategy', ...letters], ...rows], 'l'.repeat(27));
+  return [
+    colors.bold(head),
+    ...lines,
+    '',
+    `${legendOf(matrix.cells)}.`,
+    ...matrix.places.map((place, index) => `${letters[index]} ${place}`),
+    '',
+  ];
+}
+
+function placeLines({ title, cells }: Place, colors: Colors): string[] {
+  return [
+    ...verdictLines(title, cells, colors),
+    ...costLines('contested', cells, colors),
+    ...costLines('uncontended', cells, colors),
+    ...unsafeLines(cells, colors),
+  ];
+}
+
+function verdictLines(title: string, cells: readonly CellSummary[], colors: Colors): string[] {
+  const paint = {
+    safe: colors.green,
+    unsafe: colors.red,
+    'no claim': colors.yellow,
+    inconclusive: colors.yellow,
+    'not offered': colors.dim,
+  };
+  const rows = inOrder(cells).map(cell => [
+    shortened(`${symbols[cell.verdict.observed]} ${cell.strategy.name}`),
+    cell.claimed.verdict,
+    cell.verdict.observed,
+    counts(cell),
+    otherFindings(cell) === nothing ? '' : 'yes',
+    countOrNothing(cell.leasesLost),
+  ]);
+  const head = [title, 'claimed', 'observed', 'keys violated', 'other kinds', 'leases lost'];
+  const lines = laid([head, ...rows], 'lllllr');
+  return lines.map((line, index) => {
+    const cell = inOrder(cells)[index - 1];
+    return cell ? paint[cell.verdict.observed](line) : colors.bold(line);
+  });
+}
+
+function costLines(phase: PhaseName, cells: readonly CellSummary[], colors: Colors): string[] {
+  const best = ranked(cells, phase);
+  if (best.length === 0) return [];
+  const contested = phase === 'contested';
+  const rows = best.map(cell => [
+    shortened(`${cell.ranks[phase]?.place ?? nothing} ${cell.strategy.name}`),
+    figure(cell.phases?.[phase].cost?.median),
+    times(cell.ranks[phase]?.timesBest ?? 1),
+    ...(cell.phases ? phaseFigures(cell.phases[phase], contested) : []),
+  ]);
+  const head = [
+    `${phase}, p50 in ms`,
+    contested ? 'decided' : 'mean',
+    'best',
+    'accepted',
+    'p99',
+    ...(contested ? ['refused', 'p99'] : []),
+    'wait',
+    'hold',
+    ...(contested ? ['attempts', 'busy'] : ['commit', 'goodput/s']),
+  ];
+  return section(laid([head, ...rows], 'lrrrrrrrrrr'), colors);
+}
+
+function phaseFigures(seen: PhaseSummary, contested: boolean): string[] {
+  const { accepted, refused, attemptTimes, outcomes, goodput } = seen;
+  return [
+    figure(accepted?.p50),
+    figure(accepted?.p99),
+    ...(contested ? [figure(refused?.p50), figure(refused?.p99)] : []),
+    figure(attemptTimes.wait?.p50),
+    figure(attemptTimes.hold?.p50),
+    ...(contested
+      ? [figure(seen.attemptsPerAccepted), countOrNothing(outcomes.busy)]
+      : [figure(attemptTimes.commit?.p50), figure(goodput?.median)]),
+  ];
+}
+
+function unsafeLines(cells: readonly CellSummary[], colors: Colors): string[] {
+  const bad = unsafe(cells);
+  if (bad.length === 0) return [];
+  const rows = bad.map(cell => [
+    shortened(cell.strategy.name),
+    whole(cell.duplicates),
+    `${whole(cell.duplicateKeys)} of ${whole(cell.observed?.keys ?? 0)}`,
+    whole(cell.acceptedPerKeyMax),
+    whole(cell.excessPerKeyMax),
+    shortened(otherFindings(cell), 34),
+  ]);
+  const head = ['not ranked', 'duplicates', 'on keys', 'accepted max', 'excess max', 'other kinds'];
+  return section(laid([head, ...rows], 'lrrrrl'), colors);
+}
+
+function section([head = '', ...lines]: readonly string[], colors: Colors): string[] {
+  return ['', colors.bold(head), ...lines];
+}
+
+/** Two callers in every order of their requests, by what happened in them. */
+function exploredLines({ explored }: Summary, colors: Colors): string[] {
+  if (explored.length === 0) return [];
+  const events = eventColumns(explored);
+  const variants = new Set(explored.map(cell => cell.variant));
+  const rows = explored.map(cell => [
+    shortened(variants.size > 1 ? `${rowNameOf(cell)} (${cell.variant})` : rowNameOf(cell)),
+    ...events.map(event => partText(cell, event)),
+    reachText(cell),
+  ]);
+  const head = ['two callers, every order', ...events.map(eventTitle), boundTitle];
+  const notes = exploredNotes(explored).map(note => `explored: ${note}`);
+  return [...section(laid([head, ...rows], 'llllllll'), colors), ...notes];
+}
+
+/** Why a cell is not what it might seem: said for each that is not simply as claimed. */
+function reasons(summary: Summary): string[] {
+  const { cells, incomplete } = summary;
+  if (incomplete) return [];
+  const isMatrix = placesOf(summary).length > 1;
+  const lines = [
+    ...inOrder(cells)
+      .filter(({ verdict }) => verdict.agreement !== 'as claimed')
+      .filter(({ verdict }) => !isMatrix || verdict.observed !== 'not offered')
+      .map(
+        cell =>
+          `${isMatrix ? `${placeOf(cell)} ` : ''}${cell.strategy.name}: ${cell.verdict.observed}, ` +
+          cell.verdict.because,
+      ),
+    ...leftOutNotes(summary),
+  ];
+  return lines.length > 0 ? [...lines, ''] : [];
+}

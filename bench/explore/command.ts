@@ -1,0 +1,150 @@
+/** `explore --scenario … --strategy …`: from the command line to the exit code. */
+import { resolve } from 'node:path';
+import { loadRegistry, type Registry, strategyNameOf } from '../../src/engine/registry.ts';
+import { openServices } from '../../src/services/index.ts';
+import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
+import { controlOf, scenarioOf } from '../lab/plan.ts';
+import { besideControl, controlSpecs } from './control.ts';
+import { exploreAll } from './crew.ts';
+import { brokenClaims, isProven, notShown, rowNameOf } from './explored.ts';
+import {
+  asksForStrategies,
+  type ExploreOptions,
+  readExploreOptions,
+  strategyFiles,
+} from './options.ts';
+import { roundNames } from './rounds.ts';
+import { type CellSpec, notOffered, planOf } from './spec.ts';
+import { exploredText, pairsText } from './text.ts';
+import { type ExploredCell, unexplored } from './verdict.ts';
+
+export { asksForStrategies };
+
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly write: (text: string) => void;
+  /** Told what goes on. */
+  readonly note: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Explores and prints. Throws `UsageError`, `HelpAsked`, `RegistryError`, and what keeps the servers away. */
+export async function exploreStrategies(
+  argv: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { environment, write, note, signal } = surroundings;
+  const options = readExploreOptions(argv);
+  const files = strategyFiles(options).map(file => resolve(file));
+  const registry = await loadRegistry(files);
+  const specs = specsOf(registry, options);
+  const runnable = specs.filter(spec => notOffered(planOf(registry, spec)) === undefined);
+  const control = controlOf(registry).name;
+  const { DATABASE_URL, REDIS_URL, REDIS_NODES } = environment;
+  const services = await openServices({
+    ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
+    ...(REDIS_URL && { redisUrl: REDIS_URL }),
+    redisNodeCount: 0,
+    durable: false,
+    report: note,
+    signal,
+  });
+  try {
+    // controls first: without them nothing stands
+    const found = await exploreAll([...controlSpecs(runnable, control), ...runnable], {
+      databaseUrl: services.postgres.url,
+      // servers that are given are shared by nobody: scripts are flushed before every order
+      redisUrl: REDIS_URL || undefined,
+      redisNodeUrls: REDIS_NODES ? REDIS_NODES.split(',') : [],
+      workers: REDIS_URL ? 1 : options.workers,
+      strategyFiles: files,
+      reach: options.reach,
+      secondsMax: options.seconds,
+      cellSecondsMax: options.cellSeconds,
+      explored: cell => note(progressOf(cell)),
+      signal,
+    });
+    const cells = besideControl(inPlace(registry, specs, found, signal), found, control);
+    write(printed(cells, options));
+    return signal.aborted ? exitCodes.interrupted : exitCodeOf(cells);
+  } finally {
+    await services.close();
+  }
+}
+
+function specsOf(registry: Registry, options: ExploreOptions): CellSpec[] {
+  const scenario = scenarioOf(registry, options.scenario);
+  const variants = options.variant === undefined ? undefined : [options.variant];
+  const asked = options.strategies.map(name => (/[./\\]/.test(name) ? strategyNameOf(name) : name));
+  const names = asked.length > 0 ? asked : [...registry.strategies.keys()];
+  const mixes = options.pairs
+    ? names.flatMap((a, at) => names.slice(at).map(b => [a, b]))
+    : names.map(name => Array.from({ length: options.actors }, () => name));
+  return (variants ?? Object.keys(scenario.registered.variants)).flatMap(variant => {
+    const traits = scenario.registered.variants[variant];
+    const rounds = roundsAsked(options) ?? roundNames(traits ?? { rounds: {} });
+    return rounds.flatMap(round =>
+      mixes.map(strategies => {
+        const spec = { scenario: scenario.name, variant, strategies, round };
+        planOf(registry, spec);
+        return spec;
+      }),
+    );
+  });
+}
+
+/** Undefined: all that the variant has. */
+function roundsAsked({ rounds, couple, doubleTap, pairs }: ExploreOptions): string[] | undefined {
+  const flags = [...(couple ? ['couple'] : []), ...(doubleTap ? ['double-tap'] : [])].join('+');
+  const asked = [...rounds, ...(flags === '' ? [] : [flags])];
+  if (asked.includes('all')) return undefined;
+  if (asked.length > 0) return asked;
+  return pairs ? ['plain'] : undefined;
+}
+
+/** The explored cells among those that were not offered or not begun. */
+function inPlace(
+  registry: Registry,
+  specs: readonly CellSpec[],
+  found: readonly ExploredCell[],
+  { aborted }: AbortSignal,
+): ExploredCell[] {
+  const late = `${aborted ? 'interrupted' : 'time was up'} before it began`;
+  const nameOf = (of: Pick<CellSpec, 'variant' | 'round' | 'strategies'>): string =>
+    [of.variant, of.round, ...of.strategies].join(' ');
+  const known = new Map(found.map(cell => [nameOf(cell), cell]));
+  return specs.map(spec => {
+    const cell = known.get(nameOf(spec));
+    if (cell) return cell;
+    const plan = planOf(registry, spec);
+    const missing = notOffered(plan);
+    return missing === undefined
+      ? unexplored(plan, 'budget-stopped', late)
+      : unexplored(plan, 'not offered', missing);
+  });
+}
+
+function printed(cells: readonly ExploredCell[], options: ExploreOptions): string {
+  if (options.json)
+    return `${JSON.stringify({ format: 'lockstep exploration', cells }, null, 2)}\n`;
+  const text = (options.pairs ? pairsText : exploredText)(cells, options.timelines);
+  const assumptions = [...new Set(cells.flatMap(cell => cell.assumptions))];
+  return `${text}\nThis rests on:\n${assumptions.map(one => `- ${one}\n`).join('')}`;
+}
+
+function progressOf(cell: ExploredCell): string {
+  const { outcome, violating, orders, seconds } = cell;
+  return `${rowNameOf(cell)}: ${outcome}, ${violating} of ${orders} orders in ${seconds.toFixed(1)} s`;
+}
+
+/** By the claims; what nobody claims (a mix of strategies) decides nothing. */
+export function exitCodeOf(cells: readonly ExploredCell[]): ExitCode {
+  if (brokenClaims(cells).length > 0) return exitCodes.claimBroken;
+  const offered = cells.filter(cell => cell.outcome !== 'not offered');
+  const complete = offered.every(
+    cell =>
+      cell.outcome === 'unsafe' || (cell.outcome === 'safe' && cell.exhausted && isProven(cell)),
+  );
+  const shown = notShown(cells).length === 0;
+  return complete && shown && offered.length > 0 ? exitCodes.asClaimed : exitCodes.inconclusive;
+}

@@ -1,0 +1,52 @@
+/** A safe verdict stands beside a control: no protection at all, seen to fail in the same round and bound. Pure. */
+
+import { controlRound } from './rounds.ts';
+import type { ExploredCell } from './schema.ts';
+import type { CellSpec } from './spec.ts';
+
+/** The control of each cell, where it is not among the cells itself. It ends where it is seen to fail. */
+export function controlSpecs(specs: readonly CellSpec[], control: string): CellSpec[] {
+  const known = new Set(specs.map(nameOf));
+  const found = new Map<string, CellSpec>();
+  for (const spec of specs) {
+    const own = controlOf(spec, control);
+    if (!known.has(nameOf(own))) found.set(nameOf(own), { ...own, firstOnly: true });
+  }
+  return [...found.values()];
+}
+
+/** Each cell that holds somewhere with what its control came to. `controls` may hold other cells, too. */
+export function besideControl(
+  cells: readonly ExploredCell[],
+  controls: readonly ExploredCell[],
+  control: string,
+): ExploredCell[] {
+  const known = new Map(controls.map(cell => [nameOf(cell), cell]));
+  return cells.map(cell => {
+    if (!cell.parts.some(part => part.violating === 0)) return cell;
+    const found = known.get(nameOf(controlOf(cell, control)));
+    return { ...cell, control: { seen: found?.outcome === 'unsafe', why: whyOf(found, control) } };
+  });
+}
+
+type Place = Pick<CellSpec, 'scenario' | 'variant' | 'round' | 'strategies'>;
+
+function controlOf({ scenario, variant, round, strategies }: Place, control: string): Place {
+  return {
+    scenario,
+    variant,
+    round: controlRound(round),
+    strategies: strategies.map(() => control),
+  };
+}
+
+function nameOf({ scenario, variant, round, strategies }: Place): string {
+  return [scenario, variant, round, ...strategies].join(' ');
+}
+
+function whyOf(found: ExploredCell | undefined, control: string): string {
+  if (found === undefined) return `the control ${control} was not explored`;
+  const { outcome, orders } = found;
+  if (outcome === 'unsafe') return `the control ${control} is seen to fail`;
+  return `the control ${control} is not seen to fail: ${outcome}, ${orders} orders`;
+}

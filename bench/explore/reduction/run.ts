@@ -1,0 +1,68 @@
+import type { ServerUrls } from '../../../src/explore/run/stage.ts';
+import { type Compared, compareSearches } from './compare.ts';
+import { programOf } from './generate.ts';
+import type { Program } from './program.ts';
+import { shrunk } from './shrink.ts';
+
+export interface Trial {
+  readonly seed: number;
+  /** Numbers of the programs under this seed. */
+  readonly numbers: readonly number[];
+  /** What the unreduced search of one program may run; the generator aims below it. */
+  readonly ordersMax: number;
+  /** The whole trial ends after so long; the rest is not run, and counts as such. */
+  readonly secondsMax: number;
+  /** How long a program that lost an outcome is made smaller. */
+  readonly shrinkSeconds: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Tried {
+  readonly number: number;
+  readonly compared: Compared;
+  readonly seconds: number;
+}
+
+/**
+ * For how many orders a program is drawn: a share of those that it may have, since waits and branches
+ * vary. One in seven is as large as may be; many small ones meet more letters in the same time.
+ */
+function aimOf(number: number, ordersMax: number): number {
+  const mostly = 0.7 * ordersMax;
+  return number % 7 === 0 ? mostly : Math.min(mostly, 250);
+}
+
+const programSecondsMax = 120;
+
+/** Draws the programs one after the other and compares their searches; tells each as it is done. */
+export async function tryPrograms(
+  trial: Trial,
+  servers: ServerUrls,
+  told: (tried: Tried) => void,
+): Promise<Tried[]> {
+  const untilMs = performance.now() + trial.secondsMax * 1000;
+  const all: Tried[] = [];
+  for (const number of trial.numbers) {
+    if (performance.now() > untilMs || trial.signal?.aborted) break;
+    const program = programOf(trial.seed, number, aimOf(number, trial.ordersMax));
+    const tried = await tryOne(number, program, trial, servers);
+    all.push(tried);
+    told(tried);
+  }
+  return all;
+}
+
+async function tryOne(
+  number: number,
+  program: Program,
+  { ordersMax, shrinkSeconds }: Trial,
+  servers: ServerUrls,
+): Promise<Tried> {
+  const beganMs = performance.now();
+  const limits = { ordersMax, secondsMax: programSecondsMax };
+  const found = await compareSearches(program, servers, limits);
+  const seconds = (performance.now() - beganMs) / 1000;
+  if (found.kind !== 'lost' || shrinkSeconds === 0) return { number, compared: found, seconds };
+  const compared = await shrunk(found, servers, { ...limits, shrinkSeconds });
+  return { number, compared, seconds };
+}

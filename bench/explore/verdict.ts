@@ -1,0 +1,160 @@
+/** What an exploration says of a cell, beside what the strategy claims under the same events. Pure. */
+import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
+import type { Exploration } from '../../src/explore/explore.ts';
+import { timelineText } from '../../src/explore/timeline/text.ts';
+import { type CellPlan, callerNames } from './cell.ts';
+import type { ExploredCell } from './schema.ts';
+
+export type { ExploredCell };
+
+type Part = Exploration['parts'][number];
+
+export type ExploredPart = ExploredCell['parts'][number];
+export type Agreement = ExploredPart['agreement'];
+
+const meaning: Readonly<Record<string, readonly Event[]>> = {
+  'lease-expires': ['lease lost'],
+  pause: ['lease lost'],
+  'redis-loses-data': ['lease lost'],
+  'backend-terminated': ['session lost'],
+  'lost-reply': ['session lost'],
+  crash: ['crash'],
+};
+
+/** The events of the contract that a kind of the explorer's amounts to. */
+export function eventsOf(kinds: string, phases: boolean): Set<Event> {
+  const own: Event[] = ['several processes', ...(phases ? ['statement phases' as const] : [])];
+  return new Set([...own, ...kinds.split('+').flatMap(kind => meaning[kind] ?? [])]);
+}
+
+/** Puts the verdict beside the claim. */
+export function exploredCell(
+  plan: CellPlan,
+  found: Exploration,
+  { phases, seconds }: { readonly phases: boolean; readonly seconds: number },
+): ExploredCell {
+  const { why, orders, violating, exhausted, counterexample } = found;
+  const outcome = hasNoVerdict(found) && orders > 0 ? 'inconclusive' : found.outcome;
+  const names = plan.strategies.map(({ name }) => name);
+  const actors = callerNames(plan);
+  return {
+    scenario: plan.scenario.name,
+    variant: plan.variant,
+    round: plan.round.name,
+    strategies: names,
+    outcome,
+    why,
+    orders,
+    violating,
+    exhausted,
+    bound: boundText(found.bound),
+    seconds,
+    parts: found.parts.map(part => partOf(plan, part, found, phases)),
+    assumptions: [...found.assumptions, ...ownAssumptions, ...plan.round.titles],
+    counterexample: counterexample
+      ? { schedule: counterexample.schedule, timeline: timelineText({ actors, counterexample }) }
+      : null,
+  };
+}
+
+/** A cell that could not be run, and why. */
+export function unexplored(
+  plan: CellPlan,
+  outcome: ExploredCell['outcome'],
+  why: string,
+): ExploredCell {
+  const { scenario, variant, round, strategies } = plan;
+  const names = strategies.map(({ name }) => name);
+  const place = { scenario: scenario.name, variant, round: round.name, strategies: names };
+  return withoutPlan(place, outcome, why);
+}
+
+/** The same of a cell that is known by its names. */
+export function withoutPlan(
+  {
+    scenario,
+    variant,
+    round,
+    strategies,
+  }: Pick<ExploredCell, 'scenario' | 'variant' | 'round' | 'strategies'>,
+  outcome: ExploredCell['outcome'],
+  why: string,
+): ExploredCell {
+  return {
+    scenario,
+    variant,
+    round,
+    strategies,
+    outcome,
+    why,
+    orders: 0,
+    violating: 0,
+    exhausted: false,
+    bound: '',
+    seconds: 0,
+    parts: [],
+    assumptions: [],
+    counterexample: null,
+  };
+}
+
+const ownAssumptions: readonly string[] = [
+  'Each caller has an engine, connections and guardians of its own, as if in a process of its own.',
+  'What a command reads before its turn, because it never changes, was read beforehand.',
+  'A lease ends by an event of the schedule only; who polls for one tries three or four times.',
+  'A command is tried at most three times; timeouts of the servers do not come.',
+];
+
+function partOf(
+  { scenario, variant, strategies }: CellPlan,
+  { event, orders, violating, ends }: Part,
+  found: Exploration,
+  phases: boolean,
+): ExploredPart {
+  const counted = { event, orders, violating };
+  const [first] = strategies;
+  const traits = scenario.registered.variants[variant];
+  const alike = new Set(strategies).size === 1;
+  if (!first || !traits || !alike || hasNoVerdict(found))
+    return { ...counted, claimed: null, agreement: 'nothing claimed' };
+  const given = (kinds: string, ...more: readonly Event[]): Prediction =>
+    predict(first.declared, traits, new Set([...eventsOf(kinds, phases), ...more]));
+  const claimed = given(event);
+  const afterRetry = given(event, 'retry after the effect');
+  const excused = afterRetry.verdict === 'safe' ? 0 : violatingAfterRetry(ends);
+  // what rivals alone do has been shown without the event: with it, one of two may be dead
+  const shown =
+    violating > 0 ||
+    (given('none').verdict === 'unsafe' &&
+      found.parts.some(part => part.event === 'none' && part.violating > 0));
+  const agreement = agreementOf(claimed, violating - excused, shown);
+  return { ...counted, ...(excused > 0 && { excused }), claimed, agreement };
+}
+
+/** Orders that violate after a caller had sent something outside the database twice: these alone are excused by it. */
+function violatingAfterRetry(ends: Part['ends']): number {
+  const after = [...ends].filter(([end]) => end.includes('"againAfterEffect":true'));
+  return after.reduce((sum, [, { violating }]) => sum + violating, 0);
+}
+
+function agreementOf({ verdict }: Prediction, violating: number, shown: boolean): Agreement {
+  if (verdict === 'safe') return violating === 0 ? 'as claimed' : 'claim violated';
+  if (verdict === 'unsafe') return shown ? 'as claimed' : 'not shown';
+  return 'nothing claimed';
+}
+
+/**
+ * It goes wrong without a rival, which says nothing about the orders of several; or its orders could
+ * not be run or judged, and none of those that were violates.
+ */
+function hasNoVerdict({ outcome, violating }: Exploration): boolean {
+  const judged = outcome === 'safe' || outcome === 'unsafe' || outcome === 'budget-stopped';
+  return outcome === 'setup-failed' || (!judged && violating === 0);
+}
+
+/** Preemptions without an event, and beside events, in so few words that they fit into a cell. */
+export function boundText({ events, preemptions, preemptionsWithEvent }: Exploration['bound']) {
+  const most = (count: number | undefined): string => (count === undefined ? 'any' : `≤ ${count}`);
+  const free = most(preemptions);
+  return events === 0 ? free : `${free}, ${most(preemptionsWithEvent)} + ${events} event`;
+}

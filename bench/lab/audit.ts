@@ -1,0 +1,109 @@
+/** The judge: the scenario's own SQL over committed rows, with what callers were told. */
+import pg from 'pg';
+import { z } from 'zod';
+import type { Audit, AuditRow, Claims } from './shapes.ts';
+import { waitMs } from './wait.ts';
+
+const settleMaxMs = 10_000;
+const settleLookMs = 50;
+const auditMaxMs = 30_000;
+const rowsKeptMax = 5_000;
+
+const row = z.object({
+  key: z.string(),
+  kind: z.enum([
+    'duplicate',
+    'lost update',
+    'lost acknowledgement',
+    'false refusal',
+    'inconsistent',
+    'stuck',
+  ]),
+  excess: z.coerce.number(),
+  detail: z.string(),
+});
+
+type Pairs = Claims['acknowledged'];
+
+/** A connection of its own, so that no pool of the service is in the judge's way. */
+export class Judge {
+  readonly #client: pg.Client;
+  readonly #auditSql: string;
+
+  private constructor(client: pg.Client, auditSql: string) {
+    this.#client = client;
+    this.#auditSql = auditSql;
+  }
+
+  static async open(databaseUrl: string, auditSql: string): Promise<Judge> {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'lockstep judge',
+      query_timeout: auditMaxMs,
+      connectionTimeoutMillis: 5_000,
+    });
+    client.on('error', () => {}); // told by the query that meets it
+    await client.connect();
+    return new Judge(client, auditSql);
+  }
+
+  /** Waits until nobody else has a transaction open in this database; false when that takes too long. */
+  async settled(signal: AbortSignal, withinMs = settleMaxMs): Promise<boolean> {
+    const lastMs = performance.now() + withinMs;
+    while (performance.now() < lastMs) {
+      const { rows } = await this.#client.query<{ open: number }>(`
+        select count(*)::integer as open from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
+          and backend_type = 'client backend'`);
+      if (rows[0]?.open === 0) return true;
+      await waitMs(settleLookMs, signal);
+    }
+    return false;
+  }
+
+  async audit(claims: Claims, settled: boolean): Promise<Audit> {
+    const { keys, acknowledged, denied, refusedKeys } = claims;
+    const found = await this.#rows(keys, acknowledged, refusedKeys);
+    const rows = [...found, ...(await this.#deniedAndThere(denied))];
+    return {
+      settled,
+      keys: keys.length,
+      acknowledged: acknowledged.length,
+      refusedKeys: refusedKeys.length,
+      findings: rows.length,
+      violations: rows.slice(0, rowsKeptMax),
+    };
+  }
+
+  async #rows(keys: readonly string[], acknowledged: Pairs, refusedKeys: readonly string[]) {
+    const { rows } = await this.#client.query(this.#auditSql, [
+      keys,
+      acknowledged.map(one => one.key),
+      acknowledged.map(one => one.commandId),
+      refusedKeys,
+    ]);
+    return z.array(row).parse(rows);
+  }
+
+  /**
+   * Commands that were told that nothing happened and are in the database: whoever is told so tries
+   * again, and pays twice. Asked through the same SQL: of commands that are not there it says that
+   * their acknowledgement was lost, so those that it does not name are there.
+   */
+  async #deniedAndThere(denied: Pairs): Promise<AuditRow[]> {
+    const absent = new Map<string, number>();
+    for (const { key, kind } of await this.#rows([], denied, []))
+      if (kind === 'lost acknowledgement') absent.set(key, (absent.get(key) ?? 0) + 1);
+    const told = new Map<string, number>();
+    for (const { key } of denied) told.set(key, (told.get(key) ?? 0) + 1);
+    return [...told].flatMap(([key, count]) => {
+      const there = count - (absent.get(key) ?? 0);
+      const detail = `${there} commands were told that nothing happened and are there`;
+      return there > 0 ? [{ key, kind: 'inconsistent', excess: there, detail }] : [];
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => {});
+  }
+}

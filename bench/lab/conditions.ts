@@ -1,0 +1,101 @@
+/** Under which conditions a run was made: code, versions, machine, servers. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { arch, cpus, release, totalmem, type } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import type { Server } from '../../src/services/index.ts';
+import type { Conditions } from './shapes.ts';
+import type { Stack } from './stack.ts';
+
+/** Collects them; git may be missing, everything else is there. */
+export async function conditionsOf(
+  stack: Pick<Stack, 'services' | 'durability' | 'settings'>,
+): Promise<Conditions> {
+  const { services, durability, settings } = stack;
+  const postgres = serverOf(services.postgres);
+  return {
+    ...(await ownConditions()),
+    postgres: { ...postgres, settings: { ...postgres.settings, ...durability } },
+    redis: serverOf(services.redis),
+    redisNodes: services.redisNodes.map(serverOf),
+    service: { ...settings },
+  };
+}
+
+/** The code and the machine. */
+export async function ownConditions(): Promise<
+  Pick<Conditions, 'commit' | 'changed' | 'version' | 'node' | 'packages' | 'machine'>
+> {
+  const own = await ownPackage();
+  const { commit, changed } = await commitOf(own.folder);
+  const [processor] = cpus();
+  return {
+    commit: commit ?? `v${own.version}`,
+    changed,
+    version: own.version,
+    node: process.versions.node,
+    packages: own.dependencies,
+    machine: {
+      system: `${type()} ${release()} ${arch()}`,
+      processor: processor?.model.trim() ?? 'unknown',
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+    },
+  };
+}
+
+/** Without the address, which may hold a password and differs from run to run. */
+function serverOf({ product, version, origin, settings }: Server): Conditions['postgres'] {
+  return { product, version, origin, settings: { ...settings } };
+}
+
+const manifest = z.object({
+  name: z.literal('lockstep'),
+  version: z.string(),
+  dependencies: z.record(z.string(), z.string()),
+});
+
+const foldersUpMax = 4;
+
+/** Our own package.json, above the sources or above what was compiled from them. */
+async function ownPackage(): Promise<z.infer<typeof manifest> & { folder: string }> {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (let up = 0; up < foldersUpMax; up += 1, folder = dirname(folder)) {
+    const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
+    const read = manifest.safeParse(text === undefined ? undefined : JSON.parse(text));
+    if (read.success) return { ...read.data, folder };
+  }
+  throw new Error('package.json is not where it should be');
+}
+
+const run = promisify(execFile);
+const gitMs = 5_000;
+
+async function commitOf(folder: string): Promise<{ commit?: string; changed: boolean | null }> {
+  const git = async (...args: string[]): Promise<string> =>
+    (await run('git', ['-C', folder, ...args], { timeout: gitMs })).stdout.trim();
+  try {
+    const commit = await git('rev-parse', 'HEAD');
+    return { commit, changed: (await git('status', '--porcelain')) !== '' };
+  } catch {
+    const commit = await commitInFiles(folder); // no git here, or a checkout of somebody else's
+    return { ...(commit !== undefined && { commit }), changed: null };
+  }
+}
+
+async function commitInFiles(folder: string): Promise<string | undefined> {
+  const read = (...path: string[]): Promise<string | undefined> =>
+    readFile(join(folder, '.git', ...path), 'utf8').then(
+      text => text.trim(),
+      () => undefined,
+    );
+  const head = await read('HEAD');
+  if (head === undefined || !head.startsWith('ref: ')) return head;
+  const ref = head.slice('ref: '.length);
+  const packed = await read('packed-refs');
+  const line = packed?.split('\n').find(row => row.endsWith(` ${ref}`));
+  return (await read(...ref.split('/'))) ?? line?.split(' ')[0];
+}

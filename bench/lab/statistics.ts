@@ -1,0 +1,105 @@
+/** Percentiles, histograms, and what "0 of n" allows one to say. Pure. */
+
+/** The usual points of a sample. The largest is the p100: one value, so read it as an anecdote. */
+export interface Points {
+  readonly count: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** The nearest-rank percentile: always a value that was measured. `sorted` ascending, not empty. */
+export function percentile(sorted: readonly number[], share: number): number {
+  const rank = Math.ceil(share * sorted.length);
+  return sorted[Math.min(sorted.length, Math.max(1, rank)) - 1] ?? Number.NaN;
+}
+
+/** Undefined for an empty sample: nothing was measured, and that is not 0. */
+export function pointsOf(sample: readonly number[]): Points | undefined {
+  if (sample.length === 0) return undefined;
+  const sorted = [...sample].sort((a, b) => a - b);
+  return {
+    count: sorted.length,
+    p50: percentile(sorted, 0.5),
+    p95: percentile(sorted, 0.95),
+    p99: percentile(sorted, 0.99),
+    max: percentile(sorted, 1),
+  };
+}
+
+/** One figure per repetition: the middle one and the extremes. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Undefined without a repetition. An even number of them takes the mean of the two in the middle. */
+export function spreadOf(repetitions: readonly number[]): Spread | undefined {
+  const sorted = [...repetitions].sort((a, b) => a - b);
+  const [min, max] = [sorted[0], sorted.at(-1)];
+  if (min === undefined || max === undefined) return undefined;
+  const low = sorted[Math.ceil(sorted.length / 2) - 1] ?? min;
+  const high = sorted[Math.floor(sorted.length / 2)] ?? max;
+  return { median: (low + high) / 2, min, max };
+}
+
+/** A Prometheus histogram, or the difference of two. `counts` are per bucket, not cumulative. */
+export interface Histogram {
+  /** Upper bounds, ascending; the last bucket is open and has no bound here. */
+  readonly bounds: readonly number[];
+  /** One more than there are bounds. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+}
+
+/** Adds histograms of one metric. Throws where the bounds differ: they could not be added. */
+export function merged(histograms: readonly Histogram[]): Histogram | undefined {
+  return histograms.reduce<Histogram | undefined>((total, next) => {
+    if (!total) return next;
+    if (total.bounds.join() !== next.bounds.join())
+      throw new Error('histograms of one metric have different buckets');
+    return {
+      bounds: total.bounds,
+      counts: total.counts.map((count, index) => count + (next.counts[index] ?? 0)),
+      sum: total.sum + next.sum,
+      count: total.count + next.count,
+    };
+  }, undefined);
+}
+
+/**
+ * A quantile by linear interpolation inside its bucket, as Prometheus does: exact to the width of
+ * the bucket. In the open bucket it is the largest bound, so "at least". Undefined when empty.
+ */
+export function quantile(histogram: Histogram, share: number): number | undefined {
+  if (histogram.count === 0) return undefined;
+  const rank = share * histogram.count;
+  let below = 0;
+  for (const [index, count] of histogram.counts.entries()) {
+    const bound = histogram.bounds[index];
+    const lower = index === 0 ? 0 : (histogram.bounds[index - 1] ?? 0);
+    if (below + count >= rank && count > 0)
+      return bound === undefined ? lower : lower + (bound - lower) * ((rank - below) / count);
+    below += count;
+  }
+  return histogram.bounds.at(-1);
+}
+
+/**
+ * The rule of three: after 0 of n, the true share is below 3/n with 95 % confidence, where the n are
+ * independent (https://doi.org/10.1001/jama.1983.03330370053031). Never more than 1.
+ */
+export function ruleOfThree(n: number): number {
+  return n <= 3 ? 1 : 3 / n;
+}
+
+/** Adds counters of the same names. */
+export function added(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const one of all)
+    for (const [name, value] of Object.entries(one)) total[name] = (total[name] ?? 0) + value;
+  return total;
+}

@@ -1,0 +1,141 @@
+/** A service under load, on a database of its own or elsewhere. */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import type { Services } from '../../src/services/index.ts';
+import { openDelayProxy } from './delay-proxy.ts';
+import { createRunDatabase } from './run-database.ts';
+import { type Environment, startService, variablesSet } from './service.ts';
+
+/** Something to send commands to. */
+export interface Target {
+  readonly url: string;
+  readonly processUrls: readonly string[];
+  readonly adminToken: string | undefined;
+  /** Undefined for a service elsewhere: nothing can be measured there but its metrics. */
+  readonly inside: Inside | undefined;
+  close(): Promise<void>;
+}
+
+/** What can be looked at because it runs here. */
+export interface Inside {
+  readonly databaseUrl: string;
+  readonly redisUrls: readonly string[];
+  readonly pids: {
+    readonly service: readonly number[];
+    readonly postgres: readonly number[];
+    readonly redis: readonly number[];
+  };
+}
+
+/** Shorter than usual: the end of each cell waits for stragglers so long. */
+export const waitMs = 3_000;
+
+/** How the service of some cells is shaped. */
+export interface ServiceShape {
+  readonly processes: number;
+  /** Added to every exchange with Postgres. */
+  readonly latencyMs: number;
+  readonly synchronousCommit: boolean;
+  /** Null: as the service usually has it, extended while it is held. */
+  readonly leaseMs: number | null;
+}
+
+export interface OpenTarget {
+  readonly services: Services;
+  readonly plan: ServiceShape;
+  readonly strategyFiles: readonly string[];
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+}
+
+/** Starts the service. Rejects with what it said; leaves nothing behind then. */
+export async function openTarget(options: OpenTarget): Promise<Target> {
+  const { services, plan } = options;
+  const database = await createRunDatabase(services.postgres.url);
+  let proxied: Line | undefined;
+  try {
+    await prepare(database.url, plan);
+    proxied = await throughProxy(database.url, plan.latencyMs);
+    const adminToken = randomBytes(18).toString('hex');
+    const { child, url, processes } = await startService({
+      ...options,
+      databaseUrl: proxied.url,
+      variables: variablesOf(options, adminToken),
+    });
+    const { redis, redisNodes, postgres } = services;
+    const nodes = [redis, ...redisNodes];
+    const service = [child.pid, ...processes.map(one => one.pid)];
+    return {
+      url,
+      processUrls: processes.map(one => one.url),
+      adminToken,
+      inside: {
+        databaseUrl: database.url,
+        redisUrls: nodes.map(node => node.url),
+        pids: {
+          service,
+          postgres: postgres.pid === undefined ? [] : [postgres.pid],
+          redis: nodes.flatMap(node => node.pid ?? []),
+        },
+      },
+      async close() {
+        await child.stop().catch(() => {}); // a keeper that is gone has ended it too
+        await proxied?.close();
+        await database.drop();
+      },
+    };
+  } catch (error) {
+    await proxied?.close();
+    await database.drop();
+    throw error;
+  }
+}
+
+/** The extension only where the server has loaded it; else statements are not counted. */
+async function prepare(databaseUrl: string, { synchronousCommit }: ServiceShape): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  client.on('error', () => {}); // told by the query that meets it
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ libraries: string }>(
+      "select current_setting('shared_preload_libraries') as libraries",
+    );
+    if (rows[0]?.libraries.includes('pg_stat_statements'))
+      await client.query('create extension if not exists pg_stat_statements').catch(() => {});
+    if (!synchronousCommit) {
+      const name = client.escapeIdentifier(new URL(databaseUrl).pathname.slice(1));
+      await client.query(`alter database ${name} set synchronous_commit = off`);
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+/** Where the service finds Postgres. */
+interface Line {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+async function throughProxy(databaseUrl: string, latencyMs: number): Promise<Line> {
+  if (latencyMs === 0) return { url: databaseUrl, close: async () => {} };
+  const url = new URL(databaseUrl);
+  const target = { host: url.hostname, port: Number(url.port || 5_432) };
+  const proxy = await openDelayProxy(target, latencyMs);
+  url.hostname = '127.0.0.1';
+  url.port = String(proxy.port);
+  return { url: url.href, close: () => proxy.close() };
+}
+
+function variablesOf({ plan, environment }: OpenTarget, adminToken: string) {
+  return {
+    ...variablesSet(environment, ['DATABASE_CONNECTIONS', 'LOCK_CONNECTIONS']),
+    ADMIN_TOKEN: adminToken,
+    PROCESSES: String(plan.processes),
+    ALLOW_STRATEGY_HEADER: '1',
+    LOG_LEVEL: 'fatal', // a violation is an error in the log, and a hazard brings thousands
+    CONNECT_TIMEOUT_MS: String(waitMs), // a handshake takes several exchanges, each with its latency
+    WAIT_MS: String(waitMs),
+    ...(plan.leaseMs !== null && { LEASE_MS: String(plan.leaseMs), EXTEND_LEASE: '0' }),
+  };
+}

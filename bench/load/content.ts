@@ -1,0 +1,229 @@
+/** What the report of a bench says, as sections of tables; Markdown, HTML and CSV only write them. */
+
+import { ruleOfThree } from '../lab/statistics.ts';
+import { figure, percent } from '../page/format.ts';
+import type { Section } from '../page/section.ts';
+import { differs, type Estimate } from './estimate.ts';
+import type { BenchSummary, CellRow, FigureName } from './summary.ts';
+import { sweepSections } from './sweeps.ts';
+
+/** "12.3 ± 0.4"; without an interval where there was one repetition. */
+export function estimate(value: Estimate | undefined): string {
+  if (!value) return '–';
+  return value.plusMinus === null
+    ? figure(value.mean)
+    : `${figure(value.mean)} ± ${figure(value.plusMinus)}`;
+}
+
+/** Safety first, then what it costs, then sweeps. */
+export function sectionsOf(summary: BenchSummary): readonly Section[] {
+  const { rows } = summary;
+  const points = rows.filter(row => row.plan.axis === '');
+  return [
+    safety(summary),
+    ...(points.length > 0 ? [latency(points), resources(points)] : []),
+    ...(points.some(row => row.figures.bystanderTimes) ? [bystanders(points)] : []),
+    ...sweepSections(rows.filter(row => row.plan.axis !== '')),
+  ];
+}
+
+/** What was observed, with how much of it. */
+export function verdict(row: CellRow): string {
+  const { measured, planned, observed, violations, keys } = row;
+  if (measured < planned) return `? ${planned - measured} of ${planned} repetitions are missing`;
+  const found = Object.values(violations).reduce((all, one) => all + one, 0);
+  if (observed === 'unsafe') return `✗ ${found} on ${keys} keys`;
+  if (observed === 'inconclusive')
+    return row.audited ? '? nothing was accepted' : '? not all was audited';
+  return `✓ 0 of ${keys} keys, so < ${percent(ruleOfThree(keys))}`;
+}
+
+function safety({ rows, plan, missing }: BenchSummary): Section {
+  return {
+    title: 'Safety',
+    notes: [
+      'What the service’s audit found on the keys of the load, beside what the strategy claims. Load finds what load produces: `npm run compare` and the explorer judge safety, this table only says whose costs below are worth a look.',
+      ...(missing.length > 0 ? [`INCOMPLETE: ${missing.length} cells were not measured.`] : []),
+      ...shortfalls(rows),
+      ...plan.notOffered.map(({ cell, because }) => `– ${cell}: not offered, ${because}.`),
+    ],
+    columns: [
+      'cell',
+      'claimed',
+      'observed',
+      'duplicates',
+      'lost updates',
+      'lost acks',
+      'false refusals',
+      'inconsistent',
+      'leases lost',
+    ],
+    rows: rows.map(row => [
+      row.name,
+      `${row.claimed.verdict}: ${row.claimed.because}`,
+      verdict(row) + (row.claimViolated ? ', AGAINST ITS CLAIM' : ''),
+      ...Object.values(row.violations).map(String),
+      estimate(row.figures.leasesLost),
+    ]),
+  };
+}
+
+/** Cells that ran and tell less than they should, and what to change. */
+function shortfalls(rows: readonly CellRow[]): string[] {
+  const cutOff = rows.filter(row => row.measured > 0 && !row.audited);
+  const hasty = rows.filter(row => row.hasty);
+  const named = (cells: readonly CellRow[]): string => cells.map(row => row.name).join(', ');
+  return [
+    ...(cutOff.length > 0
+      ? [
+          `Not all callers came to their audit, mostly because the time was up before they had sent everything: give a longer --duration, or fewer --iterations: ${named(cutOff)}.`,
+        ]
+      : []),
+    ...(hasty.length > 0
+      ? [
+          `The load was too short for two looks at the service behind the warm-up: give more --iterations, or a shorter --warm-up: ${named(hasty)}.`,
+        ]
+      : []),
+  ];
+}
+
+/** Costs of what is unsafe are no costs: it does less. */
+function isSafe(row: CellRow): boolean {
+  return row.observed === 'safe' && row.claimed.verdict === 'safe' && row.measured === row.planned;
+}
+
+const groupOf = ({ plan }: CellRow): string =>
+  [plan.scenario, plan.workload, plan.spread, plan.axis].join('.');
+
+/** The row with the lowest figure among the safe ones of the same group. */
+function bestOf(rows: readonly CellRow[], row: CellRow, name: FigureName): CellRow | undefined {
+  const rivals = rows.filter(other => groupOf(other) === groupOf(row) && isSafe(other));
+  const value = (one: CellRow): number => one.figures[name]?.mean ?? Number.POSITIVE_INFINITY;
+  return rivals.sort((a, b) => value(a) - value(b))[0];
+}
+
+function timesBest(rows: readonly CellRow[], row: CellRow): string {
+  const best = bestOf(rows, row, 'serviceMs');
+  const [mine, least] = [row.figures.serviceMs, best?.figures.serviceMs];
+  if (!isSafe(row) || !mine || !least) return '–';
+  const noise = row !== best && !differs(mine, least) ? ' (noise)' : '';
+  return `${figure(mine.mean / least.mean)} ×${noise}`;
+}
+
+/** The strategy that protects nothing: what the operation costs by itself. */
+function timesControl(rows: readonly CellRow[], row: CellRow): string {
+  const control = rows.find(
+    other => groupOf(other) === groupOf(row) && other.claimed.because === unprotected,
+  );
+  const [mine, least] = [row.figures.serviceMs, control?.figures.serviceMs];
+  return mine && least ? `${figure(mine.mean / least.mean)} ×` : '–';
+}
+
+const unprotected = 'nobody refuses in time';
+
+function latency(rows: readonly CellRow[]): Section {
+  return {
+    title: 'Rate and latency',
+    notes: [
+      'Means over the repetitions ± half the 95 % interval (Student’s t). × best and × none compare the service’s own mean time of accepted commands, which k6 does not blur; only what is safe is ranked. “noise”: the intervals allow no difference.',
+      'Where commands were dropped the generator had no caller free: the load was beyond what was answered, and the percentiles are marked saturated.',
+    ],
+    columns: [
+      'cell',
+      'offered/s',
+      'answered/s',
+      'dropped',
+      'goodput/s',
+      'service ms',
+      '× best',
+      '× none',
+      'p50 ms',
+      'p95 ms',
+      'p99 ms',
+      'p99.9 ms',
+      'refused p50 ms',
+      'refused p99 ms',
+      'longest ms',
+      'Jain',
+      'attempts per accepted',
+    ],
+    rows: rows.map(row => {
+      const of = (name: FigureName): string => estimate(row.figures[name]);
+      const saturated = row.dropped > 0 ? ' saturated' : '';
+      return [
+        row.name,
+        of('offeredPerSecond'),
+        of('answeredPerSecond'),
+        String(row.dropped),
+        of('goodputPerSecond'),
+        of('serviceMs'),
+        timesBest(rows, row),
+        timesControl(rows, row),
+        of('acceptedP50Ms'),
+        of('acceptedP95Ms'),
+        of('acceptedP99Ms') + saturated,
+        of('acceptedP999Ms') + saturated,
+        of('refusedP50Ms'),
+        of('refusedP99Ms') + saturated,
+        of('longestMs'),
+        of('jain'),
+        of('attemptsPerAccepted'),
+      ];
+    }),
+  };
+}
+
+function resources(rows: readonly CellRow[]): Section {
+  return {
+    title: 'What an accepted command takes',
+    notes: [
+      'Between the first and the last look inside the load. Statements count BEGIN and COMMIT and those of refused commands; WAL is the distance of the insert position. Cores are processor seconds per second, of the machine that all of it shares.',
+    ],
+    columns: [
+      'cell',
+      'statements',
+      'Redis commands',
+      'WAL bytes',
+      'connections',
+      'service cores',
+      'Postgres cores',
+      'Redis cores',
+      'k6 cores',
+      'event-loop lag p99 ms',
+    ],
+    rows: rows.map(row => [
+      row.name,
+      ...(
+        [
+          'statementsPerAccepted',
+          'redisPerAccepted',
+          'walPerAccepted',
+          'connections',
+          'serviceCores',
+          'postgresCores',
+          'redisCores',
+          'k6Cores',
+          'loopLagMs',
+        ] as const
+      ).map(name => estimate(row.figures[name])),
+    ]),
+  };
+}
+
+function bystanders(rows: readonly CellRow[]): Section {
+  return {
+    title: 'Bystanders',
+    notes: [
+      'p99 of commands on keys that nobody else wants: alone, for 5 s before the load, and beside it in the same run. Waiters that hold connections starve strangers.',
+    ],
+    columns: ['cell', 'alone p99 ms', 'beside the load p99 ms', 'times'],
+    rows: rows
+      .filter(row => row.figures.bystanderTimes)
+      .map(row => [
+        row.name,
+        estimate(row.figures.bystanderQuietP99Ms),
+        estimate(row.figures.bystanderP99Ms),
+        estimate(row.figures.bystanderTimes),
+      ]),
+  };
+}

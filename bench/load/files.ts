@@ -1,0 +1,57 @@
+/** Results of `bench` on disk: `<folder>/plan.json`, `<folder>/cells/<id>.json`, and the report. */
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { folderName, UnreadableRun } from '../lab/files.ts';
+import { type BenchPlan, benchPlan, type CellResult, cellResult } from './schema.ts';
+
+/** Makes the folder of a new run and writes its plan. */
+export async function newRunFolder(out: string, plan: BenchPlan): Promise<string> {
+  const commit = plan.conditions?.commit ?? 'remote';
+  const name = folderName({
+    startedAt: plan.startedAt,
+    conditions: { commit },
+  });
+  const folder = join(out, `bench-${name}`);
+  await mkdir(join(folder, 'cells'), { recursive: true });
+  await writeFile(join(folder, 'plan.json'), `${JSON.stringify(benchPlan.parse(plan), null, 1)}\n`);
+  return folder;
+}
+
+/** Written beside and then moved: a cell is there as a whole or not at all. */
+export async function writeCell(folder: string, cell: CellResult): Promise<void> {
+  const path = join(folder, 'cells', `${cell.id}.json`);
+  await writeFile(`${path}.new`, `${JSON.stringify(cellResult.parse(cell))}\n`);
+  await rename(`${path}.new`, path);
+}
+
+/** A run as far as it has come. */
+export interface BenchRun {
+  readonly plan: BenchPlan;
+  readonly cells: readonly CellResult[];
+}
+
+/** Reads plan and cells. Throws `UnreadableRun` for what is none, or of another version. */
+export async function readBench(folder: string): Promise<BenchRun> {
+  const plan = await readAs(benchPlan, join(folder, 'plan.json'));
+  const names = await readdir(join(folder, 'cells')).catch(() => []);
+  const files = names.filter(name => name.endsWith('.json')).sort();
+  const cells = await Promise.all(
+    files.map(name => readAs(cellResult, join(folder, 'cells', name))),
+  );
+  return { plan, cells };
+}
+
+async function readAs<T>(shape: z.ZodType<T>, path: string): Promise<T> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) throw new UnreadableRun(`${path} is not there`);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new UnreadableRun(`${path} is not JSON`);
+  }
+  const read = shape.safeParse(json);
+  if (read.success) return read.data;
+  throw new UnreadableRun(`${path} cannot be read:\n${z.prettifyError(read.error)}`);
+}

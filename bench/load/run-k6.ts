@@ -1,0 +1,106 @@
+/** One cell's process of k6. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Exit, K6, Keeper } from '../../src/services/index.ts';
+import { type Target, waitMs } from '../lab/target.ts';
+import type { BenchOptions } from './options.ts';
+import type { PlannedCell } from './plan.ts';
+import { type K6Summary, k6Summary } from './schema.ts';
+
+/** k6's own codes (errext/exitcodes). */
+export const k6Exit = { thresholds: 99, aborted: 108, scriptError: 107, interrupted: 105 } as const;
+
+export interface K6Run {
+  readonly exit: Exit;
+  /** Undefined where it ended before it had anything to tell. */
+  readonly summary: K6Summary | undefined;
+}
+
+export interface K6Order {
+  readonly keeper: Keeper;
+  readonly k6: K6;
+  readonly target: Target;
+  readonly cell: PlannedCell;
+  readonly options: BenchOptions;
+  /** Told the process id as soon as there is one. */
+  readonly started: (pid: number) => void;
+  readonly signal: AbortSignal;
+}
+
+const cellMaxMs = 60 * 60_000;
+
+/** Runs it to its end. Nothing listens (`--address ""`): cells can follow each other at once. */
+export async function runK6(order: K6Order): Promise<K6Run> {
+  const { keeper, k6, target, cell, signal } = order;
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-k6-'));
+  const file = join(folder, 'summary.json');
+  const pairs = Object.entries(settingsOf(order, file)).flatMap(([name, value]) => [
+    '-e',
+    `${name}=${value}`,
+  ]);
+  const quiet = ['--quiet', '--no-color', '--no-usage-report', '--address', ''];
+  const child = await keeper.start({
+    name: 'k6',
+    role: 'client',
+    command: k6.command,
+    args: ['run', ...quiet, ...pairs, scriptOf(cell.plan.scenario)],
+    // the token is in nobody's list of processes
+    env: { HOME: folder, K6_NO_USAGE_REPORT: 'true', ...tokenOf(target) },
+  });
+  const stop = (): void => void child.stop().catch(() => {}); // a keeper that is gone has ended it
+  const overdue = setTimeout(stop, cellMaxMs);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    order.started(child.pid);
+    const exit = await child.exited;
+    return { exit, summary: await summaryIn(file) };
+  } finally {
+    clearTimeout(overdue);
+    signal.removeEventListener('abort', stop);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** k6 hands its environment on to scripts unless told otherwise. */
+function tokenOf({ adminToken }: Target): Record<string, string> {
+  return adminToken === undefined
+    ? {}
+    : { ADMIN_TOKEN: adminToken, K6_INCLUDE_SYSTEM_ENV_VARS: 'true' };
+}
+
+function settingsOf({ target, cell, options }: K6Order, file: string): Record<string, string> {
+  const { plan } = cell;
+  const open = plan.workload !== 'burst' && plan.workload !== 'closed';
+  return {
+    BASE_URL: target.url,
+    PROCESS_URLS: target.processUrls.join(','),
+    STRATEGY: plan.strategy,
+    WORKLOAD: plan.workload,
+    RUN: cell.id,
+    SPREAD: plan.spread,
+    KEYS: String(plan.keys),
+    COMMANDS_PER_KEY: String(plan.commandsPerKey),
+    RATE: String(options.rate),
+    VUS: String(plan.vus),
+    ITERATIONS: String(options.iterations),
+    WARM_UP_SECONDS: String(options.warmUp),
+    BYSTANDERS: open ? String(options.bystanders) : '0',
+    TIMEOUT_SECONDS: String(Math.ceil(waitMs / 1_000) + 1),
+    P95_MS: '120000', // a slow strategy is a figure here and no failure
+    SEED: String(options.seed + cell.repetition),
+    SUMMARY: file,
+    ...(options.duration !== undefined && { DURATION_SECONDS: String(options.duration) }),
+  };
+}
+
+/** The scripts lie beside the sources; they are not compiled. */
+function scriptOf(scenario: string): string {
+  return fileURLToPath(new URL(`./k6/scenarios/${scenario}.ts`, import.meta.url));
+}
+
+async function summaryIn(file: string): Promise<K6Summary | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : k6Summary.parse(JSON.parse(text));
+}

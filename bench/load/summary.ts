@@ -1,0 +1,198 @@
+/** What the cells of a bench say: one row per cell, over its repetitions. Pure. */
+import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
+import type { Registry } from '../../src/engine/registry.ts';
+import { added } from '../lab/statistics.ts';
+import { eventsOf } from '../lab/verdict.ts';
+import { type Estimate, estimateOf } from './estimate.ts';
+import type { BenchRun } from './files.ts';
+import { nameOf, pointOf } from './plan.ts';
+import type { BenchPlan, CellPlan, CellResult, K6Summary } from './schema.ts';
+
+/** What went wrong on the keys of a cell, all repetitions together. */
+export interface Violations {
+  readonly duplicates: number;
+  readonly lostUpdates: number;
+  readonly lostAcknowledgements: number;
+  readonly falseRefusals: number;
+  readonly inconsistencies: number;
+}
+
+export interface CellRow {
+  readonly name: string;
+  readonly plan: CellPlan;
+  /** Where on the axis of a sweep it lies. */
+  readonly point: number;
+  readonly planned: number;
+  readonly measured: number;
+  /** Of the repetitions that are there: all rows and all acknowledgements were judged. */
+  readonly audited: boolean;
+  /** Something was accepted, and the load was too short for two looks at the service behind the warm-up. */
+  readonly hasty: boolean;
+  readonly claimed: Prediction;
+  readonly observed: 'safe' | 'unsafe' | 'inconclusive';
+  readonly keys: number;
+  readonly violations: Violations;
+  /** True where the audit found what the strategy claims to prevent. */
+  readonly claimViolated: boolean;
+  readonly dropped: number;
+  readonly problems: readonly string[];
+  readonly figures: Readonly<Partial<Record<FigureName, Estimate>>>;
+}
+
+/** Each figure of a repetition; undefined where it was not measured. */
+const figures = {
+  offeredPerSecond: ({ k6 }) => k6.offered / k6.seconds,
+  answeredPerSecond: ({ k6 }) => count(k6, 'answered') / k6.seconds,
+  goodputPerSecond: ({ k6 }) =>
+    (count(k6, 'accepted') - count(k6, 'duplicates') - count(k6, 'lost_acknowledgements')) /
+    k6.seconds,
+  acceptedP50Ms: ({ k6 }) => k6.trends.accepted_ms?.p50,
+  acceptedP95Ms: ({ k6 }) => k6.trends.accepted_ms?.p95,
+  acceptedP99Ms: ({ k6 }) => k6.trends.accepted_ms?.p99,
+  acceptedP999Ms: ({ k6 }) => k6.trends.accepted_ms?.p999,
+  refusedP50Ms: ({ k6 }) => k6.trends.refused_ms?.p50,
+  refusedP99Ms: ({ k6 }) => k6.trends.refused_ms?.p99,
+  longestMs: ({ k6 }) => k6.trends.answered_ms?.max,
+  serviceMs: ({ service }) => meanMs(service?.load?.commands.accepted),
+  holdMs: ({ service }) => meanMs(service?.load?.phases.hold),
+  attemptsPerAccepted: ({ k6 }) => ratio(count(k6, 'attempts'), count(k6, 'accepted')),
+  jain: ({ k6 }) => k6.jain ?? undefined,
+  bystanderQuietP99Ms: ({ k6 }) => k6.trends.bystander_quiet_ms?.p99,
+  bystanderP99Ms: ({ k6 }) => k6.trends.bystander_beside_load_ms?.p99,
+  bystanderTimes: ({ k6 }) => {
+    const [quiet, beside] = [k6.trends.bystander_quiet_ms, k6.trends.bystander_beside_load_ms];
+    return quiet && beside ? ratio(beside.p99, quiet.p99) : undefined;
+  },
+  leasesLost: ({ service }) => service?.whole.leasesLost,
+  statementsPerAccepted: ({ usage }) => per(usage?.statements, usage?.accepted),
+  redisPerAccepted: ({ usage }) => per(usage?.redisCommands, usage?.accepted),
+  walPerAccepted: ({ usage }) => per(usage?.walBytes, usage?.accepted),
+  connections: ({ usage }) => usage?.connections,
+  serviceCores: ({ usage }) => per(usage?.cpu.service, usage?.seconds),
+  postgresCores: ({ usage }) => per(usage?.cpu.postgres, usage?.seconds),
+  redisCores: ({ usage }) => per(usage?.cpu.redis, usage?.seconds),
+  k6Cores: ({ usage }) => per(usage?.cpu.k6, usage?.seconds),
+  loopLagMs: ({ usage }) =>
+    usage?.eventLoopLagSeconds == null ? undefined : usage.eventLoopLagSeconds * 1_000,
+} as const satisfies Record<string, (cell: Measured) => number | null | undefined>;
+
+export type FigureName = keyof typeof figures;
+const figureNames = Object.keys(figures).filter(isFigure);
+
+function isFigure(name: string): name is FigureName {
+  return Object.hasOwn(figures, name);
+}
+
+interface Measured extends CellResult {
+  readonly k6: K6Summary;
+}
+
+export interface BenchSummary {
+  readonly plan: Omit<BenchPlan, 'cells'>;
+  readonly rows: readonly CellRow[];
+  /** Cells of the plan that have no result. Nothing is known of them. */
+  readonly missing: readonly string[];
+}
+
+/** Every planned cell has a row, also where nothing was measured. */
+export function summarizeBench({ plan, cells }: BenchRun, registry: Registry): BenchSummary {
+  const { cells: planned, ...rest } = plan;
+  const measured = cells.filter(isMeasured);
+  const ids = new Set(measured.map(cell => cell.id));
+  const groups = new Map(planned.map(cell => [nameOf(cell.plan), cell.plan]));
+  const rows = [...groups].map(([name, cellPlan]) => {
+    const mine = cells.filter(cell => nameOf(cell.plan) === name);
+    const wanted = planned.filter(cell => nameOf(cell.plan) === name).length;
+    return rowOf({ name, plan: cellPlan, wanted, cells: mine }, registry);
+  });
+  return { plan: rest, rows, missing: planned.map(({ id }) => id).filter(id => !ids.has(id)) };
+}
+
+function isMeasured(cell: CellResult): cell is Measured {
+  return cell.problem === '' && cell.k6 !== null;
+}
+
+interface Group {
+  readonly name: string;
+  readonly plan: CellPlan;
+  readonly wanted: number;
+  readonly cells: readonly CellResult[];
+}
+
+function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRow {
+  const measured = cells.filter(isMeasured);
+  const sum = (key: string): number => measured.reduce((all, { k6 }) => all + count(k6, key), 0);
+  const violations = {
+    duplicates: sum('duplicates'),
+    lostUpdates: sum('lost_updates'),
+    lostAcknowledgements: sum('lost_acknowledgements'),
+    falseRefusals: sum('false_refusals'),
+    inconsistencies: sum('inconsistencies'),
+  };
+  const found = Object.values(violations).reduce((all, one) => all + one, 0);
+  const audited = measured.length > 0 && measured.every(({ k6 }) => k6.audited);
+  const claimed = claimOf(plan, measured, registry);
+  return {
+    name,
+    plan,
+    point: pointOf(plan),
+    planned: wanted,
+    measured: measured.length,
+    audited,
+    hasty: measured.some(isHasty),
+    claimed,
+    // where nobody was accepted nothing could go wrong
+    observed: found > 0 ? 'unsafe' : audited && sum('accepted') > 0 ? 'safe' : 'inconclusive',
+    keys: sum('keys_audited'),
+    violations,
+    claimViolated: found > 0 && claimed.verdict === 'safe',
+    dropped: measured.reduce((all, { k6 }) => all + k6.dropped, 0),
+    problems: cells.map(cell => cell.problem).filter(problem => problem !== ''),
+    figures: figuresOf(measured),
+  };
+}
+
+function isHasty({ k6, service }: Measured): boolean {
+  const told = service?.load?.commands.accepted?.count ?? 0;
+  return service !== null && told === 0 && count(k6, 'accepted') > 0;
+}
+
+function figuresOf(measured: readonly Measured[]): CellRow['figures'] {
+  return Object.fromEntries(
+    figureNames.flatMap(name => {
+      const estimate = estimateOf(measured.map(cell => figures[name](cell)));
+      return estimate ? [[name, estimate]] : [];
+    }),
+  );
+}
+
+/** What the strategy promises when that happened which the service counted. */
+function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry): Prediction {
+  const strategy = registry.strategies.get(plan.strategy);
+  const variant = registry.scenarios.get(plan.scenario)?.registered.variants[plan.variant];
+  if (!strategy || !variant) return { verdict: 'no claim', because: 'its file is not there now' };
+  const wholes = cells.flatMap(({ service }) => (service ? [service.whole] : []));
+  const total = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
+  const events: Event[] = eventsOf({
+    processes: plan.processes,
+    retriesAfterEffect: total(wholes.map(whole => whole.retriesAfterEffect)),
+    leasesLost: total(wholes.map(whole => whole.leasesLost)),
+    releases: added(wholes.map(whole => whole.releases)),
+    failures: added(wholes.map(whole => whole.failures)),
+  });
+  return predict(strategy.declared, variant, new Set(events));
+}
+
+const count = (k6: K6Summary, name: string): number => k6.counts[name] ?? 0;
+
+function ratio(a: number, b: number): number | undefined {
+  return b > 0 ? a / b : undefined;
+}
+
+function per(a: number | null | undefined, b: number | undefined): number | undefined {
+  return a == null || b === undefined ? undefined : ratio(a, b);
+}
+
+function meanMs(histogram: { readonly sum: number; readonly count: number } | undefined) {
+  return histogram && histogram.count > 0 ? (histogram.sum / histogram.count) * 1_000 : undefined;
+}

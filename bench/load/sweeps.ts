@@ -1,0 +1,72 @@
+/** The sections of sweeps: one table and one chart per axis. Pure. */
+import type { Chart } from '../page/chart.ts';
+import { figure } from '../page/format.ts';
+import type { Section } from '../page/section.ts';
+import { estimate, verdict } from './content.ts';
+import type { CellRow } from './summary.ts';
+
+/** One section per axis that has rows. */
+export function sweepSections(rows: readonly CellRow[]): readonly Section[] {
+  const axes = [...new Set(rows.map(row => row.plan.axis))];
+  return axes.map(axis => {
+    const mine = rows.filter(row => row.plan.axis === axis);
+    const hold = axis === 'hold';
+    const at = (row: CellRow): number => (hold ? heldShare(row) : row.point);
+    return {
+      title: `Sweep: ${axisTitles[axis] ?? axis}`,
+      notes: hold
+        ? [
+            'The lease is not extended; the hold is stretched by latency to Postgres. The ratio is the service’s own mean hold over the lease.',
+          ]
+        : [],
+      columns: [
+        'cell',
+        axisTitles[axis] ?? axis,
+        'observed',
+        'leases lost',
+        'goodput/s',
+        'service ms',
+        'p99 ms',
+        'hold ms',
+      ],
+      rows: mine.map(row => [
+        row.name,
+        figure(at(row)),
+        verdict(row),
+        estimate(row.figures.leasesLost),
+        estimate(row.figures.goodputPerSecond),
+        estimate(row.figures.serviceMs),
+        estimate(row.figures.acceptedP99Ms),
+        estimate(row.figures.holdMs),
+      ]),
+      chart: chartOf(mine, at, axisTitles[axis] ?? axis),
+    };
+  });
+}
+
+const axisTitles: Readonly<Record<string, string>> = {
+  contenders: 'callers',
+  keys: 'keys',
+  processes: 'processes',
+  hold: 'hold / lease',
+  latency: 'added latency ms',
+  commit: 'synchronous_commit',
+};
+
+/** What the hold time was of the lease, as the service measured it. */
+function heldShare(row: CellRow): number {
+  const held = row.figures.holdMs?.mean;
+  return held === undefined || row.plan.leaseMs === null ? row.point : held / row.plan.leaseMs;
+}
+
+function chartOf(rows: readonly CellRow[], at: (row: CellRow) => number, axis: string): Chart {
+  const strategies = [...new Set(rows.map(row => row.plan.strategy))];
+  const lines = strategies.map(name => ({
+    name,
+    points: rows
+      .filter(row => row.plan.strategy === name && row.figures.acceptedP99Ms)
+      .map((row): readonly [number, number] => [at(row), row.figures.acceptedP99Ms?.mean ?? 0])
+      .sort((a, b) => a[0] - b[0]),
+  }));
+  return { axis, unit: 'p99 of accepted commands, ms', lines };
+}

@@ -1,0 +1,68 @@
+/** Two benches beside each other, as Markdown. Pure. */
+import { figure, percent } from '../page/format.ts';
+import { estimate } from './content.ts';
+import { differs } from './estimate.ts';
+import type { BenchSummary, CellRow, FigureName } from './summary.ts';
+
+const shown: readonly FigureName[] = [
+  'goodputPerSecond',
+  'serviceMs',
+  'acceptedP50Ms',
+  'acceptedP99Ms',
+  'attemptsPerAccepted',
+  'statementsPerAccepted',
+  'redisPerAccepted',
+  'walPerAccepted',
+];
+
+/** Each figure of the cells that both have. A difference within the intervals is called noise. */
+export function runsCompared(before: BenchSummary, after: BenchSummary): string {
+  const pairs = before.rows.flatMap(row => {
+    const other = after.rows.find(one => one.name === row.name);
+    return other ? [[row, other] as const] : [];
+  });
+  const only = (some: BenchSummary, others: BenchSummary): string[] =>
+    some.rows.map(row => row.name).filter(name => others.rows.every(row => row.name !== name));
+  const lines = pairs.flatMap(([a, b]) => shown.flatMap(name => lineOf(a, b, name)));
+  return [
+    `# ${before.plan.startedAt} and ${after.plan.startedAt}`,
+    ...conditions(before, after),
+    [
+      '| cell | figure | before | after | difference |',
+      '| --- | --- | --- | --- | --- |',
+      ...lines,
+    ].join('\n'),
+    ...listed('Only in the first', only(before, after)),
+    ...listed('Only in the second', only(after, before)),
+    '',
+  ].join('\n\n');
+}
+
+function lineOf(a: CellRow, b: CellRow, name: FigureName): string[] {
+  const [was, is] = [a.figures[name], b.figures[name]];
+  if (!was || !is || was.mean === 0) return [];
+  const share = is.mean / was.mean - 1;
+  const change = `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
+  const word = differs(was, is) ? `**${change}**` : `${change} (noise)`;
+  return [`| ${a.name} | ${name} | ${estimate(was)} | ${estimate(is)} | ${word} |`];
+}
+
+/** Figures of two machines or two versions are no measure of the code. */
+function conditions(before: BenchSummary, after: BenchSummary): string[] {
+  const [a, b] = [before.plan.conditions, after.plan.conditions];
+  if (!a || !b) return ['The conditions of a service elsewhere are not known.'];
+  const facts = [
+    ['machine', a.machine.processor, b.machine.processor],
+    ['cores', figure(a.machine.cores), figure(b.machine.cores)],
+    ['Node', a.node, b.node],
+    ['Postgres', a.postgres.version, b.postgres.version],
+    ['Redis', a.redis.version, b.redis.version],
+    ['rate', String(before.plan.workload.ratePerSecond), String(after.plan.workload.ratePerSecond)],
+  ];
+  const unlike = facts.filter(([, was, is]) => was !== is);
+  return unlike.map(([name, was, is]) => `UNLIKE CONDITIONS: ${name} ${was} and ${is}.`);
+}
+
+function listed(title: string, names: readonly string[]): string[] {
+  return names.length > 0 ? [`${title}: ${names.join(', ')}`] : [];
+}

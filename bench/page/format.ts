@@ -1,0 +1,59 @@
+/** Numbers and words as people read them. Pure. */
+import type { Points, Spread } from '../lab/statistics.ts';
+
+export const nothing = '–';
+
+/** Three digits that matter; more would only be noise. */
+export function figure(value: number | undefined): string {
+  if (value === undefined || Number.isNaN(value)) return nothing;
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return value.toFixed(digits);
+}
+
+export function whole(value: number): string {
+  return value.toString().replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** A count that is usually 0, so that anything else catches the eye. */
+export function countOrNothing(value: number): string {
+  return value === 0 ? nothing : whole(value);
+}
+
+export function percent(share: number): string {
+  const value = share * 100;
+  return `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} %`;
+}
+
+/** The median of the repetitions, with the lowest and the highest where they differ. */
+export function spread(value: Spread | undefined): string {
+  if (!value) return nothing;
+  const range = [figure(value.min), figure(value.max)];
+  const middle = figure(value.median);
+  return range[0] === range[1] ? middle : `${middle} (${range.join('–')})`;
+}
+
+export function times(ratio: number): string {
+  return `${ratio.toFixed(ratio < 9.95 ? 2 : 1)} ×`;
+}
+
+export function latencies(points: Points | undefined): string {
+  if (!points) return nothing;
+  return [points.p50, points.p95, points.p99, points.max].map(figure).join(' / ');
+}
+
+export function quantiles(
+  value: { readonly p50: number; readonly p95: number; readonly p99: number } | undefined,
+): string {
+  return value ? [value.p50, value.p95, value.p99].map(figure).join(' / ') : nothing;
+}
+
+/** "3 keys", "1 key". */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${whole(count)} ${count === 1 ? singular : plural}`;
+}
+
+export function list(words: readonly string[]): string {
+  return words.length < 2
+    ? (words[0] ?? '')
+    : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
+}
