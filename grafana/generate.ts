@@ -1,4 +1,4 @@
-/** `npm run grafana`: writes every file that is generated from the metrics table. */
+/** `npm run dev:grafana`: writes every file that is generated from the metrics table. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

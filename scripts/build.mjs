@@ -28,5 +28,7 @@ for (const folder of ['src', 'bench'])
   }
 
 // k6 compiles its scripts by itself; what they share with the rest goes along
-cpSync(join(root, 'bench', 'k6'), join(dist, 'bench', 'k6'), { recursive: true });
-cpSync(join(root, 'bench', 'random.ts'), join(dist, 'bench', 'random.ts'));
+const scripts = join('bench', 'load', 'k6');
+cpSync(join(root, scripts), join(dist, scripts), { recursive: true });
+const shared = join('bench', 'lab', 'random.ts');
+cpSync(join(root, shared), join(dist, shared));

@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-/** `npm run bench:floors`: what the servers can do at most, what of it is left, and other libraries. */
+/** `lockstep floors`: what the servers can do at most, what of it is left, and other libraries. */
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,10 +16,13 @@ import { referencesContest } from '../floors/references.ts';
 import { floorsMarkdown } from '../floors/report.ts';
 import { type ContestResult, type FloorsResult, floorsSchema } from '../floors/schema.ts';
 import { auditorContest, scrapeContest, scrapedContest } from '../floors/watching.ts';
+import { parsed } from '../lab/command-line.ts';
 import { ownConditions } from '../lab/conditions.ts';
+import { exitCodes } from '../lab/exit-codes.ts';
 import { openProgress } from '../lab/progress.ts';
 import { randomOf } from '../lab/random.ts';
 import { createRunDatabase } from '../lab/run-database.ts';
+import type { CliCommand } from './command.ts';
 
 const peers = [
   'redlock-4-defaults',
@@ -67,26 +69,39 @@ function named(text: string): Name[] {
   });
 }
 
-function optionsOf(argv: readonly string[]): Options {
-  return new Command('bench:floors')
+function form(): Command {
+  return new Command('lockstep floors')
     .description('Measures floors, targets and other lock libraries, in turn on one machine.')
     .option('--repetitions <n>', 'of each contest', number, 3)
     .option('--seconds <n>', 'of each entry', number, 2)
     .option('--only <list>', names.join(', '), named, [...names])
     .option('--out <folder>', 'where results are written', 'results')
-    .parse([...argv], { from: 'user' })
-    .opts<Options>();
+    .allowExcessArguments(false)
+    .showSuggestionAfterError();
 }
 
-const interruption = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
+export const command: CliCommand = {
+  form,
+  async run({ argv, signal, write, note }) {
+    const options = parsed<Options>(form(), argv);
+    const result = await measured(options, signal);
+    const time = result.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+    const folder = join(options.out, `floors-${time}`);
+    const markdown = floorsMarkdown(result);
+    const json = `${JSON.stringify(floorsSchema.parse(result), null, 1)}\n`;
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'floors.json'), json);
+    await writeFile(join(folder, 'floors.md'), markdown);
+    write(markdown);
+    note(`\n${join(folder, 'floors.md')}`);
+    return signal.aborted ? exitCodes.interrupted : exitCodes.asClaimed;
+  },
+};
 
-async function main(options: Options): Promise<FloorsResult> {
+async function measured(options: Options, signal: AbortSignal): Promise<FloorsResult> {
   const startedAt = new Date().toISOString();
   const startMs = performance.now();
   const progress = openProgress(process.stderr, options.only.length * options.repetitions);
-  const { signal } = interruption;
   const report = (line: string): void => progress.note(line);
   const services = await openServices({ redisNodeCount: 3, durable: true, report, signal });
   try {
@@ -132,14 +147,14 @@ async function main(options: Options): Promise<FloorsResult> {
       const random = randomOf(Date.now(), name);
       const step = (what: string): void => progress.step(what);
       const { repetitions, seconds } = options;
-      const measured = await held(contest, { repetitions, seconds, random, step, signal }).catch(
+      const found = await held(contest, { repetitions, seconds, random, step, signal }).catch(
         (error: unknown) => {
           if (!signal.aborted) throw error;
         },
       );
       await contest.close();
-      if (!measured) break; // what was measured until then is still worth telling
-      contests.push(measured);
+      if (!found) break; // what was measured until then is still worth telling
+      contests.push(found);
       await synchronousCommit(database.url, true);
     }
     const { commit, changed, node, machine } = await ownConditions();
@@ -184,18 +199,3 @@ async function inPath(program: string): Promise<string | undefined> {
   }
   return undefined;
 }
-
-const options = optionsOf(process.argv.slice(2));
-const result = await main(options);
-const time = result.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
-const folder = join(options.out, `floors-${time}`);
-const markdown = floorsMarkdown(result);
-await mkdir(folder, { recursive: true });
-await writeFile(
-  join(folder, 'floors.json'),
-  `${JSON.stringify(floorsSchema.parse(result), null, 1)}\n`,
-);
-await writeFile(join(folder, 'floors.md'), markdown);
-process.stdout.write(markdown);
-process.stderr.write(`\n${join(folder, 'floors.md')}\n`);
-if (interruption.signal.aborted) process.exitCode = 130;

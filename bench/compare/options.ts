@@ -117,7 +117,7 @@ interface Read {
 
 /** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readOptions(argv: readonly string[], drawSeed = drawn): Options {
-  const read = parsed<Read>(commandOf(), argv);
+  const read = parsed<Read>(form(), argv);
   const { scenario = [], variant = [], strategy = [], rounds, repetitions, ...rest } = read;
   const { rivals, processes, exploreSeconds, out, resume, json = false, seed = drawSeed() } = rest;
   const named = { scenarios: scenario, variants: variant, strategies: strategy };
@@ -130,10 +130,11 @@ function drawn(): number {
   return Math.floor(Math.random() * seedsMax);
 }
 
-function commandOf(): Command {
+/** The command line: help and validation follow from it. */
+export function form(): Command {
   const number = (flags: string, text: string, min: number, max: number): Option =>
     new Option(flags, text).argParser(wholeNumber(min, max));
-  return new Command('compare')
+  return new Command('lockstep compare')
     .description(
       'Runs strategies on a scenario under contention, has the database audited, and says which are\n' +
         'safe and what those cost. Raw data go to <out>/<time>-<commit>/, reports to <out>/latest/.',

@@ -58,7 +58,7 @@ function twice(setup: string, actor: ActorFunction): Subject {
   return { setup, audit: 'select 1 where false', actors: { first: actor, second: actor } };
 }
 
-/** The five fixed scenarios of `npm run bench:explore`. */
+/** The five fixed scenarios of `npm run dev:explore-speed`. */
 export const speedScenarios: readonly SpeedScenario[] = [
   { name: 'count, then insert', subject: twice(booking, raw(countThenInsert)), aim: 0.5 },
   { name: 'the same in a transaction', subject: twice(booking, inTransaction('')), aim: 0.5 },

@@ -80,7 +80,7 @@ export const galleryDocument = {
   text: (entries: readonly GalleryEntry[]): string =>
     withoutChance(`# A gallery of code that we did not write
 
-Packages as their makers publish them, run unmodified under the explorer by \`npm run gallery\`, which also writes this page;
+Packages as their makers publish them, run unmodified under the explorer by \`npm run dev:gallery\`, which also writes this page;
 \`npm run test:slow\` runs them again and compares. Each folder below \`examples/gallery/\` is one package and one scenario, a
 configuration of some twenty lines. What is said holds for that scenario, within the bound that is given, under the
 preconditions that are named, and for nothing else: it claims no vulnerability, and most of it stands in the manuals.

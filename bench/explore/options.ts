@@ -105,7 +105,7 @@ function reachOf(read: Read): Reach {
 
 /** The command line of this form. */
 export function strategiesForm(): Command {
-  return new Command('explore')
+  return new Command('lockstep explore-strategies')
     .description(
       'Runs callers of one key under a strategy in every order of their requests within a bound, ' +
         'on real servers, and has each order audited.',

@@ -1,4 +1,4 @@
-/** The raw data of `bench:floors`: every figure of every repetition, written once. */
+/** The raw data of `floors`: every figure of every repetition, written once. */
 import { z } from 'zod';
 
 export const floorsFormat = 'lockstep floors';

@@ -44,13 +44,13 @@ export interface BenchOptions {
 
 const examples = `
 Examples:
-  npm run bench -- --strategy redlock,row-lock --workload average
-  npm run bench -- --workload average,burst --spread hot,uniform --repetitions 5
-  npm run bench -- --workload average --bystanders 20
-  npm run bench -- --sweep latency --points 0,1,5 --strategy row-lock,atomic-update --scenario gift-card
-  npm run bench -- --resume results/bench-2026-11-22T05-00-00Z-1234567
-  ADMIN_TOKEN=… npm run bench -- --base-url http://127.0.0.1:3000 --strategy row-lock
-  npm run bench:floors                                     what the servers can do at most
+  npm run load -- --strategy redlock,row-lock --workload average
+  npm run load -- --workload average,burst --spread hot,uniform --repetitions 5
+  npm run load -- --workload average --bystanders 20
+  npm run load -- --sweep latency --points 0,1,5 --strategy row-lock,atomic-update --scenario gift-card
+  npm run load -- --resume results/bench-2026-11-22T05-00-00Z-1234567
+  ADMIN_TOKEN=… npm run load -- --base-url http://127.0.0.1:3000 --strategy row-lock
+  npm run floors                                     what the servers can do at most
 
 Exit codes:
   ${exitCodes.asClaimed}    every cell was measured and audited, and none let through what it claims to prevent
@@ -85,7 +85,7 @@ export function readBenchOptions(
     json,
     filter,
     ...rest
-  } = parsed<Read>(commandOf(), argv);
+  } = parsed<Read>(form(), argv);
   if (rest.sweep === undefined && rest.points !== undefined)
     throw new UsageError('--points needs --sweep');
   return {
@@ -143,10 +143,11 @@ export const workloadNames = [
   'breakpoint',
 ] as const;
 
-function commandOf(): Command {
+/** The command line: help and validation follow from it. */
+export function form(): Command {
   const option = (flags: string, text: string, parse: (text: string) => unknown): Option =>
     new Option(flags, text).argParser(parse);
-  return new Command('bench')
+  return new Command('lockstep load')
     .description(
       'Measures with k6 what strategies cost under load: one process of k6 per cell, in random order,\n' +
         'every cell audited. Raw data go to <out>/bench-<time>-<commit>/, the report beside it.',

@@ -62,7 +62,10 @@ export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
   const keeper = await openKeeper(line => progress.note(line));
   let services: Services | undefined;
   try {
-    const k6 = await findK6(keeper, usualK6Places(environment), line => progress.note(line));
+    const k6 = await abandoned(
+      around.signal,
+      findK6(keeper, usualK6Places(environment), line => progress.note(line)),
+    );
     progress.note(`k6 ${k6.version} (${k6.origin})`);
     services = options.baseUrl === undefined ? await opened(around, progress) : undefined;
     const folder =
@@ -84,6 +87,22 @@ export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
     progress.end();
     await services?.close();
     await keeper.close();
+  }
+}
+
+/** Rejects at once when the run is interrupted: the keeper ends what is still being built. */
+async function abandoned<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => {}); // told below, unless nobody waits any more
+  signal.throwIfAborted();
+  let stop = (): void => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 

@@ -9,7 +9,7 @@ import { UnreadableRun } from '../lab/files.ts';
 import { type BenchRun, readBench } from '../load/files.ts';
 import { benchFormat } from '../load/schema.ts';
 
-/** What `compare`, `bench` and `bench:floors` write. */
+/** What `compare`, `bench` and `floors` write. */
 export type Result =
   | { readonly kind: 'run'; readonly run: Run }
   | { readonly kind: 'bench'; readonly bench: BenchRun }

@@ -23,7 +23,7 @@ interface Turn {
 
 /**
  * Sends what is asked for in one turn of the event loop in few writes: a write takes longer than all
- * else that a command costs here (`npm run bench:floors -- --only pairs`).
+ * else that a command costs here (`npm run floors -- --only pairs`).
  *
  * Gives a command up when its time is over and no answer lies unread in the socket. The client's own
  * `commandTimeout` looks at the clock alone: when this process was busy for longer, it gives up a

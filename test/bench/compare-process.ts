@@ -24,12 +24,16 @@ export function startCompare(
   environment: Readonly<Record<string, string>>,
 ): Comparison {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [...programArgs('bench/cli/compare'), ...args], {
-    cwd: root,
-    env: { PATH, HOME, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: runMs,
-  });
+  const child = spawn(
+    process.execPath,
+    [...programArgs('bench/cli/lockstep'), 'compare', ...args],
+    {
+      cwd: root,
+      env: { PATH, HOME, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: runMs,
+    },
+  );
   let [stdout, stderr] = ['', ''];
   const watchers = new Set<() => void>();
   child.stdout.on('data', (chunk: Buffer) => {

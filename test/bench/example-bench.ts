@@ -10,7 +10,7 @@ const plan: BenchPlan = {
   format: 'lockstep bench',
   version: 1,
   startedAt: '2026-01-01T00:00:00.000Z',
-  command: 'npm run bench',
+  command: 'npm run load',
   seed: 7,
   repetitions: 2,
   workload: {

@@ -47,7 +47,7 @@ describe('one reader for every result', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('reads what compare, bench and bench:floors write, from the folder and from the file', async () => {
+  test('reads what compare, bench and floors write, from the folder and from the file', async () => {
     const { raw } = await writeRun(folder, exampleRun());
     expect((await readResult(raw)).kind).toBe('run');
     expect((await readResult(join(raw, '..'))).kind).toBe('run');
@@ -110,7 +110,7 @@ describe('the whole report', async () => {
   test('puts several benches together, each under its own conditions', () => {
     const sweep = (at: number) => ({
       ...bench,
-      plan: { ...bench.plan, command: `npm run bench -- --sweep ${at}` },
+      plan: { ...bench.plan, command: `npm run load -- --sweep ${at}` },
       rows: bench.rows.map(row => ({ ...row, name: `${row.name}.hold=${at}` })),
       missing: [`missing ${at}`],
     });

@@ -30,13 +30,17 @@ export class ExploreProcess {
   constructor(args: readonly string[], environment: Readonly<Record<string, string>>) {
     mkdirSync(this.temporary, { mode: 0o755 });
     const { PATH = '', HOME = '' } = process.env;
-    this.child = spawn(process.execPath, [...programArgs('bench/cli/explore'), ...args], {
-      cwd: root,
-      env: { PATH, HOME, TMPDIR: this.temporary, ENDLESS_PIDS: this.pidsFile, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      timeout: runMs,
-    });
+    this.child = spawn(
+      process.execPath,
+      [...programArgs('bench/cli/lockstep'), 'explore', ...args],
+      {
+        cwd: root,
+        env: { PATH, HOME, TMPDIR: this.temporary, ENDLESS_PIDS: this.pidsFile, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+        timeout: runMs,
+      },
+    );
     for (const name of ['stdout', 'stderr'] as const)
       this.child[name]?.on('data', (chunk: Buffer) => {
         this.#text = { ...this.#text, [name]: this.#text[name] + chunk.toString() };

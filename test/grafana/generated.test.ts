@@ -5,7 +5,7 @@ import { artefacts } from '../../grafana/artefacts.ts';
 import { root } from '../house/sources.ts';
 
 describe('generated files', () => {
-  test.each([...artefacts()])('%s is what `npm run grafana` writes', (path, text) => {
+  test.each([...artefacts()])('%s is what `npm run dev:grafana` writes', (path, text) => {
     expect(readFileSync(join(root, path), 'utf8')).toBe(text);
   });
 });

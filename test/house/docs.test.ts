@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { generatedDocuments } from '../../bench/cli/readme.ts';
 import { casesOf, untested } from '../../bench/report/cases.ts';
+import { generatedDocuments } from '../../bench/report/documents.ts';
 import { checkConfig } from '../../src/explore/config-check.ts';
 import { exitCodes, interruptedCode } from '../../src/explore/exit-codes.ts';
 import { root } from './sources.ts';

@@ -64,7 +64,7 @@ describeWith('bench', ['k6'], pathOf => {
       const token = { ADMIN_TOKEN: 'nobody can guess this' };
       expect(await bench(there, token)).toMatchObject({ code: 0 });
       const other = await bench([...there, '--strategy', 'none'], token);
-      expect(other.code).toBe(6);
+      expect(other.code).toBe(2);
       expect(other.told).toContain("runs 'row-lock' and not none");
     } finally {
       await service.stop();
@@ -75,7 +75,7 @@ describeWith('bench', ['k6'], pathOf => {
     ['an unknown strategy', ['--strategy', 'nothing'], {}, 2, /there is no strategy 'nothing'/],
     ['an unknown workload', ['--workload', 'fast'], {}, 2, /There is no fast/],
     ['no k6', ['--strategy', 'none'], { K6_PATH: '/nowhere/k6' }, 4, /K6_PATH cannot be used/],
-    ['nobody there', ['--base-url', 'http://127.0.0.1:9'], {}, 5, /does not answer as a Lockstep/],
+    ['nobody there', ['--base-url', 'http://127.0.0.1:9'], {}, 4, /does not answer as a Lockstep/],
   ])('%s is a message and a code of its own', async (_what, argv, environment, code, words) => {
     const ended = await bench([...argv, '--out', out], environment);
     expect(ended.code).toBe(code);
@@ -89,7 +89,7 @@ describeWith('bench', ['k6'], pathOf => {
       K6_PATH: pathOf('k6'),
       ...environment,
     };
-    const child = spawn(process.execPath, [...programArgs('bench/cli/bench'), ...argv], {
+    const child = spawn(process.execPath, [...programArgs('bench/cli/lockstep'), 'load', ...argv], {
       cwd: root,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -104,7 +104,13 @@ async function compared(): Promise<string> {
   const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
   const out = join(folder, 'results');
   const small = ['--rounds', '24', '--repetitions', '1', '--processes', '2', '--out', out];
-  const args = [...programArgs('bench/cli/compare'), '--strategy', 'row-lock', ...small];
+  const args = [
+    ...programArgs('bench/cli/lockstep'),
+    'compare',
+    '--strategy',
+    'row-lock',
+    ...small,
+  ];
   const env = {
     ...process.env,
     DATABASE_URL: postgresUrl,

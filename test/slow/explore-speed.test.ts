@@ -7,7 +7,7 @@ import { root } from '../house/sources.ts';
 
 test('the speed of the explorer is told beside its floor, for every program and repetition', async () => {
   const short = ['--repetitions', '2', '--seconds', '0.1'];
-  const args = [...programArgs('bench/cli/explore-speed'), ...short];
+  const args = [...programArgs('bench/cli/lockstep'), 'dev-explore-speed', ...short];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
   const rows = stdout.trim().split('\n').slice(2);
   expect(rows.map(row => row.split(' | ')[0]?.slice(2))).toEqual(
@@ -24,11 +24,12 @@ test('a number that makes no sense is refused', async () => {
     ['--repetitions', 'many'],
   ]) {
     const run = promisify(execFile)(process.execPath, [
-      ...programArgs('bench/cli/explore-speed'),
+      ...programArgs('bench/cli/lockstep'),
+      'dev-explore-speed',
       ...wrong,
     ]);
     await expect(run).rejects.toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining(wrong[0] ?? ''),
     });
   }

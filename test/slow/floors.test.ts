@@ -15,11 +15,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const run = (name: string, ...args: readonly string[]) =>
-  promisify(execFile)(process.execPath, [...programArgs(name), ...args], { cwd: root });
+  promisify(execFile)(process.execPath, [...programArgs('bench/cli/lockstep'), name, ...args], {
+    cwd: root,
+  });
 
 test('floors are measured, read back, and told in the report', async () => {
   const short = ['--repetitions', '1', '--seconds', '0.2', '--out', folder];
-  const { stdout } = await run('bench/cli/floors', '--only', 'references,late-release', ...short);
+  const { stdout } = await run('floors', '--only', 'references,late-release', ...short);
   const [name = ''] = await readdir(folder);
   const result = await readResult(join(folder, name));
   if (result.kind !== 'floors') throw new Error(`this is a ${result.kind}`);
@@ -32,7 +34,7 @@ test('floors are measured, read back, and told in the report', async () => {
   expect(stdout).toContain('✓ redlock ≤ 2.00 commands to a node: 1.00');
 
   const out = join(folder, 'report');
-  await run('bench/cli/report', join(folder, name), '--out', out);
+  await run('report', join(folder, name), '--out', out);
   expect((await readdir(out)).sort()).toEqual([
     'report.csv',
     'report.html',

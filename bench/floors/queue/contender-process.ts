@@ -1,4 +1,4 @@
-/** A process of `bench:queue`: several contenders on one key. Started by the measurement, ends with it. */
+/** A process of `dev:queue`: several contenders on one key. Started by the measurement, ends with it. */
 import Redlock from 'redlock';
 import { type Attempt, Failure, type Tuning } from '../../../src/contract/index.ts';
 import { openBackends } from '../../../src/store/backends.ts';

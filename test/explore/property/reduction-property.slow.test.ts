@@ -8,7 +8,9 @@ import { known } from './known.ts';
 
 const servers = { pgUrl: testServers().postgresUrl, redisUrls: [await ownRedisUrl()] };
 
-describe('the reduced search meets every outcome of the unreduced one', { timeout: 600_000 }, () => {
+describe('the reduced search meets every outcome of the unreduced one', {
+  timeout: 600_000,
+}, () => {
   test.each(Object.entries(known))('%s', async (_, program) => {
     const compared = await compareSearches(program, servers, { ordersMax: 2_000, secondsMax: 200 });
     expect(compared.kind, `${compared.why}\n${lostText(compared)}`).toBe('equal');
@@ -30,7 +32,7 @@ describe('the reduced search meets every outcome of the unreduced one', { timeou
   test('in programs that nobody has seen before', async () => {
     const seed = Math.floor(Math.random() * 1_000_000);
     console.log(
-      `reduction: programs of seed ${seed} (npm run bench:reduction -- --seed ${seed} --orders ${ordersMax})`,
+      `reduction: programs of seed ${seed} (npm run dev:reduction -- --seed ${seed} --orders ${ordersMax})`,
     );
     expect(lost(await drawn(seed, 10))).toEqual([]);
   });

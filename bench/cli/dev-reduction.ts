@@ -1,5 +1,5 @@
 /**
- * `npm run bench:reduction`: generated programs, each explored with and without reduction: the sets
+ * `npm run dev:reduction`: generated programs, each explored with and without reduction: the sets
  * of outcomes must be equal. `--saved` shows what reduction saves on ten programs instead.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -10,8 +10,9 @@ import { themeNames } from '../explore/reduction/generate.ts';
 import { lineOf, resultOf, summaryOf } from '../explore/reduction/report.ts';
 import { tryPrograms } from '../explore/reduction/run.ts';
 import { measureSaved, savedTable } from '../explore/reduction/saved.ts';
-import { HelpAsked, parsed, UsageError, wholeNumber } from '../lab/command-line.ts';
+import { parsed, UsageError, wholeNumber } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
+import type { Around, CliCommand } from './command.ts';
 
 interface Read {
   readonly programs: number;
@@ -26,40 +27,37 @@ interface Read {
   readonly saved?: true;
 }
 
-const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => stop.abort(new Error(`interrupted by ${name}`)));
-
-process.exitCode = await main();
-
-async function main(): Promise<number> {
-  try {
-    const read = parsed<Read>(commandOf(), process.argv.slice(2));
+export const command: CliCommand = {
+  form,
+  async run(around) {
+    const read = parsed<Read>(form(), around.argv);
     const numbers = numbersOf(read);
+    const { note, signal } = around;
     const services = await openServices({
       redisNodeCount: 0,
       durable: false,
       report: note,
-      signal: stop.signal,
+      signal,
     });
     try {
-      return await (read.saved ? saved(read, services) : compared(read, numbers, services));
+      const work = read.saved ? saved : compared;
+      return await work({ read, numbers, services, around });
     } finally {
       await services.close();
     }
-  } catch (error) {
-    if (error instanceof HelpAsked) {
-      process.stdout.write(error.text);
-      return exitCodes.asClaimed;
-    }
-    note(error instanceof Error ? error.message : String(error));
-    if (stop.signal.aborted) return exitCodes.interrupted;
-    return error instanceof UsageError ? exitCodes.usage : exitCodes.inconclusive;
-  }
+  },
+};
+
+interface Work {
+  readonly read: Read;
+  readonly numbers: number[];
+  readonly services: Services;
+  readonly around: Around;
 }
 
-function commandOf(): Command {
-  return new Command('bench:reduction')
+function form(): Command {
+  return new Command('lockstep dev-reduction')
+    .description('Generated programs, each explored with and without reduction.')
     .option('--programs <n>', 'how many programs', wholeNumber(1, 100_000), 300)
     .option('--from <n>', 'number of the first', wholeNumber(0, 1_000_000), 0)
     .option('--seed <n>', 'what they are drawn from', wholeNumber(0, 999_999_999), 1)
@@ -72,7 +70,8 @@ function commandOf(): Command {
     .option('--verbose', 'print every program');
 }
 
-async function compared(read: Read, numbers: number[], services: Services): Promise<number> {
+async function compared({ read, numbers, services, around }: Work): Promise<number> {
+  const { note, signal, write } = around;
   const servers = { pgUrl: services.postgres.url, redisUrls: [services.redis.url] };
   const trial = {
     seed: read.seed,
@@ -80,22 +79,23 @@ async function compared(read: Read, numbers: number[], services: Services): Prom
     ordersMax: read.orders,
     secondsMax: read.seconds ?? 7200,
     shrinkSeconds: read.shrink,
-    signal: stop.signal,
+    signal,
   };
   const all = await tryPrograms(trial, servers, tried => note(lineOf(tried, read.verbose)));
-  process.stdout.write(`seed ${read.seed}: ${summaryOf(all)}\n`);
-  if (read.out !== undefined) await write(read.out, resultOf(trial, all));
-  if (stop.signal.aborted) return exitCodes.interrupted;
+  write(`seed ${read.seed}: ${summaryOf(all)}\n`);
+  if (read.out !== undefined) await save(read.out, resultOf(trial, all));
+  if (signal.aborted) return exitCodes.interrupted;
   if (all.some(({ compared: { kind } }) => kind === 'lost')) return exitCodes.claimBroken;
   return all.length < numbers.length ? exitCodes.inconclusive : exitCodes.asClaimed;
 }
 
-async function saved(read: Read, { postgres, redis }: Services): Promise<number> {
+async function saved({ read, services, around: { note, write } }: Work): Promise<number> {
+  const { postgres, redis } = services;
   const servers = { pgUrl: postgres.url, redisUrl: redis.url, redisNodeUrls: [] };
   const limits = { executionsMax: read.orders, secondsMax: read.seconds ?? 60 };
   const all = await measureSaved(servers, limits, one => note(JSON.stringify(one)));
-  process.stdout.write(savedTable(all));
-  if (read.out !== undefined) await write(read.out, { limits, all });
+  write(savedTable(all));
+  if (read.out !== undefined) await save(read.out, { limits, all });
   return exitCodes.asClaimed;
 }
 
@@ -107,12 +107,7 @@ function numbersOf({ programs, from, theme }: Read): number[] {
   return Array.from({ length: programs }, (_, at) => place + (from + at) * apart);
 }
 
-async function write(path: string, result: object): Promise<void> {
+async function save(path: string, result: object): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
-  note(path);
-}
-
-function note(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

@@ -1,6 +1,5 @@
-#!/usr/bin/env node
 /**
- * `npm run bench:queue`: one hot key, 32 contenders in 4 processes. The lease that is handed on beside
+ * `npm run dev:queue`: one hot key, 32 contenders in 4 processes. The lease that is handed on beside
  * redlock with its default settings, on one Redis, and beside two floors: sections without any lock,
  * and sections that are passed on by a message alone.
  */
@@ -8,11 +7,15 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import { openServices } from '../../src/services/index.ts';
 import { type Contestant, contestants, type Job, told } from '../floors/queue/contest.ts';
 import { type Figures, figuresOf, type Target, targetsOf } from '../floors/queue/figures.ts';
+import { parsed } from '../lab/command-line.ts';
+import { exitCodes } from '../lab/exit-codes.ts';
 import { percentile } from '../lab/statistics.ts';
 import { laid } from '../page/columns.ts';
+import type { CliCommand } from './command.ts';
 
 const processes = 4;
 const contendersPerProcess = 8;
@@ -28,45 +31,57 @@ const secondsOf: Readonly<Record<Contestant, number>> = {
 const answerGraceMs = 30_000; // redlock gives up after two seconds, a queued turn after ten
 const out = 'results';
 
-const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(name, () => stop.abort(new Error(`interrupted by ${name}`)));
-
 type Repetition = Readonly<Record<Contestant, Figures>>;
 
-const services = await openServices({
-  redisNodeCount: 0,
-  durable: false,
-  report: line => process.stderr.write(`${line}\n`),
-  signal: stop.signal,
-});
-const children: ChildProcess[] = [];
-try {
-  for (let number = 0; number < processes; number += 1)
-    children.push(await started(services.redis.url));
-  const all: Repetition[] = [];
-  for (let number = 1; number <= repetitions; number += 1) {
-    const measured: Partial<Record<Contestant, Figures>> = {};
-    for (const contestant of contestants) {
-      process.stderr.write(`[${number}/${repetitions}] ${contestant}\n`);
-      measured[contestant] = await contest(contestant, number);
-    }
-    const { floor, baton, redlock, 'redis-lease-queued': queued } = measured;
-    if (floor && baton && redlock && queued)
-      all.push({ floor, baton, redlock, 'redis-lease-queued': queued });
-  }
-  await tell(all);
-} finally {
-  for (const child of children) child.kill();
-  await services.close();
+function form(): Command {
+  return new Command('lockstep dev-queue')
+    .description(
+      'One hot key, 32 contenders in 4 processes: the queued lease, redlock, and two floors.',
+    )
+    .allowExcessArguments(false);
 }
 
-async function started(redisUrl: string): Promise<ChildProcess> {
+export const command: CliCommand = {
+  form,
+  async run({ argv, signal, write, note }) {
+    parsed(form(), argv);
+    const services = await openServices({
+      redisNodeCount: 0,
+      durable: false,
+      report: note,
+      signal,
+    });
+    const children: ChildProcess[] = [];
+    try {
+      for (let number = 0; number < processes; number += 1)
+        children.push(await started(services.redis.url, signal));
+      const all: Repetition[] = [];
+      for (let number = 1; number <= repetitions; number += 1) {
+        const measured: Partial<Record<Contestant, Figures>> = {};
+        for (const contestant of contestants) {
+          note(`[${number}/${repetitions}] ${contestant}`);
+          measured[contestant] = await contest(children, contestant, number);
+        }
+        const { floor, baton, redlock, 'redis-lease-queued': queued } = measured;
+        if (floor && baton && redlock && queued)
+          all.push({ floor, baton, redlock, 'redis-lease-queued': queued });
+      }
+      write(`${textOf(all)}\n`);
+      note(`\n${await keep(all)}`);
+      return exitCodes.asClaimed;
+    } finally {
+      for (const child of children) child.kill();
+      await services.close();
+    }
+  },
+};
+
+async function started(redisUrl: string, signal: AbortSignal): Promise<ChildProcess> {
   const entry = fileURLToPath(
     new URL(`../floors/queue/contender-process${extname(import.meta.url)}`, import.meta.url),
   );
   const execArgv = ['--import', import.meta.resolve('tsx')];
-  const child = fork(entry, [redisUrl], { execArgv, signal: stop.signal });
+  const child = fork(entry, [redisUrl], { execArgv, signal });
   child.on('error', () => {}); // told by whoever waits for its answer
   await answerOf(child);
   return child;
@@ -78,7 +93,7 @@ function answerOf(child: ChildProcess): Promise<unknown> {
     const late = setTimeout(() => reject(new Error('a contender does not answer')), answerGraceMs);
     const ended = (): void => {
       clearTimeout(late);
-      reject(stop.signal.reason ?? new Error('a contender ended'));
+      reject(new Error('a contender ended'));
     };
     child.once('exit', ended);
     child.once('message', message => {
@@ -90,7 +105,11 @@ function answerOf(child: ChildProcess): Promise<unknown> {
 }
 
 /** All contenders at once on one key; the floor alone, without a pause. */
-async function contest(contestant: Contestant, number: number): Promise<Figures> {
+async function contest(
+  children: readonly ChildProcess[],
+  contestant: Contestant,
+  number: number,
+): Promise<Figures> {
   const alone = contestant === 'floor';
   const job = {
     contestant,
@@ -109,7 +128,7 @@ async function contest(contestant: Contestant, number: number): Promise<Figures>
   return figuresOf(answers, job.seconds);
 }
 
-async function tell(all: readonly Repetition[]): Promise<void> {
+function textOf(all: readonly Repetition[]): string {
   const rows = contestants.map(name => {
     const of = (value: (figures: Figures) => number): string => {
       const sorted = all.map(one => value(one[name])).toSorted((a, b) => a - b);
@@ -139,14 +158,16 @@ async function tell(all: readonly Repetition[]): Promise<void> {
     '',
     ...laid(targetRows(targets), 'lrlll'),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  return lines.join('\n');
+}
+
+/** Resolves to the path of the figures. */
+async function keep(all: readonly Repetition[]): Promise<string> {
   await mkdir(join(out, 'queue'), { recursive: true });
   const file = join(out, 'queue', `${new Date().toISOString().replaceAll(':', '-')}.json`);
-  await writeFile(
-    file,
-    `${JSON.stringify({ format: 'lockstep queue', version: 1, all }, null, 2)}\n`,
-  );
-  process.stderr.write(`\n${file}\n`);
+  const text = JSON.stringify({ format: 'lockstep queue', version: 1, all }, null, 2);
+  await writeFile(file, `${text}\n`);
+  return file;
 }
 
 function targetRows(all: readonly (readonly Target[])[]): string[][] {

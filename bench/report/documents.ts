@@ -1,14 +1,10 @@
-/**
- * `npm run readme`: puts the matrix of the committed run into the README and into docs/matrix.md, and
- * where each named case is tested into docs/cases.md;
- * with the path of another run's `matrix.json`, commits to that one first.
- */
+/** The documents that are generated: the matrix of the committed run, and where each case is tested. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { matrixText, readMatrix } from '../compare/matrix.ts';
-import { type TestFile, withTests } from '../report/cases.ts';
-import { matrixPage, withMatrix } from '../report/readme.ts';
+import { type TestFile, withTests } from './cases.ts';
+import { matrixPage, withMatrix } from './readme.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const source = 'runs/matrix.json';
@@ -34,15 +30,15 @@ async function testFiles(): Promise<readonly TestFile[]> {
 }
 
 /** Makes the matrix of a run the committed one. Throws where the run did not end by itself. */
-async function keep(path: string): Promise<void> {
+async function keepMatrix(path: string): Promise<void> {
   const matrix = await readMatrix(path);
   if (matrix.end !== 'complete') throw new Error(`${path} is of a run that was ${matrix.end}`);
   await writeFile(join(root, 'docs', source), matrixText(matrix));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [path] = process.argv.slice(2);
-  if (path !== undefined) await keep(path);
+/** Writes them; with the path of a run's `matrix.json`, commits to that one first. */
+export async function writeDocuments(matrix?: string): Promise<void> {
+  if (matrix !== undefined) await keepMatrix(matrix);
   for (const [document, text] of Object.entries(await generatedDocuments()))
     await writeFile(join(root, document), text);
 }

@@ -1,0 +1,30 @@
+/** `lockstep diff`: two runs of `load`, cell by cell. */
+import { Command } from 'commander';
+import { loadRegistry } from '../../src/engine/registry.ts';
+import { parsed } from '../lab/command-line.ts';
+import { exitCodes } from '../lab/exit-codes.ts';
+import { readBench } from '../load/files.ts';
+import { summarizeBench } from '../load/summary.ts';
+import { runsCompared } from '../load/two-runs.ts';
+import type { CliCommand } from './command.ts';
+
+function form(): Command {
+  return new Command('lockstep diff')
+    .description('Prints each figure of the cells that both runs have, and what of it is noise.')
+    .argument('<before>', 'the folder of a run of load')
+    .argument('<after>', 'the folder of another')
+    .allowExcessArguments(false);
+}
+
+export const command: CliCommand = {
+  form,
+  async run({ argv, write }) {
+    const command = form();
+    parsed(command, argv);
+    const [before = '', after = ''] = command.args;
+    const registry = await loadRegistry([]);
+    const [a, b] = await Promise.all([readBench(before), readBench(after)]);
+    write(runsCompared(summarizeBench(a, registry), summarizeBench(b, registry)));
+    return exitCodes.asClaimed;
+  },
+};

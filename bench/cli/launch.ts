@@ -1,0 +1,82 @@
+/** Runs one command: signals, help, mistakes and exit codes are the same for all. */
+import { ConfigError } from '../../src/config.ts';
+import { RegistryError } from '../../src/engine/registry.ts';
+import { interruption, leave } from '../../src/explore/interruption.ts';
+import { K6Missing, ServerUnusable } from '../../src/services/index.ts';
+import { HelpAsked, UsageError } from '../lab/command-line.ts';
+import { exitCodes } from '../lab/exit-codes.ts';
+import { UnreadableRun } from '../lab/files.ts';
+import { TargetUnusable } from '../load/remote.ts';
+import type { Around, CliCommand } from './command.ts';
+
+const mistakes = [UsageError, RegistryError, ConfigError, UnreadableRun];
+const missing = [K6Missing, ServerUnusable, TargetUnusable];
+/** A parent that is gone is noticed within this. */
+const parentMs = 500;
+
+/** Ends this process with the exit code of the command. `name` as it is typed. */
+export async function launch(name: string, command: CliCommand, argv: readonly string[]) {
+  const write = (text: string): void => void process.stdout.write(text);
+  const note = (line: string): void => void process.stderr.write(`${line}\n`);
+  process.stdout.on('error', () => {}); // the reader of a pipe may leave early
+  const told = interruption(text => process.stderr.write(text), exitCodes.interrupted);
+  const signal = AbortSignal.any([told, parentGone(process.env)]);
+  const around = { argv, environment: process.env, signal, write, note };
+  leave(await ended(name, command, around));
+}
+
+async function ended(name: string, command: CliCommand, around: Around): Promise<number> {
+  const { note, write, signal } = around;
+  try {
+    refuseSwallowed(name, command, around);
+    return await command.run(around);
+  } catch (error) {
+    if (error instanceof HelpAsked) {
+      write(error.text);
+      return exitCodes.asClaimed;
+    }
+    if (signal.aborted) {
+      note(`Interrupted. ${command.kept ?? 'Nothing was written.'}`);
+      return exitCodes.interrupted;
+    }
+    note(error instanceof Error ? error.message : String(error));
+    if (mistakes.some(kind => error instanceof kind)) {
+      note(`See: lockstep ${name} --help`);
+      return exitCodes.usage;
+    }
+    if (error instanceof TargetUnusable && error.why === 'other strategy') return exitCodes.usage;
+    return missing.some(kind => error instanceof kind) ? exitCodes.missing : exitCodes.inconclusive;
+  }
+}
+
+/**
+ * `npm run compare --strategy redlock`, without the `--`: npm keeps such flags as settings of its own,
+ * and the command would run without them. `--json` is one that npm knows itself.
+ */
+function refuseSwallowed(name: string, command: CliCommand, { argv, environment }: Around): void {
+  if (environment.npm_lifecycle_event === undefined) return;
+  const swallowed = command.form().options.flatMap(({ long }) => {
+    const value = environment[`npm_config_${(long ?? '').slice(2).replaceAll('-', '_')}`];
+    if (!long || value === undefined || value === '' || long === '--json') return [];
+    return argv.some(word => word === long || word.startsWith(`${long}=`)) ? [] : [long];
+  });
+  if (swallowed.length === 0) return;
+  throw new UsageError(
+    `npm kept ${swallowed.join(', ')} for itself. Write a -- before the options: ` +
+      `npm run ${environment.npm_lifecycle_event} -- ${swallowed[0]} …  (or npx lockstep ${name})`,
+  );
+}
+
+/** Aborted when the npm that started this process ends before it: nobody waits for the result. */
+function parentGone(environment: Around['environment']): AbortSignal {
+  const gone = new AbortController();
+  if (environment.npm_lifecycle_event === undefined) return gone.signal;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    gone.abort(new Error('npm is gone'));
+  }, parentMs);
+  timer.unref();
+  return gone.signal;
+}

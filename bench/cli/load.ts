@@ -1,0 +1,50 @@
+/** `lockstep load`: what strategies cost under load, with k6. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
+import { sectionsOf } from '../load/content.ts';
+import { form, readBenchOptions } from '../load/options.ts';
+import { benchHtml, benchMarkdown } from '../load/render.ts';
+import { bench } from '../load/run.ts';
+import { type BenchSummary, summarizeBench } from '../load/summary.ts';
+import { sectionsCsv } from '../page/section.ts';
+import type { CliCommand } from './command.ts';
+
+export const command: CliCommand = {
+  form,
+  kept: 'What was measured is kept: --resume <folder> goes on.',
+  async run({ argv, environment, signal, write, note }) {
+    const options = readBenchOptions(argv);
+    const { registry, folder, ...run } = await bench({
+      options,
+      command: ['npm run load --', ...argv, ...seedOf(argv, options.seed)].join(' '),
+      environment,
+      output: process.stderr,
+      signal,
+    });
+    const summary = summarizeBench(run, registry);
+    const sections = sectionsOf(summary);
+    const markdown = benchMarkdown([summary], sections);
+    const json = `${JSON.stringify(summary, null, 2)}\n`;
+    await Promise.all([
+      writeFile(join(folder, 'report.md'), markdown),
+      writeFile(join(folder, 'report.html'), benchHtml(summary, sections)),
+      writeFile(join(folder, 'report.csv'), sectionsCsv(sections)),
+      writeFile(join(folder, 'result.json'), json),
+    ]);
+    write(options.json ? json : markdown);
+    note(`\n${join(folder, 'report.html')}`);
+    return signal.aborted ? exitCodes.interrupted : exitOf(summary);
+  },
+};
+
+function seedOf(argv: readonly string[], seed: number): string[] {
+  return argv.some(word => word.startsWith('--seed')) ? [] : ['--seed', String(seed)];
+}
+
+/** A missing cell is never good. */
+function exitOf({ rows, missing }: BenchSummary): ExitCode {
+  if (rows.some(row => row.claimViolated)) return exitCodes.claimBroken;
+  const judged = rows.every(row => row.audited);
+  return missing.length > 0 || !judged ? exitCodes.inconclusive : exitCodes.asClaimed;
+}
