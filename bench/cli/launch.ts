@@ -2,7 +2,7 @@
 import { ConfigError } from '../../src/config.ts';
 import { RegistryError } from '../../src/engine/registry.ts';
 import { interruption, leave } from '../../src/explore/interruption.ts';
-import { K6Missing, ServerUnusable } from '../../src/services/index.ts';
+import { K6Missing, parentGone, ServerUnusable } from '../../src/services/index.ts';
 import { HelpAsked, UsageError } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { UnreadableRun } from '../lab/files.ts';
@@ -11,8 +11,6 @@ import type { Around, CliCommand } from './command.ts';
 
 const mistakes = [UsageError, RegistryError, ConfigError, UnreadableRun];
 const missing = [K6Missing, ServerUnusable, TargetUnusable];
-/** A parent that is gone is noticed within this. */
-const parentMs = 500;
 
 /** Ends this process with the exit code of the command. `name` as it is typed. */
 export async function launch(name: string, command: CliCommand, argv: readonly string[]) {
@@ -20,7 +18,7 @@ export async function launch(name: string, command: CliCommand, argv: readonly s
   const note = (line: string): void => void process.stderr.write(`${line}\n`);
   process.stdout.on('error', () => {}); // the reader of a pipe may leave early
   const told = interruption(text => process.stderr.write(text), exitCodes.interrupted);
-  const signal = AbortSignal.any([told, parentGone(process.env)]);
+  const signal = AbortSignal.any([told, parentGone()]);
   const around = { argv, environment: process.env, signal, write, note };
   leave(await ended(name, command, around));
 }
@@ -65,18 +63,4 @@ function refuseSwallowed(name: string, command: CliCommand, { argv, environment 
     `npm kept ${swallowed.join(', ')} for itself. Write a -- before the options: ` +
       `npm run ${environment.npm_lifecycle_event} -- ${swallowed[0]} …  (or npx lockstep ${name})`,
   );
-}
-
-/** Aborted when the npm that started this process ends before it: nobody waits for the result. */
-function parentGone(environment: Around['environment']): AbortSignal {
-  const gone = new AbortController();
-  if (environment.npm_lifecycle_event === undefined) return gone.signal;
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(timer);
-    gone.abort(new Error('npm is gone'));
-  }, parentMs);
-  timer.unref();
-  return gone.signal;
 }

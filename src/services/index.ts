@@ -20,6 +20,7 @@ export {
   type StartOptions,
   type StopStage,
 } from './keeper.ts';
+export { parentGone } from './parent.ts';
 export { described, freePort, type Server, ServerUnusable } from './server.ts';
 
 /** The servers of one run. All of them answered when this was handed out. */

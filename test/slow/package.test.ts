@@ -37,8 +37,8 @@ describe('the installed package', () => {
     expect(dist).toContain(join('src', 'contract', 'index.d.ts'));
     const sources = dist.filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'));
     // k6 compiles its scripts by itself, and what they import
-    const forK6 = sources.filter(name => name.startsWith(join('bench', 'k6')));
-    expect(sources.toSorted()).toEqual([...forK6, join('bench', 'random.ts')].toSorted());
+    const forK6 = sources.filter(name => name.startsWith(join('bench', 'load', 'k6')));
+    expect(sources.toSorted()).toEqual([...forK6, join('bench', 'lab', 'random.ts')].toSorted());
   });
 
   test('can be imported', async () => {
@@ -87,7 +87,7 @@ describe('the installed package', () => {
   test('says what there is when the command is wrong', async () => {
     await expect(lockstep(['compair'])).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("There is no command 'compair'."),
+      stderr: expect.stringContaining("there is no command 'compair' (did you mean 'compare'?)"),
     });
   });
 

@@ -1,3 +1,5 @@
+import { parentGone } from '../../services/parent.ts';
+
 const cannotStart = 1;
 
 /**
@@ -13,6 +15,7 @@ export class Stop {
   constructor() {
     process.on('SIGINT', () => void this.#signalled(130));
     process.on('SIGTERM', () => void this.#signalled(143));
+    parentGone().addEventListener('abort', () => void this.#signalled(143));
   }
 
   /** Aborted by the first signal. */
