@@ -5,12 +5,14 @@ import { form, readOptions } from '../compare/options.ts';
 import { compare } from '../compare/run.ts';
 import { summarize } from '../compare/summary.ts';
 import { table } from '../compare/table.ts';
+import { checkWritable } from '../lab/files.ts';
 import type { CliCommand } from './command.ts';
 
 export const command: CliCommand = {
   form,
   async run({ argv, environment, signal, write, note }) {
     const options = readOptions(argv);
+    await checkWritable(options.out);
     const run = await compare({ options, environment, output: process.stderr, signal });
     const files = await writeRun(options.out, run);
     const summary = summarize(run);

@@ -19,6 +19,7 @@ import { auditorContest, scrapeContest, scrapedContest } from '../floors/watchin
 import { parsed } from '../lab/command-line.ts';
 import { ownConditions } from '../lab/conditions.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
+import { checkWritable } from '../lab/files.ts';
 import { openProgress } from '../lab/progress.ts';
 import { randomOf } from '../lab/random.ts';
 import { createRunDatabase } from '../lab/run-database.ts';
@@ -84,6 +85,7 @@ export const command: CliCommand = {
   form,
   async run({ argv, signal, write, note }) {
     const options = parsed<Options>(form(), argv);
+    await checkWritable(options.out);
     const result = await measured(options, signal);
     const time = result.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
     const folder = join(options.out, `floors-${time}`);

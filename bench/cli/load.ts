@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
+import { checkWritable } from '../lab/files.ts';
 import { sectionsOf } from '../load/content.ts';
 import { form, readBenchOptions } from '../load/options.ts';
 import { benchHtml, benchMarkdown } from '../load/render.ts';
@@ -15,6 +16,7 @@ export const command: CliCommand = {
   kept: 'What was measured is kept: --resume <folder> goes on.',
   async run({ argv, environment, signal, write, note }) {
     const options = readBenchOptions(argv);
+    await checkWritable(options.resume ?? options.out);
     const { registry, folder, ...run } = await bench({
       options,
       command: ['npm run load --', ...argv, ...seedOf(argv, options.seed)].join(' '),

@@ -6,6 +6,7 @@ import { isStrategyPath, loadRegistry } from '../../src/engine/registry.ts';
 import { summarize } from '../compare/summary.ts';
 import { parsed, strategyList, UsageError } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
+import { checkWritable } from '../lab/files.ts';
 import { type BenchSummary, summarizeBench } from '../load/summary.ts';
 import { readResult } from '../report/read.ts';
 import { type Parts, wholeReport } from '../report/whole.ts';
@@ -34,6 +35,7 @@ export const command: CliCommand = {
   async run({ argv, write }) {
     const read = form();
     const { out, strategy = [] } = parsed<Options>(read, argv);
+    await checkWritable(out);
     const parts = await partsOf(read.args, strategy.filter(isStrategyPath));
     await mkdir(out, { recursive: true });
     for (const [name, text] of Object.entries(wholeReport(parts)))

@@ -1,4 +1,7 @@
 /** Where results are kept, and what a reader says of a file that it cannot read. */
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { UsageError } from './command-line.ts';
 import type { Conditions } from './shapes.ts';
 
 /** A file that is no run of this version. The message says what it is and what to do. */
@@ -16,4 +19,33 @@ export function folderName({
 }): string {
   const time = startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
   return `${time}-${conditions.commit.slice(0, 7)}`;
+}
+
+/**
+ * Makes the folder and writes a file there and takes it away, before any work: a run of twenty minutes
+ * must not end in EACCES. One level at a time, since Node's recursive mkdir never returns below /proc.
+ * Rejects with `UsageError`; `option` is what names the folder.
+ */
+export async function checkWritable(path: string, option = '--out'): Promise<void> {
+  const probe = join(path, `.lockstep-${process.pid}`);
+  try {
+    await makeFolders(resolve(path));
+    await writeFile(probe, '');
+    await rm(probe);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(
+      `results cannot be written to ${path}: ${why}. Choose another with ${option}`,
+    );
+  }
+}
+
+async function makeFolders(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  if (found) throw new Error('it is a file');
+  await makeFolders(dirname(path));
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
