@@ -1,28 +1,115 @@
 /** The command line of `compare`. */
-import { Command, Option } from 'commander';
-import { nameList, parsed, strategyList, wholeNumber } from '../lab/command-line.ts';
+import { Command } from 'commander';
+import {
+  nameList,
+  type OptionValues,
+  option,
+  readTable,
+  repeated,
+  strategyList,
+  wholeNumber,
+  withOptions,
+} from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 
-/** What the command line asks for. */
-export interface Options {
+export const defaults = { rivals: 8, processes: 4, exploreSeconds: 25, out: 'results' } as const;
+/** What the main job compares on: the incident that the project began with. */
+export const mainScenario = 'appointment';
+/** The main job ranks; a matrix of hundreds of cells judges first. */
+const repetitionsOf = { mainJob: 3, matrix: 1 } as const;
+const roundsDefault = 60;
+
+const table = {
   /** Names; empty: the main job's one. */
-  readonly scenarios: readonly string[];
+  scenarios: option<readonly string[]>({
+    flags: '--scenario <list>',
+    text: `what callers contend for, with commas between, or all (default: ${mainScenario})`,
+    read: nameList,
+    fallback: [],
+    silent: true,
+  }),
   /** Names, or `scenario/variant`; empty for all. */
-  readonly variants: readonly string[];
+  variants: option<readonly string[]>({
+    flags: '--variant <list>',
+    text: 'of these only: plain, or coupon/checked-again',
+    read: nameList,
+    fallback: [],
+    silent: true,
+  }),
   /** Names and paths; empty: every one where scenarios are named, else those of the main job. */
-  readonly strategies: readonly string[];
+  strategies: option<readonly string[]>({
+    flags: '--strategy <list>',
+    text: 'names and files, with commas between, or all (default: all where scenarios are named)',
+    read: strategyList,
+    fallback: [],
+    silent: true,
+  }),
   /** Undefined: as many as fit into the time. */
-  readonly rounds: number | undefined;
-  readonly rivals: number;
-  readonly processes: number;
+  rounds: option<number | undefined>({
+    flags: '--rounds <n>',
+    text: `contested keys per strategy and repetition (default: ${roundsDefault}, fewer if time runs out)`,
+    read: wholeNumber(1, 100_000),
+    fallback: undefined,
+  }),
+  rivals: option<number>({
+    flags: '--rivals <n>',
+    text: 'callers per contested key',
+    read: wholeNumber(1, 64),
+    fallback: defaults.rivals,
+  }),
+  processes: option<number>({
+    flags: '--processes <n>',
+    text: 'processes of the service',
+    read: wholeNumber(1, 16),
+    fallback: defaults.processes,
+  }),
   /** Undefined: as many as the kind of run has. */
-  readonly repetitions: number | undefined;
-  readonly seed: number;
+  repetitions: option<number | undefined>({
+    flags: '--repetitions <n>',
+    text:
+      `each in a random order of its own (default: ${repetitionsOf.mainJob}, ` +
+      `${repetitionsOf.matrix} where scenarios are named)`,
+    read: wholeNumber(1, 100),
+    fallback: undefined,
+  }),
   /** For exploring all cells together; 0: none is explored. */
-  readonly exploreSeconds: number;
-  readonly json: boolean;
-  readonly out: string;
+  exploreSeconds: option<number>({
+    flags: '--explore-seconds <n>',
+    text: 'for exploring the orders of two callers on one scenario, all strategies together',
+    read: wholeNumber(0, 3_600),
+    fallback: defaults.exploreSeconds,
+  }),
+  /** Undefined: one is drawn. */
+  seed: option<number | undefined>({
+    flags: '--seed <n>',
+    text: 'repeats order and load of an earlier run',
+    read: wholeNumber(0, 999_999_999),
+    fallback: undefined,
+  }),
+  out: option<string>({
+    flags: '--out <folder>',
+    text: 'where results are written',
+    fallback: defaults.out,
+    notRepeated: true,
+  }),
   /** The raw file of a run that was interrupted, to go on with. */
+  resume: option<string | undefined>({
+    flags: '--resume <file>',
+    text: 'the run.json of an interrupted run: its open scenarios are run',
+    fallback: undefined,
+    notRepeated: true,
+  }),
+  json: option<boolean>({
+    flags: '--json',
+    text: 'print the result as JSON instead of the table',
+    fallback: false,
+    notRepeated: true,
+  }),
+};
+
+/** What the command line asks for. */
+export interface Options extends Omit<OptionValues<typeof table>, 'seed' | 'resume'> {
+  readonly seed: number;
   readonly resume?: string;
 }
 
@@ -38,19 +125,12 @@ export interface Settings extends Omit<Options, 'rounds' | 'repetitions'> {
   readonly waitMs: number;
 }
 
-export const defaults = { rivals: 8, processes: 4, exploreSeconds: 25, out: 'results' } as const;
-/** What the main job compares on: the incident that the project began with. */
-export const mainScenario = 'appointment';
-/** The main job ranks; a matrix of hundreds of cells judges first. */
-const repetitionsOf = { mainJob: 3, matrix: 1 } as const;
-
 /** Whether nobody named a scenario: then the run has its 90 seconds. */
 export function isMainJob({ scenarios }: Pick<Options, 'scenarios'>): boolean {
   return scenarios.length === 0;
 }
 
 const fixed = { doubleTapShare: 0.2, uncontendedKeys: 160, inFlight: 8 } as const;
-const roundsDefault = 60;
 /** Uncontended keys for each contested one, where few of those are asked for. */
 const keysPerRound = 3;
 const seedsMax = 1_000_000;
@@ -100,93 +180,23 @@ Exit codes:
        or the run broke off
   ${exitCodes.interrupted}  interrupted: the result is marked incomplete`;
 
-interface Read {
-  readonly scenario?: readonly string[];
-  readonly variant?: readonly string[];
-  readonly strategy?: readonly string[];
-  readonly rounds?: number;
-  readonly rivals: number;
-  readonly processes: number;
-  readonly repetitions?: number;
-  readonly seed?: number;
-  readonly exploreSeconds: number;
-  readonly json?: true;
-  readonly out: string;
-  readonly resume?: string;
-}
-
 /** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readOptions(argv: readonly string[], drawSeed = drawn): Options {
-  const read = parsed<Read>(form(), argv);
-  const { scenario = [], variant = [], strategy = [], rounds, repetitions, ...rest } = read;
-  const { rivals, processes, exploreSeconds, out, resume, json = false, seed = drawSeed() } = rest;
-  const named = { scenarios: scenario, variants: variant, strategies: strategy };
-  const numbers = { rounds, rivals, processes, repetitions, seed, exploreSeconds };
-  const given = { ...named, ...numbers, json, out };
-  return resume === undefined ? given : { ...given, resume };
+  const { resume, seed = drawSeed(), ...rest } = readTable(form(), table, argv);
+  return { ...rest, seed, ...(resume !== undefined && { resume }) };
 }
 
 function drawn(): number {
   return Math.floor(Math.random() * seedsMax);
 }
 
-/** The command line: help and validation follow from it. */
+/** The command, without its values. */
 export function form(): Command {
-  const number = (flags: string, text: string, min: number, max: number): Option =>
-    new Option(flags, text).argParser(wholeNumber(min, max));
-  return new Command('lockstep compare')
-    .description(
-      'Runs strategies on a scenario under contention, has the database audited, and says which are\n' +
-        'safe and what those cost. Raw data go to <out>/<time>-<commit>/, reports to <out>/latest/.',
-    )
-    .option(
-      '--scenario <list>',
-      `what callers contend for, with commas between, or all (default: ${mainScenario})`,
-      nameList,
-    )
-    .option('--variant <list>', 'of these only: plain, or coupon/checked-again', nameList)
-    .option(
-      '--strategy <list>',
-      'names and files, with commas between, or all (default: all where scenarios are named)',
-      strategyList,
-    )
-    .addOption(
-      number(
-        '--rounds <n>',
-        `contested keys per strategy and repetition (default: ${roundsDefault}, fewer if time runs out)`,
-        1,
-        100_000,
-      ),
-    )
-    .addOption(number('--rivals <n>', 'callers per contested key', 1, 64).default(defaults.rivals))
-    .addOption(
-      number('--processes <n>', 'processes of the service', 1, 16).default(defaults.processes),
-    )
-    .addOption(
-      number(
-        '--repetitions <n>',
-        `each in a random order of its own (default: ${repetitionsOf.mainJob}, ` +
-          `${repetitionsOf.matrix} where scenarios are named)`,
-        1,
-        100,
-      ),
-    )
-    .addOption(number('--seed <n>', 'repeats order and load of an earlier run', 0, 999_999_999))
-    .addOption(
-      number(
-        '--explore-seconds <n>',
-        'for exploring the orders of two callers on one scenario, all strategies together',
-        0,
-        3_600,
-      ).default(defaults.exploreSeconds),
-    )
-    .option('--out <folder>', 'where results are written', defaults.out)
-    .option('--resume <file>', 'the run.json of an interrupted run: its open scenarios are run')
-    .option('--json', 'print the result as JSON instead of the table')
-    .helpOption('--help', 'print this')
-    .addHelpText('after', examples)
-    .allowExcessArguments(false)
-    .showSuggestionAfterError();
+  const command = new Command('lockstep compare').description(
+    'Runs strategies on a scenario under contention, has the database audited, and says which are ' +
+      'safe and what those cost. Raw data go to <out>/<time>-<commit>/, reports to <out>/latest/.',
+  );
+  return withOptions(command, table).addHelpText('after', examples).showSuggestionAfterError();
 }
 
 /** The command line that repeats a run, with its seed and the variables that shaped the service. */
@@ -194,26 +204,7 @@ export function commandLine(
   options: Options,
   variables: Readonly<Record<string, string>> = {},
 ): string {
-  const asked = (name: 'rivals' | 'processes'): string[] =>
-    options[name] === defaults[name] ? [] : [`--${name}`, String(options[name])];
-  const given = (name: string, value: number | undefined): string[] =>
-    value === undefined ? [] : [`--${name}`, String(value)];
-  const listed = (name: string, values: readonly string[]): string[] =>
-    values.length === 0 ? [] : [`--${name}`, values.join(',')];
-  const parts = [
-    ...listed('scenario', options.scenarios),
-    ...listed('variant', options.variants),
-    ...listed('strategy', options.strategies),
-    ...given('rounds', options.rounds),
-    ...asked('rivals'),
-    ...asked('processes'),
-    ...given('repetitions', options.repetitions),
-    ...(options.exploreSeconds === defaults.exploreSeconds
-      ? []
-      : ['--explore-seconds', String(options.exploreSeconds)]),
-    '--seed',
-    String(options.seed),
-  ];
+  const parts = repeated(table, { resume: undefined, ...options });
   const set = Object.entries(variables).map(([name, value]) => `${name}=${quoted(value)} `);
   return `${set.join('')}npm run compare -- ${parts.map(quoted).join(' ')}`;
 }

@@ -1,6 +1,14 @@
-/** The command line of `bench`. */
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { nameList, parsed, strategyList, UsageError } from '../lab/command-line.ts';
+/** The command line of `load`. */
+import { Command, InvalidArgumentError } from 'commander';
+import {
+  nameList,
+  type OptionValues,
+  option,
+  readTable,
+  strategyList,
+  UsageError,
+  withOptions,
+} from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 
 /** Names of the sweeps, with the points that are run where none are named. */
@@ -15,31 +23,112 @@ export const sweeps = {
 
 export type Sweep = keyof typeof sweeps;
 
-export interface BenchOptions {
-  readonly scenarios: readonly string[];
-  readonly strategies: readonly string[];
-  readonly workloads: readonly string[];
-  readonly spreads: readonly ('hot' | 'zipf' | 'uniform')[];
-  readonly rate: number;
-  readonly vus: number;
-  readonly iterations: number;
-  readonly duration: number | undefined;
-  readonly warmUp: number;
-  readonly keys: number;
-  readonly commandsPerKey: number;
-  readonly bystanders: number;
-  readonly processes: number;
-  readonly repetitions: number;
-  readonly seed: number;
-  readonly sweep: Sweep | undefined;
+/** The workloads of bench/load/k6/workloads.ts; a test holds the two lists together. */
+export const workloadNames = [
+  'smoke',
+  'average',
+  'stress',
+  'spike',
+  'burst',
+  'closed',
+  'soak',
+  'breakpoint',
+] as const;
+
+const spreads = ['hot', 'zipf', 'uniform'] as const;
+type Spread = (typeof spreads)[number];
+
+const row = (flags: string, text: string, min: number, max: number, fallback: number) =>
+  option<number>({ flags, text, read: number(min, max), fallback });
+
+const table = {
+  scenarios: option<readonly string[]>({
+    flags: '--scenario <list>',
+    text: 'what callers contend for',
+    read: nameList,
+    fallback: ['appointment'],
+  }),
+  strategies: option<readonly string[]>({
+    flags: '--strategy <list>',
+    text: 'names and files, or all (default: as compare)',
+    read: strategyList,
+    fallback: [],
+    silent: true,
+  }),
+  workloads: option<readonly string[]>({
+    flags: '--workload <list>',
+    text: workloadNames.join(', '),
+    read: oneOfEach(workloadNames),
+    fallback: ['average'],
+  }),
+  spreads: option<readonly Spread[]>({
+    flags: '--spread <list>',
+    text: spreads.join(', '),
+    read: oneOfEach(spreads),
+    fallback: ['hot'],
+  }),
+  rate: row('--rate <n>', 'commands per second of average', 1, 100_000, 100),
+  vus: row('--vus <n>', 'callers', 1, 400, 50),
+  iterations: row('--iterations <n>', 'per caller, in burst and closed', 1, 10_000, 20),
+  duration: option<number | undefined>({
+    flags: '--duration <seconds>',
+    text: 'of the load',
+    read: number(1, 86_400),
+    fallback: undefined,
+  }),
+  warmUp: row('--warm-up <seconds>', 'before it, not counted', 0, 600, 3),
+  keys: row('--keys <n>', 'in use at a time, with zipf and uniform', 1, 100_000, 1_000),
+  commandsPerKey: row('--commands-per-key <n>', 'until a fresh one', 1, 400, 8),
+  bystanders: row('--bystanders <n>', 'commands per second on keys of their own', 0, 1_000, 0),
+  processes: row('--processes <n>', 'of the service', 1, 16, 2),
+  repetitions: row('--repetitions <n>', 'each in an order of its own', 1, 100, 3),
+  /** Undefined: one is drawn. */
+  seed: option<number | undefined>({
+    flags: '--seed <n>',
+    text: 'repeats order and load',
+    read: number(0, 999_999_999),
+    fallback: undefined,
+  }),
+  sweep: option<Sweep | undefined>({
+    flags: '--sweep <axis>',
+    text: `one axis: ${Object.keys(sweeps).join(', ')}`,
+    read: sweepNamed,
+    fallback: undefined,
+  }),
   /** Undefined: those of the sweep. */
-  readonly points: readonly number[] | undefined;
-  readonly filter: RegExp | undefined;
+  points: option<readonly number[] | undefined>({
+    flags: '--points <list>',
+    text: 'of the sweep',
+    read: numbers,
+    fallback: undefined,
+  }),
+  filter: option<RegExp | undefined>({
+    flags: '--filter <pattern>',
+    text: 'only cells whose name matches',
+    read: pattern,
+    fallback: undefined,
+  }),
   /** A folder of an interrupted run: cells that are there are not run again. */
-  readonly resume: string | undefined;
-  readonly baseUrl: string | undefined;
-  readonly out: string;
-  readonly json: boolean;
+  resume: option<string | undefined>({
+    flags: '--resume <folder>',
+    text: 'go on with an interrupted run',
+    fallback: undefined,
+  }),
+  baseUrl: option<string | undefined>({
+    flags: '--base-url <url>',
+    text: 'a service elsewhere; ADMIN_TOKEN opens its audit',
+    fallback: undefined,
+  }),
+  out: option<string>({
+    flags: '--out <folder>',
+    text: 'where results are written',
+    fallback: 'results',
+  }),
+  json: option<boolean>({ flags: '--json', text: 'print the summary as JSON', fallback: false }),
+};
+
+export interface BenchOptions extends Omit<OptionValues<typeof table>, 'seed'> {
+  readonly seed: number;
 }
 
 const examples = `
@@ -61,61 +150,39 @@ Exit codes:
   ${exitCodes.missing}    there is no k6 and none can be had, or the service at --base-url does not answer
   ${exitCodes.interrupted}  interrupted: --resume goes on with it`;
 
-interface Read extends Omit<BenchOptions, 'strategies' | 'seed' | 'json' | 'filter'> {
-  readonly strategy?: readonly string[];
-  readonly scenario: readonly string[];
-  readonly workload: readonly string[];
-  readonly spread: readonly ('hot' | 'zipf' | 'uniform')[];
-  readonly seed?: number;
-  readonly json?: true;
-  readonly filter?: RegExp;
-}
-
 /** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readBenchOptions(
   argv: readonly string[],
   draw = (): number => Math.floor(Math.random() * 1_000_000),
 ): BenchOptions {
-  const {
-    strategy = [],
-    scenario,
-    workload,
-    spread,
-    seed,
-    json,
-    filter,
-    ...rest
-  } = parsed<Read>(form(), argv);
-  if (rest.sweep === undefined && rest.points !== undefined)
+  const { seed = draw(), ...read } = readTable(form(), table, argv);
+  if (read.sweep === undefined && read.points !== undefined)
     throw new UsageError('--points needs --sweep');
-  return {
-    ...rest,
-    scenarios: scenario,
-    strategies: strategy,
-    workloads: workload,
-    spreads: spread,
-    filter,
-    seed: seed ?? draw(),
-    json: json ?? false,
+  return { ...read, seed };
+}
+
+function oneOfEach<Word extends string>(words: readonly Word[]) {
+  return (text: string): Word[] => {
+    return nameList(text).map(name => {
+      const word = words.find(one => one === name);
+      if (word !== undefined) return word;
+      throw new InvalidArgumentError(`There is no ${name}; there are ${words.join(', ')}.`);
+    });
   };
 }
 
-function oneOfEach(words: readonly string[]) {
-  return (text: string): string[] => {
-    const names = nameList(text);
-    const unknown = names.filter(name => !words.includes(name));
-    if (unknown.length === 0) return names;
-    throw new InvalidArgumentError(
-      `There is no ${unknown.join(', ')}; there are ${words.join(', ')}.`,
-    );
-  };
+function sweepNamed(text: string): Sweep {
+  const axes = Object.keys(sweeps) as Sweep[];
+  const axis = axes.find(one => one === text);
+  if (axis !== undefined) return axis;
+  throw new InvalidArgumentError(`There is no sweep ${text}; there are ${axes.join(', ')}.`);
 }
 
 function number(min: number, max: number) {
   return (text: string): number => {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`Write a number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
   };
 }
 
@@ -131,83 +198,11 @@ function pattern(text: string): RegExp {
   }
 }
 
-/** The workloads of bench/load/k6/workloads.ts; a test holds the two lists together. */
-export const workloadNames = [
-  'smoke',
-  'average',
-  'stress',
-  'spike',
-  'burst',
-  'closed',
-  'soak',
-  'breakpoint',
-] as const;
-
-/** The command line: help and validation follow from it. */
+/** The command, without its values. */
 export function form(): Command {
-  const option = (flags: string, text: string, parse: (text: string) => unknown): Option =>
-    new Option(flags, text).argParser(parse);
-  return new Command('lockstep load')
-    .description(
-      'Measures with k6 what strategies cost under load: one process of k6 per cell, in random order,\n' +
-        'every cell audited. Raw data go to <out>/bench-<time>-<commit>/, the report beside it.',
-    )
-    .addOption(
-      option('--scenario <list>', 'what callers contend for', text => nameList(text)).default([
-        'appointment',
-      ]),
-    )
-    .addOption(
-      option('--strategy <list>', 'names and files, or all (default: as compare)', strategyList),
-    )
-    .addOption(
-      option('--workload <list>', workloadNames.join(', '), oneOfEach(workloadNames)).default([
-        'average',
-      ]),
-    )
-    .addOption(
-      option(
-        '--spread <list>',
-        'hot, zipf, uniform',
-        oneOfEach(['hot', 'zipf', 'uniform']),
-      ).default(['hot']),
-    )
-    .addOption(
-      option('--rate <n>', 'commands per second of average', number(1, 100_000)).default(100),
-    )
-    .addOption(option('--vus <n>', 'callers', number(1, 400)).default(50))
-    .addOption(
-      option('--iterations <n>', 'per caller, in burst and closed', number(1, 10_000)).default(20),
-    )
-    .addOption(option('--duration <seconds>', 'of the load', number(1, 86_400)))
-    .addOption(option('--warm-up <seconds>', 'before it, not counted', number(0, 600)).default(3))
-    .addOption(
-      option('--keys <n>', 'in use at a time, with zipf and uniform', number(1, 100_000)).default(
-        1_000,
-      ),
-    )
-    .addOption(option('--commands-per-key <n>', 'until a fresh one', number(1, 400)).default(8))
-    .addOption(
-      option(
-        '--bystanders <n>',
-        'commands per second on keys of their own',
-        number(0, 1_000),
-      ).default(0),
-    )
-    .addOption(option('--processes <n>', 'of the service', number(1, 16)).default(2))
-    .addOption(
-      option('--repetitions <n>', 'each in an order of its own', number(1, 100)).default(3),
-    )
-    .addOption(option('--seed <n>', 'repeats order and load', number(0, 999_999_999)))
-    .addOption(new Option('--sweep <axis>', 'one axis').choices(Object.keys(sweeps)))
-    .addOption(option('--points <list>', 'of the sweep', numbers))
-    .addOption(option('--filter <pattern>', 'only cells whose name matches', pattern))
-    .option('--resume <folder>', 'go on with an interrupted run')
-    .option('--base-url <url>', 'a service elsewhere; ADMIN_TOKEN opens its audit')
-    .option('--out <folder>', 'where results are written', 'results')
-    .option('--json', 'print the summary as JSON')
-    .helpOption('--help', 'print this')
-    .addHelpText('after', examples)
-    .allowExcessArguments(false)
-    .showSuggestionAfterError();
+  const command = new Command('lockstep load').description(
+    'Measures with k6 what strategies cost under load: one process of k6 per cell, in random order, ' +
+      'every cell audited. Raw data go to <out>/bench-<time>-<commit>/, the report beside it.',
+  );
+  return withOptions(command, table).addHelpText('after', examples).showSuggestionAfterError();
 }

@@ -33,7 +33,7 @@ describe('the command line of bench', () => {
     [['--spread', 'warm'], /There is no warm/],
     [['--rate', '0'], /from 1 to 100000/],
     [['--points', '1'], /--points needs --sweep/],
-    [['--sweep', 'colour'], /Allowed choices are contenders/],
+    [['--sweep', 'colour'], /There is no sweep colour; there are contenders/],
     [['--filter', '('], /regular expression/],
     [['--unknown'], /unknown option/],
   ])('refuses %j with words', (argv, words) => {
