@@ -1,9 +1,8 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Violation } from '../contract/index.ts';
+import { type Violation, violationKinds } from '../contract/index.ts';
 import { everyUsuallyMs, pauseMs } from './audit-pace.ts';
 import { type Ask, keep, tell } from './findings.ts';
-import { violationKinds } from './kinds.ts';
 import type { Meter } from './prometheus.ts';
 import { RecentKeys } from './recent-keys.ts';
 import { type Refusing, SecondLook } from './second-look.ts';

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import type { Violation, ViolationKind } from '../contract/index.ts';
-import { violationKinds } from './kinds.ts';
+import { type Violation, type ViolationKind, violationKinds } from '../contract/index.ts';
 import type { Meter } from './prometheus.ts';
 import type { Keys } from './recent-keys.ts';
 import { insertViolations } from './violations.ts';

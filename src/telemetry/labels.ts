@@ -1,6 +1,5 @@
-import { failures, outcomeKinds, type ReleaseEnd } from '../contract/index.ts';
+import { failures, outcomeKinds, releaseEnds, violationKinds } from '../contract/index.ts';
 import { attemptPhases } from '../engine/observer.ts';
-import { violationKinds } from './kinds.ts';
 
 /** The values that a label can have. */
 export interface LabelRow {
@@ -8,9 +7,6 @@ export interface LabelRow {
   /** All of them; where it is a sentence, what bounds them. Never an id of anybody's data. */
   readonly values: readonly string[] | string;
 }
-
-/** How a turn outside the transaction can be given back. */
-export const releaseEnds: readonly ReleaseEnd[] = ['released', 'already gone', 'lost', 'unknown'];
 
 const row = (meaning: string, values: LabelRow['values']): LabelRow => ({ meaning, values });
 

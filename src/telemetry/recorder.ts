@@ -5,10 +5,10 @@ import {
   type Outcome,
   outcomeKinds,
   type ReleaseEnd,
+  releaseEnds,
+  violationKinds,
 } from '../contract/index.ts';
 import { type AttemptPhase, attemptPhases, type Cell, type Observer } from '../engine/observer.ts';
-import { violationKinds } from './kinds.ts';
-import { releaseEnds } from './labels.ts';
 import type { Meter } from './prometheus.ts';
 
 const durationOutcomes = ['accepted', 'refused', 'other'] as const;
