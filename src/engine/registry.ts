@@ -2,6 +2,7 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Registered, Strategy } from '../contract/index.ts';
+import { errorMessage } from '../error-message.ts';
 import { scenarioProblems, strategyProblems } from './validate.ts';
 
 export interface RegisteredStrategy {
@@ -163,7 +164,7 @@ async function importDefault(file: string, problems: string[]): Promise<unknown>
       problems.push(`${file}: has no default export; write 'export default { ... }'`);
     return exported;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     const missing = !(await access(file)
       .then(() => true)
       .catch(() => false));

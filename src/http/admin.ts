@@ -13,8 +13,8 @@ import { readBody } from './body.ts';
 export type Audit = (scenario: RegisteredScenario, asked: AskedKeys) => Promise<AskedAudit>;
 
 /**
- * Admits who sends `Authorization: Bearer` with the ADMIN_TOKEN of the service; without one nobody.
- * Returns a check that throws `Problem`. The comparison takes the same time whatever was sent.
+ * Returns a check that admits requests with `Authorization: Bearer <ADMIN_TOKEN>` and throws `Problem`
+ * for all others; without an ADMIN_TOKEN it admits none. The comparison takes constant time.
  */
 export function admitting(adminToken: string | undefined): (request: IncomingMessage) => void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -26,7 +26,7 @@ export function admitting(adminToken: string | undefined): (request: IncomingMes
   };
 }
 
-/** A route that only an admitted caller reaches. */
+/** A route for admins only. */
 export function guarded(adminToken: string | undefined, handler: RequestHandler): RequestHandler {
   const admit = admitting(adminToken);
   return (request, response, next) => {
@@ -52,7 +52,7 @@ const inBody = z.strictObject({
   refusedKeys: z.array(id).max(keysMax).default([]),
 });
 
-/** `GET /admin/audit?scenario=…&key=…&key=…`: the rows alone; without a key all of the scenario. */
+/** `GET /admin/audit?scenario=…&key=…&key=…`: judges the rows alone; without a key, all of them. */
 export function auditOfRows(registry: Registry, audit: Audit): RequestHandler {
   return async ({ query }: Request, response) => {
     const asked = parse(inQuery, query);
@@ -62,7 +62,7 @@ export function auditOfRows(registry: Registry, audit: Audit): RequestHandler {
   };
 }
 
-/** `POST /admin/audit`: the rows beside what callers were told. Writes nothing all the same. */
+/** `POST /admin/audit`: judges the rows against what callers were told. Read-only despite POST. */
 export function auditOfClaims(registry: Registry, audit: Audit): RequestHandler {
   return async (request, response) => {
     const {

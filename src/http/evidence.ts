@@ -4,7 +4,7 @@ import { parse } from '../scenarios/input.ts';
 import type { EvidencePage, EvidenceRow } from '../telemetry/violations.ts';
 import { answer } from './answer.ts';
 
-/** Reads a page of what the live audit has found, newest first. */
+/** Reads a page of the live audit's findings, newest first. */
 export type Evidence = (page: EvidencePage) => Promise<readonly EvidenceRow[]>;
 
 const rowsMax = 1_000;

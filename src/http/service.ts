@@ -26,7 +26,7 @@ import { type ChoiceOptions, reasonAgainst } from './choice.ts';
 import { health, type Probe, redisNeedsOf } from './health.ts';
 import { outageLog } from './log.ts';
 
-/** What a service asks of the process around it. */
+/** What a service needs from its process. */
 export interface ServiceSurroundings {
   /** The metrics of all processes. */
   readonly metricsText: () => Promise<string>;
@@ -97,7 +97,7 @@ export class Service {
     this.#keys = new KeySweep({
       query: this.#store.query,
       keptMs: config.idempotencyKeptMs,
-      onError: error => log.warn({ err: error }, 'old idempotency keys cannot be removed'),
+      onError: error => log.warn({ err: error }, 'expired idempotency keys cannot be removed'),
     });
     this.#choice = choiceOf(config, registry);
     this.app = createApp({
@@ -114,7 +114,7 @@ export class Service {
     });
   }
 
-  /** Exports what will be counted as 0, fills the pool, and begins to watch and to audit. */
+  /** Exports the counters as 0, fills the pool, and starts the background work. */
   async start(): Promise<void> {
     this.#expectCells();
     this.#meter.beforeSnapshot(() => this.#watchPools());
@@ -128,12 +128,12 @@ export class Service {
     return this.#meter.snapshot();
   }
 
-  /** What of it may have changed since the last call. */
+  /** The metrics that may have changed since the last call. */
   changed(): Promise<Snapshot> {
     return this.#meter.changed();
   }
 
-  /** Gives back what is held and closes every connection. */
+  /** Releases all locks and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
     await Promise.all([this.#auditor.stop(), this.#sweep.stop(), this.#keys.stop()]);
@@ -187,7 +187,7 @@ export class Service {
     const majority = async (): Promise<void> => {
       const answers = await Promise.allSettled(redisNodes.map(node => node.ping()));
       const alive = answers.filter(answer => answer.status === 'fulfilled').length;
-      if (alive <= redisNodes.length / 2) throw new Error('most redis nodes are away');
+      if (alive <= redisNodes.length / 2) throw new Error('most Redis nodes are down');
     };
     return [
       postgres,
@@ -197,7 +197,7 @@ export class Service {
   }
 }
 
-/** Which strategy runs where, from the configuration. Throws where STRATEGY is unknown. */
+/** The strategy choices that the configuration allows. Throws if STRATEGY is unknown. */
 export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
   const found = strategyNamed(registry, config.strategy);
   if (!('strategy' in found)) throw new Error(`there is no strategy '${config.strategy}'`);
@@ -212,8 +212,8 @@ export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
 
 function missingStore(declared: Strategy, config: Config): string | undefined {
   const need = redisNeedsOf(declared);
-  if (need.one && config.redisUrl === undefined) return 'needs Redis, and REDIS_URL is not set';
+  if (need.one && config.redisUrl === undefined) return 'needs Redis, but REDIS_URL is not set';
   return need.several && config.redisNodeUrls.length === 0
-    ? 'needs several Redis nodes, and REDIS_NODES is not set'
+    ? 'needs several Redis nodes, but REDIS_NODES is not set'
     : undefined;
 }

@@ -4,8 +4,8 @@
  */
 import { access, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import type { Exit, Keeper } from './keeper.ts';
-import { reasonOf } from './server.ts';
 
 const updateMs = 90_000;
 const downloadMs = 60_000;
@@ -122,7 +122,7 @@ export async function fetchPackages(apt: Apt, packages: readonly string[]): Prom
       warnings = tail.match(/^[WE]: .*$/gm) ?? []; // it also succeeds where a source did not answer
       return await unpackPackages(apt, packages);
     } catch (error) {
-      reasons.push(reasonOf(error), ...warnings);
+      reasons.push(errorMessage(error), ...warnings);
     }
   }
   throw new Error(reasons.join('\n'));

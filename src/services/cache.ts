@@ -14,6 +14,7 @@ import {
 } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import { runsAsRoot } from './account.ts';
 import type { Keeper } from './keeper.ts';
 
@@ -47,7 +48,7 @@ async function unfit(folder: string): Promise<string | undefined> {
     await rmdir(probe);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Finds or starts Postgres and Redis, and leaves nothing behind. */
+import { errorMessage } from '../error-message.ts';
 import { type Keeper, openKeeper } from './keeper.ts';
 import { startPostgres } from './postgres.ts';
 import { findPostgres, type PostgresPlaces, usualPostgresPlaces } from './postgres-binaries.ts';
@@ -6,7 +7,7 @@ import { checkedPostgres } from './postgres-check.ts';
 import { checkedRedis, startRedis } from './redis.ts';
 import { findRedis, type RedisPlaces, usualRedisPlaces } from './redis-binaries.ts';
 import type { RedisBinary } from './redis-probe.ts';
-import { described, reasonOf, type Server, ServerUnusable } from './server.ts';
+import { described, type Server, ServerUnusable } from './server.ts';
 
 export { findK6, type K6, K6Missing, k6Pinned, usualK6Places } from './k6.ts';
 export {
@@ -67,7 +68,7 @@ async function checkGiven(options: ServicesOptions): Promise<Given> {
   const faults: string[] = [];
   const checked = (check: Promise<Server>) =>
     check.catch(error => {
-      faults.push(reasonOf(error));
+      faults.push(errorMessage(error));
       return undefined;
     });
   const [postgres, redis, ...nodes] = await Promise.all([

@@ -1,9 +1,9 @@
 /** The load generator k6: a given one, an installed one, a cached one, or one that Go builds. */
 import { copyFile, mkdir, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import { cacheFolder, installed } from './cache.ts';
 import type { Keeper } from './keeper.ts';
-import { reasonOf } from './server.ts';
 
 /** What is built where none is found, and what CI runs. */
 export const k6Pinned = 'v1.8.1';
@@ -63,7 +63,7 @@ export async function findK6(
 ): Promise<K6> {
   if (env.K6_PATH) {
     return probe(keeper, env.K6_PATH, 'K6_PATH').catch(error => {
-      throw new K6Missing(`K6_PATH cannot be used: ${reasonOf(error)}`);
+      throw new K6Missing(`K6_PATH cannot be used: ${errorMessage(error)}`);
     });
   }
   const reasons: string[] = [];
@@ -73,13 +73,13 @@ export async function findK6(
     try {
       return await probe(keeper, command, command);
     } catch (error) {
-      reasons.push(reasonOf(error));
+      reasons.push(errorMessage(error));
     }
   }
   try {
     return await cached(keeper, { folders, env }, report);
   } catch (error) {
-    reasons.push(reasonOf(error));
+    reasons.push(errorMessage(error));
   }
   throw new K6Missing(`${waysOut}\nTried:\n${reasons.map(reason => `- ${reason}`).join('\n')}`);
 }

@@ -1,6 +1,7 @@
 import { access, constants, lstat, readdir, readFile, realpath, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, delimiter, dirname, join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import { runsAsRoot } from './account.ts';
 import { cacheFolder, copyForAll, errorCode, installed, traversable } from './cache.ts';
 import type { Keeper } from './keeper.ts';
@@ -161,7 +162,7 @@ export async function findPostgres(
 ): Promise<PostgresBinaries> {
   const reasons: string[] = [];
   const note = (error: unknown) => {
-    reasons.push(error instanceof Error ? error.message : String(error));
+    reasons.push(errorMessage(error));
     return undefined;
   };
   if (places.packageFolder === undefined) {

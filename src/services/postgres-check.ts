@@ -1,6 +1,7 @@
 import pg from 'pg';
+import { errorMessage } from '../error-message.ts';
 import { postgresOldest } from './postgres-binaries.ts';
-import { atMost, reasonOf, type Server, ServerUnusable } from './server.ts';
+import { atMost, type Server, ServerUnusable } from './server.ts';
 
 const reachMs = 5_000;
 const endMs = 500;
@@ -72,7 +73,7 @@ export async function checkedPostgres(url: string): Promise<Server> {
   const { host } = parsed(url);
   const facts = await factsOf(url).catch(error => {
     throw new ServerUnusable(
-      `DATABASE_URL (${host}) cannot be used: ${reasonOf(error)}. PostgreSQL ${postgresOldest} or ` +
+      `DATABASE_URL (${host}) cannot be used: ${errorMessage(error)}. PostgreSQL ${postgresOldest} or ` +
         'newer is needed there; without DATABASE_URL one is started here.',
       error,
     );

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { access, appendFile, chown, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import { serverAccount } from './account.ts';
 import { traversable } from './cache.ts';
 import { type Account, type Child, type Keeper, StartFailed } from './keeper.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import { factsOf } from './postgres-check.ts';
-import { freePort, reasonOf, type Server } from './server.ts';
+import { freePort, type Server } from './server.ts';
 
 const initMs = 60_000;
 const portsMax = 5;
@@ -153,7 +154,7 @@ export async function startPostgres(
       const origin = `${binaries.origin}, started here${inMemory ? ', data in memory' : ''}`;
       return { kind: 'postgres', product: 'PostgreSQL', url, origin, pid, ...facts };
     } catch (error) {
-      if (attempt < portsMax && /could not bind/.test(reasonOf(error))) continue;
+      if (attempt < portsMax && /could not bind/.test(errorMessage(error))) continue;
       throw error;
     }
   }

@@ -1,9 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import type { Keeper } from './keeper.ts';
 import { packagedRedis } from './redis-package.ts';
 import { probeRedis, type RedisBinary } from './redis-probe.ts';
-import { reasonOf } from './server.ts';
 
 /** Where to look. */
 export interface RedisPlaces {
@@ -51,14 +51,14 @@ export async function findRedis(
         const origin = join(folder, name);
         return { ...(await probeRedis(keeper, origin, {})), origin, downloadMs: 0 };
       } catch (error) {
-        reasons.push(reasonOf(error));
+        reasons.push(errorMessage(error));
       }
     }
   }
   try {
     return await packagedRedis(keeper, places.tools, places.env, report);
   } catch (error) {
-    reasons.push(reasonOf(error));
+    reasons.push(errorMessage(error));
   }
   throw new Error(`${waysOut}\nTried:\n${reasons.map(reason => `- ${reason}`).join('\n')}`);
 }

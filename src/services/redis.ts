@@ -3,11 +3,12 @@ import { realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { Redis } from 'ioredis';
+import { errorMessage } from '../error-message.ts';
 import { serverAccount } from './account.ts';
 import { traversable } from './cache.ts';
 import type { Account, Child, Keeper } from './keeper.ts';
 import { isNewEnough, type RedisBinary, redisOldest } from './redis-probe.ts';
-import { freePort, reasonOf, type Server, ServerUnusable } from './server.ts';
+import { freePort, type Server, ServerUnusable } from './server.ts';
 
 const reachMs = 5_000;
 const endMs = 200;
@@ -67,7 +68,7 @@ export async function checkedRedis(url: string, variable: string): Promise<Serve
   const { host } = parsed(url, variable);
   const { product, version } = await factsOf(url).catch(error => {
     throw new ServerUnusable(
-      `${variable} (${host}) cannot be used: ${reasonOf(error)}. Redis ${redisOldest.join('.')} or ` +
+      `${variable} (${host}) cannot be used: ${errorMessage(error)}. Redis ${redisOldest.join('.')} or ` +
         `newer, or Valkey, is needed there; without ${variable} one is started here.`,
       error,
     );
@@ -140,7 +141,7 @@ export async function startRedis(
       const origin = `${binary.origin}, started here`;
       return { kind: 'redis', product, url, version, origin, settings: {}, pid };
     } catch (error) {
-      if (attempt < portsMax && /address already in use/i.test(reasonOf(error))) continue;
+      if (attempt < portsMax && /address already in use/i.test(errorMessage(error))) continue;
       throw error;
     }
   }

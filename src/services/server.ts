@@ -32,12 +32,6 @@ export class ServerUnusable extends Error {
   }
 }
 
-/** The message of whatever was thrown. AggregateErrors (of several addresses) have none. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** Ends with `work`, or without it after this long: for closing what may never answer. */
 export async function atMost(work: Promise<unknown>, withinMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { errorMessage } from '../error-message.ts';
 import { MigrationRecord } from './migration-record.ts';
 
 /** What a scenario, or a room, brings: SQL that creates what it needs. */
@@ -72,7 +73,7 @@ async function apply(client: pg.Client, { name, sql }: SqlFile): Promise<void> {
   try {
     await client.query(sql);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     throw new MigrationError(`${name} cannot be applied: ${why}. Nothing was changed.`, {
       cause: error,
     });

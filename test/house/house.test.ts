@@ -20,8 +20,16 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ['src', /^(bench|test)\//, 'the product does not need its tests'],
   ['src/engine', /^src\/(scenarios|http|telemetry|explore|services)/, 'the engine knows no names'],
   ['src/store', /^src\/(engine|scenarios|http|telemetry|explore|services)/, 'stores know no rules'],
-  ['src/explore', /^(src\/(?!explore)|strategies|bench|test)/, 'usable without the rest'],
-  ['src/services', /^(src\/(?!services)|strategies|bench|test)/, 'usable without the rest'],
+  [
+    'src/explore',
+    /^(src\/(?!explore|error-message)|strategies|bench|test)/,
+    'usable without the rest',
+  ],
+  [
+    'src/services',
+    /^(src\/(?!services|error-message)|strategies|bench|test)/,
+    'usable without the rest',
+  ],
 ];
 
 describe('arrows', () => {

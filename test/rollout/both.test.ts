@@ -67,7 +67,9 @@ describe('both', () => {
     expect(refusalOf('row-lock', 'sequelize-row-lock')).toContain('two stores');
     expect(refusalOf('row-lock', 'redis-released-early')).toContain('before COMMIT');
     expect(refusalOf('redis-lease', 'redis-lease-queued')).toContain('already exclude each other');
-    expect(refusalOf('advisory-session', 'advisory-transaction')).toContain('deadlock with themselves');
+    expect(refusalOf('advisory-session', 'advisory-transaction')).toContain(
+      'deadlock with themselves',
+    );
     expect(refusalOf('unique-slots', 'atomic-update')).toContain('runs only one');
     expect(refusalOf('row-lock', 'precreated-slots')).toContain('never reads it');
     expect(refusalOf('row-lock', 'repeatable-read')).toContain('neither level');

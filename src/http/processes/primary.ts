@@ -12,9 +12,9 @@ const startLimitMs = 60_000;
 const backoffFirstMs = 100;
 const backoffMaxMs = 5_000;
 const portsTriedMax = 5;
-const settledMs = 10_000; // a process that lived this long starts again at once
+const settledMs = 10_000; // a process that lived this long resets the backoff
 
-/** One of the n places for a worker process; its port stays when the process is replaced. */
+/** A slot for a worker process; its port survives a replacement. */
 interface Place {
   readonly index: number;
   ownPort: number;
@@ -36,7 +36,7 @@ export interface PrimaryOptions {
   readonly meter: Meter;
 }
 
-/** Starts the worker processes, replaces those that die, and sums their metrics. */
+/** Starts the worker processes, replaces those that die, and adds up their metrics. */
 export class Primary {
   readonly #options: PrimaryOptions;
   readonly #places: readonly Place[];
@@ -59,19 +59,19 @@ export class Primary {
     options.meter.set('lockstep_processes', {}, processes);
   }
 
-  /** The port that all processes share; not known before `start`. */
+  /** The port shared by all processes; unknown before `start`. */
   get sharedPort(): number {
     return this.#sharedPort;
   }
 
   /**
-   * Resolves when every process listens. Rejects with the reason of the first that cannot; where
-   * any port will do, one that somebody else has taken meanwhile is replaced by another.
+   * Resolves when every process listens. Rejects with the reason of the first that cannot. With
+   * PORT=0, a port that has been taken in the meantime is replaced by another.
    */
   async start(): Promise<readonly RunningProcess[]> {
     const { port } = this.#options.config;
     for (let tried = 1; ; tried += 1) {
-      // every process has to be told the same one, and their replacements later too
+      // all processes, and their replacements later, need the same port
       this.#sharedPort = port || (await freePort());
       try {
         return await Promise.all(this.#places.map(place => this.#startFirst(place)));
@@ -83,7 +83,7 @@ export class Primary {
     }
   }
 
-  /** Ends what has been started, so that it can be started again. */
+  /** Kills what has been started, so that it can be started again. */
   async #abandon(): Promise<void> {
     this.#abandoning = true;
     for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
@@ -93,7 +93,7 @@ export class Primary {
     this.#abandoning = false;
   }
 
-  /** Asks every process to stop, waits until they have ended, and kills what is left after 12 s. */
+  /** Stops every process gracefully, and kills what is left after 12 s. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const killLate = setTimeout(() => this.kill(), stopLimitMs + 2_000);
@@ -110,7 +110,7 @@ export class Primary {
     clearTimeout(killLate);
   }
 
-  /** Ends every process at once. */
+  /** Kills every process at once. */
   kill(): void {
     this.#stopping = true;
     for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
@@ -125,7 +125,7 @@ export class Primary {
         if (message.lockstep === 'listening') resolve(this.#running(place));
         if (message.lockstep === 'failed') reject(new Error(message.why));
       });
-      worker.once('exit', (code, signal) => reject(new Error(`it ended with ${signal ?? code}`)));
+      worker.once('exit', (code, signal) => reject(new Error(`it exited with ${signal ?? code}`)));
       limit.addEventListener('abort', () => reject(new Error('it did not listen in time')));
     });
   }
@@ -152,12 +152,12 @@ export class Primary {
         this.#pages.take(source, received.apply(message.changes));
       if (message.lockstep === 'page?') void this.#sendPage(worker, message.ask);
     });
-    worker.on('error', () => {}); // a channel that breaks is told by 'exit'
+    worker.on('error', () => {}); // a broken channel is handled by 'exit'
     const startedMs = performance.now();
     worker.once('exit', (code: number, signal: string | null) =>
       this.#replace(place, { code, signal, livedMs: performance.now() - startedMs }),
     );
-    // the last words of a process may arrive after its end: both have to be over
+    // the last snapshot may arrive after the exit, so wait for both
     void Promise.all([once(worker, 'exit'), once(worker, 'disconnect')]).then(() =>
       this.#pages.leave(source),
     );
@@ -175,13 +175,16 @@ export class Primary {
     const waitMs = place.backoffMs;
     place.backoffMs = Math.min(backoffMaxMs, place.backoffMs * 2);
     const pid = place.worker?.process.pid;
-    log.error({ process: place.index, pid, ...end, waitMs }, 'a process has ended; it is replaced');
+    log.error(
+      { process: place.index, pid, ...end, waitMs },
+      'a process exited unexpectedly; replacing it',
+    );
     place.timer = setTimeout(() => this.#fork(place), waitMs);
   }
 
   async #sendPage(worker: Worker, ask: number): Promise<void> {
     const text = await this.#pages.page().catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'the metrics page cannot be made');
+      this.#options.log.error({ err: error }, 'the metrics page could not be built');
       return '';
     });
     tell(worker, { lockstep: 'page', ask, text });
@@ -191,12 +194,12 @@ export class Primary {
 const isTaken = (error: unknown): boolean =>
   error instanceof Error && error.message.includes('EADDRINUSE');
 
-/** Where a process is reached, with brackets around an IPv6 address. */
+/** The URL of a process, with brackets around an IPv6 address. */
 export function urlOf(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function tell(worker: Worker, message: ToWorker): void {
-  // a worker that is gone is told by 'exit'
+  // a worker that is gone is handled by 'exit'
   if (worker.isConnected()) worker.process.send(message, () => {});
 }
