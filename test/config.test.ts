@@ -103,7 +103,9 @@ describe('configuration', () => {
     const faultless = ['STRATEGY_FILES'];
     expect(named).toEqual(variableNames.filter(name => !faultless.includes(name)));
     for (const problem of problems) expect(problem).toMatch(/; expected /);
-    expect(problems.join('\n')).toContain('PORT is "99999"; expected a whole number from 0 to 65535');
+    expect(problems.join('\n')).toContain(
+      'PORT is "99999"; expected a whole number from 0 to 65535',
+    );
   });
 
   it.each([
@@ -127,7 +129,9 @@ describe('configuration', () => {
   });
 
   it('refuses a PORT that leaves no port for each process', () => {
-    expect(problemsOf({ PORT: '65535', PROCESSES: '1' })[0]).toMatch(/PORT \+ PROCESSES.*use a lower PORT/);
+    expect(problemsOf({ PORT: '65535', PROCESSES: '1' })[0]).toMatch(
+      /PORT \+ PROCESSES.*use a lower PORT/,
+    );
     expect(problemsOf({ PORT: '65534', PROCESSES: '1' })).toEqual([]);
     expect(problemsOf({ PORT: '65535', PROCESSES: '1', WAIT_MS: 'x' })).toHaveLength(2);
   });

@@ -8,7 +8,7 @@ export interface SweepOptions {
   readonly everyMs?: number;
 }
 
-const everyUsuallyMs = 60_000;
+const everyDefaultMs = 60_000;
 const batchesMax = 50;
 
 // every process sweeps and skips rows that another one is deleting
@@ -31,7 +31,7 @@ export class KeySweep {
   }
 
   start(): void {
-    const { everyMs = everyUsuallyMs, onError } = this.#options;
+    const { everyMs = everyDefaultMs, onError } = this.#options;
     this.#timer = setInterval(() => {
       this.#running = this.run().catch(onError);
     }, everyMs);

@@ -5,18 +5,18 @@ import { z } from 'zod';
 import { InvalidInput } from '../contract/index.ts';
 import type { RegisteredScenario, Registry } from '../engine/registry.ts';
 import { id, parse } from '../scenarios/input.ts';
-import type { AskedAudit, AskedKeys } from '../telemetry/asked-audit.ts';
+import type { AuditReport, AuditRequest } from '../telemetry/ad-hoc-audit.ts';
 import { answer, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 
 /** Runs one scenario's audit. */
-export type Audit = (scenario: RegisteredScenario, asked: AskedKeys) => Promise<AskedAudit>;
+export type Audit = (scenario: RegisteredScenario, asked: AuditRequest) => Promise<AuditReport>;
 
 /**
  * Returns a check that admits requests with `Authorization: Bearer <ADMIN_TOKEN>` and throws `Problem`
  * for all others; without an ADMIN_TOKEN it admits none. The comparison takes constant time.
  */
-export function admitting(adminToken: string | undefined): (request: IncomingMessage) => void {
+export function adminCheck(adminToken: string | undefined): (request: IncomingMessage) => void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   const expected = adminToken === undefined ? undefined : digest(`Bearer ${adminToken}`);
   return ({ headers }) => {
@@ -27,10 +27,10 @@ export function admitting(adminToken: string | undefined): (request: IncomingMes
 }
 
 /** A route for admins only. */
-export function guarded(adminToken: string | undefined, handler: RequestHandler): RequestHandler {
-  const admit = admitting(adminToken);
+export function adminOnly(adminToken: string | undefined, handler: RequestHandler): RequestHandler {
+  const check = adminCheck(adminToken);
   return (request, response, next) => {
-    admit(request);
+    check(request);
     return handler(request, response, next);
   };
 }

@@ -4,7 +4,7 @@ import { pinoHttp } from 'pino-http';
 import type { Registered, Route } from '../contract/index.ts';
 import type { Engine } from '../engine/serve.ts';
 import type { Store } from '../store/store.ts';
-import { type Audit, auditOfClaims, auditOfRows, guarded } from './admin.ts';
+import { type Audit, adminOnly, auditOfClaims, auditOfRows } from './admin.ts';
 import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 import type { ChoiceOptions } from './choice.ts';
@@ -110,9 +110,9 @@ function addService(parts: AppParts, add: Add): void {
 }
 
 function addAdmin({ adminToken, audit, evidence, choice }: AppParts, add: Add): void {
-  add('get', '/admin/violations', guarded(adminToken, violationsFound(evidence)));
-  add('get', '/admin/audit', guarded(adminToken, auditOfRows(choice.registry, audit)));
-  add('post', '/admin/audit', guarded(adminToken, auditOfClaims(choice.registry, audit)));
+  add('get', '/admin/violations', adminOnly(adminToken, violationsFound(evidence)));
+  add('get', '/admin/audit', adminOnly(adminToken, auditOfRows(choice.registry, audit)));
+  add('post', '/admin/audit', adminOnly(adminToken, auditOfClaims(choice.registry, audit)));
 }
 
 function mount(app: Express, path: string, handlers: Handlers): void {

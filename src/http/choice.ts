@@ -28,19 +28,19 @@ export function chooser(
   variants: RegisteredScenario['registered']['variants'],
 ): (request: IncomingMessage) => Choice {
   const { registry, strategy, headersAllowed, missing } = options;
-  const usual: Choice = { strategy, variant: Object.keys(variants)[0] ?? '' };
-  const usualReason = reasonAgainst(usual, variants, missing);
+  const byDefault: Choice = { strategy, variant: Object.keys(variants)[0] ?? '' };
+  const defaultReason = reasonAgainst(byDefault, variants, missing);
   return ({ headers }) => {
     const name = headerOf(headers['lock-strategy']);
     const variantName = headerOf(headers['scenario-variant']);
     if (name === undefined && variantName === undefined) {
-      if (usualReason) throw new Problem('scenario-not-offered', usualReason);
-      return usual;
+      if (defaultReason) throw new Problem('scenario-not-offered', defaultReason);
+      return byDefault;
     }
     if (!headersAllowed) throw new Problem('header-not-allowed');
     const choice = {
       strategy: name === undefined ? strategy : named(name, registry),
-      variant: variantName ?? usual.variant,
+      variant: variantName ?? byDefault.variant,
     };
     if (!Object.hasOwn(variants, choice.variant))
       throw new Problem('unknown-variant', undefined, { names: Object.keys(variants) });

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { MessageClasses } from './message-classes.ts';
 import { type EdgeProblemCode, edgeProblems, typeOf } from './problems.ts';
 
-const requestUsuallyMaxMs = 10_000;
+const requestMaxDefaultMs = 10_000;
 const headersMaxBytes = 16 * 1_024;
 const keepAliveMs = 10_000;
 const closeIdleEveryMs = 20;
@@ -12,7 +12,7 @@ const closeIdleEveryMs = 20;
 export function httpServer(
   listener: RequestListener,
   {
-    requestMaxMs = requestUsuallyMaxMs,
+    requestMaxMs = requestMaxDefaultMs,
     classes,
   }: { readonly requestMaxMs?: number; readonly classes?: MessageClasses } = {},
 ): Server {

@@ -10,7 +10,7 @@ import { openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
-import { AskedAudits } from '../telemetry/asked-audit.ts';
+import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
 import { Auditor } from '../telemetry/auditor.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
@@ -27,7 +27,7 @@ import { health, type Probe, redisNeedsOf } from './health.ts';
 import { outageLog } from './log.ts';
 
 /** What a service needs from its process. */
-export interface ServiceSurroundings {
+export interface ProcessHooks {
   /** The metrics of all processes. */
   readonly metricsText: () => Promise<string>;
   readonly stopping: () => boolean;
@@ -44,18 +44,18 @@ export class Service {
   readonly #audits: ReturnType<typeof createPool>;
   readonly #auditor: Auditor;
   readonly #sweep: Sweep;
-  readonly #askedAudits: AskedAudits;
+  readonly #adHocAudits: AdHocAudits;
   readonly #engine: Engine;
   readonly #keys: KeySweep;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
   readonly #config: Config;
 
-  constructor(config: Config, registry: Registry, log: Logger, around: ServiceSurroundings) {
+  constructor(config: Config, registry: Registry, log: Logger, hooks: ProcessHooks) {
     this.#config = config;
     const { databaseUrl: url = '', tuning } = config;
-    const tell = outageLog(log);
-    const onIdleError = (error: Error): void => tell('Postgres', error);
+    const reportOutage = outageLog(log);
+    const onIdleError = (error: Error): void => reportOutage('Postgres', error);
     const { pooler, connectTimeoutMs } = config;
     const lockTimeoutMs = tuning.waitMs;
     const shared = { url, pooler, connectTimeoutMs, lockTimeoutMs, onIdleError };
@@ -66,7 +66,7 @@ export class Service {
     const audited = { pool: this.#audits, scenarios, meter: this.#meter, log };
     this.#auditor = new Auditor(audited);
     this.#sweep = new Sweep(audited);
-    this.#askedAudits = new AskedAudits(
+    this.#adHocAudits = new AdHocAudits(
       createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep asked audit' }),
     );
     this.#backends = openBackends({
@@ -77,7 +77,7 @@ export class Service {
       connectTimeoutMs,
       waitMs: tuning.waitMs,
       leaseMs: tuning.leaseMs,
-      onError: (store, error) => tell(store === 'redis' ? 'Redis' : 'Postgres', error),
+      onError: (store, error) => reportOutage(store === 'redis' ? 'Redis' : 'Postgres', error),
     });
     this.#recorder = new Recorder(this.#meter, {
       touched: (cell, key) => this.#auditor.touched(cell.scenario, cell.strategy, key),
@@ -105,12 +105,12 @@ export class Service {
       engine: this.#engine,
       store: this.#store,
       log,
-      health: () => health(this.#probesOf(), around.stopping()),
-      metricsPage: async () => ({ contentType: pageContentType, text: await around.metricsText() }),
+      health: () => health(this.#probesOf(), hooks.stopping()),
+      metricsPage: async () => ({ contentType: pageContentType, text: await hooks.metricsText() }),
       adminToken: config.adminToken,
       evidence: page => this.#evidence(page),
-      audit: ({ auditSql }, asked) => this.#askedAudits.run(auditSql, asked),
-      stopping: around.stopping,
+      audit: ({ auditSql }, asked) => this.#adHocAudits.run(auditSql, asked),
+      stopping: hooks.stopping,
     });
   }
 
@@ -138,7 +138,7 @@ export class Service {
     await this.#engine.close();
     await Promise.all([this.#auditor.stop(), this.#sweep.stop(), this.#keys.stop()]);
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
-    pools.push(this.#askedAudits.close());
+    pools.push(this.#adHocAudits.close());
     const stores = [this.#store, this.#sequelize, this.#backends].map(store => store.close());
     await Promise.allSettled([...stores, ...pools]);
   }

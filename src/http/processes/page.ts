@@ -1,6 +1,6 @@
 import { PageWriter } from '../../telemetry/pages.ts';
 import {
-  countedIn,
+  countersOf,
   type Meter,
   mergeSnapshots,
   type Snapshot,
@@ -54,7 +54,7 @@ export class PageMaker {
     this.#waiting.get(source)?.(false);
     if (!last) return;
     this.#folding = this.#folding.then(async () => {
-      this.#departed = await mergeSnapshots([this.#departed, countedIn(last)]);
+      this.#departed = await mergeSnapshots([this.#departed, countersOf(last)]);
     });
   }
 
@@ -74,7 +74,7 @@ export class PageMaker {
     await this.#folding;
     const shares = [...this.#live].flatMap(([source, snapshot]) => {
       if (!snapshot) return [];
-      return [answered[sources.indexOf(source)] ? snapshot : countedIn(snapshot)];
+      return [answered[sources.indexOf(source)] ? snapshot : countersOf(snapshot)];
     });
     const inPage = answered.filter(Boolean).length;
     this.#meter.set('lockstep_processes_in_page', {}, inPage);

@@ -15,7 +15,7 @@ const portsTriedMax = 5;
 const settledMs = 10_000; // a process that lived this long resets the backoff
 
 /** A slot for a worker process; its port survives a replacement. */
-interface Place {
+interface Slot {
   readonly index: number;
   ownPort: number;
   worker: Worker | undefined;
@@ -39,7 +39,7 @@ export interface PrimaryOptions {
 /** Starts the worker processes, replaces those that die, and adds up their metrics. */
 export class Primary {
   readonly #options: PrimaryOptions;
-  readonly #places: readonly Place[];
+  readonly #slots: readonly Slot[];
   readonly #pages: PageMaker;
   #sharedPort = 0;
   #stopping = false;
@@ -48,7 +48,7 @@ export class Primary {
   constructor(options: PrimaryOptions) {
     this.#options = options;
     const { port, processes } = options.config;
-    this.#places = Array.from({ length: processes }, (_, index) => ({
+    this.#slots = Array.from({ length: processes }, (_, index) => ({
       index: index + 1,
       ownPort: port === 0 ? 0 : port + index + 1,
       worker: undefined,
@@ -74,7 +74,7 @@ export class Primary {
       // all processes, and their replacements later, need the same port
       this.#sharedPort = port || (await freePort());
       try {
-        return await Promise.all(this.#places.map(place => this.#startFirst(place)));
+        return await Promise.all(this.#slots.map(slot => this.#startFirst(slot)));
       } catch (error) {
         if (port !== 0 || tried === portsTriedMax || !isTaken(error)) throw error;
         await this.#abandon();
@@ -86,10 +86,10 @@ export class Primary {
   /** Kills what has been started, so that it can be started again. */
   async #abandon(): Promise<void> {
     this.#abandoning = true;
-    for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
-    const alive = this.#places.filter(({ worker }) => worker && !worker.isDead());
+    for (const { worker } of this.#slots) worker?.process.kill('SIGKILL');
+    const alive = this.#slots.filter(({ worker }) => worker && !worker.isDead());
     await Promise.all(alive.map(({ worker }) => worker && once(worker, 'exit')));
-    for (const place of this.#places) place.ownPort = 0;
+    for (const slot of this.#slots) slot.ownPort = 0;
     this.#abandoning = false;
   }
 
@@ -98,9 +98,9 @@ export class Primary {
     this.#stopping = true;
     const killLate = setTimeout(() => this.kill(), stopLimitMs + 2_000);
     await Promise.all(
-      this.#places.map(async place => {
-        clearTimeout(place.timer);
-        const { worker } = place;
+      this.#slots.map(async slot => {
+        clearTimeout(slot.timer);
+        const { worker } = slot;
         if (!worker || worker.isDead()) return;
         const ended = once(worker, 'exit');
         tell(worker, { lockstep: 'stop' });
@@ -113,16 +113,16 @@ export class Primary {
   /** Kills every process at once. */
   kill(): void {
     this.#stopping = true;
-    for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
+    for (const { worker } of this.#slots) worker?.process.kill('SIGKILL');
   }
 
-  async #startFirst(place: Place): Promise<RunningProcess> {
-    const worker = this.#fork(place);
+  async #startFirst(slot: Slot): Promise<RunningProcess> {
+    const worker = this.#fork(slot);
     const limit = AbortSignal.timeout(startLimitMs);
     return new Promise((resolve, reject) => {
       worker.on('message', (message: unknown) => {
         if (!isOurs<ToPrimary>(message)) return;
-        if (message.lockstep === 'listening') resolve(this.#running(place));
+        if (message.lockstep === 'listening') resolve(this.#running(slot));
         if (message.lockstep === 'failed') reject(new Error(message.why));
       });
       worker.once('exit', (code, signal) => reject(new Error(`it exited with ${signal ?? code}`)));
@@ -130,24 +130,24 @@ export class Primary {
     });
   }
 
-  #running({ worker, ownPort }: Place): RunningProcess {
+  #running({ worker, ownPort }: Slot): RunningProcess {
     return { pid: worker?.process.pid ?? 0, url: urlOf(this.#options.config.host, ownPort) };
   }
 
-  #fork(place: Place): Worker {
+  #fork(slot: Slot): Worker {
     const { environment } = this.#options;
     const worker = cluster.fork({
       ...environment,
       [workerVariables.sharedPort]: String(this.#sharedPort),
-      [workerVariables.ownPort]: String(place.ownPort),
+      [workerVariables.ownPort]: String(slot.ownPort),
     });
-    place.worker = worker;
+    slot.worker = worker;
     const received = new ChangesReceiver();
     const source = { ask: (ask: number) => tell(worker, { lockstep: 'snapshot?', ask }) };
     this.#pages.join(source);
     worker.on('message', (message: unknown) => {
       if (!isOurs<ToPrimary>(message)) return;
-      if (message.lockstep === 'listening') place.ownPort = message.ownPort;
+      if (message.lockstep === 'listening') slot.ownPort = message.ownPort;
       if (message.lockstep === 'snapshot')
         this.#pages.take(source, received.apply(message.changes));
       if (message.lockstep === 'page?') void this.#sendPage(worker, message.ask);
@@ -155,7 +155,7 @@ export class Primary {
     worker.on('error', () => {}); // a broken channel is handled by 'exit'
     const startedMs = performance.now();
     worker.once('exit', (code: number, signal: string | null) =>
-      this.#replace(place, { code, signal, livedMs: performance.now() - startedMs }),
+      this.#replace(slot, { code, signal, livedMs: performance.now() - startedMs }),
     );
     // the last snapshot may arrive after the exit, so wait for both
     void Promise.all([once(worker, 'exit'), once(worker, 'disconnect')]).then(() =>
@@ -165,21 +165,21 @@ export class Primary {
   }
 
   #replace(
-    place: Place,
+    slot: Slot,
     end: { readonly code: number; readonly signal: string | null; readonly livedMs: number },
   ): void {
     if (this.#stopping || this.#abandoning) return;
     const { log, meter } = this.#options;
     meter.add('lockstep_process_exits_total', {});
-    if (end.livedMs >= settledMs) place.backoffMs = backoffFirstMs;
-    const waitMs = place.backoffMs;
-    place.backoffMs = Math.min(backoffMaxMs, place.backoffMs * 2);
-    const pid = place.worker?.process.pid;
+    if (end.livedMs >= settledMs) slot.backoffMs = backoffFirstMs;
+    const waitMs = slot.backoffMs;
+    slot.backoffMs = Math.min(backoffMaxMs, slot.backoffMs * 2);
+    const pid = slot.worker?.process.pid;
     log.error(
-      { process: place.index, pid, ...end, waitMs },
+      { process: slot.index, pid, ...end, waitMs },
       'a process exited unexpectedly; replacing it',
     );
-    place.timer = setTimeout(() => this.#fork(place), waitMs);
+    slot.timer = setTimeout(() => this.#fork(slot), waitMs);
   }
 
   async #sendPage(worker: Worker, ask: number): Promise<void> {
