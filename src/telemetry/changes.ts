@@ -32,7 +32,7 @@ export class ChangesSender {
       const sent = this.#sent.get(metric.name);
       const changed = [...values.entries()].flatMap(([place, sample]) => {
         const before = sent?.[place];
-        const rests = before && before.value === sample.value && isSameSeries(before, sample);
+        const rests = before && before.value === sample.value && isAlike(before, sample);
         return rests ? [] : [[place, { ...sample }] as const];
       });
       if (sent && changed.length === 0 && sent.length === values.length) return [];
@@ -59,11 +59,11 @@ export class ChangesReceiver {
   }
 }
 
-/** The identity of a series; a histogram's samples have fields that the types lack. */
+/** What tells a series from another; a histogram's samples have parts that the types do not know. */
 const parts = ['metricName', 'labels', 'sharedLabels'] as const;
 
-/** Whether two samples belong to the same series. */
-export function isSameSeries(a: Sample, b: Sample): boolean {
+/** Whether two samples are of one series. */
+export function isAlike(a: Sample, b: Sample): boolean {
   return a === b || parts.every(part => isSame(Reflect.get(a, part), Reflect.get(b, part)));
 }
 

@@ -10,7 +10,7 @@ import {
   Registry,
   type RegistryContentType,
 } from 'prom-client';
-import { isSameSeries } from './changes.ts';
+import { isAlike } from './changes.ts';
 import {
   type LabelsOf,
   type MetricName,
@@ -158,6 +158,6 @@ function isInPlace({ values: a }: Snapshot[number], { values: b }: Snapshot[numb
   if (a.length !== b.length) return false;
   return a.every((sample, place) => {
     const other = b[place];
-    return other !== undefined && isSameSeries(sample, other);
+    return other !== undefined && isAlike(sample, other);
   });
 }
