@@ -37,7 +37,7 @@ export function adminOnly(adminToken: string | undefined, handler: RequestHandle
 
 const keysMax = 5_000;
 const keys = z.array(id).max(keysMax);
-const told = z.array(z.strictObject({ key: id, commandId: z.uuid() })).max(keysMax);
+const commandRefs = z.array(z.strictObject({ key: id, commandId: z.uuid() })).max(keysMax);
 
 const inQuery = z.object({
   scenario: z.string(),
@@ -47,12 +47,12 @@ const inQuery = z.object({
 const inBody = z.strictObject({
   scenario: z.string(),
   keys: keys.optional(),
-  acknowledged: told.default([]),
-  denied: told.default([]),
+  acknowledged: commandRefs.default([]),
+  denied: commandRefs.default([]),
   refusedKeys: z.array(id).max(keysMax).default([]),
 });
 
-/** `GET /admin/audit?scenario=…&key=…&key=…`: judges the rows alone; without a key, all of them. */
+/** `GET /admin/audit?scenario=…&key=…&key=…`: audits the rows alone; without a key, all of them. */
 export function auditOfRows(registry: Registry, audit: Audit): RequestHandler {
   return async ({ query }: Request, response) => {
     const asked = parse(inQuery, query);
@@ -62,7 +62,7 @@ export function auditOfRows(registry: Registry, audit: Audit): RequestHandler {
   };
 }
 
-/** `POST /admin/audit`: judges the rows against what callers were told. Read-only despite POST. */
+/** `POST /admin/audit`: audits the rows against what callers were told. Read-only despite POST. */
 export function auditOfClaims(registry: Registry, audit: Audit): RequestHandler {
   return async (request, response) => {
     const {

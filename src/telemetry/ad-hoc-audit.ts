@@ -62,7 +62,7 @@ export class AdHocAudits {
       return await readOnly(this.#pool, async client => {
         const { rows } = await client.query<{ open: number }>(openElsewhere);
         const openTransactions = rows[0]?.open ?? 0;
-        return { openTransactions, ...(await judged(client, auditSql, asked)) };
+        return { openTransactions, ...(await auditOf(client, auditSql, asked)) };
       });
     } finally {
       this.#line.leave();
@@ -91,7 +91,7 @@ async function readOnly<T>(pool: Pool, work: (client: PoolClient) => Promise<T>)
   }
 }
 
-async function judged(
+async function auditOf(
   client: PoolClient,
   auditSql: string,
   asked: AuditRequest,
@@ -99,10 +99,10 @@ async function judged(
   const { keys, acknowledged, denied, refusedKeys } = asked;
   const run = async (
     ids: readonly string[] | null,
-    told: readonly CommandRef[],
+    commands: readonly CommandRef[],
     refused: readonly string[],
   ): Promise<Violation[]> => {
-    const values = [ids, told.map(one => one.key), told.map(one => one.commandId), refused];
+    const values = [ids, commands.map(one => one.key), commands.map(one => one.commandId), refused];
     return (await client.query<Violation>(auditSql, values)).rows;
   };
   const found = await run(keys ?? null, acknowledged, refusedKeys);

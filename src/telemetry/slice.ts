@@ -119,7 +119,7 @@ export class Slices {
     if (!claimed || !swept) return undefined;
     const limit = this.#sizes.get(swept.name) ?? this.#options.keysPerSlice ?? keysDefault;
     const startMs = performance.now();
-    const { keys, found } = await this.#judge(runSql, swept, claimed.after_key, limit);
+    const { keys, found } = await this.#audit(runSql, swept, claimed.after_key, limit);
     const tookMs = performance.now() - startMs;
     this.#resize(swept.name, limit, tookMs);
     const ended = keys.length < limit;
@@ -128,7 +128,7 @@ export class Slices {
     return { scenario: swept.name, keys: keys.length, ended, found };
   }
 
-  async #judge(
+  async #audit(
     runSql: RunSql,
     { name, auditSql, auditKeysSql }: SweptScenario,
     after: string,
