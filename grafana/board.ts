@@ -1,6 +1,6 @@
-/** What a dashboard is made of, before Grafana's own shape: as data that tests can ask. */
+/** Dashboards as plain data that tests can inspect, independent of Grafana's format. */
 
-/** Grafana's ids of units: https://grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options/ */
+/** Grafana's unit ids: https://grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options/ */
 export type PanelUnit =
   | 's'
   | 'short'
@@ -12,28 +12,28 @@ export type PanelUnit =
 
 export interface Query {
   readonly expr: string;
-  /** What a line is called. */
+  /** The name of the line. */
   readonly legend: string;
 }
 
 export interface Chart {
   readonly kind: 'lines' | 'number' | 'heatmap' | 'table';
   readonly title: string;
-  /** What it shows and what to make of it. */
+  /** What it shows and how to read it. */
   readonly description: string;
   readonly unit: PanelUnit;
   readonly queries: readonly Query[];
-  /** Drawn as a line and coloured beyond it. */
+  /** Threshold: drawn as a line, with colour beyond it. */
   readonly limit?: number;
-  /** Of 24 columns; 8 unless said. */
+  /** Width in 24ths of the row; default 8. */
   readonly columns?: number;
-  /** Says why a query may rightly return nothing. */
+  /** Why an empty result is normal. */
   readonly mayBeEmpty?: string;
-  /** Who answers, where it is not the service: then nothing is asked of it where that is not there. */
+  /** The source of the data if it is not the service; tests skip the query without it. */
   readonly source?: 'postgres exporter' | 'redis exporter' | 'k6';
-  /** Where the evidence behind the number is. */
+  /** A link to the findings behind the number. */
   readonly evidence?: { readonly title: string; readonly url: string };
-  /** Words for values, with a colour. */
+  /** Texts and colours for values. */
   readonly words?: Readonly<Record<string, { readonly text: string; readonly color: string }>>;
 }
 
@@ -42,17 +42,17 @@ export interface Section {
   readonly charts: readonly Chart[];
 }
 
-/** A choice at the top of the dashboard. */
+/** A dashboard variable. */
 export interface Choice {
   readonly name: string;
   readonly label: string;
-  /** Its values, as a query of Grafana's Prometheus data source. */
+  /** Query for its values, for Grafana's Prometheus data source. */
   readonly query: string;
-  /** Whether several, and all, may be chosen. */
+  /** Whether several values, or all, may be selected. */
   readonly many: boolean;
 }
 
-/** Marks on every chart. */
+/** Annotations on every chart. */
 export interface Mark {
   readonly name: string;
   readonly expr: string;
@@ -69,7 +69,7 @@ export interface Board {
   readonly sections: readonly Section[];
 }
 
-/** What every dashboard of the service is narrowed by. */
+/** The variables that filter every dashboard of the service. */
 export const choices: readonly Choice[] = [
   { name: 'job', label: 'job', query: 'label_values(lockstep_build_info, job)', many: true },
   {
@@ -92,14 +92,14 @@ export const choices: readonly Choice[] = [
   },
 ];
 
-/** Where the operator reads what was found; a browser does not send the token by itself: copy the address. */
+/** A link to the findings; a browser does not send the token, so copy the URL. */
 export const evidence = {
-  title: 'Evidence: GET /admin/violations of the replica, with ADMIN_TOKEN',
+  title: 'Findings: GET /admin/violations on the replica, with ADMIN_TOKEN',
   // biome-ignore lint/suspicious/noTemplateCurlyInString: variables of Grafana's
   url: 'http://${instance}/admin/violations?scenario=${__field.labels.scenario}&strategy=${__field.labels.strategy}',
 } as const;
 
-/** A strategy that was not in service a minute ago is now. */
+/** A strategy that was not running a minute ago is running now. */
 export const changes: readonly Mark[] = [
   {
     name: 'Strategy in service',

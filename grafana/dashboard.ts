@@ -1,4 +1,4 @@
-/** The only file that knows Grafana's SDK: boards as Grafana's own JSON. */
+/** The only file that uses Grafana's SDK: turns boards into Grafana's JSON. */
 import * as common from '@grafana/grafana-foundation-sdk/common';
 import {
   AnnotationQueryBuilder,
@@ -29,7 +29,7 @@ const columnsUsually = 8;
 const rowsUsually = 8;
 const tag = 'lockstep';
 
-/** Grafana's JSON of a board. */
+/** A board as Grafana's JSON. */
 export function dashboardOf(board: Board): Dashboard {
   const dashboard = new DashboardBuilder(board.title)
     .uid(board.uid)

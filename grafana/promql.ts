@@ -1,14 +1,14 @@
 import { type MetricName, metrics, type NameOf } from '../src/telemetry/metrics.ts';
 
-/** Labels that Prometheus adds to what it scrapes, and labels of the metric itself, to group by. */
+/** Labels to group by: those that Prometheus adds on scrape, and those of the metric. */
 export type By = readonly string[];
 
-/** Dashboards choose by these variables; a metric is narrowed by those whose label it has. */
+/** Dashboard variables; a metric is filtered by those whose label it has. */
 const chosen = ['scenario', 'strategy'] as const;
 
 /**
- * A metric as a dashboard reads it: narrowed by job and instance, and by scenario and strategy where
- * it has them. `more` are further matchers, as PromQL.
+ * A metric as a dashboard queries it: filtered by job and instance, and by scenario and strategy if it
+ * has those labels. `more` are additional PromQL matchers.
  */
 export function picked(name: MetricName, more: readonly string[] = [], suffix = ''): string {
   const { labels }: { readonly labels: readonly string[] } = metrics[name];
@@ -20,17 +20,17 @@ export function picked(name: MetricName, more: readonly string[] = [], suffix = 
   return `${name}${suffix}{${all.join(', ')}}`;
 }
 
-/** A metric that is not of the table: Node's own, or an exporter's. */
+/** A metric that is not in the table: from Node.js or an exporter. */
 export function foreign(name: string, more: readonly string[] = []): string {
   return `${name}{${['job=~"$job"', 'instance=~"$instance"', ...more].join(', ')}}`;
 }
 
-/** Per second. */
+/** Rate per second. */
 export function rate(name: NameOf<'counter'>, by: By, more: readonly string[] = []): string {
   return `sum by (${by.join(', ')}) (rate(${picked(name, more)}[$__rate_interval]))`;
 }
 
-/** How many there were in the time that the dashboard shows. */
+/** The increase within the dashboard's time range. */
 export function countInRange(
   name: NameOf<'counter'>,
   by: By,
@@ -54,5 +54,5 @@ export function buckets(name: NameOf<'histogram'>, more: readonly string[] = [])
   return `sum by (le) (rate(${picked(name, more, '_bucket')}[$__rate_interval]))`;
 }
 
-/** A ratio that is not there, rather than NaN, where nothing happened. */
+/** A ratio that is absent, rather than NaN, if the denominator is 0. */
 export const ratio = (part: string, whole: string): string => `${part} / (${whole} > 0)`;

@@ -1,46 +1,41 @@
-/** The service's configuration: environment variables, all faults told at once. */
+/** The service's configuration from environment variables; all problems are reported at once. */
 import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Tuning } from './contract/index.ts';
 
 const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
-/** Everything that the service is told from outside. */
+/** The whole configuration of the service. */
 export interface Config {
-  /** Unset: servers are started for this run alone. */
+  /** Unset: temporary servers are started for this run. */
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly redisNodeUrls: readonly string[];
   /** True behind a pooler in transaction mode. */
   readonly pooler: boolean;
   readonly host: string;
-  /** Shared by all processes; process i also listens on port + i. 0: free ports. */
+  /** Shared by all processes; process i also listens on port + i. 0: any free ports. */
   readonly port: number;
   readonly processes: number;
   readonly strategy: string;
-  /** Strategies from outside, as absolute paths. */
+  /** External strategies, as absolute paths. */
   readonly strategyFiles: readonly string[];
-  /** A lab setting: requests may choose their strategy and variant. */
+  /** For lab use: requests may choose their strategy and variant. */
   readonly allowStrategyHeader: boolean;
   readonly tuning: Tuning;
   /** Per process, for work. */
   readonly connectionsMax: number;
   /** Per process, for session locks. */
   readonly lockConnectionsMax: number;
-  /**
-   * How long a new connection to Postgres may take: so long goes by until a store that is away is
-   * told.
-   */
+  /** Connect timeout for Postgres, and so the delay until an outage is noticed. */
   readonly connectTimeoutMs: number;
-  /** How long an answer is kept under its idempotency key, at least. */
+  /** Minimum retention of an answer under its idempotency key. */
   readonly idempotencyKeptMs: number;
   readonly adminToken: string | undefined;
   readonly logLevel: (typeof logLevels)[number];
 }
 
-/**
- * All that is wrong with the environment, in sentences that name the variable and what to write.
- */
+/** All problems of the environment, as sentences that name the variable and the expected value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -51,13 +46,13 @@ export class ConfigError extends Error {
   }
 }
 
-/** A text field; `read` returns the value, or undefined where `advice` is to be told. */
-function field<T>(read: (text: string) => T | undefined, advice: string, secret = false) {
+/** A text field. `read` returns the value, or undefined if it is invalid; `expected` describes it. */
+function field<T>(read: (text: string) => T | undefined, expected: string, secret = false) {
   return z.string().transform((text, context) => {
     const value = read(text.trim());
     if (value !== undefined) return value;
-    const said = secret ? 'cannot be used' : `is ${JSON.stringify(text)}`;
-    context.issues.push({ code: 'custom', message: `${said}; write ${advice}`, input: text });
+    const got = secret ? 'is invalid' : `is ${JSON.stringify(text)}`;
+    context.issues.push({ code: 'custom', message: `${got}; expected ${expected}`, input: text });
     return z.NEVER;
   });
 }
@@ -73,7 +68,7 @@ function oneOf<const T extends string>(words: readonly T[]) {
   return field(text => words.find(word => word === text), `one of ${words.join(', ')}`);
 }
 
-/** A URL is never repeated in a message: it may hold a password. */
+/** URLs never appear in messages: they may contain a password. */
 function isUrl(text: string, protocols: readonly string[]): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
@@ -94,10 +89,7 @@ const redisUrl = field(
   true,
 );
 
-/**
- * An even number of nodes can split its votes for ever, and fewer than three have no majority to
- * lose.
- */
+/** With an even number of nodes votes can split forever; fewer than three tolerate no failure. */
 const redisNodes = field(
   text => {
     const urls = text.split(',').map(url => url.trim());
@@ -105,8 +97,8 @@ const redisNodes = field(
     const countable = urls.length >= 3 && urls.length % 2 === 1;
     return countable && distinct && urls.every(isRedisUrl) ? urls : undefined;
   },
-  'an odd number (at least 3) of different URLs of the form redis://host:6379, separated by commas: ' +
-    'of an even number each side can have half of the votes, and neither gets the turn',
+  'an odd number (at least 3) of distinct URLs of the form redis://host:6379, separated by commas ' +
+    '(with an even number the votes can split in half, and nobody gets the lock)',
   true,
 );
 
@@ -122,13 +114,13 @@ const shape = z.object({
   CONNECT_TIMEOUT_MS: wholeNumber(10, 60_000).default(400),
   HOST: field(
     text => (/^[\w.:-]+$/.test(text) ? text : undefined),
-    'an address, for example 127.0.0.1',
+    'an address, such as 127.0.0.1',
   ).default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(3_000),
   PROCESSES: wholeNumber(1, 64).default(1),
   STRATEGY: field(
     text => (/^[a-z0-9-]+$|^both:[a-z0-9-]+\+[a-z0-9-]+$/.test(text) ? text : undefined),
-    'the name of a strategy, for example row-lock, or of two, for example both:row-lock+redis-lease',
+    'a strategy, such as row-lock, or two, such as both:row-lock+redis-lease',
   ).default('row-lock'),
   STRATEGY_FILES: z
     .string()
@@ -143,13 +135,13 @@ const shape = z.object({
   IDEMPOTENCY_HOURS: wholeNumber(1, 720).default(24),
   ADMIN_TOKEN: field(
     text => (text.length >= 16 ? text : undefined),
-    'at least 16 characters that nobody can guess',
+    'at least 16 characters that are hard to guess',
     true,
   ).optional(),
   LOG_LEVEL: oneOf(logLevels).default('info'),
 });
 
-/** Names of all variables that are read. */
+/** The names of all variables. */
 export const variableNames: readonly string[] = Object.keys(shape.shape);
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -165,10 +157,7 @@ export function readConfig(environment: Environment): Config {
   return configOf(read.data);
 }
 
-/**
- * Strategies from outside, also where other variables are wrong: their faults are told beside
- * those.
- */
+/** The external strategies, even if other variables are invalid, so that all problems show at once. */
 export function strategyFilesOf(environment: Environment): readonly string[] {
   return shape.pick({ STRATEGY_FILES: true }).parse(setIn(environment)).STRATEGY_FILES;
 }
@@ -183,8 +172,8 @@ function portProblems(environment: Environment): string[] {
   const portsEnd = read.data.PORT + read.data.PROCESSES;
   if (portsEnd <= 65_535) return [];
   return [
-    `PORT + PROCESSES is ${portsEnd}, and each process listens on a port of its own above PORT; ` +
-      'write a lower PORT, or 0 for free ports',
+    `PORT + PROCESSES is ${portsEnd}, but every process listens on its own port above PORT; ` +
+      'use a lower PORT, or 0 for free ports',
   ];
 }
 

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError, readConfig, strategyFilesOf } from './config.ts';
 import { idempotencySchema } from './engine/idempotency.ts';
 import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts';
+import { errorMessage } from './error-message.ts';
 import { deploymentProblems } from './http/deployment.ts';
-import { createLog, reasonOf } from './http/log.ts';
+import { createLog } from './http/log.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
@@ -45,12 +46,12 @@ async function runPrimary(): Promise<void> {
   for (const warning of await evictionWarnings(redisUrlsOf(config, environment))) log.warn(warning);
   const processes = await primary
     .start()
-    .catch(error => stop.fail(`A process cannot start: ${reasonOf(error)}.`));
+    .catch(error => stop.fail(`A process cannot start: ${errorMessage(error)}.`));
   const url = urlOf(config.host, primary.sharedPort);
   print({ level: 30, time: Date.now(), pid: process.pid, msg: 'ready', url, processes });
 }
 
-/** Configuration and registry; with all that is wrong in either, the process ends here. */
+/** Loads configuration and registry; prints all problems of either and exits if there are any. */
 async function checked(): Promise<{ readonly config: Config; readonly registry: Registry }> {
   const problems: string[] = [];
   const collect = (error: unknown): undefined => {
@@ -81,10 +82,10 @@ async function openedServices(config: Config, stop: Stop): Promise<Services | un
     durable: true,
     signal: stop.signal,
     report: line => print({ level: 30, time: Date.now(), pid: process.pid, msg: line }),
-  }).catch(error => stop.fail(reasonOf(error)));
+  }).catch(error => stop.fail(errorMessage(error)));
 }
 
-/** What the workers need to know about servers that were started here. */
+/** Tells the workers about servers that were started here. */
 function environmentOf(
   config: Config,
   services: Services | undefined,
@@ -103,14 +104,14 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
   await migrate(databaseUrl, schemas).catch(error =>
     stop.fail(
       error instanceof MigrationError
-        ? `The schema at ${placeOf(databaseUrl)} cannot be brought up to date: ${error.message}`
-        : `Postgres at ${placeOf(databaseUrl)} cannot be used: ${reasonOf(error)}. It has to run and ` +
-            'take this user before the service starts; DATABASE_URL says where it is.',
+        ? `The schema at ${placeOf(databaseUrl)} cannot be migrated: ${error.message}`
+        : `Postgres at ${placeOf(databaseUrl)} cannot be used: ${errorMessage(error)}. It must be running ` +
+            'and accept this user before the service starts; DATABASE_URL sets its address.',
     ),
   );
 }
 
-/** Every Redis that a strategy of this service may take its locks from. */
+/** Every Redis that may hold locks of this service. */
 function redisUrlsOf(
   config: Config,
   { REDIS_URL = config.redisUrl, REDIS_NODES }: Readonly<Record<string, string>>,
@@ -124,7 +125,7 @@ function placeOf(databaseUrl: string): string {
   return `${host}${pathname}`;
 }
 
-/** The version in the nearest package.json above: ours, compiled or not. */
+/** The version in our package.json, whether running compiled or from source. */
 async function ownVersion(): Promise<string> {
   for (const above of ['../package.json', '../../package.json']) {
     const text = await readFile(new URL(above, import.meta.url), 'utf8').catch(() => undefined);

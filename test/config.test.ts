@@ -77,7 +77,7 @@ describe('configuration', () => {
     expect(readConfig(empty)).toEqual(readConfig({}));
   });
 
-  it('tells all faults at once, each with the variable and what to write', () => {
+  it('reports all problems at once, each with the variable and the expected value', () => {
     const problems = problemsOf({
       DATABASE_URL: 'mysql://u:topsecret@db/x',
       DATABASE_POOLER: 'session',
@@ -102,8 +102,10 @@ describe('configuration', () => {
     const named = problems.map(problem => problem.split(' ')[0]);
     const faultless = ['STRATEGY_FILES'];
     expect(named).toEqual(variableNames.filter(name => !faultless.includes(name)));
-    for (const problem of problems) expect(problem).toMatch(/; write /);
-    expect(problems.join('\n')).toContain('PORT is "99999"; write a whole number from 0 to 65535');
+    for (const problem of problems) expect(problem).toMatch(/; expected /);
+    expect(problems.join('\n')).toContain(
+      'PORT is "99999"; expected a whole number from 0 to 65535',
+    );
   });
 
   it.each([
@@ -127,7 +129,9 @@ describe('configuration', () => {
   });
 
   it('refuses a PORT that leaves no port for each process', () => {
-    expect(problemsOf({ PORT: '65535', PROCESSES: '1' })[0]).toMatch(/PORT \+ PROCESSES.*write/);
+    expect(problemsOf({ PORT: '65535', PROCESSES: '1' })[0]).toMatch(
+      /PORT \+ PROCESSES.*use a lower PORT/,
+    );
     expect(problemsOf({ PORT: '65534', PROCESSES: '1' })).toEqual([]);
     expect(problemsOf({ PORT: '65535', PROCESSES: '1', WAIT_MS: 'x' })).toHaveLength(2);
   });

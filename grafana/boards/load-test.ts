@@ -14,25 +14,25 @@ const fromK6 = (chart: Omit<Chart, 'kind' | 'mayBeEmpty'>): Chart => ({
 const trend = (stat: 'p95' | 'p99'): Chart =>
   fromK6({
     title: `k6: request duration ${stat}`,
-    description: `As callers saw it. Needs K6_PROMETHEUS_RW_TREND_STATS with ${stat.replace('p', 'p(')}).`,
+    description: `As seen by callers. Needs K6_PROMETHEUS_RW_TREND_STATS with ${stat.replace('p', 'p(')}).`,
     unit: 's',
     queries: [{ expr: `max by (kind) (k6_http_req_duration_${stat})`, legend: '{{kind}}' }],
   });
 
-/** What the load generator saw beside what the service counted. */
+/** The load generator's view compared with the service's own metrics. */
 export const loadTest: Board = {
   uid: 'lockstep-load',
   title: 'Lockstep / Load test',
-  description: 'What the load generator saw beside what the service counted.',
+  description: "The load generator's view compared with the service's own metrics.",
   choices,
   marks: changes,
   sections: [
     {
-      title: 'As callers saw it',
+      title: 'As seen by callers',
       charts: [
         fromK6({
           title: 'k6: requests',
-          description: 'Requests per second: commands, what prepares them, what audits them.',
+          description: 'Requests per second: setup, commands and audits.',
           unit: 'ops',
           queries: [
             {
@@ -42,8 +42,8 @@ export const loadTest: Board = {
           ],
         }),
         fromK6({
-          title: 'k6: what callers were told',
-          description: 'Commands per second by the answer; without the warm-up.',
+          title: 'k6: outcomes',
+          description: 'Commands per second by response, without the warm-up.',
           unit: 'ops',
           queries: [...outcomeKinds, 'wrong_answers'].map(told => ({
             expr: `sum(rate(k6_${told}_total[$__rate_interval])) or vector(0)`,
@@ -54,23 +54,23 @@ export const loadTest: Board = {
         trend('p99'),
         fromK6({
           title: 'k6: failed requests',
-          description: 'Share of the requests that k6 counts as failed.',
+          description: 'Fraction of requests that k6 counts as failed.',
           unit: 'percentunit',
           queries: [{ expr: 'avg by (kind) (k6_http_req_failed_rate)', legend: '{{kind}}' }],
         }),
         fromK6({
           title: 'k6: virtual users',
-          description: 'How many callers there are, and how many of them are at work.',
+          description: 'Allocated and active virtual users.',
           unit: 'short',
           queries: [
-            { expr: 'sum(k6_vus_max)', legend: 'there' },
-            { expr: 'sum(k6_vus)', legend: 'at work' },
+            { expr: 'sum(k6_vus_max)', legend: 'allocated' },
+            { expr: 'sum(k6_vus)', legend: 'active' },
           ],
         }),
         fromK6({
           title: 'k6: dropped iterations',
           description:
-            'Offered and not started, for want of virtual users: while this is above 0 the offered rate was not reached.',
+            'Iterations not started for lack of virtual users: above 0, the offered rate was not reached.',
           unit: 'ops',
           queries: [
             {
@@ -82,7 +82,7 @@ export const loadTest: Board = {
         fromK6({
           title: 'k6: violations',
           description:
-            'What the audit said when the load was over: rows beside what callers were told.',
+            'Result of the audit after the load: rows compared with what callers were told.',
           unit: 'short',
           queries: ['duplicates', 'lost_updates', 'lost_acknowledgements', 'false_refusals'].map(
             kind => ({ expr: `sum(k6_${kind}_total)`, legend: kind.replace('_', ' ') }),
@@ -92,12 +92,12 @@ export const loadTest: Board = {
       ],
     },
     {
-      title: 'As the service counted it',
+      title: 'As counted by the service',
       charts: [
         {
           kind: 'lines',
           title: 'Commands by outcome',
-          description: 'To be held against what k6 sent: the sums are the same.',
+          description: 'For comparison with what k6 sent: the sums must match.',
           unit: 'ops',
           queries: [
             {
@@ -110,7 +110,7 @@ export const loadTest: Board = {
           kind: 'lines',
           title: 'Service: duration p95 and p99',
           description:
-            'Inside the service. What k6 sees beyond it is the network, the queue at the port and k6 itself.',
+            'Inside the service. The difference to k6 is the network, the accept queue and k6 itself.',
           unit: 's',
           queries: [0.95, 0.99].map(share => ({
             expr: quantile(share, 'lockstep_command_duration_seconds', ['strategy']),

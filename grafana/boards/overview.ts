@@ -10,17 +10,17 @@ const latency = (share: number): Chart => ({
   kind: 'lines',
   title: `Latency p${100 * share}`,
   description:
-    'From the arrival of a command to its outcome, all attempts inside, for what was accepted or refused.',
+    'From the arrival of a command to its outcome, including all attempts; accepted and refused commands only.',
   unit: 's',
   queries: [{ expr: quantile(share, name, by, ['outcome=~"accepted|refused"']), legend: line }],
   limit: limits.commandP99Seconds,
 });
 
-/** Is anything wrong, and how does each strategy do? */
+/** Is anything wrong, and how is each strategy doing? */
 export const overview: Board = {
   uid: 'lockstep-overview',
   title: 'Lockstep / Overview',
-  description: 'Is anything wrong, and how does each strategy do?',
+  description: 'Is anything wrong, and how is each strategy doing?',
   choices,
   marks: changes,
   sections: [
@@ -31,7 +31,7 @@ export const overview: Board = {
           kind: 'number',
           title: 'Duplicates and lost updates',
           description:
-            'Violations that the live audit has counted since each replica started, each once over all processes. Anything but 0 means that a lock did not hold.',
+            'Violations found by the live audit since each replica started, each counted once across all processes. Anything but 0 means that a lock failed.',
           unit: 'short',
           queries: [
             {
@@ -47,7 +47,7 @@ export const overview: Board = {
           kind: 'lines',
           title: 'Violations found',
           description:
-            'What the audit of recent keys and the sweep found, by kind. `mixed`: several strategies accepted on the key; `unknown`: found by the sweep.',
+            'Findings of the audit of recent keys and of the sweep, by kind. `mixed`: several strategies accepted on the key; `unknown`: found by the sweep.',
           unit: 'short',
           queries: [
             {
@@ -56,14 +56,14 @@ export const overview: Board = {
             },
           ],
           columns: 12,
-          mayBeEmpty: 'only what was found is drawn: empty is what it should be',
+          mayBeEmpty: 'nothing was found, as it should be',
           evidence,
         },
         {
           kind: 'number',
           title: 'Time since the last audit',
           description:
-            'Of recent keys, of the process where it is longest ago. Silence of an auditor that stopped is not safety.',
+            'Of recent keys, for the process where it is oldest. If the auditor has stopped, no findings does not mean safe.',
           unit: 's',
           queries: [
             {
@@ -76,7 +76,7 @@ export const overview: Board = {
         {
           kind: 'number',
           title: 'Time since the last lap of the sweep',
-          description: 'Since every key of the scenario has been judged.',
+          description: 'Time since the last audit of every key of the scenario.',
           unit: 's',
           queries: [
             {
@@ -88,9 +88,9 @@ export const overview: Board = {
         },
         {
           kind: 'lines',
-          title: 'Refused although there was room',
+          title: 'Refused despite capacity',
           description:
-            'Share of a sample of refusals whose key had room at a second look: an indicator, no verdict.',
+            'Fraction of sampled refusals whose key had capacity at a recheck: a hint, not proof.',
           unit: 'percentunit',
           queries: [
             {
@@ -101,7 +101,7 @@ export const overview: Board = {
               legend: line,
             },
           ],
-          mayBeEmpty: 'nobody was refused for want of room',
+          mayBeEmpty: 'nobody was refused for lack of capacity',
         },
       ],
     },
@@ -121,7 +121,7 @@ export const overview: Board = {
           kind: 'lines',
           title: 'Outcomes',
           description:
-            'Commands per second by how they ended. `busy` could not get the turn in time, `unknown` may have happened.',
+            'Commands per second by outcome. `busy` did not get the lock in time, `unknown` may have taken effect.',
           unit: 'ops',
           queries: [
             {
@@ -133,7 +133,8 @@ export const overview: Board = {
         {
           kind: 'lines',
           title: 'Attempts per accepted',
-          description: 'How much work one accepted command costs, refused and busy ones included.',
+          description:
+            'Attempts of all commands, including refused and busy ones, per accepted command.',
           unit: 'none',
           queries: [
             {
@@ -152,7 +153,7 @@ export const overview: Board = {
         latency(0.99),
         {
           kind: 'table',
-          title: 'In the time shown',
+          title: 'Commands in the selected time range',
           description: 'Commands by strategy and outcome.',
           unit: 'short',
           queries: [

@@ -14,17 +14,17 @@ const pair = (make: (side: Side) => Chart): readonly Chart[] =>
 
 const choice = (name: Side): Choice => ({ name, label: name, query: strategies, many: false });
 
-/** 2: something was found. 1: held, and enough was accepted to mean something. 0: too little. */
+/** 2: violations found. 1: none, with enough accepted commands to be meaningful. 0: too few. */
 const verdict = [
   `2 * (sum by (scenario, strategy) (${picked('lockstep_violations_total', ['strategy=~"$old|$new|mixed"', 'kind=~"duplicate|lost update|inconsistent"'])}) > bool 0) > 0`,
   `(sum by (scenario, strategy) (increase(${picked('lockstep_commands_total', [both, 'outcome="accepted"'])}[$__range])) >= bool ${limits.verdictAccepted})`,
 ].join(' or ');
 
-/** The strategy that serves today beside the one that is to serve tomorrow. */
+/** The current strategy compared with its replacement. */
 export const rollout: Board = {
   uid: 'lockstep-rollout',
   title: 'Lockstep / Rollout',
-  description: 'The strategy that serves today beside the one that is to serve tomorrow.',
+  description: 'The current strategy compared with its replacement.',
   choices: [...choices.filter(({ name }) => name !== 'strategy'), choice('old'), choice('new')],
   marks: changes,
   sections: [
@@ -34,7 +34,7 @@ export const rollout: Board = {
         {
           kind: 'number',
           title: 'Verdict',
-          description: `What the live audit says since the replicas started. Fewer than ${limits.verdictAccepted} accepted commands in the time shown say nothing: silence is not safety. Violations on keys that both served count as mixed.`,
+          description: `Result of the live audit since the replicas started. Fewer than ${limits.verdictAccepted} accepted commands in the selected time range prove nothing. Violations on keys that both served count as mixed.`,
           unit: 'none',
           queries: [{ expr: verdict, legend: '{{scenario}} · {{strategy}}' }],
           columns: 24,
@@ -47,8 +47,8 @@ export const rollout: Board = {
         },
         {
           kind: 'lines',
-          title: 'Share of the traffic',
-          description: 'Of all commands of the scenarios chosen.',
+          title: 'Traffic share',
+          description: 'Of all commands of the selected scenarios.',
           unit: 'percentunit',
           queries: [
             {
@@ -66,7 +66,7 @@ export const rollout: Board = {
         ...pair(side => ({
           kind: 'number',
           title: `Violations: ${side}`,
-          description: `What the live audit has found of the ${side} strategy since the replicas started.`,
+          description: `Findings of the live audit for the ${side} strategy since the replicas started.`,
           unit: 'short',
           queries: [
             {
@@ -80,7 +80,7 @@ export const rollout: Board = {
         ...pair(side => ({
           kind: 'lines',
           title: `Latency: ${side}`,
-          description: `p50, p95 and p99 of what the ${side} strategy accepted or refused.`,
+          description: `p50, p95 and p99 of commands accepted or refused under the ${side} strategy.`,
           unit: 's',
           queries: [0.5, 0.95, 0.99].map(share => ({
             expr: quantile(
@@ -96,7 +96,7 @@ export const rollout: Board = {
         ...pair(side => ({
           kind: 'lines',
           title: `Busy: ${side}`,
-          description: `Share of the ${side} strategy's commands that could not get the turn in time.`,
+          description: `Fraction of the ${side} strategy's commands that did not get the lock in time.`,
           unit: 'percentunit',
           queries: [
             {
@@ -113,7 +113,7 @@ export const rollout: Board = {
         ...pair(side => ({
           kind: 'lines',
           title: `Attempts per accepted: ${side}`,
-          description: `How much work one accepted command costs the ${side} strategy.`,
+          description: `Attempts per accepted command under the ${side} strategy.`,
           unit: 'none',
           queries: [
             {

@@ -9,7 +9,7 @@ const fromExporter = (
   ...chart,
   kind: 'lines',
   source: who === 'Postgres' ? 'postgres exporter' : 'redis exporter',
-  mayBeEmpty: `answered by the ${who} exporter, which is not there in every place`,
+  mayBeEmpty: `needs the ${who} exporter, which is not deployed everywhere`,
 });
 
 const postgres: readonly Chart[] = [
@@ -20,20 +20,21 @@ const postgres: readonly Chart[] = [
     queries: [{ expr: 'sum by (mode) (pg_locks_count) > 0', legend: '{{mode}}' }],
   }),
   fromExporter('Postgres', {
-    title: 'Postgres: what sessions do',
-    description: '`idle in transaction` holds locks and does nothing: look for a caller that died.',
+    title: 'Postgres: session states',
+    description:
+      '`idle in transaction` holds locks without doing anything: look for a dead client.',
     unit: 'short',
     queries: [{ expr: 'sum by (state) (pg_stat_activity_count) > 0', legend: '{{state}}' }],
   }),
   fromExporter('Postgres', {
     title: 'Postgres: longest transaction',
-    description: 'By state. A long one keeps its locks, and vacuum from its work.',
+    description: 'By state. A long one holds its locks and blocks vacuum.',
     unit: 's',
     queries: [{ expr: 'max by (state) (pg_stat_activity_max_tx_duration)', legend: '{{state}}' }],
   }),
   fromExporter('Postgres', {
     title: 'Postgres: connections',
-    description: 'Share of max_connections in use.',
+    description: 'Fraction of max_connections in use.',
     unit: 'percentunit',
     queries: [
       {
@@ -45,7 +46,7 @@ const postgres: readonly Chart[] = [
   }),
   fromExporter('Postgres', {
     title: 'Postgres: commits, rollbacks, deadlocks',
-    description: 'Per second. Optimistic strategies roll back what they try again.',
+    description: 'Per second. Optimistic strategies roll back before each retry.',
     unit: 'ops',
     queries: [
       {
@@ -78,7 +79,7 @@ const redis: readonly Chart[] = [
   }),
   fromExporter('Redis', {
     title: 'Redis: evicted keys',
-    description: 'Anything but 0 may be a lock that was held: set maxmemory-policy to noeviction.',
+    description: 'Any evicted key may be a held lock: set maxmemory-policy to noeviction.',
     unit: 'ops',
     queries: [
       {
@@ -103,21 +104,21 @@ const runtime = (
   query: Chart['queries'][number],
 ): Chart => ({ kind: 'lines', title, description, unit, queries: [query], columns: 6 });
 
-/** Connections, stores and Node below the strategies. */
+/** Connections, stores and the Node.js runtime. */
 export const storesAndRuntime: Board = {
   uid: 'lockstep-stores',
   title: 'Lockstep / Stores and runtime',
-  description: 'Connections, stores and Node below the strategies.',
+  description: 'Connections, stores and the Node.js runtime.',
   choices,
   marks: changes,
   sections: [
     {
-      title: 'Pools of the service',
+      title: 'Connection pools',
       charts: [
         {
           kind: 'lines',
           title: 'Pool in use',
-          description: 'Share of the connections that a pool may open and that are busy.',
+          description: 'Busy connections as a fraction of the pool size.',
           unit: 'percentunit',
           queries: [
             {
@@ -130,7 +131,7 @@ export const storesAndRuntime: Board = {
         {
           kind: 'lines',
           title: 'Waiting for a connection',
-          description: 'Callers that found every connection busy.',
+          description: 'Callers waiting because all connections are busy.',
           unit: 'short',
           queries: [
             {
@@ -143,7 +144,7 @@ export const storesAndRuntime: Board = {
         {
           kind: 'lines',
           title: 'Wait for a connection p99',
-          description: 'Of committed attempts.',
+          description: 'For committed attempts.',
           unit: 's',
           queries: [
             {
@@ -163,53 +164,53 @@ export const storesAndRuntime: Board = {
     { title: 'Postgres', charts: postgres },
     { title: 'Redis', charts: redis },
     {
-      title: 'Node',
+      title: 'Node.js',
       charts: [
-        runtime('Event loop lag p99', 'The mean over the processes of a replica.', 's', {
+        runtime('Event loop lag p99', 'Mean over the processes of a replica.', 's', {
           expr: `max by (instance) (${foreign('nodejs_eventloop_lag_p99_seconds')})`,
           legend: '{{instance}}',
         }),
-        runtime('Event loop lag, longest', 'Of the process that was latest.', 's', {
+        runtime('Event loop lag, maximum', 'Of the worst process.', 's', {
           expr: `max by (instance) (${foreign('nodejs_eventloop_lag_max_seconds')})`,
           legend: '{{instance}}',
         }),
-        runtime('Processor', 'Cores in use, all processes of a replica together.', 'short', {
+        runtime('CPU', 'Cores in use, summed over the processes of a replica.', 'short', {
           expr: `sum by (instance) (rate(${foreign('process_cpu_seconds_total')}[$__rate_interval]))`,
           legend: '{{instance}}',
         }),
-        runtime('Memory', 'Resident, all processes of a replica together.', 'bytes', {
+        runtime('Memory', 'Resident memory, summed over the processes of a replica.', 'bytes', {
           expr: `sum by (instance) (${foreign('process_resident_memory_bytes')})`,
           legend: '{{instance}}',
         }),
-        runtime('Heap', 'In use.', 'bytes', {
+        runtime('Heap', 'Heap in use.', 'bytes', {
           expr: `sum by (instance) (${foreign('nodejs_heap_size_used_bytes')})`,
           legend: '{{instance}}',
         }),
-        runtime('Garbage collection', 'Share of the time, by kind.', 'percentunit', {
+        runtime('Garbage collection', 'Fraction of time, by kind.', 'percentunit', {
           expr: `sum by (kind) (rate(${foreign('nodejs_gc_duration_seconds_sum')}[$__rate_interval]))`,
           legend: '{{kind}}',
         }),
-        runtime('Open files', 'File descriptors, sockets among them.', 'short', {
+        runtime('Open files', 'File descriptors, including sockets.', 'short', {
           expr: `sum by (instance) (${foreign('process_open_fds')})`,
           legend: '{{instance}}',
         }),
-        runtime('Processes missing', 'That should be there and did not answer.', 'short', {
+        runtime('Missing processes', 'Configured processes that did not respond.', 'short', {
           expr: `sum by (instance) (${picked('lockstep_processes')}) - sum by (instance) (${picked('lockstep_processes_in_page')})`,
           legend: '{{instance}}',
         }),
-        runtime('Processes that ended', 'Without being asked to.', 'ops', {
+        runtime('Process exits', 'Unexpected exits of worker processes.', 'ops', {
           expr: rate('lockstep_process_exits_total', ['instance']),
           legend: '{{instance}}',
         }),
       ],
     },
     {
-      title: 'The auditor itself',
+      title: 'Live audit',
       charts: [
         {
           kind: 'lines',
-          title: 'One audit of recent keys p99',
-          description: 'At most this much is taken from those who are being served.',
+          title: 'Audit of recent keys, duration p99',
+          description: 'The longest that one audit can compete with requests.',
           unit: 's',
           queries: [
             {
@@ -221,8 +222,8 @@ export const storesAndRuntime: Board = {
         },
         {
           kind: 'lines',
-          title: 'One slice of the sweep p99',
-          description: 'No statement of it may hold a snapshot for longer than 1 s.',
+          title: 'Sweep slice, duration p99',
+          description: 'No slice may hold a snapshot for longer than 1 s.',
           unit: 's',
           queries: [
             {
@@ -231,17 +232,17 @@ export const storesAndRuntime: Board = {
             },
           ],
           limit: 1,
-          mayBeEmpty: 'no slice was due: a lap over a small table is one slice a minute',
+          mayBeEmpty: 'no slice was due: on a small table a lap is one slice per minute',
         },
         {
           kind: 'lines',
-          title: 'Keys judged and keys waiting',
-          description: 'What waits is judged next; what is skipped is met by the sweep.',
+          title: 'Keys audited and waiting',
+          description: 'Waiting keys are audited next; skipped keys are left to the sweep.',
           unit: 'short',
           queries: [
             {
               expr: rate('lockstep_audit_keys_total', ['scenario']),
-              legend: 'judged/s · {{scenario}}',
+              legend: 'audited/s · {{scenario}}',
             },
             {
               expr: rate('lockstep_audit_sweep_keys_total', ['scenario']),
@@ -260,9 +261,8 @@ export const storesAndRuntime: Board = {
         },
         {
           kind: 'number',
-          title: 'Laps of the sweep',
-          description:
-            'Times that every key of a scenario has been judged, since the replicas started.',
+          title: 'Sweep laps',
+          description: 'Completed laps over all keys of a scenario, since the replicas started.',
           unit: 'short',
           queries: [
             {
@@ -274,8 +274,8 @@ export const storesAndRuntime: Board = {
         },
         {
           kind: 'table',
-          title: 'What runs',
-          description: 'Version, Node and the strategy in service of each replica.',
+          title: 'Running versions',
+          description: 'Version, Node.js version and strategy of each replica.',
           unit: 'none',
           queries: [
             {

@@ -7,16 +7,16 @@ const line = '{{scenario}} · {{strategy}}';
 const by = ['scenario', 'strategy'] as const;
 
 const meanings: Readonly<Record<string, string>> = {
-  pool: 'Until a connection was free. Anything above 1 ms means that the pool is too small.',
-  wait: 'From the start of the attempt to the answer of the deciding read: the queue at the lock.',
-  hold: 'From the deciding read to COMMIT: how long others had to wait for us.',
-  commit: 'COMMIT itself: the flush of the WAL, mostly.',
+  pool: 'Waiting for a connection. Anything above 1 ms means that the pool is too small.',
+  wait: 'From the start of the attempt until the deciding read returned: lock contention.',
+  hold: 'From the deciding read to COMMIT: how long the lock was held.',
+  commit: 'COMMIT itself: mostly the WAL flush.',
 };
 
 const heat = (phase: string): Chart => ({
   kind: 'heatmap',
   title: `Phase: ${phase}`,
-  description: meanings[phase] ?? `What committed attempts spent on ${phase}.`,
+  description: meanings[phase] ?? `Time that committed attempts spent in ${phase}.`,
   unit: 's',
   queries: [
     { expr: buckets('lockstep_attempt_phase_seconds', [`phase="${phase}"`]), legend: '{{le}}' },
@@ -24,11 +24,11 @@ const heat = (phase: string): Chart => ({
   columns: 12,
 });
 
-/** What the time goes on, and what goes wrong, under one strategy. */
+/** Where the time goes, and what goes wrong, under one strategy. */
 export const strategyDetail: Board = {
   uid: 'lockstep-strategy',
   title: 'Lockstep / Strategy detail',
-  description: 'What the time goes on, and what goes wrong, under one strategy.',
+  description: 'Where the time goes, and what goes wrong, under one strategy.',
   choices,
   marks: changes,
   sections: [
@@ -39,7 +39,7 @@ export const strategyDetail: Board = {
         {
           kind: 'lines',
           title: 'Wait p99',
-          description: 'How long the slowest hundredth of committed attempts waited for its turn.',
+          description: 'Lock wait of the slowest 1 % of committed attempts.',
           unit: 's',
           queries: [
             {
@@ -52,7 +52,7 @@ export const strategyDetail: Board = {
         {
           kind: 'lines',
           title: 'Hold p99',
-          description: 'How long the slowest hundredth kept others waiting.',
+          description: 'Lock hold time of the slowest 1 % of committed attempts.',
           unit: 's',
           queries: [
             {
@@ -63,7 +63,7 @@ export const strategyDetail: Board = {
         },
         {
           kind: 'lines',
-          title: 'Latency of what was given up',
+          title: 'Latency of failed commands',
           description: 'p99 of commands that ended busy, failed or unknown.',
           unit: 's',
           queries: [
@@ -72,7 +72,7 @@ export const strategyDetail: Board = {
               legend: line,
             },
           ],
-          mayBeEmpty: 'nothing was given up',
+          mayBeEmpty: 'no command has failed',
         },
       ],
     },
@@ -82,7 +82,7 @@ export const strategyDetail: Board = {
         {
           kind: 'lines',
           title: 'Retries',
-          description: 'Attempts per command: 1 where nobody has to try again.',
+          description: 'Attempts per command: 1 means no retries.',
           unit: 'none',
           queries: [
             {
@@ -95,7 +95,7 @@ export const strategyDetail: Board = {
         {
           kind: 'lines',
           title: 'Failed attempts by code',
-          description: 'Lock errors and the rest, by the code of the failure table.',
+          description: 'By code of the failure table.',
           unit: 'ops',
           queries: [
             {
@@ -108,21 +108,21 @@ export const strategyDetail: Board = {
         {
           kind: 'lines',
           title: 'Lost leases',
-          description: 'Turns that ran out or were taken away before they were given back.',
+          description: 'Leases that expired or were taken away before their release.',
           unit: 'ops',
           queries: [{ expr: rate('lockstep_leases_lost_total', by), legend: line }],
         },
         {
           kind: 'lines',
-          title: 'Retries after an effect outside',
-          description: 'No lock undoes what was sent: only an idempotency key or an outbox does.',
+          title: 'Retries after an outside effect',
+          description: 'No lock helps here: use an idempotency key or an outbox.',
           unit: 'ops',
           queries: [{ expr: rate('lockstep_retries_after_effect_total', by), legend: line }],
         },
         {
           kind: 'lines',
           title: 'Releases',
-          description: 'Turns outside the transaction that were given back, by how that ended.',
+          description: 'Releases of locks held outside the transaction, by result.',
           unit: 'ops',
           queries: [
             {

@@ -7,13 +7,13 @@ interface Alert {
   readonly name: string;
   readonly severity: Severity;
   readonly expr: string;
-  /** How long it has to last. */
+  /** How long the condition must hold (`for`). */
   readonly lasts?: string;
   readonly summary: string;
   readonly description: string;
 }
 
-/** The page of an alert, by its name: `LockstepPoolExhausted` is `pool-exhausted`. */
+/** The runbook of an alert: `LockstepPoolExhausted` has `pool-exhausted`. */
 export function runbookOf(alert: string): string {
   return alert
     .replace(/^Lockstep/, '')
@@ -30,30 +30,30 @@ const alerts: readonly Alert[] = [
     expr: 'sum by (job, scenario, strategy, kind) (lockstep:violations:found5m{kind=~"duplicate|lost update"}) > 0',
     summary: `{{ $labels.kind }}: ${cell}`,
     description:
-      '{{ $value | printf "%.0f" }} found within 5 min. What the lock is there to prevent has happened.',
+      '{{ $value | printf "%.0f" }} found within 5 min. What the lock is supposed to prevent has happened.',
   },
   {
     name: 'LockstepInconsistent',
     severity: 'ticket',
     expr: 'sum by (job, scenario, strategy, kind) (lockstep:violations:found5m{kind!~"duplicate|lost update"}) > 0',
     summary: `{{ $labels.kind }}: ${cell}`,
-    description: '{{ $value | printf "%.0f" }} found within 5 min: an invariant does not hold.',
+    description: '{{ $value | printf "%.0f" }} found within 5 min: an invariant is broken.',
   },
   {
     name: 'LockstepAttemptsStopped',
     severity: 'ticket',
     expr: 'sum by (job) (rate(lockstep_attempts_total[5m])) == 0 and sum by (job) (rate(lockstep_attempts_total[1h] offset 5m)) > 0',
     lasts: '5m',
-    summary: 'No attempt is being made in {{ $labels.job }}',
-    description: 'There were attempts within the last hour, and there have been none for 10 min.',
+    summary: 'No attempts in {{ $labels.job }}',
+    description: 'There were attempts within the last hour, but none in the last 10 min.',
   },
   {
     name: 'LockstepMetricsMissing',
     severity: 'ticket',
     expr: 'absent(lockstep_build_info)',
     lasts: '2m',
-    summary: 'No replica of Lockstep is being watched',
-    description: 'Nothing is scraped: every other alert is silent for want of data.',
+    summary: 'No metrics from any replica of Lockstep',
+    description: 'Nothing is scraped: without data no other alert can fire.',
   },
   {
     name: 'LockstepAuditorStopped',
@@ -61,15 +61,15 @@ const alerts: readonly Alert[] = [
     expr: `time() - min by (job, instance) (lockstep_audit_last_success_timestamp_seconds) > ${limits.auditSilentSeconds} or (max by (job, instance) (lockstep_build_info) unless on (job, instance) lockstep_audit_last_success_timestamp_seconds)`,
     lasts: '1m',
     summary: 'The auditor of {{ $labels.instance }} has stopped',
-    description: 'Silence of an auditor that does not run is not safety.',
+    description: 'Without audits, no findings does not mean safe.',
   },
   {
     name: 'LockstepSweepStopped',
     severity: 'ticket',
     expr: `time() - max by (job, scenario) (lockstep_audit_sweep_last_lap_timestamp_seconds) > ${limits.lapSilentSeconds}`,
     lasts: '5m',
-    summary: 'The sweep over {{ $labels.scenario }} does not come to an end',
-    description: 'Last lap {{ $value | humanizeDuration }} ago.',
+    summary: 'The sweep over {{ $labels.scenario }} has stalled',
+    description: 'The last lap ended {{ $value | humanizeDuration }} ago.',
   },
   {
     name: 'LockstepAuditorBehind',
@@ -77,23 +77,24 @@ const alerts: readonly Alert[] = [
     expr: 'sum by (job, scenario) (rate(lockstep_audit_keys_skipped_total[5m])) > 0',
     lasts: '5m',
     summary: 'Keys of {{ $labels.scenario }} are dropped without an audit',
-    description: 'More is accepted than the auditor judges; what is dropped waits for the sweep.',
+    description:
+      'More keys are accepted than the auditor can handle; the sweep audits the dropped ones later.',
   },
   {
     name: 'LockstepBusy',
     severity: 'ticket',
     expr: `lockstep:busy:ratio5m > ${limits.busyRatio}`,
     lasts: '5m',
-    summary: `{{ $value | humanizePercentage }} of the commands are turned away: ${cell}`,
-    description: 'They could not get the turn in time.',
+    summary: `{{ $value | humanizePercentage }} of commands end as busy: ${cell}`,
+    description: 'They did not get the lock in time.',
   },
   {
     name: 'LockstepWaitSlow',
     severity: 'ticket',
     expr: `lockstep:wait:p99_5m > ${limits.waitP99Seconds}`,
     lasts: '5m',
-    summary: `p99 of the wait is {{ $value | humanizeDuration }}: ${cell}`,
-    description: 'From the start of an attempt to the answer of its deciding read.',
+    summary: `Lock wait p99 is {{ $value | humanizeDuration }}: ${cell}`,
+    description: 'Measured from the start of an attempt until its deciding read returns.',
   },
   {
     name: 'LockstepRetries',
@@ -101,43 +102,43 @@ const alerts: readonly Alert[] = [
     expr: `lockstep:attempts_per_accepted:ratio5m > ${limits.attemptsPerAccepted} and on (job, scenario, strategy) (lockstep:attempts:rate5m / on (job, scenario, strategy) sum by (job, scenario, strategy) (lockstep:commands:rate5m) > 1.5)`,
     lasts: '5m',
     summary: `{{ $value | printf "%.1f" }} attempts per accepted command: ${cell}`,
-    description: 'And commands are tried more than once: most work is thrown away.',
+    description: 'Commands are retried, and most work is wasted.',
   },
   {
     name: 'LockstepLeasesLost',
     severity: 'ticket',
     expr: 'sum by (job, scenario, strategy) (increase(lockstep_leases_lost_total[10m])) > 0',
-    summary: `Leases are lost while they are held: ${cell}`,
+    summary: `Leases are lost while held: ${cell}`,
     description:
-      '{{ $value | printf "%.0f" }} within 10 min. Without a fence each may be a duplicate.',
+      '{{ $value | printf "%.0f" }} within 10 min. Without fencing, each may cause a duplicate.',
   },
   {
     name: 'LockstepPoolExhausted',
     severity: 'ticket',
     expr: 'min_over_time(lockstep_pool_waiting[1m]) > 0 or sum by (job, instance) (rate(lockstep_attempt_failures_total{code="pool-exhausted"}[1m])) > 0',
     lasts: '1m',
-    summary: 'Callers wait for a connection at {{ $labels.instance }}',
-    description: 'Every connection of the pool is busy, and has been for a minute.',
+    summary: 'Connection pool exhausted at {{ $labels.instance }}',
+    description: 'Callers have been waiting for a connection for a minute.',
   },
   {
     name: 'LockstepProcessMissing',
     severity: 'ticket',
     expr: 'lockstep_processes - lockstep_processes_in_page > 0',
     lasts: '2m',
-    summary: '{{ $value }} processes of {{ $labels.instance }} do not answer',
-    description: 'What they have counted stands still, and what they audit is not audited.',
+    summary: '{{ $value }} processes of {{ $labels.instance }} are not responding',
+    description: 'Their counts are frozen, and their recent keys are not audited.',
   },
   {
     name: 'LockstepEventLoopSlow',
     severity: 'ticket',
     expr: `max by (job, instance) (nodejs_eventloop_lag_p99_seconds and on (job, instance) lockstep_processes) > ${limits.eventLoopP99Seconds}`,
     lasts: '5m',
-    summary: 'The event loop of {{ $labels.instance }} is late',
-    description: 'p99 {{ $value | humanizeDuration }}: leases may run out unnoticed.',
+    summary: 'Event loop lag is high at {{ $labels.instance }}',
+    description: 'p99 is {{ $value | humanizeDuration }}: leases may expire unnoticed.',
   },
 ];
 
-/** Alerts as rules: duplicates page, the rest are tickets; each has a page of what to do. */
+/** Alerts as rules: duplicates page, the rest are tickets; each has a runbook. */
 export const alertRules: readonly Rule[] = alerts.map(
   ({ name, severity, expr, lasts, summary, description }) => ({
     alert: name,

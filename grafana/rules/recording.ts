@@ -1,6 +1,6 @@
 import type { MetricName } from '../../src/telemetry/metrics.ts';
 
-/** A rule of Prometheus that keeps what a query answers, or that alerts on it. */
+/** A Prometheus rule that records the result of a query or alerts on it. */
 export interface Rule {
   readonly record?: string;
   readonly alert?: string;
@@ -13,8 +13,8 @@ export interface Rule {
 const cell = 'job, scenario, strategy';
 
 /**
- * What was found in 5 min. `increase` sees nothing in a series that is born with a value above 0; such
- * a one counts in full while it was not there 5 min ago.
+ * Findings within 5 min. `increase` misses the initial value of a series that starts above 0, so a series
+ * that did not exist 5 min ago counts in full.
  */
 function found(name: MetricName): string {
   const born = `${name} unless ${name} offset 5m`;
@@ -29,7 +29,7 @@ const accepted = 'lockstep:commands:rate5m{outcome="accepted"}';
 const p99 = (name: MetricName, matchers = ''): string =>
   `histogram_quantile(0.99, sum by (${cell}, le) (rate(${name}_bucket${matchers}[5m])))`;
 
-/** What alerts, and whoever asks by hand, need of many replicas at once. */
+/** Aggregates over many replicas, for alerts and ad-hoc queries. */
 export const recordingRules: readonly Rule[] = [
   { record: 'lockstep:violations:found5m', expr: found('lockstep_violations_total') },
   {

@@ -1,4 +1,4 @@
-/** Where in an attempt an error surfaced: it decides whether the effect may have happened. */
+/** Where in an attempt an error surfaced; decides whether the effect may have happened. */
 export type Phase = 'turn' | 'connect' | 'work' | 'autocommit' | 'commit';
 
 /** What a failed attempt means. One row per failure; error handling and its documentation derive from it. */
@@ -9,9 +9,9 @@ export interface FailureRow {
   readonly definite: boolean;
   /** Whether another attempt may be made; never true for an indefinite one. */
   readonly retry: boolean;
-  /** How the command ends when no attempt is left. */
+  /** How the command ends when no attempts are left. */
   readonly outcome: 'busy' | 'failed' | 'unknown';
-  /** HTTP status of that end. */
+  /** HTTP status of that outcome. */
   readonly status: number;
   readonly title: string;
   /** What happened and what the caller can do. */
@@ -41,28 +41,28 @@ export const failures = {
     'busy',
     503,
     false,
-    'Somebody else has the turn',
-    'The lock was held by others for as long as this command could wait. Nothing happened; try again later.',
+    'The lock is held by another caller',
+    'The lock was not released within the time this command could wait. Nothing happened; try again later.',
   ),
   conflict: row(
     'busy',
     503,
     true,
-    'Another writer came first',
-    'The row changed between the look and the write, in every attempt. Nothing happened; try again later.',
+    'Write conflict',
+    'The row changed between the read and the write, in every attempt. Nothing happened; try again later.',
   ),
   'stale-token': row(
     'busy',
     503,
     true,
-    'A newer lease holder has written',
-    'The store refused a fencing token that a newer one has overtaken. Nothing happened; try again later.',
+    'Stale fencing token',
+    'The store has seen a newer fencing token and rejected this one. Nothing happened; try again later.',
   ),
   'serialization-failure': row(
     'busy',
     503,
     true,
-    'The transaction could not be serialized',
+    'Serialization failure',
     'Concurrent transactions conflicted in every attempt. Nothing happened; try again later.',
     ['40001'],
   ),
@@ -70,8 +70,8 @@ export const failures = {
     'busy',
     503,
     true,
-    'The transaction was a deadlock victim',
-    'Postgres ended the transaction to break a cycle of lock waits. Nothing happened; try again later.',
+    'Deadlock',
+    'Postgres aborted the transaction to break a deadlock, in every attempt. Nothing happened; try again later.',
     ['40P01'],
   ),
   'lock-not-available': row(
@@ -79,52 +79,52 @@ export const failures = {
     503,
     false,
     'The row is locked',
-    'The lock was not to be had at once, or not within the time that this command could wait. Nothing happened; try again later.',
+    'Another transaction holds the row lock and did not release it within the time this command could wait. Nothing happened; try again later.',
     ['55P03'],
   ),
   'pool-exhausted': row(
     'busy',
     503,
     false,
-    'No connection was free in time',
+    'Connection pool exhausted',
     'All connections of this process were in use for as long as this command could wait. Nothing happened; try again later.',
   ),
   'deadline-exceeded': row(
     'busy',
     503,
     false,
-    'The command ran out of time',
-    'The work did not end before the deadline and was rolled back. Nothing happened; try again later.',
+    'Deadline exceeded',
+    'The work did not finish before the deadline and was rolled back. Nothing happened; try again later.',
     ['57014'],
   ),
   'constraint-violated': row(
     'busy',
     503,
     true,
-    'A constraint refused the write',
-    'The database refused a row that contradicts others, in every attempt. Nothing happened; look at the current state and try again.',
+    'Constraint violation',
+    'The database rejected a row that conflicts with existing ones, in every attempt. Nothing happened; read the current state and try again.',
     ['23'],
   ),
   'turn-lost': row(
     'busy',
     503,
     true,
-    'The lease was lost during the work',
-    'The lock ran out or was taken away before the work ended, so it was rolled back. Nothing happened; try again later.',
+    'The lock was lost during the work',
+    'The lease expired or the lock connection broke before the work was done, so the work was rolled back. Nothing happened; try again later.',
   ),
   'connection-lost': row(
     'failed',
     503,
     true,
-    'The connection to Postgres broke',
-    'The connection ended before COMMIT was sent, in every attempt. Nothing happened; try again.',
+    'Connection to Postgres lost',
+    'The connection broke before COMMIT was sent, in every attempt. Nothing happened; try again.',
     ['08', '57P01', '57P02', '57P05', '25P03', '25P04'],
   ),
   'postgres-unavailable': row(
     'failed',
     503,
     false,
-    'Postgres cannot be reached',
+    'Postgres is unavailable',
     'No connection to Postgres could be opened. Nothing happened; try again when it is back.',
     ['57P03', '53300'],
   ),
@@ -132,39 +132,39 @@ export const failures = {
     'failed',
     503,
     false,
-    'Redis cannot be reached',
-    'The lock store does not answer, so nobody can be given the turn. Nothing happened; try again when it is back.',
+    'Redis is unavailable',
+    'The lock store does not respond, so no lock can be granted. Nothing happened; try again when it is back.',
   ),
   'outcome-unknown': row(
     'unknown',
     504,
     false,
-    'It may have happened',
-    'The reply to COMMIT was lost. Read the state before you try again: the effect may be there.',
+    'Outcome unknown',
+    'The reply to COMMIT was lost, so the change may have been made. Read the current state before you try again.',
   ),
   'internal-error': row(
     'failed',
     500,
     false,
-    'An unexpected error',
-    'The work ended with an error of ours and was rolled back. Nothing happened; the log has the details under the request id.',
+    'Internal error',
+    'The work failed with an unexpected error and was rolled back. Nothing happened; the log has the details under the request id.',
   ),
 } as const satisfies Record<string, FailureRow>;
 
 export type FailureCode = keyof typeof failures;
 
-/** Narrows a string to a row of the failure table. */
+/** Whether a string is a code of the failure table. */
 export function isFailureCode(code: string): code is FailureCode {
   return Object.hasOwn(failures, code);
 }
 
 const brand: unique symbol = Symbol.for('lockstep.Failure');
 
-/** Thrown by `Tx` and `Guardian`; its code is a row of the failure table. */
+/** Thrown by `Tx` and `Guardian`; `code` names a row of the failure table. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly code: FailureCode;
-  /** The stored fence that refused: the guardian raises its counter to it. */
+  /** The stored fence that rejected the token; the guardian raises its counter to it. */
   readonly mark: bigint | undefined;
   readonly [brand] = true;
 
@@ -178,12 +178,12 @@ export class Failure extends Error {
   }
 }
 
-/** By brand, since a strategy from outside may bring its own copy of this module. */
+/** Checks a brand, not the class: an external strategy may bring its own copy of this module. */
 export function isFailure(error: unknown): error is Failure {
   return typeof error === 'object' && error !== null && brand in error;
 }
 
-/** The caller's input is wrong; `issues` say where and how, and never repeat what was sent. */
+/** The caller's input is invalid. `issues` say where and why, and never echo the input. */
 export class InvalidInput extends Error {
   override readonly name = 'InvalidInput';
   readonly issues: readonly { readonly path: string; readonly message: string }[];
@@ -194,7 +194,7 @@ export class InvalidInput extends Error {
   }
 }
 
-/** What the caller names does not exist. */
+/** The resource that the caller names does not exist. */
 export class NotFound extends Error {
   override readonly name = 'NotFound';
 }

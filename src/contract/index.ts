@@ -1,4 +1,4 @@
-/** The contract between strategies, scenarios and the engine. It imports nothing of the rest. */
+/** The contract between strategies, scenarios and the engine. Imports no other module of ours. */
 export * from './failure.ts';
 export * from './lost.ts';
 export * from './outcome.ts';

@@ -1,8 +1,8 @@
 import type { Held } from './strategy.ts';
 
-/** Signals of a lost turn. A timer may be late, so whoever asks one has it look at the clock first. */
+/** Signals for a lost lock. A timer may fire late, so reading a signal checks the clock first. */
 
-/** The signal itself, but asking `aborted` looks first: `look` may abort it. */
+/** The same signal, except that reading `aborted` first calls `look`, which may abort it. */
 export function watchful(signal: AbortSignal, look: () => void): AbortSignal {
   return Object.defineProperty(signal, 'aborted', {
     get() {
@@ -14,7 +14,7 @@ export function watchful(signal: AbortSignal, look: () => void): AbortSignal {
 
 const never = new AbortController().signal;
 
-/** What several turns tell together: lost with the first of them. */
+/** Several turns seen as one: lost as soon as any of them is. */
 export class Losses implements Held {
   readonly #held: readonly Held[];
   #signal: AbortSignal | undefined;
@@ -29,14 +29,14 @@ export class Losses implements Held {
     return false;
   }
 
-  /** Made when somebody wants to be called: most work asks `isLost` between its steps. */
+  /** Created on first use: most work polls `isLost` between its steps. */
   get lost(): AbortSignal {
     this.#signal ??= first(this.#held.flatMap(one => one.lost ?? []));
     return this.#signal;
   }
 }
 
-/** `AbortSignal.any` alone learns of a watchful signal only when that one's own timer has run. */
+/** `AbortSignal.any` alone notices a watchful signal only once that signal's own timer has fired. */
 function first(signals: readonly AbortSignal[]): AbortSignal {
   const [only] = signals;
   if (!only) return never;

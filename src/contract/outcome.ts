@@ -1,8 +1,9 @@
 import type { FailureCode } from './failure.ts';
 
 /**
- * How a command ended. `accepted` and `refused` are the business's word, `busy` could not get the turn
- * in time, `failed` certainly did not happen, `unknown` may have happened (a lost reply to COMMIT).
+ * How a command ended. `accepted` and `refused` are business decisions; `busy` lost to contention and
+ * `failed` hit an error, both without any effect; `unknown` may have taken effect (the reply to COMMIT
+ * was lost).
  */
 export type Outcome =
   | { readonly kind: 'accepted'; readonly detail: string; readonly attempts: number }
@@ -15,11 +16,10 @@ export type Outcome =
 
 export type OutcomeKind = Outcome['kind'];
 
-/** Every kind, so that a metric can be exported as 0 from the start. */
-export const outcomeKinds: readonly OutcomeKind[] = [
+export const outcomeKinds = [
   'accepted',
   'refused',
   'busy',
   'failed',
   'unknown',
-];
+] as const satisfies readonly OutcomeKind[];

@@ -7,9 +7,9 @@ export interface Prediction {
 }
 
 /**
- * What a strategy claims for a variant when these events happened: a pure function of the facts that
- * the engine acts on, never of names. Claims are per class of event: a lease is safe while no lease
- * was lost, a session lock while its connection lived, a mutex inside one process, the rest always.
+ * What a strategy claims for a variant under the given events: a pure function of the declared facts
+ * that the engine acts on, never of names. A lease is safe while no lease is lost, a session lock
+ * while its connection lives, a mutex within one process, the rest always.
  */
 export function predict(
   strategy: Strategy,
@@ -21,7 +21,7 @@ export function predict(
     offeredOrWrong(strategy, variant, events) ??
     leftStuck(strategy, events) ??
     byLocksInside(strategy, variant) ??
-    // a declared hazard that happened breaks a turn, however it is held; what the store refuses it does not
+    // a hazard whose event occurred voids every lock, but not what the store itself rejects
     (byHazard(strategy, events) ? refused : (byTurns(strategy, events) ?? refused)) ??
     byHazard(strategy, events) ??
     (holds(strategy, 'lease') || holds(strategy, 'session')
@@ -44,30 +44,30 @@ function offeredOrWrong(
   return undefined;
 }
 
-/** A crash that leaves a turn with nobody keeps everybody out: no lock and no proof behind it helps. */
+/** A crash that leaves an orphaned lock shuts everyone out; no inner lock or check helps. */
 function leftStuck(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
   return strategy.hazard?.under.includes('crash') && events.has('crash')
     ? is('unsafe', strategy.hazard.why)
     : undefined;
 }
 
-/** Safe because the second waits, in its transaction, until the first has committed. */
+/** Safe because the second caller waits, inside its transaction, until the first has committed. */
 function byLocksInside(strategy: Strategy, variant: Traits): Prediction | undefined {
   const fresh = strategy.isolation === 'read committed'; // every statement sees the latest commit
   const locks =
     has(strategy, 'lock row', 'lock row, nowait', 'lock table', 'fence read') ||
-    // a snapshot from before the lock counts the places of rivals as free: seen under REPEATABLE READ
+    // a snapshot taken before the lock still shows rivals' rows as free: seen under REPEATABLE READ
     (strategy.isolation !== 'repeatable read' &&
       has(strategy, 'lock row, skip locked') &&
       takesAnyFreeRow(strategy, variant));
   if (fresh && (locks || strategy.first.length > 0)) return is('safe', 'locked before the check');
-  if (has(strategy, 'lock table')) return is('safe', 'locked before the snapshot'); // LOCK takes none
+  if (has(strategy, 'lock table')) return is('safe', 'locked before the snapshot'); // LOCK TABLE takes no snapshot
   if (!fresh && locks && writesDecidingRow(strategy, variant))
     return is('safe', 'the waiter gets 40001 at its lock');
   return undefined;
 }
 
-/** Safe because the second waits, before its transaction, until the first has committed. */
+/** Safe because the second caller waits, before its transaction, until the first has committed. */
 function byTurns(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
   if (holds(strategy, 'process') && !events.has('several processes'))
     return is('safe', 'one process');
@@ -78,7 +78,7 @@ function byTurns(strategy: Strategy, events: ReadonlySet<Event>): Prediction | u
   return undefined;
 }
 
-/** Safe because the second is refused by the store: soon enough, unless money has left. */
+/** Safe because the store rejects the second write; too late once an outside effect has happened. */
 function byRefusal(strategy: Strategy, variant: Traits): Prediction | undefined {
   if (variant.effect === 'outside') return undefined;
   if (['conditional update', 'numbered slots', 'exclusion'].includes(strategy.wording))

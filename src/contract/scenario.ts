@@ -1,60 +1,64 @@
-import type { Guard, Isolation, Wording } from './strategy.ts';
+import { type Guard, type Isolation, type Wording, wordingsAll } from './strategy.ts';
 import type { Query, Tx } from './tx.ts';
 
-/** Both ends COMMIT; only a throw rolls back. `accepted` holds the id of the effect, `refused` a reason code. */
+/** Both commit; only a throw rolls back. `accepted` holds the effect's id, `refused` a reason code. */
 export type Decision = { readonly accepted: string } | { readonly refused: string };
 
 export interface Context {
-  /** Written with every effect. Not unique in the schema: it would cure what it is there to show. */
+  /** Written with every effect. Not unique in the schema: that would hide the very bug to detect. */
   readonly commandId: string;
-  /** Aborted when a lease or a session behind this command is known to be lost. Made when it is asked for. */
+  /** Aborted once a lease or session behind this command is known to be lost. Created on first use. */
   readonly lost: AbortSignal;
   readonly fetch: typeof fetch;
 }
 
-/** Check, decide, act: written once, and it never knows which strategy runs. */
+/** Check, decide, act: written once, unaware of the strategy that runs it. */
 export type Rule<C> = (tx: Tx, command: C, context: Context) => Promise<Decision>;
 
 /**
- * `duplicate`: a committed effect in excess. `lost update`: the state does not add up to the effects.
- * `lost acknowledgement`: accepted, but not in the database. `false refusal`: refused though capacity
- * remained when all had settled. `inconsistent`: another invariant of the scenario. `stuck`: all
- * actors ended, all leases passed, and a fresh actor cannot get its turn.
+ * `duplicate`: more committed effects than allowed. `lost update`: the state does not match the sum of
+ * the effects. `lost acknowledgement`: accepted, but not in the database. `false refusal`: refused
+ * although capacity was left once everything had settled. `inconsistent`: another invariant of the
+ * scenario is broken. `stuck`: all actors have ended, all leases have expired, and a new actor still
+ * cannot get the lock.
  */
-export type ViolationKind =
-  | 'duplicate'
-  | 'lost update'
-  | 'lost acknowledgement'
-  | 'false refusal'
-  | 'inconsistent'
-  | 'stuck';
+export const violationKinds = [
+  'duplicate',
+  'lost update',
+  'lost acknowledgement',
+  'false refusal',
+  'inconsistent',
+  'stuck',
+] as const;
+
+export type ViolationKind = (typeof violationKinds)[number];
 
 /** One row of an audit. */
 export interface Violation {
   readonly key: string;
   readonly kind: ViolationKind;
-  /** Effects in excess for `duplicate`, else 1 per finding. */
+  /** For `duplicate` the number of excess effects, otherwise 1. */
   readonly excess: number;
   readonly detail: string;
 }
 
-/** What a variant is, as far as a prediction needs to know. */
+/** The facts about a variant that a prediction needs. */
 export interface Traits {
-  /** Of the wording `steps`. */
+  /** How the wording `steps` writes. */
   readonly acts: 'updates the deciding row' | 'inserts beside it' | 'takes any free row';
-  /** `outside`: repeating it does harm. An idempotent effect counts as `inside`. */
+  /** `outside`: repeating it does damage. An idempotent effect counts as `inside`. */
   readonly effect: 'inside' | 'outside';
-  /** Set where the variant is wrong whatever the strategy, for example because it locks the wrong key. */
+  /** Set if the variant is broken under any strategy, for example because it locks the wrong key. */
   readonly expects?: Expected;
 }
 
-/** How a variant goes wrong, and with what it does not. */
+/** How a variant goes wrong, and which strategies are still safe. */
 export interface Expected {
   readonly unsafe: ViolationKind;
   readonly because: string;
   /**
-   * Facts of a strategy that protect all the same: what does not go by the key or the row. `turns` and
-   * `first`: that it takes a turn which lasts until COMMIT, or sends a statement first.
+   * Facts of a strategy that still protect because they depend neither on the key nor on the row.
+   * `turns`: it holds a lock until COMMIT; `first`: it sends a statement first.
    */
   readonly exceptUnder?: readonly (Isolation | Guard | Wording | 'turns' | 'first')[];
 }
@@ -63,18 +67,18 @@ export type Rules<C> = { readonly steps: Rule<C> } & { readonly [W in Wording]?:
 
 export interface Variant<C> extends Traits {
   readonly title: string;
-  /** What must be decided one at a time, as `table/id`. The engine sorts them: one lock order. */
+  /** What must be decided one at a time, as `table/id`. The engine sorts them into one lock order. */
   keys(command: C): readonly string[];
-  /** Each sees the rows that the others wrote. */
+  /** All wordings see each other's rows. */
   readonly rules: Rules<C>;
 }
 
-/** A variant that decides about something else than the scenario's command: at a route of its own. */
+/** A variant with its own route, because it decides something other than the scenario's command. */
 export interface OwnRoute<C>
   extends Variant<C>,
     Pick<Scenario<C>, 'path' | 'load' | 'rounds' | 'prepare' | 'auditKey'> {}
 
-/** A variant with its command type closed over. */
+/** A variant with its command type hidden in closures. */
 export interface RegisteredVariant extends Traits {
   readonly title: string;
   readonly wordings: readonly Wording[];
@@ -87,13 +91,13 @@ export interface RegisteredVariant extends Traits {
   prepare(input: Input, query: Query): Promise<Plan>;
 }
 
-/** A request as the edge hands it on, not yet checked. */
+/** A request as the HTTP layer passes it on, not yet validated. */
 export interface Input {
   readonly params: Readonly<Record<string, unknown>>;
   readonly body: unknown;
 }
 
-/** A route that nobody contends for: it makes or shows what the contended one works on. */
+/** A route without contention: creates or shows what the contended route works on. */
 export interface Route {
   readonly method: 'get' | 'post';
   readonly path: string;
@@ -106,24 +110,24 @@ export interface Route {
 export interface Call {
   readonly path: string;
   readonly body: object;
-  /** Who sends it: two calls of one actor in a round are a double tap. */
+  /** The sender. Two calls by one actor in a round are a double tap. */
   readonly actor: string;
 }
 
-/** Commands that are released together, all on one key. */
+/** Commands sent at the same time, all on one key. */
 export interface Round {
-  /** The id by which the audit knows the key. */
+  /** The id under which the audit files the key. */
   readonly key: string;
-  /** How many of the calls can be accepted. */
+  /** How many of the calls may be accepted. */
   readonly capacity: number;
   readonly calls: readonly Call[];
 }
 
-/** A kind of round that a load makes beside its usual one, which is called `plain`. */
+/** A kind of round that a load offers besides the default one, called `plain`. */
 export interface RoundKind {
-  /** What is different in it, as a sentence. */
+  /** What differs, as a sentence. */
   readonly title: string;
-  /** How many are asked and never come: what becomes of them is part of the question. */
+  /** How many are expected and never arrive; what happens to them is part of the test. */
   readonly absent?: number;
 }
 
@@ -131,16 +135,16 @@ export type Rounds = Readonly<Record<string, RoundKind>>;
 
 export interface RoundsPlan {
   readonly rounds: number;
-  /** `plain` or a name among the scenario's `rounds`: all are of this kind. Without it: as users mix them. */
+  /** `plain` or one of the scenario's `rounds`; default: a realistic mix of all kinds. */
   readonly kind?: string;
   /** Distinct actors per round. */
   readonly rivals: number;
-  /** Share of actors, 0 to 1, that send their call twice. */
+  /** Fraction of actors (0 to 1) that send their call twice. */
   readonly doubleTapShare: number;
   readonly random: () => number;
 }
 
-/** Makes fresh keys in the database and says what users would send for them. */
+/** Creates fresh keys in the database and returns the calls that users would send. */
 export type Load = (plan: RoundsPlan, query: Query) => Promise<readonly Round[]>;
 
 /**
@@ -152,45 +156,45 @@ export interface Scenario<C> {
   readonly title: string;
   /** The contended route, always POST. */
   readonly path: string;
-  /** What the audit shows when two act on one look. */
+  /** The violation that the audit reports when two callers act on the same read. */
   readonly race: ViolationKind;
-  /** Reasons of a refusal that mean that nothing is left: each is a claim that the audit checks. */
+  /** Refusal reasons that claim nothing is left; the audit verifies the claim. */
   readonly exhaustedReasons: readonly string[];
-  /** The kinds of rounds that its load makes beside `plain` ones, by name. */
+  /** The kinds of rounds its load offers besides `plain`, by name. */
   readonly rounds?: Rounds;
   /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
   prepare(input: Input, query: Query): Promise<C>;
-  /** The id by which the audit knows what a command is about, whatever keys a variant locks. */
+  /** The id under which the audit files a command, whatever keys a variant locks. */
   auditKey(command: C): string;
-  /** `ownRoute({…})` where one decides about something else than `C`. */
+  /** `ownRoute({…})` for a variant that decides something other than `C`. */
   readonly variants: Readonly<Record<string, Variant<C> | RegisteredVariant>>;
   readonly routes: readonly Route[];
   readonly load: Load;
 }
 
-/** A command that is ready to run under any strategy. */
+/** A command ready to run under any strategy. */
 export interface Plan {
-  /** Sorted and without doubles. */
+  /** Sorted, without duplicates. */
   readonly keys: readonly string[];
-  /** The id by which the audit knows what it is about. */
+  /** The id under which the audit files it. */
   readonly auditKey: string;
   run(wording: Wording, tx: Tx, context: Context): Promise<Decision>;
 }
 
-/** A scenario with its command type closed over, so that a registry needs no cast. */
+/** A scenario with its command type hidden in closures, so that a registry needs no cast. */
 export interface Registered {
   readonly title: string;
   readonly path: string;
   readonly race: ViolationKind;
   readonly exhaustedReasons: readonly string[];
-  /** Each with its route, which is `path` for most, and that route's load. */
+  /** Each with its route (for most it is `path`) and that route's load. */
   readonly variants: Readonly<Record<string, RegisteredVariant>>;
   readonly routes: readonly Route[];
   readonly load: Load;
   prepare(variant: string, input: Input, query: Query): Promise<Plan>;
 }
 
-/** Closes an authored scenario over its command type. */
+/** Hides the command type of a scenario in closures. */
 export function scenario<C>(authored: Scenario<C>): Registered {
   const { title, path, race, exhaustedReasons, routes, load } = authored;
   const variants = Object.fromEntries(
@@ -215,7 +219,7 @@ export function scenario<C>(authored: Scenario<C>): Registered {
   };
 }
 
-/** Closes a variant over its command type. */
+/** Hides the command type of a variant in closures. */
 export function ownRoute<C>(variant: OwnRoute<C>): RegisteredVariant {
   const { title, acts, effect, expects, rules, path, load, rounds = {} } = variant;
   return {
@@ -241,16 +245,6 @@ export function ownRoute<C>(variant: OwnRoute<C>): RegisteredVariant {
 
 function ruleOf<C>(variant: Variant<C>, wording: Wording): Rule<C> {
   const rule = variant.rules[wording];
-  if (!rule) throw new Error(`${variant.title} is not written as '${wording}'`);
+  if (!rule) throw new Error(`${variant.title} has no wording '${wording}'`);
   return rule;
 }
-
-/** Every wording, in the order in which they are listed to people. */
-export const wordingsAll: readonly Wording[] = [
-  'steps',
-  'conditional update',
-  'conditional insert',
-  'numbered slots',
-  'precreated rows',
-  'exclusion',
-];

@@ -3,164 +3,188 @@ import type { Pool } from 'pg';
 import type { FailureCode } from './failure.ts';
 import type { Statement } from './tx.ts';
 
-/** Transaction isolation, always stated by us: a role's default must not change what a strategy means. */
-export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
+export const isolations = ['read committed', 'repeatable read', 'serializable'] as const;
+
+/** Transaction isolation, always set explicitly: a role's default must not change a strategy. */
+export type Isolation = (typeof isolations)[number];
 
 /**
- * The way a rule is written. `steps` reads, decides and writes, and every scenario has it; the others
- * let the database refuse: in one statement, by numbered slots with a unique index, by rows that were
- * created beforehand, or by an exclusion constraint.
+ * How a rule is written, in display order. `steps` reads, decides and writes; every scenario has it.
+ * The others let the database decide: one statement, numbered slots with a unique index, precreated
+ * rows, or an exclusion constraint.
  */
-export type Wording =
-  | 'steps'
-  | 'conditional update'
-  | 'conditional insert'
-  | 'numbered slots'
-  | 'precreated rows'
-  | 'exclusion';
+export const wordingsAll = [
+  'steps',
+  'conditional update',
+  'conditional insert',
+  'numbered slots',
+  'precreated rows',
+  'exclusion',
+] as const;
+
+export type Wording = (typeof wordingsAll)[number];
 
 /**
- * What `Tx` binds into a rule's reads and writes. The first four say what the deciding read takes,
- * the next four what a write proves (`fence read`: the read claims, the write proves), and
- * `check twice` repeats the look right before acting.
+ * What `Tx` builds into a rule's reads and writes. The first four are locks taken by the deciding read;
+ * the next four are checked by a write (`fence read`: the read claims, the write verifies);
+ * `check twice` repeats the check right before acting.
  */
-export type Guard =
-  | 'lock row'
-  | 'lock row, nowait'
-  | 'lock row, skip locked'
-  | 'lock table'
-  | 'compare version'
-  | 'fence write'
-  | 'fence read'
-  | 'touch'
-  | 'check twice';
+export const guards = [
+  'lock row',
+  'lock row, nowait',
+  'lock row, skip locked',
+  'lock table',
+  'compare version',
+  'fence write',
+  'fence read',
+  'touch',
+  'check twice',
+] as const;
 
-/** Something that happened in a cell and may void a claim or reveal a hazard. */
-export type Event =
-  | 'several processes'
-  | 'lease lost'
-  | 'session lost'
-  | 'retry after the effect'
-  | 'crash'
-  | 'statement phases';
+export type Guard = (typeof guards)[number];
 
-/** What it takes to bring a strategy into a running system: it decides as often as safety does. */
+export const events = [
+  'several processes',
+  'lease lost',
+  'session lost',
+  'retry after the effect',
+  'crash',
+  'statement phases',
+] as const;
+
+/** Something that occurred during a run and may void a claim or expose a hazard. */
+export type Event = (typeof events)[number];
+
+/** Schema changes that a strategy may need, from lightest to heaviest. */
+export const adoptionMigrations = [
+  'none',
+  'column',
+  'rows beforehand',
+  'constraint over existing rows',
+] as const;
+
+/** What it costs to introduce a strategy into a running system; often as decisive as safety. */
 export interface Adoption {
-  readonly migration: 'none' | 'column' | 'rows beforehand' | 'constraint over existing rows';
-  /** True where one writer that ignores the discipline breaks it for all. */
+  readonly migration: (typeof adoptionMigrations)[number];
+  /** True if a single writer that does not follow the protocol breaks it for all. */
   readonly everyWriterMustTakePart: boolean;
-  /** The last one only of two strategies in one transaction. */
+  /** The combined value occurs only when two strategies share one transaction. */
   readonly newDependency?: 'redis' | 'several redis nodes' | 'redis and several redis nodes';
   /** Whether it works behind a pooler in transaction mode (PgBouncer). */
   readonly poolerSafe: boolean;
-  /** Whether callers meet conflicts that have to be retried. */
+  /** Whether conflicts are normal and callers must retry. */
   readonly retryNeeded: boolean;
 }
 
-/** A strategy that is wrong on purpose: the control that proves that the judge can see. */
+/** A strategy that is deliberately broken: the control that proves the audit detects violations. */
 export interface Hazard {
   readonly why: string;
-  /** The events that it needs to be seen; any one of them is enough. Empty: rivals alone. */
+  /** Events that expose the flaw; any one is enough. Empty: contention alone exposes it. */
   readonly under: readonly Event[];
-  /** The name of the strategy that cures it. */
+  /** The name of the strategy that fixes it. */
   readonly cure: string;
 }
 
 /**
- * One locking discipline, as facts that the engine acts on: a prediction computed from them cannot
- * disagree with what runs. One file each under `strategies/`, default export; the file name is its name.
+ * One locking strategy, declared as facts that the engine acts on, so that a prediction computed from
+ * them cannot disagree with what runs. One file each under `strategies/`; the file name is its name.
  */
 export interface Strategy {
   readonly title: string;
-  /** Which adapter of `Tx` runs the rule. */
+  /** The `Tx` adapter that runs the rule. */
   readonly store: 'pg' | 'sequelize';
   readonly wording: Wording;
   readonly isolation: Isolation;
   /** Locks taken before BEGIN, outermost first. Most strategies have none. */
   readonly turns: readonly Turn[];
-  /** Statements sent first in the transaction with the sorted keys as `$1`; `granted = false` is `turn refused`. */
+  /**
+   * The first statements of the transaction, with the sorted keys as `$1`. `granted = false` ends the
+   * attempt with `turn-refused`.
+   */
   readonly first: readonly Statement<{ granted: boolean }>[];
   readonly guard: readonly Guard[];
   readonly hazard?: Hazard;
   /**
-   * Where its locks have their names, if they have any: two strategies of one space take the same lock
-   * for the same key, exclude each other without more, and cannot be taken one inside the other.
+   * The namespace of its lock names, if any. Two strategies with the same namespace take the same lock
+   * for the same key: they already exclude each other, and nesting them would self-deadlock.
    */
   readonly lockSpace?: string;
   readonly adoption: Adoption;
-  /** Left out of a comparison that names no strategies: that one has to end within 90 seconds. */
+  /** Excluded from the default comparison, which has to finish within 90 seconds. */
   readonly compared?: 'on request';
 }
 
-/** A lock outside the transaction. */
+/** A lock taken outside the transaction. */
 export interface Turn {
-  /** Whose death or stall frees it: the class of the claim. */
+  /** What releases it when the holder dies or stalls; determines what the strategy can claim. */
   readonly heldBy: 'process' | 'lease' | 'session';
-  /** `rule ends` is a hazard: the engine commits after the unlock. */
+  /** `rule ends` is a hazard: the engine releases the lock before it commits. */
   readonly until: 'commit' | 'rule ends';
   /**
-   * Called once per process, with clients that are connected unless their server is away; the guardian
-   * is closed when the process stops.
+   * Called once per process. The clients are connected unless their server is down. The guardian is
+   * closed when the process stops.
    */
   open(backends: Backends, tuning: Tuning): Promise<Guardian>;
 }
 
 export interface Guardian {
   /**
-   * Takes all keys in the given (sorted) order, runs `inner` once and gives the keys back.
-   * Throws `Failure('turn refused')` at the deadline and `Failure('store unavailable')` where the
-   * lock store does not answer; otherwise ends exactly as `inner` ends: a release that fails is
-   * told to `attempt.report`, never thrown.
+   * Locks all keys in the given (sorted) order, runs `inner` once and releases the keys.
+   * Throws `Failure('turn-refused')` at the deadline, and `Failure('redis-unavailable')` or
+   * `Failure('postgres-unavailable')` if the lock store does not respond. Otherwise settles exactly
+   * as `inner` does: a failed release is passed to `attempt.report`, never thrown.
    */
   turn<T>(attempt: Attempt, keys: readonly string[], inner: (held: Held) => Promise<T>): Promise<T>;
-  /** Closes what `open` made; never the backends, which belong to the caller. */
+  /** Closes what `open` created; never the backends, which belong to the caller. */
   close(): Promise<void>;
 }
 
 export interface Held {
-  /** Fencing token: one per turn, however many keys; minted with the grant, from one counter. */
+  /** Fencing token: one per grant, whatever the number of keys; all from one counter. */
   readonly token?: bigint;
-  /** Aborted by the watchdog, or at the latest by a release that finds the lease gone. */
+  /** Aborted by the watchdog, or at the latest when a release finds the lease gone. */
   readonly lost?: AbortSignal;
-  /** Says the same, where `lost` is a getter that makes its signal: nobody pays for one to ask this. */
+  /** Whether the lock is lost. Cheaper than `lost`: creates no AbortSignal. */
   isLost?(): boolean;
 }
 
-/** How a turn ended, told beside the result. `already gone` was given back before; `lost` had run out. */
-export type ReleaseEnd = 'released' | 'already gone' | 'lost' | 'unknown';
+export const releaseEnds = ['released', 'already gone', 'lost', 'unknown'] as const;
+
+/** How a release went. `already gone`: it had been released before; `lost`: the lease had expired. */
+export type ReleaseEnd = (typeof releaseEnds)[number];
 
 export interface Attempt {
   readonly commandId: string;
-  /** 1 for the first try. */
+  /** 1 for the first attempt. */
   readonly number: number;
-  /** The moment, on the scale of `Backends.now`, after which no turn may be granted any more. */
+  /** On the clock of `Backends.now`; no lock may be granted after it. */
   readonly deadlineMs: number;
-  /** Called once per granted turn. */
+  /** Called once per granted lock. */
   readonly report: (end: ReleaseEnd) => void;
-  /** Makes the error to throw, so that a strategy from outside needs nothing of ours at run time. */
+  /** Creates the error to throw, so that an external strategy needs no runtime import from here. */
   readonly failure: (code: FailureCode, cause?: unknown) => Error;
 }
 
-/** What turns are built from. Time and chance come from here, so that an explorer can own them. */
+/** What turns are built from. Includes clock and randomness, so that an explorer can control them. */
 export interface Backends {
-  /** Connections for session locks only; work never waits for them. */
+  /** Connections for session locks only, apart from those for work. */
   readonly locks: Pool;
-  /** The lock node. Commands fail at once while it is away (no offline queue). */
+  /** The lock node. Commands fail at once while it is down (no offline queue). */
   readonly redis: Redis;
   /** Independent nodes for Redlock. */
   readonly redisNodes: readonly Redis[];
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
-  /** Ends after so many milliseconds, or with `until` where that comes first. */
+  /** Resolves after `ms` milliseconds, or when `until` settles, whichever is first. */
   readonly sleep: (ms: number, until?: Promise<unknown>) => Promise<void>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
 export interface Tuning {
-  /** How long a command may wait for its turn, all attempts together. */
+  /** How long a command may wait for its lock, over all attempts. */
   readonly waitMs: number;
-  /** How long a lease lasts without an extension. */
+  /** Lease duration without extension. */
   readonly leaseMs: number;
   /** Whether a watchdog extends leases while the work runs. */
   readonly extendLease: boolean;

@@ -29,7 +29,7 @@ export interface AttemptPlan {
   readonly observer: Observer;
 }
 
-/** One attempt: turns outside, the transaction inside, the rule inside that. */
+/** One attempt: turns around the transaction, the transaction around the rule. */
 export class Attempt {
   readonly #with: AttemptPlan;
   readonly #strategy: Strategy;
@@ -42,14 +42,14 @@ export class Attempt {
     this.#startMs = plan.backends.now();
   }
 
-  /** Whether the rule has sent something outside the database: a rollback does not undo that. */
+  /** Whether the rule has sent a request outside the database, which a rollback cannot undo. */
   get reachedOut(): boolean {
     return this.#reachedOut;
   }
 
   /**
-   * The rule's decision, committed; throws what ended the attempt, rolled back. What a turn does after
-   * COMMIT changes neither: a release that throws must not turn a committed command into a failed one.
+   * Returns the rule's committed decision, or rolls back and throws what ended the attempt. What a turn
+   * does after COMMIT changes neither: a throwing release must not fail a committed command.
    */
   async run(): Promise<Decision> {
     let entered = false;
@@ -107,7 +107,7 @@ export class Attempt {
   }
 
   readonly #fetch: typeof fetch = (...request) => {
-    this.#reachedOut = true; // before the answer: the request may arrive without one
+    this.#reachedOut = true; // set before the response: the request may take effect even if none arrives
     return fetch(...request);
   };
 
@@ -115,7 +115,7 @@ export class Attempt {
     return this.#with.guardians.filter((_, index) => this.#strategy.turns[index]?.until === until);
   }
 
-  /** Takes the turns outermost first; `inner` runs when all are held. */
+  /** Takes the turns, outermost first; `inner` runs once all are held. */
   #inTurns<T>(
     guardians: readonly Guardian[],
     held: readonly Held[],
@@ -163,7 +163,7 @@ export class Attempt {
   }
 }
 
-/** Strategies whose rule is one statement that decides alone need no transaction around it. */
+/** A strategy whose rule is a single deciding statement needs no transaction around it. */
 export function decidesInOneStatement(strategy: Strategy): boolean {
   const alone = !strategy.turns.length && !strategy.first.length && !strategy.guard.length;
   const single = ['conditional update', 'conditional insert', 'numbered slots', 'exclusion'];

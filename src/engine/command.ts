@@ -2,18 +2,18 @@ import type { Input, Registered, Strategy } from '../contract/index.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { Cell } from './observer.ts';
 
-/** A command with everything that decides how it runs. */
+/** A command with everything that determines how it runs. */
 export interface Command {
   readonly scenario: { readonly name: string; readonly registered: Registered };
   readonly variant: string;
   readonly strategy: { readonly name: string; readonly declared: Strategy };
   readonly commandId: string;
   readonly input: Input;
-  /** Stored with the effect: the same command again is answered as before, and does nothing. */
+  /** Stored with the effect: a repeated command gets the first answer and does nothing. */
   readonly idempotency?: IdempotencyKey;
 }
 
-/** The cell that a command belongs to. */
+/** The cell a command belongs to. */
 export function cellOf({ scenario, variant, strategy }: Command): Cell {
   return { scenario: scenario.name, variant, strategy: strategy.name };
 }

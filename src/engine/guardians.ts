@@ -1,12 +1,12 @@
 import type { Backends, Guardian, Strategy, Tuning, Turn } from '../contract/index.ts';
 
-/** What turns are opened with. `connected` never rejects, and resolves soon where a store is away. */
+/** What turns are opened with. `connected` never rejects, and resolves soon even if a store is down. */
 export type TurnBackends = Backends & { readonly connected?: Promise<unknown> };
 
 /**
- * The opened turns of every strategy in use: opened at the first command, closed with the engine.
- * By turn and not by strategy: two strategies that share a turn (one of them composed) have to meet
- * in the same guardian, or a lock inside the process would be two locks.
+ * The open turns of all strategies in use: opened on the first command, closed with the engine.
+ * Keyed by turn, not by strategy: two strategies that share a turn (one of them composed) must share
+ * its guardian, or an in-process lock would become two locks.
  */
 export class Guardians {
   readonly #backends: TurnBackends;
@@ -18,7 +18,7 @@ export class Guardians {
     this.#tuning = tuning;
   }
 
-  /** In the order of `strategy.turns`. A failed opening is tried again by the next command. */
+  /** In the order of `strategy.turns`. The next command retries a failed opening. */
   of(strategy: Strategy): Promise<readonly Guardian[]> {
     return Promise.all(strategy.turns.map(turn => this.#guardianOf(turn)));
   }

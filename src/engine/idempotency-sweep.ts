@@ -2,16 +2,16 @@ import { type Query, sql } from '../contract/index.ts';
 
 export interface SweepOptions {
   readonly query: Query;
-  /** Keys are kept for at least so long. */
+  /** Minimum retention of a key. */
   readonly keptMs: number;
   readonly onError: (error: unknown) => void;
   readonly everyMs?: number;
 }
 
-const everyUsuallyMs = 60_000;
+const everyDefaultMs = 60_000;
 const batchesMax = 50;
 
-// every process sweeps: what another one is deleting is left to it
+// every process sweeps and skips rows that another one is deleting
 const sweep = sql<{ key: string }>`
   delete from lockstep_idempotency_keys where key in (
     select key from lockstep_idempotency_keys
@@ -20,7 +20,7 @@ const sweep = sql<{ key: string }>`
     for update skip locked
   ) returning key`;
 
-/** Removes idempotency keys that are older than they are kept. */
+/** Removes expired idempotency keys. */
 export class KeySweep {
   readonly #options: SweepOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -31,7 +31,7 @@ export class KeySweep {
   }
 
   start(): void {
-    const { everyMs = everyUsuallyMs, onError } = this.#options;
+    const { everyMs = everyDefaultMs, onError } = this.#options;
     this.#timer = setInterval(() => {
       this.#running = this.run().catch(onError);
     }, everyMs);
@@ -42,7 +42,7 @@ export class KeySweep {
     await this.#running;
   }
 
-  /** Removes what is old now, within a bound, and returns how many that were. */
+  /** Removes what has expired, up to a bound, and returns how many rows that were. */
   async run(): Promise<number> {
     let removed = 0;
     for (let batch = 0; batch < batchesMax; batch += 1) {

@@ -1,14 +1,14 @@
 import { type Decision, Failure, type Query, type Strategy, sql } from '../contract/index.ts';
 import type { Schema } from '../store/migrate.ts';
 
-/** A caller's promise that commands with this key are one command. */
+/** A caller's promise that all commands with this key are the same command. */
 export interface IdempotencyKey {
   readonly key: string;
-  /** Stands for the payload: another one under the same key is refused. */
+  /** Hash of the payload: a different payload under the same key is rejected. */
   readonly fingerprint: string;
 }
 
-/** The first answer, as it was given. */
+/** The first answer, as returned to the caller. */
 export interface StoredAnswer {
   readonly decision: Decision;
   readonly auditKey: string;
@@ -16,29 +16,31 @@ export interface StoredAnswer {
   readonly attempts: number;
 }
 
-/** The key belongs to a command that runs now, or to another one. Nothing happened. */
+/** The key belongs to a command in flight or to a different payload. Nothing happened. */
 export class KeyRefused extends Error {
   override readonly name = 'KeyRefused';
   readonly reason: 'in flight' | 'another payload';
 
   constructor(reason: KeyRefused['reason']) {
-    super(`the idempotency key belongs to a command ${reason}`);
+    super(
+      `the idempotency key belongs to ${reason === 'in flight' ? 'a command in flight' : 'another payload'}`,
+    );
     this.reason = reason;
   }
 }
 
-/** Ends an attempt whose key was answered before: rolled back, and the answer given again. */
+/** Ends an attempt whose key already has an answer: rolls back, and the answer is replayed. */
 export class Answered extends Error {
   override readonly name = 'Answered';
   readonly answer: StoredAnswer;
 
   constructor(answer: StoredAnswer) {
-    super('the command was answered before');
+    super('the command has already been answered');
     this.answer = answer;
   }
 }
 
-/** Keys are one space for all routes: the same key elsewhere is another payload. */
+/** All routes share one key space: the same key on another route counts as another payload. */
 export const idempotencySchema: Schema = {
   name: 'idempotency',
   schemaSql: `
@@ -68,12 +70,12 @@ const find = sql<StoredRow>`
   select fingerprint, outcome, detail, audit_key, command_id, attempts
   from lockstep_idempotency_keys where key = $1`;
 
-// whoever runs under the key holds this lock until its transaction ends, however it ends
+// a command running under the key holds this lock until its transaction ends
 const isFree = sql<{ free: boolean }>`
   select pg_try_advisory_xact_lock_shared(hashtextextended('lockstep idempotency ' || $1, 0)) as free`;
 
-// the unique index and not the snapshot refuses a second row, so this holds at every isolation level;
-// it never waits, since nobody inserts without the lock
+// the unique index, not the snapshot, rejects a second row, so this works at every isolation level;
+// it never waits, since only the lock holder inserts
 const claim = sql<{ key: string }>`
   insert into lockstep_idempotency_keys (key, fingerprint, command_id)
   select $1, $2, $3::uuid
@@ -87,7 +89,7 @@ const settle = sql<{ key: string }>`
   where key = $1 returning key`;
 
 /**
- * Before any turn is taken: the answer that was given under this key, or undefined where the command
+ * Called before any lock is taken: returns the stored answer for this key, or undefined if the command
  * may run. Throws `KeyRefused`.
  */
 export async function answerBefore(
@@ -95,15 +97,15 @@ export async function answerBefore(
   { key, fingerprint }: IdempotencyKey,
 ): Promise<StoredAnswer | undefined> {
   const [probe] = await query(isFree, [key]);
-  const [row] = await query(find, [key]); // after the probe: who held the lock then has committed
+  const [row] = await query(find, [key]); // after the probe: a holder that was gone by then has committed
   if (row) return answerOf(row, fingerprint);
   if (probe?.free !== true) throw new KeyRefused('in flight');
   return undefined;
 }
 
 /**
- * Makes the key this command's own, as the first statement of its transaction: before anything can
- * happen outside. Throws `Answered`, `KeyRefused`, and what the database refuses.
+ * Claims the key as the first statement of the command's transaction, before any outside effect is
+ * possible. Throws `Answered`, `KeyRefused` and database failures.
  */
 export async function claimKey(
   query: Query,
@@ -115,12 +117,12 @@ export async function claimKey(
   if (claimed) return;
   const [row] = await query(find, [key]);
   if (row) throw new Answered(answerOf(row, fingerprint));
-  // a connection that broke under an earlier attempt may hold the lock until Postgres has noticed
+  // the broken connection of an earlier attempt may hold the lock until Postgres notices
   if (attempt > 1) throw new Failure('conflict');
   throw new KeyRefused('in flight');
 }
 
-/** Writes the answer beside the effect, to be committed with it. */
+/** Stores the answer in the same transaction as the effect. */
 export async function settleKey(
   query: Query,
   { key }: IdempotencyKey,
@@ -135,12 +137,12 @@ export async function settleKey(
 }
 
 /**
- * Why a key cannot be stored under a strategy: storing it takes the snapshot, and this one has to
- * lock its table before that.
+ * Why a key cannot be stored under a strategy: storing it takes the snapshot, but this strategy must
+ * lock its table first.
  */
 export function reasonAgainstKey({ isolation, guard }: Strategy): string | undefined {
   return isolation !== 'read committed' && guard.includes('lock table')
-    ? `at ${isolation} the table has to be locked before the first statement`
+    ? `at ${isolation} the table must be locked before the first statement`
     : undefined;
 }
 

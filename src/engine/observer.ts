@@ -1,25 +1,25 @@
 import type { FailureCode, Outcome, ReleaseEnd } from '../contract/index.ts';
 
-/** What an attempt spent its time on. `wait`: until the deciding read answered, without `pool`. */
-export type AttemptPhase = 'pool' | 'wait' | 'hold' | 'commit';
+export const attemptPhases = ['pool', 'wait', 'hold', 'commit'] as const;
 
-export const attemptPhases: readonly AttemptPhase[] = ['pool', 'wait', 'hold', 'commit'];
+/** Where an attempt spent its time. `wait`: until the deciding read returned, excluding `pool`. */
+export type AttemptPhase = (typeof attemptPhases)[number];
 
-/** Which cell a measurement belongs to. */
+/** The cell a measurement belongs to. */
 export interface Cell {
   readonly scenario: string;
   readonly variant: string;
   readonly strategy: string;
 }
 
-/** Told by the engine what happened; measures, and never throws. */
+/** Receives events from the engine; must never throw. */
 export interface Observer {
   phase(cell: Cell, phase: AttemptPhase, seconds: number): void;
-  /** An attempt ended with this failure; the command may go on. */
+  /** An attempt failed; the command may be retried. */
   failure(cell: Cell, code: FailureCode, error: unknown): void;
   release(cell: Cell, end: ReleaseEnd): void;
-  /** A further attempt begins after one that had already sent something outside the database. */
+  /** A retry begins after an attempt that had already sent a request outside the database. */
   retryAfterEffect(cell: Cell): void;
-  /** A command ended. `seconds` run from its arrival, all attempts inside. */
+  /** A command ended. `seconds` counts from its arrival and covers all attempts. */
   outcome(cell: Cell, outcome: Outcome, seconds: number, auditKey: string): void;
 }

@@ -2,11 +2,12 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Registered, Strategy } from '../contract/index.ts';
+import { errorMessage } from '../error-message.ts';
 import { scenarioProblems, strategyProblems } from './validate.ts';
 
 export interface RegisteredStrategy {
   readonly name: string;
-  /** Where it was read from, for messages. */
+  /** Source file, for messages. */
   readonly file: string;
   readonly declared: Strategy;
 }
@@ -16,10 +17,10 @@ export interface RegisteredScenario {
   readonly folder: string;
   readonly registered: Registered;
   readonly schemaSql: string;
-  /** What changed the schema later: `migrations/*.sql`, by name. */
+  /** Later schema changes: `migrations/*.sql`, by name. */
   readonly migrations: readonly { readonly name: string; readonly sql: string }[];
   readonly auditSql: string;
-  /** Pages through the ids by which the audit knows its keys. */
+  /** Pages through the ids of the audit's keys. */
   readonly auditKeysSql: string;
 }
 
@@ -33,7 +34,7 @@ export interface RegistryFolders {
   readonly scenarios: string;
 }
 
-/** All that is wrong with the strategies and scenarios, found in one go. */
+/** All problems of the strategies and scenarios, collected in one pass. */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError';
   readonly problems: readonly string[];
@@ -53,7 +54,7 @@ export const ownFolders: RegistryFolders = {
 };
 
 /**
- * Reads the folders, loads strategies from outside by path, and validates everything.
+ * Reads the folders, loads external strategies by path, and validates everything.
  * Throws `RegistryError` with all problems at once.
  */
 export async function loadRegistry(
@@ -81,7 +82,7 @@ export async function loadRegistry(
   return { strategies, scenarios };
 }
 
-/** True where `--strategy` names a file rather than a strategy of ours. */
+/** True if `--strategy` names a file rather than a built-in strategy. */
 export function isStrategyPath(name: string): boolean {
   return (
     isAbsolute(name) ||
@@ -90,7 +91,7 @@ export function isStrategyPath(name: string): boolean {
   );
 }
 
-/** The name that a strategy file gives its strategy. */
+/** The strategy name derived from a file name. */
 export function strategyNameOf(file: string): string {
   return basename(file).replace(/\.[cm]?[jt]s$/, '');
 }
@@ -163,16 +164,16 @@ async function importDefault(file: string, problems: string[]): Promise<unknown>
       problems.push(`${file}: has no default export; write 'export default { ... }'`);
     return exported;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     const missing = !(await access(file)
       .then(() => true)
       .catch(() => false));
-    problems.push(missing ? `${file}: there is no such file` : `${file}: cannot be loaded: ${why}`);
+    problems.push(missing ? `${file}: no such file` : `${file}: cannot be loaded: ${why}`);
     return undefined;
   }
 }
 
-/** Node 20 loads no TypeScript by itself; run from source, the loader is there already. */
+/** Node 20 cannot load TypeScript by itself; when running from source, a loader is already active. */
 async function importModule(url: string): Promise<{ default?: unknown }> {
   const compiled = import.meta.url.endsWith('.js');
   if (!compiled || !/\.[cm]?ts$/.test(url)) return import(url);
@@ -180,7 +181,7 @@ async function importModule(url: string): Promise<{ default?: unknown }> {
   return tsImport(url, import.meta.url);
 }
 
-/** Beside no package.json that says `"type": "module"`, a file loads as CommonJS. */
+/** Without a package.json that says `"type": "module"`, a file loads as CommonJS. */
 function withoutInterop(exported: unknown): unknown {
   const wrapped = typeof exported === 'object' && exported !== null && '__esModule' in exported;
   return wrapped && 'default' in exported ? exported.default : wrapped ? undefined : exported;

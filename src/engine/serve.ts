@@ -25,17 +25,17 @@ export interface EngineOptions {
 
 export interface Served {
   readonly outcome: Outcome;
-  /** The id by which the audit knows the key. */
+  /** The id of the audit's key. */
   readonly auditKey: string;
-  /** What ended the last attempt, for the log; not there after `accepted` and `refused`. */
+  /** What ended the last attempt, for the log; absent after `accepted` and `refused`. */
   readonly error?: unknown;
-  /** Of an answer that was given before, under the same idempotency key: whose command it was. */
+  /** For an answer replayed under an idempotency key: the command that produced it. */
   readonly replayed?: { readonly commandId: string };
 }
 
 type Ended = Pick<Served, 'outcome' | 'error'>;
 
-/** Turns a command into attempts and those into one outcome. */
+/** Runs commands: one or more attempts, one outcome. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #guardians: Guardians;
@@ -47,8 +47,8 @@ export class Engine {
 
   /**
    * Runs a command to its outcome, within `tuning.waitMs` and `tuning.attemptsMax`.
-   * Throws only `InvalidInput` and `NotFound`, from the scenario, and `KeyRefused`. An answer that is
-   * given again is no further command: nothing is observed.
+   * Throws only `InvalidInput` and `NotFound` (from the scenario) and `KeyRefused`. A replayed answer
+   * is not a new command: the observer is not called.
    */
   async serve(command: Command): Promise<Served> {
     const { backends, tuning } = this.#options;
@@ -75,7 +75,7 @@ export class Engine {
     await this.#guardians.close();
   }
 
-  /** The attempts, unless the command was answered before. */
+  /** Runs the attempts, unless the command has already been answered. */
   async #once(command: Command, plan: Plan, deadlineMs: number): Promise<Served | Ended> {
     const { idempotency } = command;
     if (!idempotency) return this.#attempts(command, plan, deadlineMs);
@@ -135,7 +135,7 @@ export class Engine {
   }
 }
 
-/** A store that is away while a command is being prepared is an outcome, not an exception. */
+/** A store that is down while a command is prepared is an outcome, not an exception. */
 function unprepared(error: unknown): Ended {
   if (!isFailure(error)) throw error;
   const { code } = error;

@@ -1,29 +1,16 @@
 import { z } from 'zod';
-import { type Guard, type Registered, type Strategy, wordingsAll } from '../contract/index.ts';
+import {
+  adoptionMigrations,
+  events,
+  type Guard,
+  guards,
+  isolations,
+  type Registered,
+  type Strategy,
+  wordingsAll,
+} from '../contract/index.ts';
 
-const isolations = ['read committed', 'repeatable read', 'serializable'] as const;
-const guards = [
-  'lock row',
-  'lock row, nowait',
-  'lock row, skip locked',
-  'lock table',
-  'compare version',
-  'fence write',
-  'fence read',
-  'touch',
-  'check twice',
-] as const;
-const events = [
-  'several processes',
-  'lease lost',
-  'session lost',
-  'retry after the effect',
-  'crash',
-  'statement phases',
-] as const;
-const migrations = ['none', 'column', 'rows beforehand', 'constraint over existing rows'] as const;
-
-/** What its generator has no words for, or its models no way to prove. */
+/** Guards that Sequelize cannot express in SQL or verify with its models. */
 const beyondSequelize: readonly Guard[] = ['lock row, nowait', 'fence read', 'fence write'];
 
 const callable = z.custom<(...args: never[]) => unknown>(
@@ -49,7 +36,7 @@ const strategyShape = z.strictObject({
   hazard: z.strictObject({ why: text, under: z.array(z.enum(events)), cure: text }).optional(),
   lockSpace: text.optional(),
   adoption: z.strictObject({
-    migration: z.enum(migrations),
+    migration: z.enum(adoptionMigrations),
     everyWriterMustTakePart: z.boolean(),
     newDependency: z.enum(['redis', 'several redis nodes']).optional(),
     poolerSafe: z.boolean(),
@@ -58,7 +45,7 @@ const strategyShape = z.strictObject({
   compared: z.literal('on request').optional(),
 });
 
-/** What is wrong with a strategy file, each with what to write; the strategy itself when nothing is. */
+/** Problems of a strategy file, each with its fix; the strategy itself if there are none. */
 export function strategyProblems(
   name: string,
   declared: unknown,
@@ -80,13 +67,13 @@ function isStrategy(declared: unknown): declared is Strategy {
   return strategyShape.safeParse(declared).success;
 }
 
-/** Facts that cannot be true together: the engine would act on them and nobody would be safe. */
+/** Contradicting facts: the engine would act on them, and the strategy would protect nothing. */
 function contradictions(strategy: z.infer<typeof strategyShape>): string[] {
   const fences = strategy.guard.some(guard => guard === 'fence read' || guard === 'fence write');
   const leases = strategy.turns.some(turn => turn.heldBy === 'lease');
   const found: string[] = [];
   if (fences && !leases)
-    found.push("guard: a fence needs a turn with heldBy 'lease' that mints a token");
+    found.push("guard: a fence needs a turn with heldBy 'lease' that issues a fencing token");
   if (strategy.first.some(statement => !statement.text.includes('$1')))
     found.push("first: each statement gets the keys as $1 (text[]) and must return 'granted'");
   const beyond = strategy.guard.filter(guard => beyondSequelize.includes(guard));
@@ -107,7 +94,7 @@ const scenarioShape = z.object({
         title: text,
         wordings: z.array(z.enum(wordingsAll)),
         rounds: z.record(
-          z.string().refine(name => name !== 'plain', "plain is every load's usual round"),
+          z.string().refine(name => name !== 'plain', "'plain' is reserved for the default round"),
           z.object({ title: text, absent: z.number().int().min(1).optional() }),
         ),
       }),
@@ -118,7 +105,7 @@ const scenarioShape = z.object({
   prepare: callable,
 });
 
-/** What is wrong with a scenario's default export; the scenario itself when nothing is. */
+/** Problems of a scenario's default export; the scenario itself if there are none. */
 export function scenarioProblems(declared: unknown): {
   readonly problems: readonly string[];
   readonly scenario?: Registered;

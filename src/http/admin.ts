@@ -5,18 +5,18 @@ import { z } from 'zod';
 import { InvalidInput } from '../contract/index.ts';
 import type { RegisteredScenario, Registry } from '../engine/registry.ts';
 import { id, parse } from '../scenarios/input.ts';
-import type { AskedAudit, AskedKeys } from '../telemetry/asked-audit.ts';
+import type { AuditReport, AuditRequest } from '../telemetry/ad-hoc-audit.ts';
 import { answer, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 
 /** Runs one scenario's audit. */
-export type Audit = (scenario: RegisteredScenario, asked: AskedKeys) => Promise<AskedAudit>;
+export type Audit = (scenario: RegisteredScenario, asked: AuditRequest) => Promise<AuditReport>;
 
 /**
- * Admits who sends `Authorization: Bearer` with the ADMIN_TOKEN of the service; without one nobody.
- * Returns a check that throws `Problem`. The comparison takes the same time whatever was sent.
+ * Returns a check that admits requests with `Authorization: Bearer <ADMIN_TOKEN>` and throws `Problem`
+ * for all others; without an ADMIN_TOKEN it admits none. The comparison takes constant time.
  */
-export function admitting(adminToken: string | undefined): (request: IncomingMessage) => void {
+export function adminCheck(adminToken: string | undefined): (request: IncomingMessage) => void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   const expected = adminToken === undefined ? undefined : digest(`Bearer ${adminToken}`);
   return ({ headers }) => {
@@ -26,18 +26,18 @@ export function admitting(adminToken: string | undefined): (request: IncomingMes
   };
 }
 
-/** A route that only an admitted caller reaches. */
-export function guarded(adminToken: string | undefined, handler: RequestHandler): RequestHandler {
-  const admit = admitting(adminToken);
+/** A route for admins only. */
+export function adminOnly(adminToken: string | undefined, handler: RequestHandler): RequestHandler {
+  const check = adminCheck(adminToken);
   return (request, response, next) => {
-    admit(request);
+    check(request);
     return handler(request, response, next);
   };
 }
 
 const keysMax = 5_000;
 const keys = z.array(id).max(keysMax);
-const told = z.array(z.strictObject({ key: id, commandId: z.uuid() })).max(keysMax);
+const commandRefs = z.array(z.strictObject({ key: id, commandId: z.uuid() })).max(keysMax);
 
 const inQuery = z.object({
   scenario: z.string(),
@@ -47,12 +47,12 @@ const inQuery = z.object({
 const inBody = z.strictObject({
   scenario: z.string(),
   keys: keys.optional(),
-  acknowledged: told.default([]),
-  denied: told.default([]),
+  acknowledged: commandRefs.default([]),
+  denied: commandRefs.default([]),
   refusedKeys: z.array(id).max(keysMax).default([]),
 });
 
-/** `GET /admin/audit?scenario=…&key=…&key=…`: the rows alone; without a key all of the scenario. */
+/** `GET /admin/audit?scenario=…&key=…&key=…`: audits the rows alone; without a key, all of them. */
 export function auditOfRows(registry: Registry, audit: Audit): RequestHandler {
   return async ({ query }: Request, response) => {
     const asked = parse(inQuery, query);
@@ -62,7 +62,7 @@ export function auditOfRows(registry: Registry, audit: Audit): RequestHandler {
   };
 }
 
-/** `POST /admin/audit`: the rows beside what callers were told. Writes nothing all the same. */
+/** `POST /admin/audit`: audits the rows against what callers were told. Read-only despite POST. */
 export function auditOfClaims(registry: Registry, audit: Audit): RequestHandler {
   return async (request, response) => {
     const {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type ProblemCode, problemRow, typeOf } from './problems.ts';
 
-/** When to come back after a 503: whole seconds, the least that the header can say. */
+/** Retry-After of a 503, in whole seconds: the minimum that the header can express. */
 const retryAfterSeconds = '1';
 
 /** Ends a response with JSON. */
@@ -12,7 +12,7 @@ export function answer(
   type = 'application/json; charset=utf-8',
 ): void {
   if (response.headersSent) {
-    response.destroy(); // half an answer cannot be taken back
+    response.destroy(); // a partly sent response cannot be taken back
     return;
   }
   const text = JSON.stringify(body);
@@ -22,7 +22,7 @@ export function answer(
 
 /**
  * Ends a response with problem details (RFC 9457). `members` are added to the standard ones;
- * `Retry-After` goes with every 503.
+ * every 503 gets a `Retry-After`.
  */
 export function answerProblem(
   response: ServerResponse,
@@ -44,7 +44,7 @@ export function answerProblem(
   answer(response, status, body, 'application/problem+json');
 }
 
-/** A problem of the edge on its way to the error handler. */
+/** Thrown by HTTP handlers; the error handler turns it into problem details. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: ProblemCode;

@@ -4,7 +4,7 @@ import { pinoHttp } from 'pino-http';
 import type { Registered, Route } from '../contract/index.ts';
 import type { Engine } from '../engine/serve.ts';
 import type { Store } from '../store/store.ts';
-import { type Audit, auditOfClaims, auditOfRows, guarded } from './admin.ts';
+import { type Audit, adminOnly, auditOfClaims, auditOfRows } from './admin.ts';
 import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 import type { ChoiceOptions } from './choice.ts';
@@ -15,31 +15,28 @@ import type { Health } from './health.ts';
 import { problemPage, problemPages } from './problems.ts';
 import { identify } from './request-id.ts';
 
-/** What the service is made of, as the edge sees it. */
+/** What the HTTP layer needs from the service. */
 export interface AppParts {
   readonly choice: ChoiceOptions;
   readonly engine: Pick<Engine, 'serve'>;
-  /** For the routes that nobody contends for. */
+  /** For the routes without contention. */
   readonly store: Store;
   readonly log: Logger;
   readonly health: () => Promise<Health>;
-  /** The metrics of all processes, as text. */
+  /** The metrics of all processes, in text format. */
   readonly metricsPage: () => Promise<{ readonly contentType: string; readonly text: string }>;
-  /** Whoever sends it is admitted to the admin routes; undefined closes them. */
+  /** Grants access to the admin routes; undefined disables them. */
   readonly adminToken: string | undefined;
   readonly audit: Audit;
-  /** What the live audit has found. */
+  /** Findings of the live audit. */
   readonly evidence: Evidence;
-  /** True while the process finishes what is running; no connection is kept alive then. */
+  /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
 }
 
 type Handlers = Partial<Record<'get' | 'post', RequestHandler>>;
 
-/**
- * The HTTP interface, derived from the registry: nothing here knows a scenario or a strategy by
- * name.
- */
+/** The HTTP interface, derived from the registry: no scenario or strategy is known by name here. */
 export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -107,15 +104,15 @@ function addService(parts: AppParts, add: Add): void {
   );
   add('get', '/problems/:code', ({ params }, response) => {
     const page = problemPage(String(params.code));
-    if (!page) throw new Problem('not-found', 'There is no problem type of this name.');
+    if (!page) throw new Problem('not-found', 'There is no problem type with this name.');
     answer(response, 200, page);
   });
 }
 
 function addAdmin({ adminToken, audit, evidence, choice }: AppParts, add: Add): void {
-  add('get', '/admin/violations', guarded(adminToken, violationsFound(evidence)));
-  add('get', '/admin/audit', guarded(adminToken, auditOfRows(choice.registry, audit)));
-  add('post', '/admin/audit', guarded(adminToken, auditOfClaims(choice.registry, audit)));
+  add('get', '/admin/violations', adminOnly(adminToken, violationsFound(evidence)));
+  add('get', '/admin/audit', adminOnly(adminToken, auditOfRows(choice.registry, audit)));
+  add('post', '/admin/audit', adminOnly(adminToken, auditOfClaims(choice.registry, audit)));
 }
 
 function mount(app: Express, path: string, handlers: Handlers): void {
@@ -126,7 +123,7 @@ function mount(app: Express, path: string, handlers: Handlers): void {
   const allow = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', ');
   route.all((_request, response) => {
     response.setHeader('allow', allow);
-    throw new Problem('method-not-allowed', `Allowed here: ${allow}.`);
+    throw new Problem('method-not-allowed', `Allowed methods: ${allow}.`);
   });
 }
 
@@ -161,7 +158,7 @@ function indexOf({ choice: { registry, strategy, headersAllowed } }: AppParts): 
   };
 }
 
-/** One line per request, at debug only: it costs more than the validation. */
+/** One line per request, at debug level only: it costs more than the validation. */
 function requestLog(log: Logger): RequestHandler {
   const line = pinoHttp({
     logger: log,

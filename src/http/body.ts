@@ -2,18 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from './answer.ts';
 
 const bodyMaxBytes = 64 * 1_024;
-/**
- * A client that sends more is cut off; up to here it is read to the end, so that it sees our
- * answer.
- */
+/** An oversized body is read up to this size, so that the client sees the response; then cut off. */
 const discardMaxBytes = 1_024 * 1_024;
 
 const json = /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*;?$/i;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads a JSON body; undefined where there is none. Throws `Problem` for a body that is too large,
- * of another type or malformed. Own code rather than body-parser: every end has its own problem.
+ * Reads a JSON body; undefined if there is none. Throws `Problem` for a body that is too large, of the
+ * wrong type or malformed. Not body-parser, because each of these has its own problem type.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -53,7 +50,7 @@ function readAll(request: IncomingMessage, response: ServerResponse): Promise<Bu
       else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
     });
     const gone = (): void => {
-      // nobody reads the answer
+      // the client is gone and will not read the response
       if (!request.complete) reject(new Problem('malformed-request'));
     };
     request.once('error', gone);

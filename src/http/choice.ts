@@ -4,7 +4,7 @@ import type { RegisteredScenario, RegisteredStrategy, Registry } from '../engine
 import { strategyNamed } from '../rollout/named.ts';
 import { Problem } from './answer.ts';
 
-/** Under which strategy, and as which variant, a command runs. */
+/** The strategy and the variant that a command runs under. */
 export interface Choice {
   readonly strategy: RegisteredStrategy;
   readonly variant: string;
@@ -12,35 +12,35 @@ export interface Choice {
 
 export interface ChoiceOptions {
   readonly registry: Registry;
-  /** The strategy of requests that choose none. */
+  /** The default strategy. */
   readonly strategy: RegisteredStrategy;
   readonly headersAllowed: boolean;
-  /** Why a strategy cannot run in this service whatever the scenario; undefined where it can. */
+  /** Why a strategy cannot run in this service under any scenario; undefined if it can. */
   readonly missing: (strategy: Strategy) => string | undefined;
 }
 
 /**
- * Returns what decides for each request to a contended route: `variants` are those that it serves,
- * and the first of them is the usual one. Throws `Problem`.
+ * Returns a function that picks strategy and variant for each request to a contended route.
+ * `variants` are those that the route serves; the first is the default. Throws `Problem`.
  */
 export function chooser(
   options: ChoiceOptions,
   variants: RegisteredScenario['registered']['variants'],
 ): (request: IncomingMessage) => Choice {
   const { registry, strategy, headersAllowed, missing } = options;
-  const usual: Choice = { strategy, variant: Object.keys(variants)[0] ?? '' };
-  const usualReason = reasonAgainst(usual, variants, missing);
+  const byDefault: Choice = { strategy, variant: Object.keys(variants)[0] ?? '' };
+  const defaultReason = reasonAgainst(byDefault, variants, missing);
   return ({ headers }) => {
     const name = headerOf(headers['lock-strategy']);
     const variantName = headerOf(headers['scenario-variant']);
     if (name === undefined && variantName === undefined) {
-      if (usualReason) throw new Problem('scenario-not-offered', usualReason);
-      return usual;
+      if (defaultReason) throw new Problem('scenario-not-offered', defaultReason);
+      return byDefault;
     }
     if (!headersAllowed) throw new Problem('header-not-allowed');
     const choice = {
       strategy: name === undefined ? strategy : named(name, registry),
-      variant: variantName ?? usual.variant,
+      variant: variantName ?? byDefault.variant,
     };
     if (!Object.hasOwn(variants, choice.variant))
       throw new Problem('unknown-variant', undefined, { names: Object.keys(variants) });
@@ -50,7 +50,7 @@ export function chooser(
   };
 }
 
-/** Whether a strategy's wording is there in a variant, in a sentence where it is not. */
+/** Why a strategy cannot run a variant, as a sentence; undefined if it can. */
 export function reasonAgainst(
   { strategy, variant }: Choice,
   variants: Readonly<Record<string, { readonly wordings: readonly Wording[] }>>,
@@ -60,7 +60,7 @@ export function reasonAgainst(
   const offered = variants[variant]?.wordings ?? [];
   if (!offered.includes(wording))
     return (
-      `${strategy.name} runs the wording '${wording}', and variant '${variant}' is written as ` +
+      `${strategy.name} needs the wording '${wording}', but variant '${variant}' offers only ` +
       offered.join(', ')
     );
   const lacks = missing(strategy.declared);

@@ -10,7 +10,7 @@ import { readBody } from './body.ts';
 import { type ChoiceOptions, chooser } from './choice.ts';
 import { idempotencyOf } from './idempotency.ts';
 
-/** A contended route of a scenario, which serves the variants at `path`: one request is one command. */
+/** The contended route at `path`, for all variants served there: one request is one command. */
 export function contended(
   engine: Pick<Engine, 'serve'>,
   scenario: RegisteredScenario,
@@ -40,7 +40,7 @@ export function contended(
       const requestId = response.getHeader('x-request-id');
       log.error(
         { err: served.error, requestId, commandId, strategy: strategy.name },
-        'a command failed',
+        'command failed',
       );
     }
     if (options.headersAllowed) response.setHeader('command-worked-us', `${fromUs}-${nowUs()}`);
@@ -49,8 +49,8 @@ export function contended(
 }
 
 /**
- * Microseconds on the machine's monotonic clock, which all its processes share: a lab sees by it
- * whether two of them worked on commands at the same time.
+ * Microseconds on the machine's monotonic clock, shared by all its processes: shows whether two of
+ * them worked on commands at the same time.
  */
 function nowUs(): bigint {
   return process.hrtime.bigint() / 1_000n;

@@ -4,12 +4,12 @@ import { strategyNamed } from '../rollout/named.ts';
 import { reasonAgainst } from './choice.ts';
 import { redisNeedsOf } from './health.ts';
 
-/** What is wrong between the configuration and what there is to run, each with what to write. */
+/** Mismatches between the configuration and the registry, each with its fix. */
 export function deploymentProblems(config: Config, registry: Registry): string[] {
   const found = strategyNamed(registry, config.strategy);
   if ('unknown' in found)
     return [
-      `STRATEGY is '${config.strategy}', and '${found.unknown}' does not exist; write one of ` +
+      `STRATEGY is '${config.strategy}', but there is no strategy '${found.unknown}'; use one of ` +
         `${[...registry.strategies.keys()].join(', ')}, or both:one+other`,
     ];
   if ('refused' in found) return [`STRATEGY is '${config.strategy}': ${found.refused}`];
@@ -23,21 +23,21 @@ export function deploymentProblems(config: Config, registry: Registry): string[]
   const problems: string[] = [];
   if (!offered)
     problems.push(
-      `STRATEGY is '${strategy.name}', and no scenario is written as ` +
-        `'${strategy.declared.wording}'; write another one`,
+      `STRATEGY is '${strategy.name}', but no scenario has its wording ` +
+        `'${strategy.declared.wording}'; choose another strategy`,
     );
-  // servers are started only where none at all are named: a lock server of each replica's own would
-  // give everybody the turn
+  // servers are started only if none at all are configured: with a private lock server per replica,
+  // every replica would get the lock
   const given = config.databaseUrl !== undefined;
   const need = redisNeedsOf(strategy.declared);
   if (given && need.one && config.redisUrl === undefined)
     problems.push(
-      `REDIS_URL is not set, and STRATEGY '${strategy.name}' needs Redis; write redis://host:6379`,
+      `REDIS_URL is not set, but STRATEGY '${strategy.name}' needs Redis; set it to redis://host:6379`,
     );
   if (given && need.several && config.redisNodeUrls.length === 0)
     problems.push(
-      `REDIS_NODES is not set, and STRATEGY '${strategy.name}' needs several Redis nodes; ` +
-        'write their URLs, separated by commas',
+      `REDIS_NODES is not set, but STRATEGY '${strategy.name}' needs several Redis nodes; ` +
+        'set it to their URLs, separated by commas',
     );
   return problems;
 }

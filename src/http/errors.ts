@@ -4,9 +4,7 @@ import { failures, InvalidInput, isFailure, NotFound } from '../contract/index.t
 import { KeyRefused } from '../engine/idempotency.ts';
 import { answerProblem, Problem } from './answer.ts';
 
-/**
- * Turns whatever a route throws into its problem; what nobody foresaw is logged and becomes a 500.
- */
+/** Turns whatever a route throws into problem details; unexpected errors are logged and become a 500. */
 export function problemOf(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (error instanceof Problem) answerProblem(response, error.code, error.detail, error.members);
@@ -22,7 +20,7 @@ export function problemOf(log: Logger): ErrorRequestHandler {
       answerProblem(response, 'not-found', sentence(error.message));
     else if (isFailure(error) && error.code !== 'internal-error')
       answerProblem(response, error.code, failures[error.code].meaning);
-    // express itself, for an address with a broken percent escape
+    // thrown by Express for a URL with an invalid percent escape
     else if (error instanceof URIError) answerProblem(response, 'malformed-request', undefined);
     else {
       const requestId = response.getHeader('x-request-id');

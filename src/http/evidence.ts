@@ -4,11 +4,11 @@ import { parse } from '../scenarios/input.ts';
 import type { EvidencePage, EvidenceRow } from '../telemetry/violations.ts';
 import { answer } from './answer.ts';
 
-/** Reads a page of what the live audit has found, newest first. */
+/** Reads a page of the live audit's findings, newest first. */
 export type Evidence = (page: EvidencePage) => Promise<readonly EvidenceRow[]>;
 
 const rowsMax = 1_000;
-const rowsUsually = 100;
+const rowsDefault = 100;
 
 const digits = z.string().regex(/^\d{1,18}$/, 'must be a whole number');
 
@@ -25,7 +25,7 @@ const query = z.strictObject({
 /** `GET /admin/violations?scenario=…&strategy=…&kind=…&limit=…&before=…`; `next` is the next `before`. */
 export function violationsFound(evidence: Evidence): RequestHandler {
   return async (request, response) => {
-    const { limit = rowsUsually, ...asked } = parse(query, request.query);
+    const { limit = rowsDefault, ...asked } = parse(query, request.query);
     const violations = await evidence({ ...asked, limit: Number(limit) });
     const next = violations.at(-1)?.id ?? null;
     answer(response, 200, { violations, next });

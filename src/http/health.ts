@@ -1,6 +1,6 @@
 import type { Strategy } from '../contract/index.ts';
 
-/** How one thing that the service needs is doing. */
+/** The state of one dependency. */
 export type Check = 'ok' | 'unreachable' | 'stopping';
 
 export interface Health {
@@ -8,16 +8,16 @@ export interface Health {
   readonly checks: Readonly<Record<string, Check>>;
 }
 
-/** Something that must answer for the service to be ready. */
+/** A dependency that must respond for the service to be ready. */
 export interface Probe {
   readonly name: string;
-  /** Resolves when it answers; rejects, or takes too long, when it does not. */
+  /** Resolves when it responds; rejects or hangs when it does not. */
   readonly ask: () => Promise<unknown>;
 }
 
 const answerMs = 400;
 
-/** Asks all probes at once, each for at most 400 ms. Never throws. */
+/** Runs all probes in parallel, each for at most 400 ms. Never throws. */
 export async function health(probes: readonly Probe[], stopping: boolean): Promise<Health> {
   const answers = await Promise.all(
     probes.map(
@@ -33,7 +33,7 @@ export async function health(probes: readonly Probe[], stopping: boolean): Promi
   return { ready: Object.values(checks).every(check => check === 'ok'), checks };
 }
 
-/** Which lock stores a strategy cannot do without. */
+/** The Redis servers that a strategy needs. */
 export function redisNeedsOf({ adoption }: Strategy): {
   readonly one: boolean;
   readonly several: boolean;

@@ -4,13 +4,13 @@ import type { Input } from '../contract/index.ts';
 import type { IdempotencyKey } from '../engine/idempotency.ts';
 import { Problem } from './answer.ts';
 
-/** Characters that need no quoting anywhere; two headers of the name are joined with a comma. */
+/** Characters that never need quoting. A repeated header is joined with a comma, so it is rejected. */
 const allowed = /^[\w.~:+/=-]{8,200}$/;
 
 /**
  * The Idempotency-Key of a request, plain or in the quotes of the draft
- * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/); undefined where it
- * has none. Throws `Problem` for one that cannot be stored.
+ * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/); undefined if absent.
+ * Throws `Problem` for an invalid key.
  */
 export function idempotencyOf(
   { headers }: IncomingMessage,
@@ -25,7 +25,7 @@ export function idempotencyOf(
   return { key, fingerprint: createHash('sha256').update(payload).digest('base64url') };
 }
 
-/** The order of members says nothing in JSON. */
+/** JSON objects are unordered: sorts members, so that equal payloads hash alike. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

@@ -1,7 +1,8 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { Config } from '../config.ts';
+import { errorMessage } from '../error-message.ts';
 
-/** Structured logs, one JSON object a line, in which no secret of the configuration can stand. */
+/** Structured logs, one JSON object per line, with the secrets of the configuration redacted. */
 export function createLog(
   config: Config,
   to: DestinationStream = pino.destination({ fd: 1, sync: true }),
@@ -19,22 +20,19 @@ export function createLog(
   return pino(options, to);
 }
 
-/** Passwords as they are written and as they are meant, and the admin token. */
+/** Passwords, both percent-encoded and decoded, and the admin token. */
 function secretsOf({ databaseUrl, redisUrl, redisNodeUrls, adminToken }: Config): string[] {
   const urls = [databaseUrl, redisUrl, ...redisNodeUrls].flatMap(url =>
     url ? [new URL(url)] : [],
   );
   const passwords = urls.flatMap(({ password }) => [password, decodeURIComponent(password)]);
-  // a very short password would take the log apart, and is no secret
+  // redacting a very short password would mangle the log, and it is hardly a secret
   return [...passwords, adminToken ?? ''].filter(secret => secret.length >= 4);
 }
 
 const quietMs = 10_000;
 
-/**
- * Warns about a store that is away once, and then at most every 10 s with the number of errors
- * since.
- */
+/** Warns once when a store is down, then at most every 10 s with the number of errors since. */
 export function outageLog(log: Logger): (store: string, error: Error) => void {
   const known = new Map<string, { lastMs: number; since: number }>();
   return (store, error) => {
@@ -43,17 +41,8 @@ export function outageLog(log: Logger): (store: string, error: Error) => void {
     known.set(store, seen);
     seen.since += 1;
     if (nowMs - seen.lastMs < quietMs) return;
-    log.warn({ store, errors: seen.since, why: reasonOf(error) }, `${store} does not answer`);
+    log.warn({ store, errors: seen.since, why: errorMessage(error) }, `${store} is not responding`);
     seen.lastMs = nowMs;
     seen.since = 0;
   };
-}
-
-/**
- * The message of whatever was thrown. AggregateErrors (of several addresses) have none of their
- * own.
- */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,16 +1,16 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Express } from 'express';
 
-/** For `createServer`: what requests and responses are made from. */
+/** The request and response classes for `createServer`. */
 export interface MessageClasses {
   readonly IncomingMessage: typeof IncomingMessage;
   readonly ServerResponse: typeof ServerResponse;
 }
 
 /**
- * Express sets the prototypes of each request and response to its own, and V8 no longer knows the
- * shape of an object whose prototype was changed: every access to it is slow from then on. A server
- * that makes them with these prototypes from the start leaves Express nothing to change.
+ * Express replaces the prototype of every request and response, which makes V8 drop the object's hidden
+ * class: every later property access is slow. A server that creates them with these prototypes from
+ * the start leaves Express nothing to replace.
  */
 export function messageClasses(app: Express): MessageClasses {
   class AppRequest extends IncomingMessage {}

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What may stand in a log line and in a header without harm. */
+/** Safe in a log line and in a header. */
 const sane = /^[\w.:@/+=-]{1,128}$/;
 
-/** Gives each response an X-Request-Id: the caller's own where it is sane, else a fresh one. */
+/** Sets X-Request-Id on the response: the caller's own if it is safe, otherwise a new one. */
 export function identify(request: IncomingMessage, response: ServerResponse): void {
   const sent = request.headers['x-request-id'];
   const id = typeof sent === 'string' && sane.test(sent) ? sent : randomUUID();

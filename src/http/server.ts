@@ -3,16 +3,16 @@ import type { Duplex } from 'node:stream';
 import type { MessageClasses } from './message-classes.ts';
 import { type EdgeProblemCode, edgeProblems, typeOf } from './problems.ts';
 
-const requestUsuallyMaxMs = 10_000;
+const requestMaxDefaultMs = 10_000;
 const headersMaxBytes = 16 * 1_024;
 const keepAliveMs = 10_000;
 const closeIdleEveryMs = 20;
 
-/** An HTTP server whose every wait has a bound. */
+/** An HTTP server with a bound on every wait. */
 export function httpServer(
   listener: RequestListener,
   {
-    requestMaxMs = requestUsuallyMaxMs,
+    requestMaxMs = requestMaxDefaultMs,
     classes,
   }: { readonly requestMaxMs?: number; readonly classes?: MessageClasses } = {},
 ): Server {
@@ -35,7 +35,7 @@ export function httpServer(
   return server;
 }
 
-/** Listens and resolves with the port. Rejects when the port is not to be had. */
+/** Listens and resolves with the port. Rejects if the port is not available. */
 export function listen(
   server: Server,
   options: { readonly host: string; readonly port: number; readonly exclusive: boolean },
@@ -51,13 +51,13 @@ export function listen(
 }
 
 /**
- * Takes no more connections, finishes what is running, and cuts what is left after `limitMs`. A
- * connection that node:cluster is just handing over to the last process that closes is answered by
- * nobody (seen with Node 20); it ends with the primary.
+ * Stops accepting connections, finishes running requests, and cuts what is left after `limitMs`. A
+ * connection that node:cluster is handing over just as the last process closes gets no response (seen
+ * with Node 20); it ends with the primary.
  */
 export async function drain(servers: readonly Server[], limitMs: number): Promise<void> {
   const closed = Promise.all(servers.map(closedServer));
-  // a connection becomes idle when its answer is written, and would then be kept alive
+  // a connection becomes idle once its response is written, and would then be kept alive
   const idle = setInterval(() => {
     for (const server of servers) server.closeIdleConnections();
   }, closeIdleEveryMs);
@@ -78,7 +78,7 @@ function codeOf(code: string | undefined): EdgeProblemCode {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-timeout' : 'malformed-request';
 }
 
-/** Written by hand: there is no request yet that could be answered. */
+/** Written by hand, since there is no parsed request to respond to. */
 function rawProblem(code: EdgeProblemCode): string {
   const { status, title, meaning } = edgeProblems[code];
   const body = JSON.stringify({ type: typeOf(code), title, status, detail: meaning });

@@ -10,7 +10,7 @@ import { openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
-import { AskedAudits } from '../telemetry/asked-audit.ts';
+import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
 import { Auditor } from '../telemetry/auditor.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
@@ -26,8 +26,8 @@ import { type ChoiceOptions, reasonAgainst } from './choice.ts';
 import { health, type Probe, redisNeedsOf } from './health.ts';
 import { outageLog } from './log.ts';
 
-/** What a service asks of the process around it. */
-export interface ServiceSurroundings {
+/** What a service needs from its process. */
+export interface ProcessHooks {
   /** The metrics of all processes. */
   readonly metricsText: () => Promise<string>;
   readonly stopping: () => boolean;
@@ -44,18 +44,18 @@ export class Service {
   readonly #audits: ReturnType<typeof createPool>;
   readonly #auditor: Auditor;
   readonly #sweep: Sweep;
-  readonly #askedAudits: AskedAudits;
+  readonly #adHocAudits: AdHocAudits;
   readonly #engine: Engine;
   readonly #keys: KeySweep;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
   readonly #config: Config;
 
-  constructor(config: Config, registry: Registry, log: Logger, around: ServiceSurroundings) {
+  constructor(config: Config, registry: Registry, log: Logger, hooks: ProcessHooks) {
     this.#config = config;
     const { databaseUrl: url = '', tuning } = config;
-    const tell = outageLog(log);
-    const onIdleError = (error: Error): void => tell('Postgres', error);
+    const reportOutage = outageLog(log);
+    const onIdleError = (error: Error): void => reportOutage('Postgres', error);
     const { pooler, connectTimeoutMs } = config;
     const lockTimeoutMs = tuning.waitMs;
     const shared = { url, pooler, connectTimeoutMs, lockTimeoutMs, onIdleError };
@@ -66,7 +66,7 @@ export class Service {
     const audited = { pool: this.#audits, scenarios, meter: this.#meter, log };
     this.#auditor = new Auditor(audited);
     this.#sweep = new Sweep(audited);
-    this.#askedAudits = new AskedAudits(
+    this.#adHocAudits = new AdHocAudits(
       createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep asked audit' }),
     );
     this.#backends = openBackends({
@@ -77,7 +77,7 @@ export class Service {
       connectTimeoutMs,
       waitMs: tuning.waitMs,
       leaseMs: tuning.leaseMs,
-      onError: (store, error) => tell(store === 'redis' ? 'Redis' : 'Postgres', error),
+      onError: (store, error) => reportOutage(store === 'redis' ? 'Redis' : 'Postgres', error),
     });
     this.#recorder = new Recorder(this.#meter, {
       touched: (cell, key) => this.#auditor.touched(cell.scenario, cell.strategy, key),
@@ -97,7 +97,7 @@ export class Service {
     this.#keys = new KeySweep({
       query: this.#store.query,
       keptMs: config.idempotencyKeptMs,
-      onError: error => log.warn({ err: error }, 'old idempotency keys cannot be removed'),
+      onError: error => log.warn({ err: error }, 'expired idempotency keys cannot be removed'),
     });
     this.#choice = choiceOf(config, registry);
     this.app = createApp({
@@ -105,16 +105,16 @@ export class Service {
       engine: this.#engine,
       store: this.#store,
       log,
-      health: () => health(this.#probesOf(), around.stopping()),
-      metricsPage: async () => ({ contentType: pageContentType, text: await around.metricsText() }),
+      health: () => health(this.#probesOf(), hooks.stopping()),
+      metricsPage: async () => ({ contentType: pageContentType, text: await hooks.metricsText() }),
       adminToken: config.adminToken,
       evidence: page => this.#evidence(page),
-      audit: ({ auditSql }, asked) => this.#askedAudits.run(auditSql, asked),
-      stopping: around.stopping,
+      audit: ({ auditSql }, asked) => this.#adHocAudits.run(auditSql, asked),
+      stopping: hooks.stopping,
     });
   }
 
-  /** Exports what will be counted as 0, fills the pool, and begins to watch and to audit. */
+  /** Exports the counters as 0, fills the pool, and starts the background work. */
   async start(): Promise<void> {
     this.#expectCells();
     this.#meter.beforeSnapshot(() => this.#watchPools());
@@ -128,17 +128,17 @@ export class Service {
     return this.#meter.snapshot();
   }
 
-  /** What of it may have changed since the last call. */
+  /** The metrics that may have changed since the last call. */
   changed(): Promise<Snapshot> {
     return this.#meter.changed();
   }
 
-  /** Gives back what is held and closes every connection. */
+  /** Releases all locks and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
     await Promise.all([this.#auditor.stop(), this.#sweep.stop(), this.#keys.stop()]);
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
-    pools.push(this.#askedAudits.close());
+    pools.push(this.#adHocAudits.close());
     const stores = [this.#store, this.#sequelize, this.#backends].map(store => store.close());
     await Promise.allSettled([...stores, ...pools]);
   }
@@ -187,7 +187,7 @@ export class Service {
     const majority = async (): Promise<void> => {
       const answers = await Promise.allSettled(redisNodes.map(node => node.ping()));
       const alive = answers.filter(answer => answer.status === 'fulfilled').length;
-      if (alive <= redisNodes.length / 2) throw new Error('most redis nodes are away');
+      if (alive <= redisNodes.length / 2) throw new Error('most Redis nodes are down');
     };
     return [
       postgres,
@@ -197,7 +197,7 @@ export class Service {
   }
 }
 
-/** Which strategy runs where, from the configuration. Throws where STRATEGY is unknown. */
+/** The strategy choices that the configuration allows. Throws if STRATEGY is unknown. */
 export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
   const found = strategyNamed(registry, config.strategy);
   if (!('strategy' in found)) throw new Error(`there is no strategy '${config.strategy}'`);
@@ -212,8 +212,8 @@ export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
 
 function missingStore(declared: Strategy, config: Config): string | undefined {
   const need = redisNeedsOf(declared);
-  if (need.one && config.redisUrl === undefined) return 'needs Redis, and REDIS_URL is not set';
+  if (need.one && config.redisUrl === undefined) return 'needs Redis, but REDIS_URL is not set';
   return need.several && config.redisNodeUrls.length === 0
-    ? 'needs several Redis nodes, and REDIS_NODES is not set'
+    ? 'needs several Redis nodes, but REDIS_NODES is not set'
     : undefined;
 }

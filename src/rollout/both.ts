@@ -1,6 +1,13 @@
-import type { Adoption, Guard, Isolation, Strategy, Wording } from '../contract/index.ts';
+import {
+  type Adoption,
+  adoptionMigrations,
+  type Guard,
+  type Isolation,
+  type Strategy,
+  type Wording,
+} from '../contract/index.ts';
 
-/** A strategy under the name by which people ask for it. */
+/** A strategy with its name. */
 export interface NamedStrategy {
   readonly name: string;
   readonly declared: Strategy;
@@ -9,11 +16,10 @@ export interface NamedStrategy {
 export type Composed = NamedStrategy | { readonly refused: string };
 
 /**
- * The safe middle of a change from one strategy to another: takes the turns of both and keeps the
- * guards of both inside one transaction, so that it excludes whoever runs either. The order does not
- * depend on that of the arguments: turns first, then statements that come first, then guards, and of
- * two of a kind the one with the fence, then the one whose name comes first. So all pairs together
- * have one lock order. `refused` says why a pair cannot share a transaction.
+ * The intermediate step of a migration from one strategy to another: takes the locks and guards of
+ * both, so that it excludes callers that run either one. The order does not depend on the order of the
+ * arguments: turns, then first statements, then guards; within each kind the fenced strategy first,
+ * then by name. So all pairs share one lock order. `refused` says why a pair cannot be combined.
  */
 export function both(one: NamedStrategy, other: NamedStrategy): Composed {
   const [a, b] = ordered(one, other);
@@ -48,18 +54,19 @@ function ordered(
 function reasonAgainst(a: NamedStrategy, b: NamedStrategy): string | undefined {
   const [first, second] = [a.declared, b.declared];
   const pair = `'${a.name}' and '${b.name}'`;
-  if (a.name === b.name) return `'${a.name}' is one strategy: name two`;
+  if (a.name === b.name) return `'${a.name}' is named twice: name two different strategies`;
   if (first.store !== second.store)
-    return `${pair} need two stores (${first.store} and ${second.store}), and a transaction has one`;
+    return `${pair} need two stores (${first.store} and ${second.store}), but a transaction uses one`;
   const early = [a, b].find(({ declared }) => declared.turns.some(turn => turn.until !== 'commit'));
-  if (early) return `'${early.name}' gives its turn back before COMMIT: nothing makes up for that`;
+  if (early)
+    return `'${early.name}' releases its lock before COMMIT, which no second lock can make up for`;
   if (first.lockSpace !== undefined && first.lockSpace === second.lockSpace)
     return (
-      `${pair} take the same lock (${first.lockSpace}): they exclude each other already, so change ` +
-      'from one to the other directly; together they would wait for themselves'
+      `${pair} take the same lock (${first.lockSpace}): they already exclude each other, so switch ` +
+      'directly; combined they would deadlock with themselves'
     );
   if (isFenced(first) && isFenced(second))
-    return `${pair} have fences from two counters, and a row has one fence`;
+    return `${pair} draw fencing tokens from two counters, but a row stores one fence`;
   return reasonOfWordings(a, b) ?? reasonOfLevels(a, b);
 }
 
@@ -67,12 +74,12 @@ function reasonOfWordings(a: NamedStrategy, b: NamedStrategy): string | undefine
   const [one, other] = [a.declared.wording, b.declared.wording];
   if (one === other) return undefined;
   if (one !== 'steps' && other !== 'steps')
-    return `'${a.name}' runs '${one}' and '${b.name}' runs '${other}': a transaction runs one of them`;
+    return `'${a.name}' uses wording '${one}' and '${b.name}' uses '${other}': a transaction runs only one`;
   const [stepwise] = one === 'steps' ? [a] : [b];
   const elsewhere: Wording = 'precreated rows';
   const guards = stepwise.declared.guard.length > 0;
   return guards && [one, other].includes(elsewhere)
-    ? `'${stepwise.name}' guards the deciding row, and '${elsewhere}' never reads it`
+    ? `'${stepwise.name}' guards the deciding row, but '${elsewhere}' never reads it`
     : undefined;
 }
 
@@ -83,13 +90,13 @@ function reasonOfLevels(a: NamedStrategy, b: NamedStrategy): string | undefined 
   const [one, other] = levels;
   if (one === other) return undefined;
   if (!levels.includes('serializable'))
-    return `'${a.name}' runs at ${one} and '${b.name}' at ${other}, and neither level gives both what they need`;
+    return `'${a.name}' runs at ${one} and '${b.name}' at ${other}, and neither level works for both`;
   const strict: Isolation = 'serializable';
   const weaker = one === strict ? b : a;
   const { guard, first } = weaker.declared;
   return first.length > 0 || guard.some(taken => rowLocks.includes(taken))
-    ? `'${weaker.name}' waits for its lock inside the transaction: at ${strict} it would then look ` +
-        'with the snapshot from before the wait, and who holds the lock takes no part in its check'
+    ? `'${weaker.name}' waits for its lock inside the transaction: at ${strict} it would read from ` +
+        'the snapshot taken before the wait, and the lock holder may not run at that level'
     : undefined;
 }
 
@@ -101,15 +108,13 @@ function isFenced({ guard }: Strategy): boolean {
   return guard.includes('fence read') || guard.includes('fence write');
 }
 
-const migrations = ['none', 'column', 'rows beforehand', 'constraint over existing rows'] as const;
-
-/** What both ask for; of two migrations the heavier one is told. */
+/** What the two need together; of two migrations the heavier one. */
 function adoptionOf(one: Adoption, other: Adoption): Adoption {
   const asked = [one, other];
   const named = [...new Set(asked.flatMap(a => a.newDependency ?? []))];
   const newDependency = named.length > 1 ? 'redis and several redis nodes' : named[0];
   return {
-    migration: migrations.findLast(name => asked.some(a => a.migration === name)) ?? 'none',
+    migration: adoptionMigrations.findLast(name => asked.some(a => a.migration === name)) ?? 'none',
     everyWriterMustTakePart: asked.some(a => a.everyWriterMustTakePart),
     poolerSafe: asked.every(a => a.poolerSafe),
     retryNeeded: asked.some(a => a.retryNeeded),

@@ -6,15 +6,15 @@ export type Found =
   | { readonly unknown: string }
   | { readonly refused: string };
 
-/** Two strategies in one transaction, as people write it. */
+/** The syntax for two strategies in one transaction. */
 const composition = /^both:([a-z0-9-]+)\+([a-z0-9-]+)$/;
 
-/** One object per pair and registry: turns are opened once per object. Bounded by the pairs there are. */
+/** One object per pair and registry, since turns are opened once per object. Bounded by the number of pairs. */
 const composed = new WeakMap<Registry, Map<string, RegisteredStrategy>>();
 
 /**
- * The strategy of a name: of the registry, or `both:row-lock+redis-lease`, in whatever order the two
- * are written. `unknown` is the name that does not exist, `refused` why a pair cannot be composed.
+ * Finds a strategy by name, or composes `both:row-lock+redis-lease`, in either order. `unknown` is the
+ * name that does not exist, `refused` why a pair cannot be combined.
  */
 export function strategyNamed(registry: Registry, name: string): Found {
   const known = registry.strategies.get(name);

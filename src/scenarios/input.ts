@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InvalidInput } from '../contract/index.ts';
 
-/** Ids are bigints in Postgres and strings here: JavaScript numbers end at 2^53. */
+/** Ids are bigints in Postgres and strings here: JavaScript numbers are exact only up to 2^53. */
 export const id = z
   .string()
   .regex(/^[1-9]\d{0,17}$/, 'must be a positive whole number of at most 18 digits');
@@ -10,9 +10,9 @@ export const id = z
 export const idParams = z.object({ id });
 
 /**
- * Parses what a caller sent. The schema has to be a constant of its module: zod compiles it at its
- * first use, and one that is made anew for each request costs more than all the rest of the edge.
- * Throws `InvalidInput` with a path and a message per fault.
+ * Validates what a caller sent. The schema must be a module-level constant: zod compiles it on first
+ * use, and a new one per request would cost more than the rest of the HTTP layer.
+ * Throws `InvalidInput` with a path and a message per problem.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);

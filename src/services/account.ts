@@ -8,14 +8,14 @@ export function runsAsRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** What a child can be started as: macOS writes nobody as -2, which it cannot. */
+/** Whether a child can be started with this id: macOS lists `nobody` as -2, which is unusable. */
 function isUsable(id: number): boolean {
   return Number.isInteger(id) && id > 0 && id < 2 ** 31;
 }
 
 /**
- * Who runs the servers: the account `nobody` where this process is root, else undefined (this
- * user). initdb refuses a uid that has no entry in /etc/passwd, so the number is read from there.
+ * The account that runs the servers: `nobody` if this process is root, otherwise undefined (this user).
+ * initdb rejects a uid without an entry in /etc/passwd, so the id is read from there.
  */
 export async function serverAccount(): Promise<Account | undefined> {
   if (!runsAsRoot()) return undefined;
@@ -27,7 +27,7 @@ export async function serverAccount(): Promise<Account | undefined> {
   const [uid, gid] = [Number(fields?.[2]), Number(fields?.[3])];
   if (isUsable(uid) && isUsable(gid)) return { uid, gid };
   throw new Error(
-    'Postgres refuses to run as root, and /etc/passwd has no account `nobody` to run it by. ' +
-      'Run as an ordinary user, or set DATABASE_URL.',
+    'Postgres refuses to run as root, and /etc/passwd has no account `nobody` to run it as. ' +
+      'Run as a regular user, or set DATABASE_URL.',
   );
 }

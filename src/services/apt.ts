@@ -1,31 +1,31 @@
 /**
- * Debian's and Ubuntu's apt-get with all of its state in a folder of ours: it needs no root then,
- * and leaves no trace in the system's own state. Signatures are checked by apt as always.
+ * Debian's and Ubuntu's apt-get with all its state in our own folder: needs no root and does not touch
+ * the system's state. apt verifies signatures as usual.
  */
 import { access, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import type { Exit, Keeper } from './keeper.ts';
-import { reasonOf } from './server.ts';
 
 const updateMs = 90_000;
 const downloadMs = 60_000;
 const unpackMs = 20_000;
-/** All of it, over both tries: who waits for longer has no network to speak of. */
+/** Limit for everything, over both tries: longer means that there is no usable network. */
 const fetchMs = 150_000;
 
-/** An apt-get of our own. */
+/** An apt-get with private state. */
 export interface Apt {
   readonly keeper: Keeper;
   /** The folder of apt-get, dpkg-deb and ldd: /usr/bin. */
   readonly tools: string;
-  /** Holds apt's state and, below `unpacked`, what the packages hold. Whoever made it removes it. */
+  /** Contains apt's state and, in `unpacked`, the packages' files. Its creator removes it. */
   readonly at: string;
   readonly env: Readonly<Record<string, string>>;
-  /** By performance.now(). */
+  /** On the clock of performance.now(). */
   readonly deadlineMs: number;
 }
 
-/** Hooks are cleared, since they tidy and refresh the system's own folders after an update. */
+/** Clears hooks, since they modify the system's own folders after an update. */
 function configuration(at: string): string {
   return `
 #clear APT::Update;
@@ -69,7 +69,7 @@ function environment(env: NodeJS.ProcessEnv): Record<string, string> {
   };
 }
 
-/** Runs one of apt's tools in the folder of the state. Rejects, with its output, unless it succeeds. */
+/** Runs one of apt's tools in the state folder. Rejects with its output if it fails. */
 export async function aptTool(
   apt: Apt,
   name: 'apt-get' | 'dpkg-deb' | 'ldd',
@@ -84,7 +84,7 @@ export async function aptTool(
   throw new Error(`${name} ${args.join(' ')} failed: ${exit.tail.slice(-1_000)}`);
 }
 
-/** Prepares the folder, which exists and is empty. Nothing is fetched yet. */
+/** Prepares the folder, which must exist and be empty. Downloads nothing yet. */
 export async function openApt(
   keeper: Keeper,
   tools: string,
@@ -107,8 +107,8 @@ export async function openApt(
 }
 
 /**
- * Fetches the lists of packages and then the packages: from the distribution's own sources, since
- * added ones may not answer; from all sources only where that fails. Rejects with both reasons.
+ * Downloads package lists and packages: first from the distribution's own sources only, since added ones
+ * may be unreachable, then from all sources. Rejects with both reasons.
  */
 export async function fetchPackages(apt: Apt, packages: readonly string[]): Promise<string[]> {
   const reasons: string[] = [];
@@ -119,16 +119,16 @@ export async function fetchPackages(apt: Apt, packages: readonly string[]): Prom
     try {
       const args = ['-q', '-c', 'apt.conf', 'update'];
       const { tail } = await aptTool(apt, 'apt-get', args, { withinMs: updateMs });
-      warnings = tail.match(/^[WE]: .*$/gm) ?? []; // it also succeeds where a source did not answer
+      warnings = tail.match(/^[WE]: .*$/gm) ?? []; // update succeeds even if a source is unreachable
       return await unpackPackages(apt, packages);
     } catch (error) {
-      reasons.push(reasonOf(error), ...warnings);
+      reasons.push(errorMessage(error), ...warnings);
     }
   }
   throw new Error(reasons.join('\n'));
 }
 
-/** Downloads packages and unpacks them; resolves with the libraries' packages that they need. */
+/** Downloads and unpacks packages; returns the library packages that they depend on. */
 export async function unpackPackages(apt: Apt, packages: readonly string[]): Promise<string[]> {
   const before = new Set(await readdir(apt.at));
   const args = ['-q', '-c', 'apt.conf', 'download', ...packages];
@@ -140,6 +140,6 @@ export async function unpackPackages(apt: Apt, packages: readonly string[]): Pro
     const { tail } = await aptTool(apt, 'dpkg-deb', ['-f', file, 'Depends']);
     needed.push(...tail.split(',').map(item => item.trim().split(/[ |:(]/)[0] ?? ''));
   }
-  // Another libc than the system's own would break whatever loads it.
+  // A libc other than the system's own would break any program that loads it.
   return needed.filter(name => name.startsWith('lib') && !name.startsWith('libc6'));
 }

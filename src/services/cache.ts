@@ -14,16 +14,17 @@ import {
 } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import { runsAsRoot } from './account.ts';
 import type { Keeper } from './keeper.ts';
 
-/** Folders are searched upwards at most this far. */
+/** Maximum number of parent folders to check. */
 const depthMax = 64;
 const temporaryPrefix = '.new-';
-/** No installation takes this long. */
+/** Longer than any installation takes. */
 const outdatedMs = 24 * 3_600_000;
 
-/** Whether every user may pass through the folder: another uid executes binaries below it. */
+/** Whether every user may traverse the folder, so that another uid can execute binaries below it. */
 export async function traversable(folder: string): Promise<boolean> {
   let at = folder;
   for (let depth = 0; depth < depthMax; depth += 1) {
@@ -34,31 +35,31 @@ export async function traversable(folder: string): Promise<boolean> {
   return false;
 }
 
-/** Why the folder cannot serve as the cache; undefined if it can. Creates it where it is missing. */
-async function unfit(folder: string): Promise<string | undefined> {
+/** Why the folder cannot serve as the cache; undefined if it can. Creates it if missing. */
+async function unsuitableReason(folder: string): Promise<string | undefined> {
   try {
     await mkdirForAll(folder);
     const { uid, mode } = await lstat(folder);
-    // What lies here is executed: nobody else may have put it there, or may do so later.
-    if (uid !== process.getuid?.() || (mode & 0o022) !== 0) return 'others may write there';
-    if (runsAsRoot() && !(await traversable(folder))) return 'other users may not pass through it';
+    // Binaries here are executed, so nobody else may be able to write here.
+    if (uid !== process.getuid?.() || (mode & 0o022) !== 0) return 'other users may write there';
+    if (runsAsRoot() && !(await traversable(folder))) return 'other users may not traverse it';
     const probe = join(folder, temporaryName());
     await mkdir(probe);
     await rmdir(probe);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 
-/** Makes the folder and what is missing above it, for everybody to pass whatever the umask. */
+/** Creates the folder and its parents, traversable for everybody whatever the umask. */
 async function mkdirForAll(folder: string): Promise<void> {
   const topmost = await mkdir(folder, { recursive: true });
   if (topmost === undefined) return;
   for (let at = folder; at.length >= topmost.length; at = dirname(at)) await chmod(at, 0o755);
 }
 
-/** A sibling of what is being installed; never the name of anything that is looked for. */
+/** A unique name for a temporary sibling of what is being installed. */
 export function temporaryName(): string {
   return `${temporaryPrefix}${randomBytes(6).toString('hex')}`;
 }
@@ -71,26 +72,26 @@ function candidates(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * The folder that keeps binaries between runs: `$XDG_CACHE_HOME/lockstep` where that is set, else
- * /var/cache/lockstep (root) or ~/.cache/lockstep, else one in the tmp folder. For root it must let
- * other users pass, who run the servers.
+ * The folder for binaries cached between runs: `$XDG_CACHE_HOME/lockstep` if set, otherwise
+ * /var/cache/lockstep (root) or ~/.cache/lockstep, otherwise one in the temp folder. For root it must be
+ * traversable by other users, who run the servers.
  */
 export async function cacheFolder(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const reasons: string[] = [];
   for (const folder of candidates(env)) {
-    const reason = await unfit(folder);
+    const reason = await unsuitableReason(folder);
     if (reason === undefined) return folder;
     reasons.push(`${folder}: ${reason}`);
   }
   throw new Error(
-    `No folder can keep the servers' binaries; set XDG_CACHE_HOME.\n${reasons.join('\n')}`,
+    `No usable cache folder for server binaries; set XDG_CACHE_HOME.\n${reasons.join('\n')}`,
   );
 }
 
 /**
- * What `works` says of `name` in the cache. Where it says undefined, `fill` makes the folder anew:
- * in a sibling, which is then renamed. Several processes may do so at once: the first rename wins,
- * the others take its result. What an interrupted run has begun is removed by the keeper.
+ * Returns the result of `works` for the folder `place` in the cache. If that is undefined, `fill` creates
+ * a temporary sibling, which is then renamed to `place`. Safe in several processes at once: the first
+ * rename wins, the others use its result. The keeper removes what an interrupted run leaves.
  */
 export async function installed<T>(
   keeper: Keeper,
@@ -111,19 +112,19 @@ export async function installed<T>(
     if (!(await moved(fresh, place))) {
       const first = await works(place);
       if (first !== undefined) return first;
-      await discard(keeper, place); // half removed by hand, or a disk fault
+      await discard(keeper, place); // partly deleted by hand, or corrupted
       await moved(fresh, place);
     }
   } finally {
-    // A keeper that is closed has removed what was there then, but `fill` may have gone on.
+    // A closed keeper has removed the folder, but `fill` may have continued.
     await keeper.remove(fresh).catch(() => rm(fresh, { recursive: true, force: true }));
   }
   const after = await works(place);
-  if (after === undefined) throw new Error(`${place} was installed, but does not run there`);
+  if (after === undefined) throw new Error(`${place} was installed but does not run`);
   return after;
 }
 
-/** What was begun long ago is left from a loss of power: its keeper could not remove it. */
+/** Removes old temporary folders: leftovers of a power loss that no keeper could remove. */
 async function removeOutdated(keeper: Keeper, cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (!name.startsWith(temporaryPrefix)) continue;
@@ -133,7 +134,7 @@ async function removeOutdated(keeper: Keeper, cache: string): Promise<void> {
   }
 }
 
-/** Renames, and tells whether that was possible: it is not where another process was first. */
+/** Renames; false if another process was faster. */
 async function moved(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
@@ -151,12 +152,12 @@ async function discard(keeper: Keeper, place: string): Promise<void> {
   await keeper.remove(broken);
 }
 
-/** The code of a system error (`EEXIST`), undefined of any other. */
+/** The code of a system error (`EEXIST`); undefined for other errors. */
 export function errorCode(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/** Copies a folder so that every user may read it and run what its owner may run. */
+/** Copies a folder, readable for all and executable for all where it is for the owner. */
 export async function copyForAll(
   from: string,
   to: string,

@@ -3,43 +3,43 @@ import type { Exit } from './protocol.ts';
 
 const readyLookMs = 20;
 
-/** A child that the keeper has started. */
+/** A child started by the keeper. */
 export interface Child {
   readonly name: string;
   readonly pid: number;
-  /** Resolves when it has ended, however that came. Does not keep this process alive. */
+  /** Resolves when it has exited, for whatever reason. Does not keep this process alive. */
   readonly exited: Promise<Exit>;
-  /** Goes through its stop stages, at last SIGKILL, and resolves when it has ended. Idempotent. */
+  /** Goes through the stop stages, finally SIGKILL, and resolves when it has exited. Idempotent. */
   stop(): Promise<Exit>;
-  /** Sends one signal, as faults need it (SIGSTOP, SIGKILL). Nothing happens when it has ended. */
+  /** Sends one signal, for fault injection (SIGSTOP, SIGKILL). No effect after the exit. */
   signal(name: NodeJS.Signals): Promise<void>;
 }
 
 export interface StartOptions {
-  /** Called for each line that the child prints; under backlog lines are dropped, never queued. */
+  /** Called for each line of output; under backlog lines are dropped, not queued. */
   readonly onLine?: (line: string) => void;
-  /** Polled until true. Without it a child counts as ready as soon as it runs. */
+  /** Polled until true. Default: a child is ready as soon as it runs. */
   readonly ready?: (pid: number) => Promise<boolean>;
-  /** Bound of readiness; default 30 s. */
+  /** Timeout for readiness; default 30 s. */
   readonly readyMs?: number;
 }
 
-/** The child ended, or was not ready or done within its bound. Tells the last that it printed. */
+/** The child exited, or was not ready or finished in time. The message includes its last output. */
 export class StartFailed extends Error {
   readonly exit: Exit;
   constructor(name: string, why: string, exit: Exit) {
-    super(`${name} ${why}${exit.tail === '' ? '' : `; the last it printed:\n${exit.tail}`}`);
+    super(`${name} ${why}${exit.tail === '' ? '' : `; its last output:\n${exit.tail}`}`);
     this.name = 'StartFailed';
     this.exit = exit;
   }
 }
 
-/** A process that ended. `code` is null where a signal ended it. */
+/** Describes how a process ended. */
 export function endOf(exit: Exit): string {
-  return exit.code === null ? `was ended by ${exit.signal}` : `ended with code ${exit.code}`;
+  return exit.code === null ? `was killed by ${exit.signal}` : `exited with code ${exit.code}`;
 }
 
-/** Polls `ready`. Rejects with StartFailed when the child ended, or is not ready and ended then. */
+/** Polls `ready`. On exit or timeout stops the child and rejects with StartFailed. */
 export async function untilReady(
   child: Child,
   ready: (pid: number) => Promise<boolean>,

@@ -1,4 +1,5 @@
-/** Finds or starts Postgres and Redis, and leaves nothing behind. */
+/** Finds or starts Postgres and Redis, and cleans up everything it started. */
+import { errorMessage } from '../error-message.ts';
 import { type Keeper, openKeeper } from './keeper.ts';
 import { startPostgres } from './postgres.ts';
 import { findPostgres, type PostgresPlaces, usualPostgresPlaces } from './postgres-binaries.ts';
@@ -6,7 +7,7 @@ import { checkedPostgres } from './postgres-check.ts';
 import { checkedRedis, startRedis } from './redis.ts';
 import { findRedis, type RedisPlaces, usualRedisPlaces } from './redis-binaries.ts';
 import type { RedisBinary } from './redis-probe.ts';
-import { described, reasonOf, type Server, ServerUnusable } from './server.ts';
+import { described, type Server, ServerUnusable } from './server.ts';
 
 export { findK6, type K6, K6Missing, k6Pinned, usualK6Places } from './k6.ts';
 export {
@@ -23,36 +24,36 @@ export {
 export { parentGone } from './parent.ts';
 export { described, freePort, type Server, ServerUnusable } from './server.ts';
 
-/** The servers of one run. All of them answered when this was handed out. */
+/** The servers of one run. All of them had responded when this was returned. */
 export interface Services {
   readonly postgres: Server;
   readonly redis: Server;
-  /** Further, independent ones for Redlock. */
+  /** Additional independent nodes for Redlock. */
   readonly redisNodes: readonly Server[];
-  /** Owner of the started servers; the place to start service processes by. */
+  /** Owns the started servers; also starts service processes. */
   readonly keeper: Keeper;
-  /** How long a first download of Redis took; 0 where there was none. Not part of any measure. */
+  /** Duration of a Redis download; 0 if there was none. Not part of any measurement. */
   readonly downloadMs: number;
-  /** Ends what was started and removes its folders; at most 15 s. Idempotent. */
+  /** Stops what was started and removes its folders; takes at most 15 s. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface ServicesOptions {
-  /** DATABASE_URL: taken instead of starting a Postgres. */
+  /** DATABASE_URL: used instead of starting Postgres. */
   readonly databaseUrl?: string;
   /** REDIS_URL */
   readonly redisUrl?: string;
   /** REDIS_NODES */
   readonly redisNodeUrls?: readonly string[];
-  /** How many further nodes are started where `redisNodeUrls` names none: 0, 3 or 5. */
+  /** How many nodes to start if `redisNodeUrls` is empty: 0, 3 or 5. */
   readonly redisNodeCount: number;
-  /** fsync, full_page_writes and synchronous_commit of a Postgres that is started. */
+  /** fsync, full_page_writes and synchronous_commit of a started Postgres. */
   readonly durable: boolean;
-  /** Told, in single lines for people, what was taken; never a password. */
+  /** Receives one-line messages about what is used; never a password. */
   readonly report: (line: string) => void;
-  /** Aborting gives up a start and ends what it has begun. */
+  /** Aborts the start and stops what was started. */
   readonly signal?: AbortSignal;
-  /** Where binaries are looked for, if not in the usual places. */
+  /** Where to look for binaries, instead of the usual places. */
   readonly places?: { readonly postgres?: PostgresPlaces; readonly redis?: RedisPlaces };
 }
 
@@ -62,13 +63,13 @@ interface Given {
   readonly redisNodes: readonly Server[];
 }
 
-/** The servers that URLs name. Rejects with what is wrong with each of them, all at once. */
+/** Checks the servers given by URL. Rejects with all their problems at once. */
 async function checkGiven(options: ServicesOptions): Promise<Given> {
   const { databaseUrl, redisUrl, redisNodeUrls = [] } = options;
   const faults: string[] = [];
   const checked = (check: Promise<Server>) =>
     check.catch(error => {
-      faults.push(reasonOf(error));
+      faults.push(errorMessage(error));
       return undefined;
     });
   const [postgres, redis, ...nodes] = await Promise.all([
@@ -113,8 +114,8 @@ async function openRedis(
 }
 
 /**
- * Servers that answer: the given ones once they are checked, else ones that are started here.
- * Rejects with a message that says what to do, and leaves nothing behind then either.
+ * Returns running servers: the given ones after a check, otherwise newly started ones. Rejects with a
+ * message that says what to do; nothing is left running in that case either.
  */
 export async function openServices(options: ServicesOptions): Promise<Services> {
   options.signal?.throwIfAborted();
@@ -133,7 +134,7 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     return { postgres, redis, redisNodes, keeper, downloadMs, close: () => keeper.close() };
   } catch (error) {
     await keeper.close();
-    await Promise.allSettled(opening); // what still went on here has removed its own by then
+    await Promise.allSettled(opening); // lets pending starts clean up after themselves
     options.signal?.throwIfAborted();
     throw error;
   } finally {

@@ -1,13 +1,13 @@
-/** The load generator k6: a given one, an installed one, a cached one, or one that Go builds. */
+/** Finds the load generator k6: from K6_PATH, installed, cached, or built with Go. */
 import { copyFile, mkdir, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import { cacheFolder, installed } from './cache.ts';
 import type { Keeper } from './keeper.ts';
-import { reasonOf } from './server.ts';
 
-/** What is built where none is found, and what CI runs. */
+/** The version that is built if none is found, and that CI uses. */
 export const k6Pinned = 'v1.8.1';
-/** The oldest on which the scripts were run. */
+/** The oldest version that the scripts were tested with. */
 const oldest = [1, 8] as const;
 
 export interface K6 {
@@ -15,23 +15,23 @@ export interface K6 {
   readonly command: string;
   /** "1.8.1" */
   readonly version: string;
-  /** For people. */
+  /** Where it comes from, for messages. */
   readonly origin: string;
 }
 
-/** There is none, and none can be had. The message has the ways out. */
+/** k6 is not available. The message lists the options. */
 export class K6Missing extends Error {
   override readonly name = 'K6Missing';
 }
 
-const waysOut = `There is no k6 to run. Ways out:
+const waysOut = `k6 not found. Options:
 - install it (https://grafana.com/docs/k6/latest/set-up/install-k6/): a package, \`brew install k6\`, or
-  \`go install go.k6.io/k6@${k6Pinned}\`, with its folder in PATH
-- set K6_PATH to the program
-- install Go: then it is built here once and kept (about 2 minutes)
+  \`go install go.k6.io/k6@${k6Pinned}\`, with Go's bin folder in PATH
+- set K6_PATH to the binary
+- install Go: k6 is then built once and cached (about 2 minutes)
 - run one script without npm: \`docker run --rm --network host -v "$PWD:/lockstep" grafana/k6:${k6Pinned.slice(1)}
   run -e BASE_URL=http://127.0.0.1:3000 /lockstep/bench/load/k6/scenarios/appointment.ts\`
-The npm package called k6 is an empty placeholder; do not install that.`;
+The npm package k6 is only a placeholder; do not install it.`;
 
 const probeMs = 20_000;
 const buildMs = 15 * 60_000;
@@ -39,12 +39,12 @@ const buildMs = 15 * 60_000;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface K6Places {
-  /** Where it may be installed, and where Go may be. */
+  /** Folders to search for k6 and Go. */
   readonly folders: readonly string[];
   readonly env: Environment;
 }
 
-/** PATH, then where installers put programs. */
+/** PATH, then the usual install folders. */
 export function usualK6Places(env: Environment = process.env): K6Places {
   const inPath = (env.PATH ?? '').split(delimiter).filter(folder => folder.startsWith('/'));
   const known = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin', '/snap/bin'];
@@ -53,7 +53,7 @@ export function usualK6Places(env: Environment = process.env): K6Places {
 }
 
 /**
- * K6_PATH, PATH, the cached copy, and what `go install` makes of the pinned version, in this order.
+ * Tries K6_PATH, PATH, the cached copy, and `go install` of the pinned version, in this order.
  * A K6_PATH that does not run is an error. Rejects with `K6Missing`.
  */
 export async function findK6(
@@ -63,7 +63,7 @@ export async function findK6(
 ): Promise<K6> {
   if (env.K6_PATH) {
     return probe(keeper, env.K6_PATH, 'K6_PATH').catch(error => {
-      throw new K6Missing(`K6_PATH cannot be used: ${reasonOf(error)}`);
+      throw new K6Missing(`K6_PATH cannot be used: ${errorMessage(error)}`);
     });
   }
   const reasons: string[] = [];
@@ -73,13 +73,13 @@ export async function findK6(
     try {
       return await probe(keeper, command, command);
     } catch (error) {
-      reasons.push(reasonOf(error));
+      reasons.push(errorMessage(error));
     }
   }
   try {
     return await cached(keeper, { folders, env }, report);
   } catch (error) {
-    reasons.push(reasonOf(error));
+    reasons.push(errorMessage(error));
   }
   throw new K6Missing(`${waysOut}\nTried:\n${reasons.map(reason => `- ${reason}`).join('\n')}`);
 }
@@ -88,7 +88,7 @@ async function probe(keeper: Keeper, path: string, origin: string): Promise<K6> 
   const command = await realpath(path);
   const { tail } = await keeper.run({ name: 'k6', command, args: ['version'], env: {} }, probeMs);
   const [, version] = /\bk6 v(\d+\.\d+\.\d+)/.exec(tail) ?? [];
-  if (version === undefined) throw new Error(`${path} is no k6: ${tail.trim().slice(0, 200)}`);
+  if (version === undefined) throw new Error(`${path} is not k6: ${tail.trim().slice(0, 200)}`);
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1]))
     throw new Error(`${path} is k6 ${version}; at least ${oldest.join('.')} is needed`);
@@ -99,17 +99,17 @@ async function cached(keeper: Keeper, places: K6Places, report: (line: string) =
   const { folders, env } = places;
   const place = join(await cacheFolder(env), `k6-${k6Pinned}-${process.platform}-${process.arch}`);
   const works = (folder: string): Promise<K6 | undefined> =>
-    probe(keeper, join(folder, 'k6'), 'built by Go, kept in the cache').catch(() => undefined);
+    probe(keeper, join(folder, 'k6'), 'built with Go, cached').catch(() => undefined);
   return installed(keeper, place, works, async fresh => {
     const go = await firstThere(folders.map(folder => join(folder, 'go')));
-    if (go === undefined) throw new Error('Go is not installed, so none can be built');
-    report(`No k6 is installed: building ${k6Pinned} with Go; about 2 minutes, once ...`);
+    if (go === undefined) throw new Error('k6 cannot be built: Go is not installed');
+    report(`k6 is not installed: building ${k6Pinned} with Go, once, for about 2 minutes ...`);
     await build(keeper, go, { fresh, env });
-    report(`Built k6; it is kept in ${place}.`);
+    report(`Built k6; cached in ${place}.`);
   });
 }
 
-/** Sources and objects take 2 GB that nobody needs again: they lie in a folder that goes away. */
+/** Builds in a temporary folder: sources and objects take 2 GB and are not needed again. */
 async function build(
   keeper: Keeper,
   go: string,
@@ -134,14 +134,14 @@ async function build(
   };
   try {
     const { code, tail } = await keeper.run(spec, buildMs);
-    if (code !== 0) throw new Error(`go install ended with code ${code}: ${tail.slice(-500)}`);
+    if (code !== 0) throw new Error(`go install failed with code ${code}: ${tail.slice(-500)}`);
     await copyFile(join(bin, 'k6'), join(fresh, 'k6'));
   } finally {
     await keeper.remove(scratch);
   }
 }
 
-/** What says from where and how modules are fetched. */
+/** The variables that control how Go downloads modules. */
 function goVariables(env: Environment): Record<string, string> {
   const wanted = /^(PATH|GO[A-Z]+|https?_proxy|no_proxy|SSL_CERT_(FILE|DIR))$/i;
   return Object.fromEntries(

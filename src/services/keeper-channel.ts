@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type Ask, isNotice, type Notice } from './protocol.ts';
 
-/** The keeper loads in 0.3 s; on a machine under full load that can grow. */
+/** The keeper starts in 0.3 s, but may take much longer on a loaded machine. */
 const openMs = 20_000;
-/** How much of what a dying keeper printed is told. */
+/** How much of a dying keeper's output is reported. */
 const errorCharacters = 2_000;
 
 interface Waiting {
@@ -13,7 +13,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** What the keeper sees of the environment: no secrets and no options of this process. */
+/** The keeper's environment: none of this process's secrets or options. */
 function keeperEnvironment(): Record<string, string> {
   const entries = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ'].flatMap(name => {
     const value = process.env[name];
@@ -22,7 +22,7 @@ function keeperEnvironment(): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** Compiled it is JavaScript; from the sources it needs the loader that this project runs by. */
+/** JavaScript when compiled; from source it needs the loader that this project uses. */
 function keeperArguments(): string[] {
   if (import.meta.url.endsWith('.js')) {
     return [fileURLToPath(new URL('./keeper-process.js', import.meta.url))];
@@ -31,11 +31,11 @@ function keeperArguments(): string[] {
   return ['--import', loader, fileURLToPath(new URL('./keeper-process.ts', import.meta.url))];
 }
 
-/** Requests to the keeper process, and its notices. */
+/** Sends requests to the keeper process and receives its notices. */
 export class KeeperChannel {
-  /** Resolves when the keeper listens. Rejects when it ended before or took longer than 20 s. */
+  /** Resolves when the keeper is ready. Rejects if it exits first or takes longer than 20 s. */
   readonly opened: Promise<void>;
-  /** Resolves when the keeper process has ended, however that came. */
+  /** Resolves when the keeper process has exited, for whatever reason. */
   readonly ended: Promise<void>;
   readonly pid: number;
   readonly #process: ChildProcess;
@@ -45,8 +45,8 @@ export class KeeperChannel {
   #gone = false;
 
   constructor(onNotice: (notice: Notice) => void) {
-    // Its own session, so that a Ctrl-C of the terminal does not reach it, and no standard stream
-    // of this process, so that nobody who waits for our output to close waits for the keeper.
+    // In its own session, so that Ctrl-C does not reach it; and without our standard streams, so that
+    // a program waiting for our output to close does not wait for the keeper.
     this.#process = spawn(process.execPath, keeperArguments(), {
       cwd: '/',
       env: keeperEnvironment(),
@@ -66,12 +66,12 @@ export class KeeperChannel {
     if (this.#process.stderr && 'unref' in this.#process.stderr) unreference(this.#process.stderr);
   }
 
-  /** What the keeper printed before it ended, for the message about its loss. */
+  /** The keeper's error output, for the message about its exit. */
   get errors(): string {
     return this.#errors.trim();
   }
 
-  /** Sends a request and waits for its answer. Rejects when refused or when the keeper is gone. */
+  /** Sends a request and waits for the answer. Rejects if it is refused or the keeper is gone. */
   ask(ask: Ask): Promise<string> {
     return new Promise((resolve, reject) => {
       if (this.#gone || !this.#process.connected) {
@@ -88,13 +88,13 @@ export class KeeperChannel {
     });
   }
 
-  /** Closes the channel: the keeper ends what it still owns, and itself. */
+  /** Closes the channel: the keeper stops what it still owns, and exits. */
   disconnect(): void {
     if (this.#process.connected) this.#process.disconnect();
-    this.#process.ref(); // who closes waits for the end
+    this.#process.ref(); // keeps this process alive until the keeper has exited
   }
 
-  /** Ends a keeper that does not end by itself. */
+  /** Kills a keeper that does not exit by itself. */
   kill(): void {
     this.#process.kill('SIGKILL');
   }
@@ -118,7 +118,7 @@ export class KeeperChannel {
     return new Promise(resolve => {
       const end = () => {
         this.#gone = true;
-        const why = `the keeper of the child processes has ended${this.#errors && `: ${this.errors}`}`;
+        const why = `the keeper of the child processes exited${this.#errors && `: ${this.errors}`}`;
         for (const id of [...this.#waiting.keys()]) {
           this.#settle(id, ({ reject }) => reject(new Error(why)));
         }
@@ -155,6 +155,6 @@ export class KeeperChannel {
 }
 
 function unreference(stream: object): void {
-  // A pipe to a child is a socket, though its type says only that it can be read.
+  // A pipe to a child is a socket, although its type is only a readable stream.
   if ('unref' in stream && typeof stream.unref === 'function') stream.unref();
 }

@@ -1,10 +1,10 @@
 /**
- * The keeper: a process of its own session that is the parent of every server and every service
- * process, and that outlives the process which asked for them just long enough to clean up.
+ * The keeper: a process in its own session that is the parent of every server and service process, and
+ * that outlives its owner just long enough to clean up.
  *
- * The operating system closes the channel however the owner ends, SIGKILL included; then, and on
- * a signal to the keeper itself, all children are ended and all owned folders removed. Children
- * and folders come into being here, so there is no moment at which one exists unknown to it.
+ * The operating system closes the channel however the owner ends, even by SIGKILL. Then, or on a signal
+ * to the keeper itself, it stops all children and removes all owned folders. Only the keeper creates
+ * children and folders, so it always knows all of them.
  */
 import { chownSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -12,9 +12,9 @@ import { join } from 'node:path';
 import { KeptChild } from './kept-child.ts';
 import { isRequest, type Notice, type Request } from './protocol.ts';
 
-/** Beyond this the keeper ends what is left with SIGKILL and goes. */
+/** After this the keeper kills what is left and exits. */
 const shutdownMs = 12_000;
-/** Lines on their way to an owner that does not read; further ones are dropped. */
+/** Backlog of output lines for an owner that does not read; further lines are dropped. */
 const unsentLinesMax = 1_000;
 
 const children = new Map<number, KeptChild>();
@@ -56,7 +56,7 @@ function makeFolder(request: Request & { readonly kind: 'make folder' }): string
 }
 
 async function removePath(path: string): Promise<void> {
-  // A backend that is still ending may write once more while its folder is being removed.
+  // A backend that is still shutting down may write while its folder is being removed.
   await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   paths.delete(path);
 }
@@ -102,7 +102,7 @@ function shutdown(): Promise<void> {
   return closing;
 }
 
-/** Ends everything, then the keeper. Called for every way in which the owner may be gone. */
+/** Stops everything, then the keeper. Called whichever way the owner goes away. */
 function leave(): void {
   const overdue = setTimeout(() => {
     for (const child of children.values()) child.killGroup();
@@ -120,7 +120,7 @@ function listen(): void {
     process.stderr.write(`${error.stack ?? error}\n`);
     leave();
   });
-  process.stderr.on('error', () => {}); // the reader may be gone; there is nobody else to tell
+  process.stderr.on('error', () => {}); // the reader may be gone, and there is no one else to tell
   process.on('message', message => {
     if (!isRequest(message)) return;
     const { id } = message;
@@ -133,4 +133,4 @@ function listen(): void {
 }
 
 listen();
-if (!process.connected) leave(); // the owner ended while this process was being loaded
+if (!process.connected) leave(); // the owner exited while this process was starting

@@ -7,10 +7,10 @@ import type { Account, ChildSpec, Exit, Notice } from './protocol.ts';
 export { type Child, StartFailed, type StartOptions } from './child.ts';
 export type { Account, ChildSpec, Exit, StopStage } from './protocol.ts';
 
-/** More than the keeper's own bound of 12 s. */
+/** Longer than the keeper's own limit of 12 s. */
 const closeMs = 15_000;
 const readyMs = 30_000;
-/** What a command may print and have read: package lists and library lists are far below. */
+/** How much output of a command is kept: far more than package or library lists need. */
 const runTailBytes = 262_144;
 
 interface Known {
@@ -19,14 +19,14 @@ interface Known {
   readonly onExit: (exit: Exit) => void;
   readonly exited: Promise<Exit>;
   pid?: number;
-  /** A server from when it is ready until it is stopped: its end is news. */
+  /** True for a server between ready and stop, when an exit is unexpected. */
   isServing: boolean;
 }
 
 /**
- * Starts a keeper. `report` is told, in lines for people, when a server ended that nobody stopped,
- * and when the keeper itself did; what it owned is ended from here then. Rejects when the keeper
- * does not start within 20 s.
+ * Starts a keeper. `report` receives one-line messages when a server or the keeper itself exits
+ * unexpectedly; in the latter case this process stops what the keeper owned. Rejects if the keeper does
+ * not start within 20 s.
  */
 export async function openKeeper(report: (line: string) => void): Promise<Keeper> {
   const keeper = new Keeper(report);
@@ -35,8 +35,8 @@ export async function openKeeper(report: (line: string) => void): Promise<Keeper
 }
 
 /**
- * Owns processes and folders, and ends them with this process however it ends, SIGKILL included.
- * Only requests that are on their way keep this process alive. Get one from `openKeeper`.
+ * Owns processes and folders, and cleans them up however this process ends, even by SIGKILL. Only
+ * pending requests keep this process alive. Create it with `openKeeper`.
  */
 export class Keeper {
   readonly opened: Promise<void>;
@@ -54,7 +54,7 @@ export class Keeper {
     this.#channel.ended.then(() => {
       if (this.#closed) return;
       const said = this.#channel.errors;
-      report(`the keeper of the child processes has ended${said === '' ? '' : `: ${said}`}`);
+      report(`the keeper of the child processes exited${said === '' ? '' : `: ${said}`}`);
       this.#closed = this.#endOrphans().then(() => this.#tellEnds());
     });
   }
@@ -64,7 +64,7 @@ export class Keeper {
     return this.#channel.pid;
   }
 
-  /** Starts a child and waits until it is ready. Rejects with StartFailed, and ends it then. */
+  /** Starts a child and waits until it is ready. On failure stops it and rejects with StartFailed. */
   async start(spec: ChildSpec, options: StartOptions = {}): Promise<Child> {
     this.#lastChild += 1;
     const key = this.#lastChild;
@@ -81,7 +81,7 @@ export class Keeper {
     const { exited } = known;
     const stop = () => {
       known.isServing = false;
-      // A keeper that is gone has ended the child, or its owner has.
+      // If the keeper is gone, it or its owner has stopped the child.
       const asked = this.#channel.ask({ kind: 'stop', child: key });
       return asked.catch(() => {}).then(() => exited);
     };
@@ -104,21 +104,21 @@ export class Keeper {
     return known;
   }
 
-  /** Runs a command to its end. Rejects with StartFailed past the bound; any exit code is fine. */
+  /** Runs a command to completion, with any exit code. Rejects with StartFailed on timeout. */
   async run(spec: Omit<ChildSpec, 'role'>, withinMs: number): Promise<Exit> {
     const child = await this.start({ tailBytes: runTailBytes, ...spec, role: 'client' });
     let overdue = false;
     const timer = setTimeout(() => {
       overdue = true;
-      child.stop().catch(() => {}); // a keeper that is gone has ended the command too
+      child.stop().catch(() => {}); // a keeper that is gone has stopped the command too
     }, withinMs);
     const exit = await child.exited;
     clearTimeout(timer);
-    if (overdue) throw new StartFailed(spec.name, `was not done within ${withinMs} ms`, exit);
+    if (overdue) throw new StartFailed(spec.name, `did not finish within ${withinMs} ms`, exit);
     return exit;
   }
 
-  /** Makes a folder of mode 0700 that is removed at the end. */
+  /** Creates a folder of mode 0700 that is removed on close. */
   async folder(base: string = tmpdir(), account?: Account): Promise<string> {
     const ask = { kind: 'make folder', base, ...(account ? { account } : {}) } as const;
     const path = await this.#channel.ask(ask);
@@ -126,7 +126,7 @@ export class Keeper {
     return path;
   }
 
-  /** Takes a path over before it is created: it is removed at the end unless disowned. */
+  /** Takes ownership of a path, before it exists: it is removed on close unless disowned. */
   async own(path: string): Promise<void> {
     this.#paths.add(path);
     await this.#channel.ask({ kind: 'own path', path });
@@ -144,8 +144,8 @@ export class Keeper {
   }
 
   /**
-   * Ends clients, then servers, removes the folders and waits until all of it is done; at most
-   * 15 s. Idempotent, and right at any time: a start under way is ended with the rest.
+   * Stops clients, then servers, and removes the folders; takes at most 15 s. Idempotent, and safe at
+   * any time: a pending start is stopped too.
    */
   close(): Promise<void> {
     this.#closed ??= this.#end();
@@ -169,7 +169,7 @@ export class Keeper {
     this.#tellEnds();
   }
 
-  /** Whoever still waits for a child is told: its notice went with the keeper. */
+  /** Resolves the exits of remaining children, whose notices were lost with the keeper. */
   #tellEnds(): void {
     const unknown = { code: null, signal: 'SIGKILL', tail: '' } as const;
     for (const { onExit } of this.#children.values()) onExit(unknown);
@@ -191,7 +191,7 @@ export class Keeper {
     if (!known) return;
     known.onExit(notice.exit);
     if (!known.isServing || this.#closed) return;
-    const why = `${endOf(notice.exit)} though nobody stopped it`;
+    const why = `${endOf(notice.exit)} unexpectedly`;
     this.#report(new StartFailed(known.spec.name, why, notice.exit).message);
   }
 }

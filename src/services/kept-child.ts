@@ -4,24 +4,24 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { type ChildSpec, defaultStop, type Exit } from './protocol.ts';
 
-/** After the end of a child its last output is waited for at most this long. */
+/** How long to wait for the last output of an exited child. */
 const lastOutputMs = 300;
-/** Not even SIGKILL ends a process that sleeps in the kernel; then it is given up. */
+/** How long to wait after SIGKILL: a process in uninterruptible sleep cannot be killed. */
 const killWaitMs = 2_000;
 
-/** A longer line is cut in pieces. */
+/** Longer lines are split. */
 const lineCharactersMax = 16_384;
 
-/** A log that cannot be written, as on a full disk, must not end the servers. */
+/** Ignores errors: a log that cannot be written (disk full) must not stop the servers. */
 function append(file: string, chunk: Buffer): void {
   try {
     appendFileSync(file, chunk);
   } catch {
-    // the tail still has it
+    // still in the tail
   }
 }
 
-/** Calls `onLine` for each line, at last for one without an end. */
+/** Calls `onLine` for each line, including an unterminated last one. */
 function splitLines(output: Readable, onLine: (line: string) => void): void {
   const decoder = new StringDecoder('utf8');
   let begun = '';
@@ -38,17 +38,17 @@ function splitLines(output: Readable, onLine: (line: string) => void): void {
   output.on('end', flush);
 }
 
-/** A child of the keeper: its own process group, its last output, its end. */
+/** A child of the keeper, in its own process group, with the tail of its output. */
 export class KeptChild {
   readonly spec: ChildSpec;
-  /** Resolves when the child has ended and its last output is in. */
+  /** Resolves when the child has exited and its last output has arrived. */
   readonly ended: Promise<Exit>;
   readonly #process: ChildProcess;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #alive = true;
 
-  /** Starts the child at once. `started` tells whether that worked. */
+  /** Spawns the child immediately; `started` reports whether that succeeded. */
   constructor(spec: ChildSpec, onLine?: (line: string) => void) {
     this.spec = spec;
     this.#process = spawn(spec.command, spec.args, {
@@ -58,7 +58,7 @@ export class KeptChild {
       stdio: [spec.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(spec.account ? { uid: spec.account.uid, gid: spec.account.gid } : {}),
     });
-    // A child that ends before it has read all of its input is told by its exit code.
+    // A child that exits before reading all its input is reported by its exit code.
     this.#process.stdin?.on('error', () => {});
     this.#process.stdin?.end(spec.stdin);
     for (const output of [this.#process.stdout, this.#process.stderr]) {
@@ -66,10 +66,10 @@ export class KeptChild {
       if (output && onLine) splitLines(output, onLine);
     }
     this.ended = this.#untilEnded();
-    this.ended.catch(() => {}); // who is interested also waits for `started`
+    this.ended.catch(() => {}); // callers see the error through `started`
   }
 
-  /** Resolves with the process id, or rejects where the command could not be executed. */
+  /** Resolves with the process id, or rejects if the command could not be executed. */
   started(): Promise<number> {
     const { pid } = this.#process;
     if (pid !== undefined) return Promise.resolve(pid);
@@ -80,26 +80,26 @@ export class KeptChild {
     if (this.#alive) this.#process.kill(name);
   }
 
-  /** Goes through the stages until the child has ended, with SIGKILL as the last. */
+  /** Goes through the stop stages until the child has exited, finally with SIGKILL. */
   async stop(): Promise<void> {
     for (const { signal, waitMs } of this.spec.stop ?? defaultStop) {
       if (!this.#alive) break;
       this.#process.kill(signal);
-      this.#process.kill('SIGCONT'); // a frozen process does not act on anything but SIGKILL
+      this.#process.kill('SIGCONT'); // a stopped process reacts only to SIGKILL
       await this.#endedWithin(waitMs);
     }
     if (this.#alive) this.killGroup();
     await this.#endedWithin(killWaitMs);
   }
 
-  /** Ends the child and what it has started in its group, at once. */
+  /** Kills the child's whole process group. */
   killGroup(): void {
     const { pid } = this.#process;
     if (pid === undefined) return;
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // The group is empty: nobody is left behind.
+      // The group is empty.
     }
   }
 
@@ -132,12 +132,12 @@ export class KeptChild {
       });
       this.#process.once('exit', (code, signal) => {
         this.#alive = false;
-        this.killGroup(); // grandchildren end with the child
+        this.killGroup(); // ends the grandchildren too
         const finish = () => {
           clearTimeout(timer);
           resolve({ code, signal, tail: Buffer.concat(this.#chunks).toString().trim() });
         };
-        // A grandchild in a session of its own may hold the pipe open for longer.
+        // A grandchild in its own session may keep the pipe open.
         const timer = setTimeout(finish, lastOutputMs);
         this.#process.once('close', finish);
       });

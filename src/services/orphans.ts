@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defaultStop, type StopStage } from './protocol.ts';
 
-/** A child that the keeper has left behind. */
+/** A child left behind by a dead keeper. */
 export interface Orphan {
   readonly pid: number;
   readonly stop: readonly StopStage[] | undefined;
@@ -15,7 +15,7 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
     process.kill(pid, name);
     return true;
   } catch {
-    return false; // it has ended, or the number belongs to somebody else by now
+    return false; // it has exited, or the pid belongs to another user's process by now
   }
 }
 
@@ -31,8 +31,8 @@ async function end(orphan: Orphan): Promise<void> {
 }
 
 /**
- * The last resort when the keeper itself was killed: ends its children by their ids and removes
- * its folders, as far as they are known here. Bounded by the children's stop stages.
+ * The last resort if the keeper itself was killed: stops its children by pid and removes its folders, as
+ * far as they are known here. Bounded by the children's stop stages.
  */
 export async function endOrphans(
   orphans: readonly Orphan[],

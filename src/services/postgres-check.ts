@@ -1,11 +1,12 @@
 import pg from 'pg';
+import { errorMessage } from '../error-message.ts';
 import { postgresOldest } from './postgres-binaries.ts';
-import { atMost, reasonOf, type Server, ServerUnusable } from './server.ts';
+import { atMost, type Server, ServerUnusable } from './server.ts';
 
 const reachMs = 5_000;
 const endMs = 500;
 
-/** What a server says of itself. */
+/** Version and settings, as reported by the server. */
 export interface Facts {
   readonly version: string;
   readonly settings: Readonly<Record<string, string>>;
@@ -18,9 +19,9 @@ interface Row extends ServerRow {
   readonly synchronous_commit: string;
 }
 
-/** What decides whether a server can be used. */
+/** The facts that decide whether a server can be used. */
 export interface ServerRow {
-  /** What version() says: "PostgreSQL 18.4 on ..." */
+  /** The result of version(): "PostgreSQL 18.4 on ..." */
   readonly product: string;
   /** server_version_num: "180004" */
   readonly number: string;
@@ -28,21 +29,21 @@ export interface ServerRow {
 }
 
 /** Why the server cannot be used; undefined if it can. */
-export function complaintAbout(row: ServerRow | undefined): string | undefined {
+export function unusableReason(row: ServerRow | undefined): string | undefined {
   if (!row?.product.startsWith('PostgreSQL')) return 'it is not PostgreSQL';
   if (Number(row.number) < postgresOldest * 10_000) return `it is too old: ${row.product}`;
-  if (row.standby) return 'it is a standby, which only reads';
+  if (row.standby) return 'it is a read-only standby';
   return undefined;
 }
 
-/** Asks the server for its version and durability; all of it within 5 s. */
+/** Queries version and durability settings, within 5 s. */
 export async function factsOf(url: string): Promise<Facts> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: reachMs,
     query_timeout: reachMs,
   });
-  client.on('error', () => {}); // what a broken connection means is told by the query
+  client.on('error', () => {}); // the query reports a broken connection
   try {
     await client.connect();
     const { rows } = await client.query<Row>(`
@@ -54,8 +55,8 @@ export async function factsOf(url: string): Promise<Facts> {
              current_setting('full_page_writes') as full_page_writes,
              current_setting('synchronous_commit') as synchronous_commit`);
     const [row] = rows;
-    const complaint = complaintAbout(row);
-    if (row === undefined || complaint !== undefined) throw new ServerUnusable(complaint ?? '');
+    const reason = unusableReason(row);
+    if (row === undefined || reason !== undefined) throw new ServerUnusable(reason ?? '');
     const { fsync, full_page_writes, synchronous_commit } = row;
     const settings = { fsync, full_page_writes, synchronous_commit };
     return { version: row.version.split(' ')[0] ?? row.version, settings };
@@ -65,15 +66,15 @@ export async function factsOf(url: string): Promise<Facts> {
 }
 
 /**
- * The Postgres that DATABASE_URL names. Rejects with ServerUnusable within about 5 s when it
- * cannot be reached or is older than 14.
+ * Checks the Postgres given by DATABASE_URL. Rejects with ServerUnusable within about 5 s if it cannot
+ * be reached or is older than 14.
  */
 export async function checkedPostgres(url: string): Promise<Server> {
   const { host } = parsed(url);
   const facts = await factsOf(url).catch(error => {
     throw new ServerUnusable(
-      `DATABASE_URL (${host}) cannot be used: ${reasonOf(error)}. PostgreSQL ${postgresOldest} or ` +
-        'newer is needed there; without DATABASE_URL one is started here.',
+      `DATABASE_URL (${host}) cannot be used: ${errorMessage(error)}. PostgreSQL ${postgresOldest} or ` +
+        'newer is required; unset DATABASE_URL to start one locally.',
       error,
     );
   });
@@ -85,7 +86,9 @@ function parsed(url: string): URL {
     const result = new URL(url);
     if (/^postgres(ql)?:$/.test(result.protocol)) return result;
   } catch {
-    // told below, without the text, which may hold a password
+    // reported below without the text, which may contain a password
   }
-  throw new ServerUnusable('DATABASE_URL is no URL of the form postgres://user:password@host/name');
+  throw new ServerUnusable(
+    'DATABASE_URL must be a URL of the form postgres://user:password@host/name',
+  );
 }

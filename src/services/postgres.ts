@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { access, appendFile, chown, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import { serverAccount } from './account.ts';
 import { traversable } from './cache.ts';
 import { type Account, type Child, type Keeper, StartFailed } from './keeper.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import { factsOf } from './postgres-check.ts';
-import { freePort, reasonOf, type Server } from './server.ts';
+import { freePort, type Server } from './server.ts';
 
 const initMs = 60_000;
 const portsMax = 5;
-/** statfs types of file systems in memory: an fsync there flushes nothing. */
+/** statfs types of in-memory file systems, where fsync has no effect. */
 const memoryFileSystems = new Set([0x01021994, 0x858458f6]);
 
 interface DataBase {
@@ -19,7 +20,7 @@ interface DataBase {
   readonly inMemory: boolean;
 }
 
-/** A folder for the data: open to the account, and on a disk where fsync must mean something. */
+/** A folder for the data: accessible to the account, and on a disk if durability is required. */
 async function dataBase(durable: boolean, account: Account | undefined): Promise<DataBase> {
   const usable: string[] = [];
   for (const base of new Set([tmpdir(), '/var/tmp', '/tmp'])) {
@@ -51,7 +52,7 @@ async function hasStatements(bin: string): Promise<boolean> {
   return found.includes(true);
 }
 
-/** What the server is run with, beyond its own defaults. */
+/** The server's configuration, beyond its defaults. */
 function configuration(durable: boolean, statements: boolean): string {
   const durability = durable ? 'on' : 'off';
   return `
@@ -59,13 +60,13 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
 max_connections = 300
-# Off by default at the server: a program that prepares transactions needs it.
+# Off by default; needed by programs that use prepared transactions.
 max_prepared_transactions = 64
 shared_buffers = 256MB
 fsync = ${durability}
 full_page_writes = ${durability}
 synchronous_commit = ${durability}
-# An expected 40001 or 23505 is an answer to its client, not news: LOG, FATAL and PANIC are.
+# An expected 40001 or 23505 is a result for the client and not worth logging.
 log_min_messages = log
 ${statements ? "shared_preload_libraries = 'pg_stat_statements'" : ''}
 `;
@@ -79,7 +80,7 @@ interface Cluster {
   readonly inMemory: boolean;
 }
 
-/** Makes a cluster with a password of its own. initdb takes 0.6 s, so no cluster is kept. */
+/** Creates a cluster with its own password. initdb takes 0.6 s, so clusters are not cached. */
 async function initialise(
   keeper: Keeper,
   binaries: PostgresBinaries,
@@ -95,11 +96,11 @@ async function initialise(
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (account) await chown(passwordFile, account.uid, account.gid);
   const args = ['-D', data, '-U', 'postgres', `--pwfile=${passwordFile}`, '-A', 'scram-sha-256'];
-  const settings = ['-E', 'UTF8', '--locale=C', '--no-sync']; // the folder does not outlive us
+  const settings = ['-E', 'UTF8', '--locale=C', '--no-sync']; // the folder is temporary
   const spec = { command: join(binaries.bin, 'initdb'), args: [...args, ...settings] };
   const exit = await keeper.run({ name: 'initdb', env: environment, ...spec, ...as }, initMs);
   await keeper.remove(passwordFile);
-  if (exit.code !== 0) throw new StartFailed('initdb', `ended with code ${exit.code}`, exit);
+  if (exit.code !== 0) throw new StartFailed('initdb', `exited with code ${exit.code}`, exit);
   const text = configuration(durable, await hasStatements(binaries.bin));
   await appendFile(join(data, 'postgresql.conf'), text);
   return { data, password, inMemory };
@@ -124,7 +125,7 @@ function startServer(
     ],
     ...(account ? { account } : {}),
   } as const;
-  // The random password tells our server from another that was faster at the port.
+  // The random password tells our server from another that took the port first.
   return keeper.start(spec, {
     ready: () =>
       factsOf(place.url).then(
@@ -134,7 +135,7 @@ function startServer(
   });
 }
 
-/** Starts a Postgres on 127.0.0.1 in a folder that goes with it. Rejects with StartFailed. */
+/** Starts Postgres on 127.0.0.1 in a temporary folder. Rejects with StartFailed. */
 export async function startPostgres(
   keeper: Keeper,
   binaries: PostgresBinaries,
@@ -153,7 +154,7 @@ export async function startPostgres(
       const origin = `${binaries.origin}, started here${inMemory ? ', data in memory' : ''}`;
       return { kind: 'postgres', product: 'PostgreSQL', url, origin, pid, ...facts };
     } catch (error) {
-      if (attempt < portsMax && /could not bind/.test(reasonOf(error))) continue;
+      if (attempt < portsMax && /could not bind/.test(errorMessage(error))) continue;
       throw error;
     }
   }

@@ -1,49 +1,49 @@
 /**
- * What the keeper process and its owner say to each other, over the IPC channel between them.
- * Both ends are always of one version: they are started from the same folder.
+ * The messages between the keeper process and its owner, over an IPC channel. Both always run the same
+ * version, since they are started from the same folder.
  */
 
-/** One step of ending a child: send the signal, wait this long for the end, then go on. */
+/** One step of stopping a child: send the signal, wait this long for the exit, then go on. */
 export interface StopStage {
   readonly signal: NodeJS.Signals;
   readonly waitMs: number;
 }
 
-/** Who runs the child, where it is not the user who runs the keeper (which must be root then). */
+/** The account to run a child as, if not the keeper's own; requires a keeper that runs as root. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** A child to start. Secrets go through `env` or `stdin`, never through `args`, which `ps` shows. */
+/** A child to start. Pass secrets in `env` or `stdin`, never in `args`, which `ps` shows. */
 export interface ChildSpec {
   /** For messages: "postgres", "service 2". */
   readonly name: string;
-  /** Absolute path: nothing is looked up in PATH. */
+  /** Absolute path; PATH is not searched. */
   readonly command: string;
   readonly args: readonly string[];
   /** The child's whole environment; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
-  /** Default: the root folder, so that no folder is held by a child. */
+  /** Default: the root folder, so that children keep no folder busy. */
   readonly cwd?: string;
   readonly account?: Account;
-  /** Written to the child, then its input is closed. Without it the input is empty. */
+  /** Written to the child's standard input, which is then closed. Default: empty input. */
   readonly stdin?: string;
-  /** Clients end before servers, so that a server's stop does not wait for connections. */
+  /** Clients are stopped before servers, so that servers need not wait for connections to close. */
   readonly role: 'server' | 'client';
-  /** Default: SIGTERM and 3 s. SIGKILL to the child's whole process group always follows. */
+  /** Default: SIGTERM and 3 s. Always followed by SIGKILL to the whole process group. */
   readonly stop?: readonly StopStage[];
-  /** Everything that the child prints is appended here too. */
+  /** The child's output is also appended to this file. */
   readonly logFile?: string;
-  /** How much of what it prints last is kept; default 16 KiB. */
+  /** How much of the end of the output is kept; default 16 KiB. */
   readonly tailBytes?: number;
 }
 
-/** How a child ended. One of `code` and `signal` is null. */
+/** How a child exited. One of `code` and `signal` is null. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The last that it printed, standard output and standard error in the order of arrival. */
+  /** The end of its output, with standard output and standard error interleaved. */
   readonly tail: string;
 }
 
@@ -62,7 +62,7 @@ export type Ask =
   | { readonly kind: 'remove path'; readonly path: string }
   | { readonly kind: 'close' };
 
-/** An answered request: exactly one `answer` or `refusal` with the same id comes back. */
+/** A request; exactly one `answer` or `refusal` with the same id follows. */
 export type Request = Ask & { readonly id: number };
 
 export type Notice =
@@ -76,16 +76,16 @@ function hasKind(message: unknown): message is { readonly kind: unknown } {
   return typeof message === 'object' && message !== null && 'kind' in message;
 }
 
-/** Tells the keeper's messages from others on the channel (a loader may use it too). */
+/** Whether a message on the channel is from the keeper (a loader may use the channel too). */
 export function isNotice(message: unknown): message is Notice {
   const kinds = ['ready', 'answer', 'refusal', 'exit', 'line'];
   return hasKind(message) && kinds.some(kind => kind === message.kind);
 }
 
-/** Tells the owner's requests from other messages on the channel. */
+/** Whether a message on the channel is a request of the owner. */
 export function isRequest(message: unknown): message is Request {
   return hasKind(message) && 'id' in message && typeof message.id === 'number';
 }
 
-/** SIGTERM, and 3 s to end: what a child gets that names no stages of its own. */
+/** The default stop stages: SIGTERM, and 3 s to exit. */
 export const defaultStop: readonly StopStage[] = [{ signal: 'SIGTERM', waitMs: 3_000 }];

@@ -1,20 +1,20 @@
 import { realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { errorMessage } from '../error-message.ts';
 import type { Keeper } from './keeper.ts';
 import { packagedRedis } from './redis-package.ts';
 import { probeRedis, type RedisBinary } from './redis-probe.ts';
-import { reasonOf } from './server.ts';
 
 /** Where to look. */
 export interface RedisPlaces {
   /** Folders with an installed `redis-server` or `valkey-server`. */
   readonly folders: readonly string[];
-  /** The folder of apt-get, dpkg-deb and ldd; undefined where the system has no packages of apt. */
+  /** The folder of apt-get, dpkg-deb and ldd; undefined on systems without apt. */
   readonly tools: string | undefined;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** PATH, then where packages put servers, since PATH may be reduced to node and coreutils. */
+/** PATH, then the usual install folders, since PATH may be minimal. */
 export function usualRedisPlaces(env: NodeJS.ProcessEnv = process.env): RedisPlaces {
   const inPath = (env.PATH ?? '').split(delimiter).filter(folder => folder.startsWith('/'));
   const known = ['/usr/bin', '/usr/local/bin', '/usr/sbin', '/usr/local/sbin'];
@@ -28,14 +28,14 @@ export function usualRedisPlaces(env: NodeJS.ProcessEnv = process.env): RedisPla
   return { folders, tools: process.platform === 'linux' ? '/usr/bin' : undefined, env };
 }
 
-const waysOut = `There is no Redis to start. Three ways out:
+const waysOut = `No Redis found. Three options:
 - install it: \`apt-get install redis-server\`, \`dnf install valkey\`, \`apk add redis\`, or \`brew install redis\`
-- set REDIS_URL (and REDIS_NODES, a comma list, for Redlock) to running ones
+- set REDIS_URL (and REDIS_NODES, separated by commas, for Redlock) to running servers
 - run a container: \`docker run -p 127.0.0.1:6379:6379 redis:7\`, then REDIS_URL=redis://127.0.0.1:6379`;
 
 /**
- * An installed Redis or Valkey, else the distribution's own package in the cache, downloaded where
- * it is not there yet. Rejects with the reasons and three ways out.
+ * Returns an installed Redis or Valkey, otherwise the distribution's package from the cache, downloaded
+ * if necessary. Rejects with the reasons and three options.
  */
 export async function findRedis(
   keeper: Keeper,
@@ -51,14 +51,14 @@ export async function findRedis(
         const origin = join(folder, name);
         return { ...(await probeRedis(keeper, origin, {})), origin, downloadMs: 0 };
       } catch (error) {
-        reasons.push(reasonOf(error));
+        reasons.push(errorMessage(error));
       }
     }
   }
   try {
     return await packagedRedis(keeper, places.tools, places.env, report);
   } catch (error) {
-    reasons.push(reasonOf(error));
+    reasons.push(errorMessage(error));
   }
   throw new Error(`${waysOut}\nTried:\n${reasons.map(reason => `- ${reason}`).join('\n')}`);
 }

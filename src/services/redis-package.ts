@@ -1,4 +1,4 @@
-/** Redis from the distribution's own package, unpacked into the cache and not installed. */
+/** Redis from the distribution's package, unpacked into the cache without installing it. */
 import { access, chmod, copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Apt, aptTool, fetchPackages, openApt, unpackPackages } from './apt.ts';
@@ -6,7 +6,7 @@ import { cacheFolder, installed } from './cache.ts';
 import type { Keeper } from './keeper.ts';
 import { probeRedis, type RedisBinary } from './redis-probe.ts';
 
-/** A library may need another; more rounds than these mean that something else is wrong. */
+/** Libraries may depend on others; needing more rounds means that something else is wrong. */
 const roundsMax = 6;
 
 /** "redis-debian-12-x64": binaries of one release do not run on another. */
@@ -17,7 +17,7 @@ async function placeName(): Promise<string> {
   return ['redis', ...distribution.filter(part => part !== undefined), process.arch].join('-');
 }
 
-/** "libjemalloc.so.2" and "libjemalloc2", "libssl.so.3" and "libssl3t64" are one name. */
+/** Maps "libjemalloc.so.2" and "libjemalloc2", or "libssl.so.3" and "libssl3t64", to one name. */
 function plainName(name: string): string {
   return name
     .replace('.so', '')
@@ -34,7 +34,7 @@ async function copyLibraries(from: string, to: string): Promise<void> {
   }
 }
 
-/** Adds the libraries that the system lacks. They lie in one folder beside the binary. */
+/** Adds the libraries that the system lacks, in one folder next to the binary. */
 async function completeLibraries(apt: Apt, fresh: string, needed: string[]): Promise<void> {
   const libraries = join(fresh, 'lib');
   const unpacked = new Set<string>();
@@ -47,8 +47,8 @@ async function completeLibraries(apt: Apt, fresh: string, needed: string[]): Pro
     const names = new Set(missing.map(plainName));
     const left = [...new Set(needed)].filter(name => !unpacked.has(name));
     const named = left.filter(name => names.has(plainName(name)));
-    const next = named.length > 0 ? named : left; // a name that does not follow the custom
-    if (next.length === 0) throw new Error(`no package brings ${missing.join(', ')}`);
+    const next = named.length > 0 ? named : left; // fallback: a package name that does not follow the convention
+    if (next.length === 0) throw new Error(`no package provides ${missing.join(', ')}`);
     for (const name of next) unpacked.add(name);
     needed.push(...(await unpackPackages(apt, next)));
   }
@@ -65,17 +65,17 @@ async function fill(keeper: Keeper, tools: string, env: NodeJS.ProcessEnv, fresh
     await chmod(join(fresh, folder), 0o755);
   }
   const server = join(fresh, 'bin', 'redis-server');
-  // The server is a link to a file of redis-tools, which tells its purpose by its name.
+  // The server is a link to a binary of redis-tools that chooses its role by its name.
   await copyFile(join(at, 'unpacked', 'usr', 'bin', 'redis-server'), server);
   await chmod(server, 0o755);
   await completeLibraries(apt, fresh, needed);
   await keeper.remove(at);
-  await probeRedis(keeper, server, { LD_LIBRARY_PATH: join(fresh, 'lib') }); // tells the reason
+  await probeRedis(keeper, server, { LD_LIBRARY_PATH: join(fresh, 'lib') }); // rejects with the reason
 }
 
 /**
- * The package's Redis in the cache, fetched at the first time: about 4 s and 11 MB, of which 10 MB
- * are lists of packages that are not kept. Rejects where the system has no apt, or where it fails.
+ * Returns the packaged Redis from the cache, downloaded on first use: about 4 s and 11 MB, of which 10 MB
+ * are package lists that are not kept. Rejects if the system has no apt, or if apt fails.
  */
 export async function packagedRedis(
   keeper: Keeper,
@@ -83,7 +83,7 @@ export async function packagedRedis(
   env: NodeJS.ProcessEnv,
   report: (line: string) => void,
 ): Promise<RedisBinary> {
-  if (tools === undefined) throw new Error(`${process.platform} has no packages of apt`);
+  if (tools === undefined) throw new Error(`apt is not available on ${process.platform}`);
   for (const name of ['apt-get', 'dpkg-deb', 'ldd']) await access(join(tools, name));
   const place = join(await cacheFolder(env), await placeName());
   let downloadMs = 0;
@@ -101,10 +101,10 @@ export async function packagedRedis(
     );
   };
   return installed(keeper, place, works, async fresh => {
-    report("No Redis is installed: fetching the distribution's package into the cache ...");
+    report("Redis is not installed: downloading the distribution's package into the cache ...");
     const startMs = performance.now();
     await fill(keeper, tools, env, fresh);
     downloadMs = performance.now() - startMs;
-    report(`Fetched Redis in ${(downloadMs / 1_000).toFixed(1)} s; it is kept in ${place}.`);
+    report(`Downloaded Redis in ${(downloadMs / 1_000).toFixed(1)} s; cached in ${place}.`);
   });
 }

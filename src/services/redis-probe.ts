@@ -1,18 +1,18 @@
 import type { Keeper } from './keeper.ts';
 
-/** The oldest Redis whose behaviour the strategies were tried on; every Valkey is newer. */
+/** The oldest Redis that the strategies were tested with; every Valkey is newer. */
 export const redisOldest = [6, 2] as const;
 
-/** A Redis or Valkey that runs here. */
+/** A Redis or Valkey binary that runs on this machine. */
 export interface RedisBinary {
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
   readonly product: 'Redis' | 'Valkey';
   /** "7.0.15" */
   readonly version: string;
-  /** Where it comes from, for people. */
+  /** Where it comes from, for messages. */
   readonly origin: string;
-  /** How long the download took; 0 where there was none. */
+  /** Duration of the download; 0 if there was none. */
   readonly downloadMs: number;
 }
 
@@ -26,7 +26,7 @@ export function isNewEnough(product: RedisBinary['product'], version: string): b
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
 
-/** Asks the binary for its version. Rejects, with the reason, where it does not run or is too old. */
+/** Queries the binary's version. Rejects with the reason if it does not run or is too old. */
 export async function probeRedis(
   keeper: Keeper,
   command: string,

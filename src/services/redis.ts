@@ -3,11 +3,12 @@ import { realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { Redis } from 'ioredis';
+import { errorMessage } from '../error-message.ts';
 import { serverAccount } from './account.ts';
 import { traversable } from './cache.ts';
 import type { Account, Child, Keeper } from './keeper.ts';
 import { isNewEnough, type RedisBinary, redisOldest } from './redis-probe.ts';
-import { freePort, reasonOf, type Server, ServerUnusable } from './server.ts';
+import { freePort, type Server, ServerUnusable } from './server.ts';
 
 const reachMs = 5_000;
 const endMs = 200;
@@ -19,13 +20,13 @@ interface Facts {
   readonly pid: number;
 }
 
-/** The fields of INFO: one `name:value` a line. */
+/** The fields of INFO: one `name:value` per line. */
 function infoFields(info: string): Map<string, string> {
   const pairs = info.split(/\r?\n/).map(line => line.split(':'));
   return new Map(pairs.map(([name = '', value = '']) => [name, value]));
 }
 
-/** Asks the server what it is; all of it within 5 s. */
+/** Queries product and version, within 5 s. */
 async function factsOf(url: string): Promise<Facts> {
   const redis = new Redis(url, {
     lazyConnect: true,
@@ -38,11 +39,11 @@ async function factsOf(url: string): Promise<Facts> {
   });
   let last: unknown;
   redis.on('error', error => {
-    last = error; // the reason; `connect` itself only says that the connection is closed
+    last = error; // the reason; `connect` itself only reports a closed connection
   });
   const timer = setTimeout(() => {
     last ??= new Error(`no answer within ${reachMs} ms`);
-    redis.disconnect(); // ends what is waiting
+    redis.disconnect(); // rejects pending commands
   }, reachMs);
   try {
     await redis.connect();
@@ -60,15 +61,15 @@ async function factsOf(url: string): Promise<Facts> {
 }
 
 /**
- * The Redis or Valkey that the variable names. Rejects with ServerUnusable within about 5 s when
- * it cannot be reached, asks for another password, or is older than 6.2.
+ * Checks the Redis or Valkey given by the variable. Rejects with ServerUnusable within about 5 s if it
+ * cannot be reached, rejects the password, or is older than 6.2.
  */
 export async function checkedRedis(url: string, variable: string): Promise<Server> {
   const { host } = parsed(url, variable);
   const { product, version } = await factsOf(url).catch(error => {
     throw new ServerUnusable(
-      `${variable} (${host}) cannot be used: ${reasonOf(error)}. Redis ${redisOldest.join('.')} or ` +
-        `newer, or Valkey, is needed there; without ${variable} one is started here.`,
+      `${variable} (${host}) cannot be used: ${errorMessage(error)}. Redis ${redisOldest.join('.')} or ` +
+        `newer, or Valkey, is required; unset ${variable} to start one locally.`,
       error,
     );
   });
@@ -80,12 +81,12 @@ function parsed(url: string, variable: string): URL {
     const result = new URL(url);
     if (/^rediss?:$/.test(result.protocol)) return result;
   } catch {
-    // told below, without the text, which may hold a password
+    // reported below without the text, which may contain a password
   }
-  throw new ServerUnusable(`${variable} is no URL of the form redis://:password@host:port`);
+  throw new ServerUnusable(`${variable} must be a URL of the form redis://:password@host:port`);
 }
 
-/** Read from standard input: the password is in no file and in no argument. */
+/** Passed on standard input, so that the password appears in no file and no argument. */
 function configuration(port: number, password: string, folder: string): string {
   return `
 bind 127.0.0.1
@@ -100,13 +101,13 @@ logfile ""
 `;
 }
 
-/** Root leaves the server to `nobody`, unless that account cannot execute it or does not exist. */
+/** As root, runs the server as `nobody`, unless that account cannot execute it or does not exist. */
 async function accountFor(binary: RedisBinary): Promise<Account | undefined> {
   const open = await traversable(dirname(await realpath(binary.command)));
   return open ? serverAccount().catch(() => undefined) : undefined;
 }
 
-/** A folder for the server, which another user must be able to reach where that user runs it. */
+/** The base for the server's folder; must be accessible to the account that runs the server. */
 async function folderBase(account: Account | undefined): Promise<string> {
   return account && !(await traversable(tmpdir()).catch(() => false)) ? '/tmp' : tmpdir();
 }
@@ -140,13 +141,13 @@ export async function startRedis(
       const origin = `${binary.origin}, started here`;
       return { kind: 'redis', product, url, version, origin, settings: {}, pid };
     } catch (error) {
-      if (attempt < portsMax && /address already in use/i.test(reasonOf(error))) continue;
+      if (attempt < portsMax && /address already in use/i.test(errorMessage(error))) continue;
       throw error;
     }
   }
 }
 
-/** The random password and the process id tell our server from another that was faster. */
+/** The random password and the process id tell our server from another that took the port first. */
 function ready(keeper: Keeper, spec: Parameters<Keeper['start']>[0], url: string): Promise<Child> {
   const isOurs = (pid: number) =>
     factsOf(url).then(

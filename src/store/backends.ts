@@ -1,14 +1,14 @@
 import { Redis } from 'ioredis';
 import type { Backends } from '../contract/index.ts';
 import { createPool } from './postgres.ts';
-import { connectRedis, firstTry } from './redis.ts';
+import { connectRedis, firstConnect } from './redis.ts';
 
 export interface BackendOptions {
   readonly databaseUrl: string;
-  /** Undefined where nothing needs Redis: then no connection is made. */
+  /** Undefined if nothing needs Redis: then no connection is opened. */
   readonly redisUrl: string | undefined;
   readonly redisNodeUrls: readonly string[];
-  /** Connections for session locks, apart from those for work: one pool for both locks itself out. */
+  /** Connections for session locks, apart from those for work: a shared pool would self-deadlock. */
   readonly lockConnectionsMax: number;
   readonly waitMs: number;
   readonly leaseMs: number;
@@ -17,14 +17,14 @@ export interface BackendOptions {
 }
 
 export interface OpenedBackends extends Backends {
-  /** Resolves when each client is connected, or was not in 400 ms: turns are opened after it. Never rejects. */
+  /** Resolves when each client has connected or failed to within 400 ms. Never rejects. */
   readonly connected: Promise<unknown>;
   close(): Promise<void>;
 }
 
 /**
- * Opens what turns are built from, and waits for nothing: a store that is away is met by the command
- * that needs it.
+ * Opens what turns are built from, without waiting: a store that is down fails the command that needs
+ * it.
  */
 export function openBackends(options: BackendOptions): OpenedBackends {
   const { databaseUrl, redisUrl, redisNodeUrls, leaseMs, onError } = options;
@@ -42,8 +42,8 @@ export function openBackends(options: BackendOptions): OpenedBackends {
   const redisNodes = redisNodeUrls.map(connect);
   const clients = redisUrl === undefined ? redisNodes : [redis, ...redisNodes];
   return {
-    // from now on and not when a turn is opened: a store that is away must not make its first command late
-    connected: Promise.all(clients.map(firstTry)),
+    // starts now, not when a turn is opened: a store that is down must not delay its first command
+    connected: Promise.all(clients.map(firstConnect)),
     locks,
     redis,
     redisNodes,
@@ -57,7 +57,7 @@ export function openBackends(options: BackendOptions): OpenedBackends {
   };
 }
 
-/** No timer is left behind: a process that wakes for nothing takes the core from one that works. */
+/** Clears its timer: a process that wakes up for nothing takes CPU time from others. */
 function sleep(ms: number, until?: Promise<unknown>): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, ms);

@@ -1,16 +1,16 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 
-/** How long a new connection may take unless said: a store that is away is told within 500 ms. */
-export const connectUsuallyMs = 400;
-/** A burst after a quiet minute must not meet a cold pool. */
+/** Default connect timeout: an outage is reported within 500 ms. */
+export const connectDefaultMs = 400;
+/** Long, so that a burst after a quiet minute does not hit a cold pool. */
 export const idleMs = 600_000;
-const idleInTransactionMs = 15_000; // a frozen process must not hold its row locks for ever
-const connectionCheckMs = 500; // a statement whose client was cut off must not keep its locks
+const idleInTransactionMs = 15_000; // a frozen process must not hold its row locks forever
+const connectionCheckMs = 500; // a statement whose client is gone must not keep its locks
 
 const sockets = new WeakMap<pg.ClientBase, Socket>();
 
-/** A client whose connection can be cut from outside, whatever it waits for. */
+/** A client whose connection can be cut at any time, whatever it is waiting for. */
 export class CuttableClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     const socket = new Socket();
@@ -19,12 +19,12 @@ export class CuttableClient extends pg.Client {
   }
 }
 
-/** Cuts a connection under whatever runs on it; what waits for an answer gets an error. */
+/** Cuts a connection, whatever is running on it; pending queries get an error. */
 export function cutConnection(client: pg.ClientBase): void {
   sockets.get(client)?.destroy();
 }
 
-/** What every connection for work states at its start; a pooler takes none of it. */
+/** Startup settings of every work connection; not usable behind a pooler. */
 export function startupOptions(lockTimeoutMs: number): string {
   return [
     'default_transaction_isolation=read\\ committed',

@@ -1,7 +1,7 @@
 import type { Query } from '../contract/index.ts';
 import type { Store, Transaction, TransactionPlan } from './store.ts';
 
-/** A store that is opened by the first command that needs it, and costs nothing until then. */
+/** A store that the first command to need it opens; costs nothing until then. */
 export class LazyStore<S extends Store> implements Store {
   readonly #open: () => Promise<S>;
   #opening: Promise<S> | undefined;
@@ -11,7 +11,7 @@ export class LazyStore<S extends Store> implements Store {
     this.#open = open;
   }
 
-  /** The store itself once it is open. */
+  /** The store, once it is open. */
   get opened(): S | undefined {
     return this.#opened;
   }
@@ -31,7 +31,7 @@ export class LazyStore<S extends Store> implements Store {
     await (await this.#opening?.catch(() => undefined))?.close();
   }
 
-  /** A failed opening is tried again by the next command. */
+  /** The next command retries a failed opening. */
   #store(): Promise<S> {
     if (this.#opening) return this.#opening;
     this.#opening = this.#open();

@@ -8,7 +8,7 @@ const createTable = `
     applied_at timestamptz not null default now()
   )`;
 
-/** umzug's memory, in the database that is migrated, on the connection that migrates. */
+/** umzug's storage, in the migrated database and on the migrating connection. */
 export class MigrationRecord implements UmzugStorage {
   readonly #client: pg.Client;
   readonly #hashes: ReadonlyMap<string, string>;
@@ -24,12 +24,12 @@ export class MigrationRecord implements UmzugStorage {
     this.#applied = applied;
   }
 
-  /** Reads what has been applied. `hashes`: of the files that there are now. */
+  /** Reads what has been applied. `hashes`: those of the current files. */
   static async open(
     client: pg.Client,
     hashes: ReadonlyMap<string, string>,
   ): Promise<MigrationRecord> {
-    // asked first: a user that may only read and write has nothing to create
+    // checked first: a user without CREATE privilege must not need it
     const there = await client.query<{ there: boolean }>(
       "select to_regclass('lockstep_migrations') is not null as there",
     );
@@ -40,7 +40,7 @@ export class MigrationRecord implements UmzugStorage {
     return new MigrationRecord(client, hashes, new Map(rows.map(row => [row.name, row.sha256])));
   }
 
-  /** Files that are not what was applied under their name. */
+  /** Files that differ from what was applied under their name. */
   changed(): readonly string[] {
     return [...this.#hashes]
       .filter(([name, hash]) => (this.#applied.get(name) ?? hash) !== hash)

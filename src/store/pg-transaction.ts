@@ -7,8 +7,8 @@ import {
   type Tx,
   type Value,
 } from '../contract/index.ts';
-import type { Lane } from './lane.ts';
 import { pgFailure } from './pg-errors.ts';
+import type { PooledConnection } from './pooled-connection.ts';
 import {
   claimFenceSql,
   fenceSql,
@@ -21,20 +21,20 @@ import {
 } from './sql.ts';
 import type { Transaction, TransactionPlan } from './store.ts';
 
-const cutGraceMs = 250; // after the deadline the server's own lock_timeout comes first
-const choicesMax = 16; // each lost choice means that a rival has committed a row
-const commitGraceMs = 2_000; // a COMMIT that was sent is worth waiting for: cutting it leaves `unknown`
+const cutGraceMs = 250; // lets the server's own lock_timeout fire first
+const choicesMax = 16; // each lost choice means that a rival committed a row
+const commitGraceMs = 2_000; // a sent COMMIT is worth waiting for: cutting it makes the outcome unknown
 
 /**
- * One transaction on one raw connection, with the guard bound inside. BEGIN is not awaited: it
- * leaves in one write with the first statement, which saves a round trip under the lock.
+ * One transaction on one plain connection, with the guard built in. BEGIN is not awaited: it travels in
+ * one write with the first statement, which saves a round trip while holding the lock.
  */
 export class PgTransaction implements Transaction, Tx {
   readonly poolMs: number;
   decidedMs: number | undefined;
-  readonly #lane: Lane;
+  readonly #connection: PooledConnection;
   readonly #plan: TransactionPlan;
-  /** Rows whose fence this transaction has claimed: they are ours, so a second look only reads. */
+  /** Rows whose fence this transaction has already claimed; a second look only reads them. */
   readonly #claimed = new Set<string>();
   #begun: Promise<unknown> | undefined;
   #notBegun: Failure | undefined;
@@ -44,10 +44,10 @@ export class PgTransaction implements Transaction, Tx {
   #left = false;
   #timer: NodeJS.Timeout;
 
-  constructor(lane: Lane, plan: TransactionPlan) {
-    this.#lane = lane;
+  constructor(connection: PooledConnection, plan: TransactionPlan) {
+    this.#connection = connection;
     this.#plan = plan;
-    this.poolMs = lane.poolMs;
+    this.poolMs = connection.poolMs;
     this.#timer = this.#cutAt(plan.deadlineMs + cutGraceMs);
   }
 
@@ -55,7 +55,7 @@ export class PgTransaction implements Transaction, Tx {
     return this;
   }
 
-  /** Sends BEGIN and the statements that come first. Throws `Failure('turn-refused')`. */
+  /** Sends BEGIN and the strategy's first statements. Throws `Failure('turn-refused')`. */
   async open(): Promise<void> {
     for (const { text } of this.#plan.first) {
       const [answer] = await this.#send<{ granted: boolean }>(text, [this.#plan.keys]);
@@ -91,14 +91,14 @@ export class PgTransaction implements Transaction, Tx {
     for (let choices = 0; choices < choicesMax; choices += 1) {
       const row =
         (await this.#sendReadAny(table, where, this.#plan.guard)) ??
-        // an empty answer of SKIP LOCKED proves nothing while a holder may roll back: wait and see
+        // an empty result of SKIP LOCKED proves nothing while a holder may roll back: wait for it
         (this.#asks('lock row, skip locked')
           ? await this.#sendReadAny(table, where, ['lock row'])
           : undefined);
       this.decidedMs ??= performance.now();
       if (!row || !this.#asks('fence read')) return row;
       const claimed = await this.#claimFence(table, row.id, where);
-      if (claimed) return claimed; // else a rival took it between the choice and the claim
+      if (claimed) return claimed; // otherwise a rival took it between choice and claim
     }
     throw new Failure('conflict');
   }
@@ -137,16 +137,18 @@ export class PgTransaction implements Transaction, Tx {
     this.#timer = this.#cutAt(performance.now() + commitGraceMs);
     let result: QueryResult;
     try {
-      result = await this.#lane.client.query('commit');
+      result = await this.#connection.client.query('commit');
     } catch (error) {
       this.#broken = true;
       this.#leave(true);
       throw pgFailure(error, 'commit');
     }
     this.#leave(false);
-    // COMMIT of an aborted transaction is answered with ROLLBACK and no error
+    // for an aborted transaction Postgres answers COMMIT with ROLLBACK and no error
     if (result.command !== 'COMMIT')
-      throw new Failure('internal-error', { message: 'the rule went on after a failed statement' });
+      throw new Failure('internal-error', {
+        message: 'the rule continued after a failed statement',
+      });
   }
 
   async rollback(): Promise<void> {
@@ -154,14 +156,14 @@ export class PgTransaction implements Transaction, Tx {
     if (this.#left) return;
     if (this.#broken || !this.#begun) return this.#leave(this.#broken);
     try {
-      await this.#lane.client.query('rollback');
+      await this.#connection.client.query('rollback');
       this.#leave(false);
     } catch {
       this.#leave(true); // closing the connection rolls back
     }
   }
 
-  /** Undefined: there is no such row, or it matches no more. Throws `Failure('stale-token')`. */
+  /** Undefined if the row does not exist or no longer matches. Throws `Failure('stale-token')`. */
   async #claimFence<R extends Row>(
     table: Table<R>,
     id: string,
@@ -199,7 +201,9 @@ export class PgTransaction implements Transaction, Tx {
   #token(): bigint {
     const { token } = this.#plan;
     if (token === undefined)
-      throw new Failure('internal-error', { message: 'a fence guard needs a turn with a token' });
+      throw new Failure('internal-error', {
+        message: 'a fence guard needs a turn with a fencing token',
+      });
     return token;
   }
 
@@ -211,15 +215,15 @@ export class PgTransaction implements Transaction, Tx {
     text: string,
     values: readonly Value[],
   ): Promise<readonly R[]> {
-    // a branch of the rule that nobody waited for must not write into the connection's next command
+    // an un-awaited branch of the rule must not write into the connection's next command
     if (this.#ended) throw new Failure('internal-error', { message: 'the transaction has ended' });
     if (this.#plan.isLost()) throw new Failure('turn-lost');
     if (this.#expired || performance.now() > this.#plan.deadlineMs)
       throw new Failure('deadline-exceeded');
-    if (this.#notBegun) throw this.#notBegun; // it would commit by itself
+    if (this.#notBegun) throw this.#notBegun; // the statement would autocommit
     const begun = this.#begin();
-    const config = this.#lane.prepare ? named(text) : { text };
-    const answer = this.#lane.client.query<R>({ ...config, values: [...values] });
+    const config = this.#connection.prepare ? named(text) : { text };
+    const answer = this.#connection.client.query<R>({ ...config, values: [...values] });
     const [begin, result] = await Promise.allSettled([begun, answer]);
     if (begin.status === 'rejected')
       throw this.#withoutBegin(begin.reason, result.status === 'fulfilled');
@@ -227,7 +231,7 @@ export class PgTransaction implements Transaction, Tx {
     return result.value.rows;
   }
 
-  /** BEGIN was refused; what left in the same write was not, and has then committed by itself. */
+  /** BEGIN failed. If the statement in the same write succeeded, it has autocommitted. */
   #withoutBegin(error: unknown, committed: boolean): Failure {
     this.#broken = true;
     const failure = committed
@@ -241,23 +245,23 @@ export class PgTransaction implements Transaction, Tx {
     const failure = pgFailure(error, this.#plan.autocommit ? 'autocommit' : 'work');
     const lost = failure.code === 'connection-lost' || failure.code === 'outcome-unknown';
     this.#broken ||= lost;
-    // cut by our own timer: nothing was committed, unless a statement commits by itself
+    // cut by our own timer: nothing was committed, unless in autocommit
     return this.#expired && failure.code === 'connection-lost'
       ? new Failure('deadline-exceeded', { cause: error })
       : failure;
   }
 
-  /** Starts BEGIN with the first statement, in the same write (the connection pipelines). */
+  /** Sends BEGIN with the first statement, in the same write (the connection pipelines). */
   #begin(): Promise<unknown> | undefined {
     if (this.#plan.autocommit) return undefined;
-    this.#begun ??= this.#lane.client.query(this.#beginText());
+    this.#begun ??= this.#connection.client.query(this.#beginText());
     return this.#begun;
   }
 
   #beginText(): string {
     const remainingMs = Math.max(1, Math.floor(this.#plan.deadlineMs - performance.now()));
     const begin = `begin isolation level ${this.#plan.isolation}`;
-    return remainingMs < this.#lane.lockTimeoutMs * 0.9
+    return remainingMs < this.#connection.lockTimeoutMs * 0.9
       ? `${begin}; set local lock_timeout = ${remainingMs}`
       : begin;
   }
@@ -265,7 +269,7 @@ export class PgTransaction implements Transaction, Tx {
   #cutAt(atMs: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.#expired = true;
-      this.#lane.cut();
+      this.#connection.cut();
     }, atMs - performance.now());
   }
 
@@ -273,6 +277,6 @@ export class PgTransaction implements Transaction, Tx {
     if (this.#left) return;
     this.#left = true;
     clearTimeout(this.#timer);
-    this.#lane.leave(broken);
+    this.#connection.release(broken);
   }
 }

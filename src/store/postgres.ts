@@ -2,14 +2,14 @@ import pg from 'pg';
 import { Failure, type Query, type Value } from '../contract/index.ts';
 import {
   CuttableClient,
-  connectUsuallyMs,
+  connectDefaultMs,
   cutConnection,
   idleMs,
   startupOptions,
 } from './connection.ts';
-import type { Lane } from './lane.ts';
 import { pgFailure } from './pg-errors.ts';
 import { PgTransaction } from './pg-transaction.ts';
+import type { PooledConnection } from './pooled-connection.ts';
 import { AdmissionQueue } from './queue.ts';
 import { named } from './sql.ts';
 import type { Store, Transaction, TransactionPlan } from './store.ts';
@@ -18,26 +18,26 @@ import { transactOn } from './transact.ts';
 export interface PostgresOptions {
   readonly url: string;
   readonly connectionsMax: number;
-  /** How long a statement waits for a lock unless its transaction has less time left. */
+  /** Lock timeout of a statement, unless its transaction has less time left. */
   readonly lockTimeoutMs: number;
   /**
-   * True behind a pooler in transaction mode: nothing is expected of a connection (no prepared names,
-   * no settings at connect), and single statements get a BEGIN that states their isolation.
+   * True behind a pooler in transaction mode: no session state is used (no named prepared statements,
+   * no settings at connect), and single statements get a BEGIN that sets their isolation level.
    */
   readonly pooler?: boolean;
-  /** How long a new connection may take; 400 ms unless said, so that a store that is away is told within 500 ms. */
+  /** Connect timeout; default 400 ms, so that an outage is reported within 500 ms. */
   readonly connectTimeoutMs?: number;
   readonly applicationName?: string;
-  /** Told of errors of idle connections; they are replaced by themselves. */
+  /** Receives errors of idle connections, which the pool replaces by itself. */
   readonly onIdleError?: (error: Error) => void;
 }
 
-/** Opens a pool; no connection is made yet. */
+/** Creates a pool; connections are opened on demand. */
 export function createPool(options: PostgresOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.connectionsMax,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? connectUsuallyMs,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? connectDefaultMs,
     idleTimeoutMillis: idleMs,
     application_name: options.applicationName ?? 'lockstep',
     keepAlive: true,
@@ -46,12 +46,12 @@ export function createPool(options: PostgresOptions): pg.Pool {
     ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
   });
   pool.on('error', error => options.onIdleError?.(error));
-  // without a listener an error on a checked-out connection ends the process
+  // without a listener, an error on a checked-out connection would crash the process
   pool.on('connect', client => client.on('error', () => {}));
   return pool;
 }
 
-/** The raw node-postgres adapter. */
+/** The plain node-postgres adapter. */
 export class PostgresStore implements Store {
   readonly #options: PostgresOptions;
   readonly #pool: pg.Pool;
@@ -63,15 +63,15 @@ export class PostgresStore implements Store {
     this.#queue = new AdmissionQueue(options.connectionsMax);
   }
 
-  /** Connections open now, and callers that wait for one. */
+  /** Open connections, and callers waiting for one. */
   get load(): { readonly open: number; readonly idle: number; readonly waiting: number } {
     const { totalCount: open, idleCount: idle } = this.#pool;
     return { open, idle, waiting: this.#queue.waiting };
   }
 
   /**
-   * Opens every connection, one after another: a burst on a cold pool pays for all of them at once.
-   * Stops quietly where Postgres is away; that is met by the commands.
+   * Opens all connections, one after another, since a burst on a cold pool would open them all at once.
+   * Stops silently if Postgres is down; the commands will report that.
    */
   async fill(): Promise<void> {
     const clients: pg.PoolClient[] = [];
@@ -79,16 +79,16 @@ export class PostgresStore implements Store {
       while (clients.length < this.#options.connectionsMax)
         clients.push(await this.#pool.connect());
     } catch {
-      // told by the first command
+      // the first command reports it
     } finally {
       for (const client of clients) client.release();
     }
   }
 
   async begin(plan: TransactionPlan): Promise<Transaction> {
-    const lane = await this.#lane(plan.deadlineMs);
+    const connection = await this.#connection(plan.deadlineMs);
     const autocommit = plan.autocommit && !this.#options.pooler;
-    const transaction = new PgTransaction(lane, { ...plan, autocommit });
+    const transaction = new PgTransaction(connection, { ...plan, autocommit });
     try {
       await transaction.open();
     } catch (error) {
@@ -99,16 +99,16 @@ export class PostgresStore implements Store {
   }
 
   readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
-    const lane = await this.#lane(performance.now() + this.#options.lockTimeoutMs);
+    const connection = await this.#connection(performance.now() + this.#options.lockTimeoutMs);
     let broken = false;
     try {
-      return (await this.#run<R>(lane, text, values)).rows;
+      return (await this.#run<R>(connection, text, values)).rows;
     } catch (error) {
       const failure = pgFailure(error, 'work');
       broken = failure.code === 'connection-lost';
       throw failure;
     } finally {
-      lane.leave(broken);
+      connection.release(broken);
     }
   };
 
@@ -120,33 +120,37 @@ export class PostgresStore implements Store {
     await this.#pool.end();
   }
 
-  #run<R>(lane: Lane, text: string, values: readonly Value[]): Promise<pg.QueryResult<R & object>> {
-    const config = lane.prepare ? named(text) : { text };
-    const query_timeout = this.#options.lockTimeoutMs + 1_000; // a server that froze is cut off
+  #run<R>(
+    connection: PooledConnection,
+    text: string,
+    values: readonly Value[],
+  ): Promise<pg.QueryResult<R & object>> {
+    const config = connection.prepare ? named(text) : { text };
+    const query_timeout = this.#options.lockTimeoutMs + 1_000; // gives up on a frozen server
     const bounded = { ...config, values: [...values], query_timeout };
-    return lane.client.query<R & object>(bounded);
+    return connection.client.query<R & object>(bounded);
   }
 
-  async #lane(deadlineMs: number): Promise<Lane> {
+  async #connection(deadlineMs: number): Promise<PooledConnection> {
     const startMs = performance.now();
     if (!(await this.#queue.enter(deadlineMs - startMs))) throw new Failure('pool-exhausted');
     try {
       const client = await this.#pool.connect();
-      return this.#laneOf(client, performance.now() - startMs);
+      return this.#pooled(client, performance.now() - startMs);
     } catch (error) {
       this.#queue.leave();
       throw pgFailure(error, 'connect');
     }
   }
 
-  #laneOf(client: pg.PoolClient, poolMs: number): Lane {
+  #pooled(client: pg.PoolClient, poolMs: number): PooledConnection {
     return {
       client,
       poolMs,
       prepare: !this.#options.pooler,
       lockTimeoutMs: this.#options.pooler ? Number.POSITIVE_INFINITY : this.#options.lockTimeoutMs,
       cut: () => cutConnection(client),
-      leave: broken => {
+      release: broken => {
         client.release(broken);
         this.#queue.leave();
       },

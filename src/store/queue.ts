@@ -1,4 +1,4 @@
-/** Waiting for a connection, with a deadline: pg-pool has one time limit for waiting and for connecting. */
+/** Waiting for a connection with its own deadline: pg-pool has one timeout for waiting and connecting. */
 
 interface Waiter {
   readonly grant: () => void;
@@ -6,30 +6,30 @@ interface Waiter {
 }
 
 /**
- * Admits at most `places` holders at once, first come first served. Waiting is bounded by each
- * waiter's deadline and the line by `waitersMax`.
+ * A FIFO semaphore with `slots` slots. Each wait is bounded by the waiter's deadline, the queue by
+ * `waitersMax`.
  */
 export class AdmissionQueue {
   #free: number;
   readonly #waiters: Waiter[] = [];
   readonly #waitersMax: number;
 
-  constructor(places: number, waitersMax = 10_000) {
-    this.#free = places;
+  constructor(slots: number, waitersMax = 10_000) {
+    this.#free = slots;
     this.#waitersMax = waitersMax;
   }
 
-  /** How many wait now. */
+  /** Current number of waiters. */
   get waiting(): number {
     return this.#waiters.length;
   }
 
-  /** Places that nobody holds. */
+  /** Number of free slots. */
   get free(): number {
     return this.#free;
   }
 
-  /** True when a place was had within `limitMs`; the holder gives it back with `leave`. */
+  /** True if a slot became free within `limitMs`; the holder releases it with `leave`. */
   enter(limitMs: number): Promise<boolean> {
     if (this.#free > 0) {
       this.#free -= 1;

@@ -2,80 +2,80 @@ import { type Command, Redis } from 'ioredis';
 
 export interface RedisOptions {
   readonly url: string;
-  /** A command is given up after a tenth of it: a lease that was granted late is worth little. */
+  /** A command times out after a tenth of it: a lease granted late is worth little. */
   readonly leaseMs: number;
-  /** Told of connection errors; the client reconnects by itself. */
+  /** Receives connection errors; the client reconnects by itself. */
   readonly onError?: (error: Error) => void;
 }
 
 const reconnectMaxMs = 250;
 const silenceMaxMs = 1_000;
-const commandMaxMs = 300; // a store that is away is told within 500 ms
+const commandMaxMs = 300; // an outage is reported within 500 ms
 
-/** Commands that go out in one write at most: the server begins while the next ones are written. */
-const togetherMax = 16;
+/** Commands per write: the server can start on them while the next ones are written. */
+const commandsPerWriteMax = 16;
 
-/** What is sent in one turn of the event loop. */
-interface Turn {
+/** The commands sent in one iteration of the event loop. */
+interface Batch {
   readonly socket: Redis['stream'] | undefined;
   readonly commands: Command[];
 }
 
 /**
- * Sends what is asked for in one turn of the event loop in few writes: a write takes longer than all
- * else that a command costs here (`npm run floors -- --only pairs`).
+ * Batches the commands of one event-loop iteration into few writes: the write is the most expensive
+ * part of a command (`npm run floors -- --only pairs`).
  *
- * Gives a command up when its time is over and no answer lies unread in the socket. The client's own
- * `commandTimeout` looks at the clock alone: when this process was busy for longer, it gives up a
- * lease that was granted in time, and the key is taken until the lease ends. Beyond a second of that
- * the client replaces the connection, and the answer is lost all the same.
+ * Times a command out only if no reply is waiting unread in the socket. The client's own
+ * `commandTimeout` looks only at the clock: after a busy period it would give up a lease that was
+ * granted in time, leaving the key locked until the lease expires. After a second of silence the
+ * client replaces the connection, and the reply is lost in any case.
  */
 class PunctualRedis extends Redis {
   readonly #answerMs: number;
-  #turn: Turn | undefined;
+  #batch: Batch | undefined;
 
-  /** Nothing is queued, sent again or waited for: who needs the lock is told at once. */
+  /** Nothing is queued or resent: a caller that needs the lock learns of an outage at once. */
   constructor(url: string, answerMs: number) {
     super(url, {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       connectTimeout: 400,
-      socketTimeout: silenceMaxMs, // a connection that was cut without a word is replaced
+      socketTimeout: silenceMaxMs, // replaces a half-open connection
       retryStrategy: times => Math.min(reconnectMaxMs, 10 * 2 ** Math.min(times, 8)),
-      enableAutoPipelining: false, // slower: an object and a promise more for each command
+      enableAutoPipelining: false, // slower: one more object and promise per command
     });
     this.#answerMs = answerMs;
   }
 
   override sendCommand(command: Command, stream?: Parameters<Redis['sendCommand']>[1]): unknown {
-    this.#turn ??= this.#begin();
-    const { socket, commands } = this.#turn;
+    this.#batch ??= this.#begin();
+    const { socket, commands } = this.#batch;
     const sent = super.sendCommand(command, stream);
-    if (commands.push(command) % togetherMax === 0) {
+    if (commands.push(command) % commandsPerWriteMax === 0) {
       socket?.uncork();
       socket?.cork();
     }
     return sent;
   }
 
-  #begin(): Turn {
+  #begin(): Batch {
     const { stream: socket }: { readonly stream?: Redis['stream'] } = this;
-    const turn: Turn = { socket, commands: [] };
+    const batch: Batch = { socket, commands: [] };
     socket?.cork();
-    process.nextTick(() => this.#end(turn)); // behind all promises that this turn has settled
-    return turn;
+    process.nextTick(() => this.#end(batch)); // after all promise callbacks of this iteration
+    return batch;
   }
 
-  /** The time for an answer begins here: what the turn did after the command was asked for is no delay. */
-  #end({ socket, commands }: Turn): void {
-    this.#turn = undefined;
+  /** The timeout starts here: what this process did since the call is not the server's delay. */
+  #end({ socket, commands }: Batch): void {
+    this.#batch = undefined;
     socket?.uncork();
     for (const command of commands) if (!command.isSettled) this.#limit(command);
   }
 
   #limit(command: Command): void {
-    const timer = setTimeout(giveUpSoon, this.#answerMs, command);
+    const timer = setTimeout(timeOutAfterReads, this.#answerMs, command);
     command.promise.then(
       () => clearTimeout(timer),
       () => clearTimeout(timer),
@@ -83,16 +83,16 @@ class PunctualRedis extends Redis {
   }
 }
 
-/** After the timers sockets are read, and only then comes setImmediate. */
-function giveUpSoon(command: Command): void {
+/** The event loop reads sockets after timers and before setImmediate. */
+function timeOutAfterReads(command: Command): void {
   setImmediate(() => {
     if (!command.isSettled) command.reject(new Error('Command timed out'));
   });
 }
 
 /**
- * A connection for locks alone. With the defaults a command waits for a server that is away (10 s on
- * ioredis 5, 73 s on 6), is sent again after a reconnect, and can leave a lock that nobody holds.
+ * A connection for locks only. With ioredis defaults a command waits for a server that is down (10 s
+ * on ioredis 5, 73 s on 6), is resent after a reconnect, and can leave an orphaned lock.
  */
 export function connectRedis({ url, leaseMs, onError }: RedisOptions): Redis {
   const answerMs = Math.max(20, Math.min(commandMaxMs, Math.floor(leaseMs / 10)));
@@ -101,17 +101,17 @@ export function connectRedis({ url, leaseMs, onError }: RedisOptions): Redis {
   return redis;
 }
 
-const firstTryMaxMs = 400;
+const firstConnectMaxMs = 400;
 
-/** Resolves when the first try to connect has ended, well or not; after 400 ms in any case. Never rejects. */
-export function firstTry(redis: Redis): Promise<void> {
+/** Resolves when the first connection attempt has succeeded or failed, at most 400 ms. Never rejects. */
+export function firstConnect(redis: Redis): Promise<void> {
   return new Promise(resolve => {
     const done = (): void => {
       clearTimeout(timer);
       redis.off('ready', done).off('close', done);
       resolve();
     };
-    const timer = setTimeout(done, firstTryMaxMs);
+    const timer = setTimeout(done, firstConnectMaxMs);
     redis.once('ready', done).once('close', done);
   });
 }
@@ -119,8 +119,8 @@ export function firstTry(redis: Redis): Promise<void> {
 const readyMaxMs = 1_000;
 
 /**
- * Asks each Redis by itself; those that do not answer within a second say nothing. Warnings name the
- * server without its password.
+ * Checks each Redis for an eviction policy that endangers locks; servers that do not respond within a
+ * second are skipped. Warnings name the server without its password.
  */
 export async function evictionWarnings(urls: readonly string[]): Promise<readonly string[]> {
   const warnings = await Promise.all(
@@ -149,9 +149,8 @@ function becomesReady(redis: Redis): Promise<boolean> {
 }
 
 /**
- * What is wrong with a Redis as a place for locks, for people to read at start; undefined where
- * nothing is, or where it does not say (CONFIG may be forbidden). A policy that evicts takes away
- * locks that are held.
+ * A warning if a Redis may evict locks that are still held; undefined if it cannot, or if it does not
+ * tell (CONFIG may be forbidden).
  */
 export async function evictionWarning(redis: Redis): Promise<string | undefined> {
   const answer: unknown = await redis.config('GET', 'maxmemory*').catch(() => []);

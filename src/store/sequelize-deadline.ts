@@ -1,20 +1,20 @@
 import type { ClientBase } from 'pg';
 import { cutConnection } from './connection.ts';
 
-/** Cuts a connection that is still in use when its time is over; it may be acquired meanwhile. */
+/** Cuts a connection still in use at the deadline, even one acquired only after it. */
 export class Deadline {
-  /** Set as soon as the pool has given one. */
+  /** Set as soon as the pool provides one. */
   client: ClientBase | undefined;
   acquiredMs: number | undefined;
   #expired = false;
   #timer: NodeJS.Timeout;
 
-  /** `atMs` on the scale of `performance.now()`. */
+  /** `atMs` on the clock of `performance.now()`. */
   constructor(atMs: number) {
     this.#timer = this.#at(atMs);
   }
 
-  /** True once the time was over, whether or not there was something to cut. */
+  /** True once the deadline has passed, whether or not there was a connection to cut. */
   get expired(): boolean {
     return this.#expired;
   }

@@ -3,9 +3,9 @@ import { Failure, isFailure, type Phase } from '../contract/index.ts';
 import { pgFailure } from './pg-errors.ts';
 
 /**
- * Reads an error of Sequelize as a row of the failure table. 40001, 40P01 and 55P03 arrive as plain
- * `DatabaseError`s: only the driver's error behind `parent` tells them apart. What is neither its own
- * nor the driver's is ours, but while a COMMIT is under way nobody knows.
+ * Maps a Sequelize error to a row of the failure table. 40001, 40P01 and 55P03 arrive as plain
+ * `DatabaseError`s: only the driver error in `parent` tells them apart. Any other error is an internal
+ * one, except that during COMMIT the outcome is unknown.
  */
 export function sequelizeFailure(error: unknown, phase: Phase): Failure {
   if (isFailure(error)) return error;

@@ -19,44 +19,44 @@ import type { SequelizeModels } from './sequelize-models.ts';
 import { lockTableSql } from './sql.ts';
 import type { Transaction, TransactionPlan } from './store.ts';
 
-const commitGraceMs = 2_000; // a COMMIT that was sent is worth waiting for: cutting it leaves `unknown`
+const commitGraceMs = 2_000; // a sent COMMIT is worth waiting for: cutting it makes the outcome unknown
 
-/** A transaction that has begun, and how its connection is given back. */
+/** An open transaction, and how to release its connection. */
 export interface Unit {
   readonly sequelize: Sequelize;
   readonly models: SequelizeModels;
   readonly begun: SequelizeUnit;
   readonly deadline: Deadline;
   readonly poolMs: number;
-  /** The lock_timeout of the connection; a shorter one is stated at the start. */
+  /** The lock_timeout of the connection; a shorter one is set at the start. */
   readonly lockTimeoutMs: number;
   readonly leave: () => void;
 }
 
-/** Runs one statement through Sequelize, as the application would write it. */
+/** Runs one statement through Sequelize, as an application would. */
 export async function rawQuery<R>(
   sequelize: Sequelize,
   text: string,
   values: readonly Value[],
   transaction: SequelizeUnit | null = null,
 ): Promise<readonly R[]> {
-  // as SELECT whatever it is: then the rows come back as they are
+  // always as SELECT: then the rows come back unchanged
   return sequelize.query<R & object>(text, {
-    // with `bind` every dollar in the text counts as a parameter, quotes like $do$ included
+    // with `bind` every dollar sign counts as a parameter, even in quotes like $do$
     ...(values.length > 0 && { bind: [...values] }),
     type: QueryTypes.SELECT,
     transaction,
   });
 }
 
-/** One transaction of Sequelize, with the guard bound inside. */
+/** One Sequelize transaction, with the guard built in. */
 export class SequelizeTransaction implements Transaction, Tx {
   readonly poolMs: number;
   decidedMs: number | undefined;
   readonly #unit: Unit;
   readonly #plan: TransactionPlan;
   #broken = false;
-  /** Postgres answers COMMIT of an aborted transaction with ROLLBACK, and Sequelize takes it for one. */
+  /** Postgres answers COMMIT of an aborted transaction with ROLLBACK; Sequelize takes that as success. */
   #aborted = false;
   #ended = false;
   #left = false;
@@ -71,7 +71,7 @@ export class SequelizeTransaction implements Transaction, Tx {
     return this;
   }
 
-  /** Sends the statements that come first. Throws `Failure('turn-refused')`. */
+  /** Sends the strategy's first statements. Throws `Failure('turn-refused')`. */
   async open(): Promise<void> {
     const remainingMs = Math.max(1, Math.floor(this.#plan.deadlineMs - performance.now()));
     if (remainingMs < this.#unit.lockTimeoutMs * 0.9)
@@ -121,13 +121,15 @@ export class SequelizeTransaction implements Transaction, Tx {
     if (this.#plan.isLost()) throw new Failure('turn-lost');
     if (this.#unit.deadline.expired) throw new Failure('deadline-exceeded'); // before COMMIT was sent
     if (this.#aborted)
-      throw new Failure('internal-error', { message: 'the rule went on after a failed statement' });
+      throw new Failure('internal-error', {
+        message: 'the rule continued after a failed statement',
+      });
     this.#ended = true;
     this.#unit.deadline.extend(performance.now() + commitGraceMs);
     try {
       await this.#unit.begun.commit();
     } catch (error) {
-      this.#leave(true); // Sequelize destroys the connection whatever COMMIT failed with
+      this.#leave(true); // Sequelize destroys the connection after any COMMIT failure
       throw sequelizeFailure(error, 'commit');
     }
     this.#leave(false);
@@ -159,20 +161,20 @@ export class SequelizeTransaction implements Transaction, Tx {
       });
     const skips = this.#asks('lock row, skip locked');
     let found = await this.#send(() => find(skips));
-    // an empty answer of SKIP LOCKED proves nothing while a holder may roll back: wait and see
+    // an empty result of SKIP LOCKED proves nothing while a holder may roll back: wait for it
     if (!found && skips) found = await this.#send(() => find(false));
     this.decidedMs ??= performance.now();
     return found?.get({ plain: true });
   }
 
-  /** `version: true`: compares and bumps. Throws `Failure('conflict')` from OptimisticLockError. */
+  /** Compares and increments the version (`version: true`). Throws `Failure('conflict')`. */
   async #save<R extends Row>(model: ModelStatic<Model>, row: R, patch: Partial<R>): Promise<void> {
-    // an instance of this transaction's own: one that was saved and rolled back has the wrong version.
-    // It starts with the id alone, so that all that is set counts as changed: `save` of values that
-    // are as they were sends nothing, and compares nothing
+    // a new instance per transaction: one that was saved and rolled back has the wrong version. It
+    // starts with only the id, so that everything set counts as changed: `save` of unchanged values
+    // sends nothing and compares nothing
     const instance = model.build({ id: row.id }, { isNewRecord: false, raw: true });
     instance.set(patch);
-    instance.setDataValue('version', row.version); // `set` passes over it
+    instance.setDataValue('version', row.version); // `set` ignores it
     await this.#send(() => instance.save({ transaction: this.#unit.begun }));
   }
 
@@ -201,7 +203,7 @@ export class SequelizeTransaction implements Transaction, Tx {
   }
 
   async #send<T>(statement: () => Promise<T>): Promise<T> {
-    // a branch of the rule that nobody waited for must not write into the connection's next command
+    // an un-awaited branch of the rule must not write into the connection's next command
     if (this.#ended) throw new Failure('internal-error', { message: 'the transaction has ended' });
     if (this.#plan.isLost()) throw new Failure('turn-lost');
     const { expired } = this.#unit.deadline;
@@ -218,13 +220,13 @@ export class SequelizeTransaction implements Transaction, Tx {
     const failure = sequelizeFailure(error, 'work');
     const lost = failure.code === 'connection-lost';
     this.#broken ||= lost;
-    this.#aborted ||= failure.code !== 'conflict'; // a version that differs is no error of Postgres
+    this.#aborted ||= failure.code !== 'conflict'; // a version mismatch is not a Postgres error
     return this.#unit.deadline.expired && lost
       ? new Failure('deadline-exceeded', { cause: error })
       : failure;
   }
 
-  /** A connection in a bad state is cut: its end takes it out of Sequelize's pool. */
+  /** A connection in a bad state is cut, which removes it from Sequelize's pool. */
   #leave(broken: boolean): void {
     if (this.#left) return;
     this.#left = true;

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { ConnectionError, Sequelize, Transaction as SequelizeUnit } from 'sequelize';
 import { Failure, type Isolation, type Query, type Value } from '../contract/index.ts';
-import { CuttableClient, connectUsuallyMs, idleMs, startupOptions } from './connection.ts';
+import { CuttableClient, connectDefaultMs, idleMs, startupOptions } from './connection.ts';
 import type { PostgresOptions } from './postgres.ts';
 import { AdmissionQueue } from './queue.ts';
 import { Deadline } from './sequelize-deadline.ts';
@@ -12,7 +12,7 @@ import { rawQuery, SequelizeTransaction } from './sequelize-transaction.ts';
 import type { Store, Transaction, TransactionPlan } from './store.ts';
 import { transactOn } from './transact.ts';
 
-const cutGraceMs = 250; // after the deadline the server's own lock_timeout comes first
+const cutGraceMs = 250; // lets the server's own lock_timeout fire first
 const acquireSlackMs = 1_000;
 
 const levels = {
@@ -21,16 +21,16 @@ const levels = {
   serializable: SequelizeUnit.ISOLATION_LEVELS.SERIALIZABLE,
 } as const satisfies Record<Isolation, string>;
 
-/** Whose connection the pool is about to give. */
+/** The deadline of the caller whose connection the pool is about to provide. */
 const acquiring = new AsyncLocalStorage<Deadline>();
 
-/** Opens Sequelize with a pool of its own; no connection is made yet. */
+/** Opens Sequelize with its own pool; connections are opened on demand. */
 function openSequelize(options: PostgresOptions): Sequelize {
-  const connectMs = options.connectTimeoutMs ?? connectUsuallyMs;
+  const connectMs = options.connectTimeoutMs ?? connectDefaultMs;
   const settings = {
     dialectModule: { Client: CuttableClient, types: pg.types },
     logging: false as const,
-    // nothing is asked and nothing set at connect: a pooler would keep it for somebody else
+    // no queries and no settings at connect: behind a pooler they would leak to other clients
     databaseVersion: '14.0.0',
     keepDefaultTimezone: true,
     standardConformingStrings: false,
@@ -38,7 +38,7 @@ function openSequelize(options: PostgresOptions): Sequelize {
       max: options.connectionsMax,
       min: 0,
       idle: idleMs,
-      // waiting is bounded by our own queue; this is for the connecting itself
+      // our own queue bounds the waiting; this bounds connecting
       acquire: connectMs + acquireSlackMs,
     },
     dialectOptions: {
@@ -57,8 +57,8 @@ function openSequelize(options: PostgresOptions): Sequelize {
 }
 
 /**
- * The adapter over Sequelize's own models, `lock` and `version: true`: what an application that is
- * written with the ORM gets. Statements that a rule writes itself go through its raw query.
+ * The adapter over Sequelize models, `lock` and `version: true`: what an application written with the
+ * ORM gets. A rule's own statements run as raw queries.
  */
 export class SequelizeStore implements Store {
   readonly #options: PostgresOptions;
@@ -73,7 +73,7 @@ export class SequelizeStore implements Store {
     this.#queue = new AdmissionQueue(options.connectionsMax);
   }
 
-  /** Connections in use now, and callers that wait for one. */
+  /** Connections in use, and callers waiting for one. */
   get load(): { readonly busy: number; readonly waiting: number } {
     const { free, waiting } = this.#queue;
     return { busy: this.#options.connectionsMax - free, waiting };
@@ -135,12 +135,12 @@ export class SequelizeStore implements Store {
   }
 
   /**
-   * Asks again where connecting failed, within the time that one connection may take: Sequelize's pool
-   * begins more connections than it needs after one broke, and tells the failure of each to whoever
-   * asks next, also when Postgres is back by then (seen).
+   * Retries failed connects within the connect timeout. After a broken connection, Sequelize's pool
+   * starts more connections than it needs and reports each failure to the next caller, even if
+   * Postgres is back by then (observed).
    */
   async #connected<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
-    const { connectionsMax, connectTimeoutMs = connectUsuallyMs } = this.#options;
+    const { connectionsMax, connectTimeoutMs = connectDefaultMs } = this.#options;
     const endMs = performance.now() + connectTimeoutMs;
     for (let tries = 1; ; tries += 1) {
       try {

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Guard, Row, Table, Value } from '../contract/index.ts';
 
-/** A statement with its prepared name: the same text has the same name on every connection. */
+/** A named prepared statement: the same text has the same name on every connection. */
 export interface Named {
   readonly name: string;
   readonly text: string;
 }
 
-const namesMax = 2_000; // texts are constants; more than this means that somebody builds SQL from values
+const namesMax = 2_000; // texts are constants; more than this means that values are being put into SQL
 const names = new Map<string, string>();
 
-/** Gives a text its prepared name. Throws when texts are not constants. */
+/** Names a statement text. Throws if texts turn out not to be constants. */
 export function named(text: string): Named {
   const known = names.get(text);
   if (known) return { name: known, text };
@@ -30,7 +30,7 @@ const columnNames = <R extends Row>(table: Table<R>): string[] =>
   Object.keys(table.columns).map(identifier);
 
 const lockClause = (guard: readonly Guard[]): string => {
-  // NO KEY UPDATE: rivals' foreign keys to this row (KEY SHARE) need not wait for it
+  // NO KEY UPDATE does not block foreign-key checks (KEY SHARE) on this row
   if (guard.includes('lock row, nowait')) return ' for no key update nowait';
   if (guard.includes('lock row, skip locked')) return ' for no key update skip locked';
   return guard.includes('lock row') ? ' for no key update' : '';
@@ -43,8 +43,8 @@ export function readSql<R extends Row>(table: Table<R>, guard: readonly Guard[])
 }
 
 /**
- * The deciding read of the first row that matches. The lock stands in the same select as the limit:
- * a waiter goes on to the next row, while a row chosen in a subquery would be taken twice.
+ * The deciding read of the first matching row. Lock and limit are in the same select, so that a waiter
+ * moves on to the next row; a row chosen in a subquery would be taken twice.
  */
 export function readAnySql<R extends Row>(
   table: Table<R>,
@@ -61,8 +61,8 @@ export function readAnySql<R extends Row>(
 }
 
 /**
- * Claims the row for a fencing token (`$2`): nobody with an older or the same token gets past it.
- * `where` is what the row was chosen by: it may have been taken since.
+ * Claims the row for a fencing token (`$2`); holders of an older or the same token are rejected.
+ * `where` repeats the condition that the row was chosen by, since it may have been taken since.
  */
 export function claimFenceSql<R extends Row>(
   table: Table<R>,
@@ -79,7 +79,7 @@ export function claimFenceSql<R extends Row>(
   return { text, values };
 }
 
-/** The terms of a search by columns; adds what they compare with to `values`. */
+/** SQL conditions for `where`; appends their parameters to `values`. */
 function matching<R extends Row>(where: Partial<R>, values: Value[]): string[] {
   return Object.entries(where).map(([column, value]) =>
     value === null
@@ -88,12 +88,12 @@ function matching<R extends Row>(where: Partial<R>, values: Value[]): string[] {
   );
 }
 
-/** The stored fence that refused a claim or a write. */
+/** Reads the stored fence that rejected a claim or a write. */
 export function fenceSql<R extends Row>(table: Table<R>): string {
   return `select fence from ${identifier(table.name)} where id = $1`;
 }
 
-/** Keeps writers of the whole table out while readers go on. */
+/** Blocks all writers of the table, but not readers. */
 export function lockTableSql<R extends Row>(table: Table<R>): string {
   return `lock table ${identifier(table.name)} in share row exclusive mode`;
 }
@@ -103,7 +103,7 @@ export interface Proof {
   readonly fence?: { readonly token: bigint; readonly operator: '=' | '<=' };
 }
 
-/** An update of one row that carries its proof; zero rows mean that the proof failed. */
+/** An update of one row that verifies version and fence; zero rows mean a mismatch. */
 export function updateSql<R extends Row>(
   table: Table<R>,
   id: string,
@@ -125,12 +125,12 @@ export function updateSql<R extends Row>(
     set.push(`fence = ${token}`);
     where += ` and fence ${proof.fence.operator} ${token}`;
   }
-  if (set.length === 0) set.push('version = version'); // a write for its own sake: `touch`
+  if (set.length === 0) set.push('version = version'); // `touch`: writes the row without changing it
   const text = `update ${identifier(table.name)} set ${set.join(', ')} where ${where} returning id`;
   return { text, values };
 }
 
-/** Refuses what a column cannot hold, so that a mistake in a rule does not become SQL. */
+/** Rejects values that a column cannot hold. */
 function columnValue(value: unknown): Value {
   switch (typeof value) {
     case 'string':

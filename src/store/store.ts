@@ -1,40 +1,40 @@
 import type { Guard, Isolation, Query, Statement, Tx } from '../contract/index.ts';
 
-/** What the engine asks of an adapter for one attempt. */
+/** What the engine requests from an adapter for one attempt. */
 export interface TransactionPlan {
   readonly isolation: Isolation;
   readonly guard: readonly Guard[];
-  /** Sent first, with the keys as `$1`. */
+  /** The first statements, with the keys as `$1`. */
   readonly first: readonly Statement<{ granted: boolean }>[];
   readonly keys: readonly string[];
-  /** True where one statement decides alone: no BEGIN and no COMMIT. */
+  /** True if a single statement decides: no BEGIN and no COMMIT. */
   readonly autocommit: boolean;
   readonly token?: bigint;
-  /** Whether the turn is lost: no further statement is sent then. */
+  /** Whether the lock is lost; then no further statement is sent. */
   readonly isLost: () => boolean;
-  /** On the scale of `performance.now()`. Lock waits end then; what still runs a moment later is cut. */
+  /** On the clock of `performance.now()`. Ends lock waits; what still runs shortly after is cut. */
   readonly deadlineMs: number;
 }
 
 /** One open transaction. Exactly one of `commit` and `rollback` ends it and frees the connection. */
 export interface Transaction {
   readonly tx: Tx;
-  /** Statements of the engine's own beside the rule: they say nothing about when it could decide. */
+  /** Runs the engine's own statements, which do not count as the rule's deciding read. */
   readonly aside: Query;
-  /** How long a free connection was waited for. */
+  /** Time spent waiting for a free connection. */
   readonly poolMs: number;
-  /** When the deciding read had answered, on the scale of `performance.now()`; undefined before. */
+  /** When the deciding read returned, on the clock of `performance.now()`; undefined before that. */
   readonly decidedMs: number | undefined;
-  /** Throws `Failure('outcome-unknown')` where the reply is lost, and what COMMIT itself refuses. */
+  /** Throws `Failure('outcome-unknown')` if the reply is lost, or the failure that COMMIT returns. */
   commit(): Promise<void>;
-  /** Never throws: a connection that cannot roll back is closed, which rolls back. */
+  /** Never throws: a connection that cannot roll back is closed, which has the same effect. */
   rollback(): Promise<void>;
 }
 
 /** Every error that leaves a store is a `Failure`. */
 export interface Store {
   begin(plan: TransactionPlan): Promise<Transaction>;
-  /** One statement on any connection, committed by itself. */
+  /** One statement on any connection, in autocommit. */
   readonly query: Query;
   /** Several statements in one READ COMMITTED transaction. */
   transact<T>(work: (query: Query) => Promise<T>): Promise<T>;

@@ -1,11 +1,11 @@
-export const everyUsuallyMs = 2_000;
+export const everyDefaultMs = 2_000;
 const everyWithBacklogMs = 500;
-/** With a backlog an audit takes at most one part in so many of the time: Postgres is busy already. */
+/** With a backlog, audits use at most 1/30 of the time, since Postgres is already busy. */
 const pausesPerAudit = 30;
 
 /**
- * Milliseconds between two audits. Keys that wait are hurried for, as far as the last audit was short;
- * an audit that takes long is not put off for longer than usual.
+ * Milliseconds until the next audit: shorter with a backlog if audits are fast, but never longer than
+ * the normal interval, however slow they are.
  */
 export function pauseMs(
   everyMs: number,
@@ -14,5 +14,5 @@ export function pauseMs(
   if (last.backlog === 0 || last.failed) return everyMs;
   const hurriedMs = Math.min(everyMs, everyWithBacklogMs);
   const sparedMs = Math.max(hurriedMs, pausesPerAudit * last.tookMs);
-  return Math.min(Math.max(everyMs, everyUsuallyMs), sparedMs);
+  return Math.min(Math.max(everyMs, everyDefaultMs), sparedMs);
 }

@@ -1,17 +1,16 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Violation } from '../contract/index.ts';
-import { everyUsuallyMs, pauseMs } from './audit-pace.ts';
-import { type Ask, keep, tell } from './findings.ts';
-import { violationKinds } from './kinds.ts';
+import { type Violation, violationKinds } from '../contract/index.ts';
+import { everyDefaultMs, pauseMs } from './audit-pace.ts';
+import { type RunSql, recordFindings, reportFindings } from './findings.ts';
 import type { Meter } from './prometheus.ts';
 import { RecentKeys } from './recent-keys.ts';
-import { type Refusing, SecondLook } from './second-look.ts';
+import { type AuditedScenario, SecondLook } from './second-look.ts';
 
 export interface AuditorOptions {
-  /** Connections of the auditor's own: it must neither wait for work nor make it wait. */
+  /** The auditor's own connections: it must neither wait for work nor delay it. */
   readonly pool: Pool;
-  readonly scenarios: readonly Refusing[];
+  readonly scenarios: readonly AuditedScenario[];
   readonly meter: Meter;
   readonly log: Logger;
   readonly everyMs?: number;
@@ -19,15 +18,15 @@ export interface AuditorOptions {
   readonly keysPerAuditMax?: number;
 }
 
-const keysPerAudit = 250; // 500 took 53 ms beside a million appointments: more than an audit may take
+const keysPerAudit = 250; // 500 took 53 ms with a million appointments: over the goal for one audit
 const keysMax = 20_000; // per scenario
 const queryMaxMs = 5_000;
 const lastAuditsMax = 5;
 
 /**
- * Judges, every 2 s, the keys on which this process has accepted something: the scenario's audit
- * over committed rows. Whichever process commits last on a key judges all that was committed on it.
- * Live, rows alone are judged: nobody remembers every acknowledgement and every refusal.
+ * Every 2 s, runs the scenario's audit on the keys on which this process has accepted a command. The
+ * process that commits last on a key audits everything committed on it. The live audit covers only
+ * rows: acknowledgements and refusals are not kept.
  */
 export class Auditor {
   readonly #options: AuditorOptions;
@@ -53,25 +52,25 @@ export class Auditor {
       this.#options.meter.add('lockstep_audit_keys_skipped_total', { scenario }, skipped);
   }
 
-  /** Somebody was told no; a sample of those is looked at again. */
+  /** A caller was refused; a sample of refusals is rechecked. */
   refused(scenario: string, strategy: string, key: string, reason: string): void {
     this.#secondLook.refused(scenario, strategy, key, reason);
   }
 
-  /** Keys that wait. */
+  /** Number of keys waiting for their audit. */
   get backlog(): number {
     let keys = 0;
     for (const recent of this.#recent.values()) keys += recent.size;
     return keys;
   }
 
-  /** Audits from now on. The time of the start counts as a success: nothing has been missed yet. */
+  /** Starts auditing. The start time counts as a success: nothing has been missed yet. */
   start(): void {
     const { meter, scenarios } = this.#options;
     for (const { name: scenario } of scenarios) {
       meter.zero('lockstep_audit_keys_total', { scenario });
       meter.zero('lockstep_audit_keys_skipped_total', { scenario });
-      // what no single strategy can be blamed for
+      // violations that cannot be attributed to a single strategy
       for (const strategy of ['mixed', 'unknown'])
         for (const kind of violationKinds)
           meter.zero('lockstep_violations_total', { scenario, strategy, kind });
@@ -81,7 +80,7 @@ export class Auditor {
     this.#next();
   }
 
-  /** Judges what is left, within a bound, and ends. The pool belongs to the caller. */
+  /** Audits what is left, within a bound, and stops. The pool belongs to the caller. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -90,24 +89,21 @@ export class Auditor {
       await this.run();
   }
 
-  /**
-   * One audit of every scenario's recent keys. Never throws: keys that could not be judged wait
-   * on.
-   */
+  /** One audit of every scenario's recent keys. Never throws: after a failure the keys keep waiting. */
   async run(): Promise<void> {
     const { meter, log, scenarios } = this.#options;
     const startMs = performance.now();
     const errors: unknown[] = [];
     for (const scenario of scenarios)
       await this.#audit(scenario).catch((error: unknown) => errors.push(error));
-    await this.#secondLook.run(this.#ask).catch((error: unknown) => errors.push(error));
+    await this.#secondLook.run(this.#runSql).catch((error: unknown) => errors.push(error));
     if (errors.length > 0) {
       meter.add('lockstep_audit_failures_total', {});
-      if (!this.#away) log.warn({ err: errors[0] }, 'the live audit cannot run; it goes on trying');
+      if (!this.#away) log.warn({ err: errors[0] }, 'the live audit failed; retrying');
       this.#away = true;
       return;
     }
-    if (this.#away) log.info('the live audit runs again');
+    if (this.#away) log.info('the live audit has recovered');
     this.#away = false;
     this.#tookMs = performance.now() - startMs;
     meter.observe('lockstep_audit_duration_seconds', {}, this.#tookMs / 1_000);
@@ -123,19 +119,22 @@ export class Auditor {
   }
 
   #pauseMs(): number {
-    const { everyMs = everyUsuallyMs } = this.#options;
+    const { everyMs = everyDefaultMs } = this.#options;
     const { backlog } = this;
     return pauseMs(everyMs, { tookMs: this.#tookMs, backlog, failed: this.#away });
   }
 
-  async #audit({ name, auditSql }: Refusing): Promise<void> {
+  async #audit({ name, auditSql }: AuditedScenario): Promise<void> {
     const recent = this.#recent.get(name);
     const keys = recent?.take(this.#options.keysPerAuditMax ?? keysPerAudit);
     if (!recent || !keys || keys.size === 0) return;
     try {
       const { meter, log } = this.#options;
-      const found = await this.#ask<Violation>(auditSql, [[...keys.keys()], [], [], []]);
-      tell(await keep(this.#ask, name, found, keys), found[0], { meter, log });
+      const found = await this.#runSql<Violation>(auditSql, [[...keys.keys()], [], [], []]);
+      reportFindings(await recordFindings(this.#runSql, name, found, keys), found[0], {
+        meter,
+        log,
+      });
       meter.add('lockstep_audit_keys_total', { scenario: name }, keys.size);
     } catch (error) {
       for (const [key, strategy] of keys) this.touched(name, strategy, key);
@@ -143,7 +142,7 @@ export class Auditor {
     }
   }
 
-  readonly #ask: Ask = async <R extends object>(text: string, values: readonly unknown[]) => {
+  readonly #runSql: RunSql = async <R extends object>(text: string, values: readonly unknown[]) => {
     const config = { text, values: [...values], query_timeout: queryMaxMs };
     return (await this.#options.pool.query<R>(config)).rows;
   };

@@ -1,31 +1,31 @@
 /**
- * Snapshots on their way between processes. Most series of a service rest between two scrapes, and
- * reading all of them again costs more than the scrape may take, so only what has changed is sent.
+ * Incremental transfer of snapshots between processes. Most series do not change between two scrapes,
+ * and transferring all of them would take too long for a scrape, so only changes are sent.
  */
 import type { Snapshot } from './prometheus.ts';
 
 type Metric = Snapshot[number];
 type Sample = Metric['values'][number];
 
-/** One metric of which something has changed. */
+/** A metric with changed samples. */
 export interface MetricChange {
   readonly metric: Omit<Metric, 'values'>;
-  /** How many samples it has now. */
+  /** Current number of samples. */
   readonly length: number;
-  /** By their places among the samples. */
+  /** Changed samples with their indices. */
   readonly changed: readonly (readonly [place: number, sample: Sample])[];
 }
 
 export type Changes = readonly MetricChange[];
 
-/** The sender's end. What it gives has to arrive, in order. */
+/** The sending side. Its messages must all arrive, in order. */
 export class ChangesSender {
-  /** The instruments change their samples in place: what was sent is kept as copies. */
+  /** Copies, since the instruments mutate their samples in place. */
   readonly #sent = new Map<string, readonly Sample[]>();
 
   /**
-   * What differs from what was sent before; everything at the first time. A metric that is not among
-   * these has not changed.
+   * The changes since the last call; everything on the first call. A metric missing from `snapshot`
+   * has not changed.
    */
   since(snapshot: Snapshot): Changes {
     return snapshot.flatMap(({ values, ...metric }) => {
@@ -44,11 +44,11 @@ export class ChangesSender {
   }
 }
 
-/** The receiver's end: what the sender knows, as of its last message. */
+/** The receiving side: the sender's state as of its last message. */
 export class ChangesReceiver {
   readonly #known = new Map<string, Metric>();
 
-  /** The whole snapshot. Ones that were returned before stay as they are. */
+  /** Returns the whole snapshot. Snapshots returned earlier are not mutated. */
   apply(changes: Changes): Snapshot {
     for (const { metric, length, changed } of changes) {
       const values = this.#known.get(metric.name)?.values.slice(0, length) ?? [];

@@ -1,18 +1,17 @@
 import type { Logger } from 'pino';
-import type { Violation, ViolationKind } from '../contract/index.ts';
-import { violationKinds } from './kinds.ts';
+import { type Violation, type ViolationKind, violationKinds } from '../contract/index.ts';
 import type { Meter } from './prometheus.ts';
 import type { Keys } from './recent-keys.ts';
 import { insertViolations } from './violations.ts';
 
-/** Runs one statement, within a bound of the caller's. */
-export type Ask = <R extends object>(
+/** Runs one statement, within the caller's time limit. */
+export type RunSql = <R extends object>(
   text: string,
   values: readonly unknown[],
 ) => Promise<readonly R[]>;
 
-/** A unit of excess that nobody had found before. */
-export interface Fresh {
+/** A unit of excess that had not been found before. */
+export interface NewFinding {
   readonly scenario: string;
   readonly strategy: string;
   readonly kind: ViolationKind;
@@ -21,15 +20,15 @@ export interface Fresh {
 const excessMax = 1_000; // rows of evidence per key and kind
 
 /**
- * Writes what an audit found as evidence; what is found twice on a key is one sum. Returns what nobody
- * had found before.
+ * Stores the findings of an audit; several findings of one kind on a key are added up. Returns those
+ * that had not been found before.
  */
-export async function keep(
-  ask: Ask,
+export async function recordFindings(
+  runSql: RunSql,
   scenario: string,
   found: readonly Violation[],
   keys: Keys,
-): Promise<readonly Fresh[]> {
+): Promise<readonly NewFinding[]> {
   if (found.length === 0) return [];
   const sums = new Map<string, Violation>();
   for (const violation of found) {
@@ -38,7 +37,7 @@ export async function keep(
     sums.set(id, { ...(sums.get(id) ?? violation), excess: Math.min(excess, excessMax) });
   }
   const rows = [...sums.values()];
-  const fresh = await ask<{ kind: string; strategy: string }>(insertViolations, [
+  const fresh = await runSql<{ kind: string; strategy: string }>(insertViolations, [
     scenario,
     rows.map(row => row.key),
     rows.map(row => row.kind),
@@ -51,9 +50,9 @@ export async function keep(
   );
 }
 
-/** Counts and logs what was kept; only after it is committed. */
-export function tell(
-  fresh: readonly Fresh[],
+/** Counts and logs new findings; call it only after they are committed. */
+export function reportFindings(
+  fresh: readonly NewFinding[],
   first: Violation | undefined,
   { meter, log }: { readonly meter: Meter; readonly log: Logger },
 ): void {
@@ -63,7 +62,7 @@ export function tell(
   if (fresh.length > 0) log.error({ scenario, units: fresh.length, first }, 'violations found');
 }
 
-/** An audit may tell a violation at another key than the one it was asked for: that of the whole. */
+/** The strategy for a finding on a key outside the audited set, if all audited keys share one. */
 function onlyOne(keys: Keys): string {
   const strategies = new Set(keys.values());
   const [strategy] = strategies;

@@ -1,35 +1,31 @@
-import { failures, outcomeKinds, type ReleaseEnd } from '../contract/index.ts';
+import { failures, outcomeKinds, releaseEnds, violationKinds } from '../contract/index.ts';
 import { attemptPhases } from '../engine/observer.ts';
-import { violationKinds } from './kinds.ts';
 
-/** The values that a label can have. */
+/** A label and its possible values. */
 export interface LabelRow {
   readonly meaning: string;
-  /** All of them; where it is a sentence, what bounds them. Never an id of anybody's data. */
+  /** All values, or a sentence that says what bounds them. Never ids of user data. */
   readonly values: readonly string[] | string;
 }
 
-/** How a turn outside the transaction can be given back. */
-export const releaseEnds: readonly ReleaseEnd[] = ['released', 'already gone', 'lost', 'unknown'];
-
 const row = (meaning: string, values: LabelRow['values']): LabelRow => ({ meaning, values });
 
-/** Every label, with what bounds its values: there is none whose values grow with the data. */
+/** Every label with its values: no label's values grow with the data. */
 export const labels = {
   scenario: row('the operation', 'the folders of `src/scenarios/`'),
-  variant: row('how its rule is written', "a scenario's variants"),
+  variant: row('the variant of the scenario', "a scenario's variants"),
   strategy: row(
-    'the strategy that served',
-    'the strategies that are registered; `mixed` and `unknown` for violations that no single one can be blamed for',
+    'the strategy that ran the command',
+    'the registered strategies; `mixed` and `unknown` for violations that cannot be attributed to one',
   ),
   outcome: row('how the command ended', [...outcomeKinds, 'other']),
-  phase: row('what the time went on', attemptPhases),
+  phase: row('where the time was spent', attemptPhases),
   code: row('why the attempt failed', Object.keys(failures)),
-  end: row('how the turn was given back', releaseEnds),
-  kind: row('what is wrong', violationKinds),
-  pool: row('which connections', ['work', 'locks']),
-  state: row('what a connection does', ['busy', 'idle']),
-  version: row('of Lockstep', 'one at a time'),
+  end: row('how the release went', releaseEnds),
+  kind: row('the kind of violation', violationKinds),
+  pool: row('the connection pool', ['work', 'locks']),
+  state: row('the state of the connection', ['busy', 'idle']),
+  version: row('the version of Lockstep', 'one at a time'),
   node: row('the version of Node', 'one at a time'),
 } as const satisfies Record<string, LabelRow>;
 

@@ -1,11 +1,11 @@
 /**
- * Every metric of ours, in one table: registration, exposition over several processes, documentation,
- * dashboards and rules derive from it. Names and units: https://prometheus.io/docs/practices/naming/
+ * All our metrics in one table, from which registration, merging over processes, documentation,
+ * dashboards and rules are derived. Names and units: https://prometheus.io/docs/practices/naming/
  */
 import type { labels } from './labels.ts';
 import { limits } from './limits.ts';
 
-/** How the values of several processes become one. */
+/** How the values of several processes are merged. */
 export type Merge = 'sum' | 'min' | 'max' | 'first';
 
 /** Base units; `timestamp` is in seconds since 1970, `info` is always 1. */
@@ -30,15 +30,15 @@ export interface MetricRow {
   readonly help: string;
   readonly labels: readonly (keyof typeof labels)[];
   readonly merge: Merge;
-  /** Upper bounds, for a histogram. */
+  /** Upper bounds of a histogram's buckets. */
   readonly buckets?: readonly number[];
-  /** Who writes it: each worker process, or once for the whole service. */
+  /** Written by each worker process, or once for the whole service. */
   readonly of: 'process' | 'service';
 }
 
 /**
- * 0.2 ms to 10 s: an uncontended lock on a local store takes less than 1 ms, a waiter gives up at
- * seconds. Every limit of `limits.ts` in seconds that a quantile is held against is an edge.
+ * 0.2 ms to 10 s: an uncontended lock on a local store takes less than 1 ms, a waiter gives up after
+ * seconds. Every threshold in `limits.ts` that a quantile is compared with is a bucket boundary.
  */
 const secondsBuckets = [
   0.0002,
@@ -83,106 +83,111 @@ export const metrics = {
   ),
   lockstep_command_duration_seconds: histogram(
     ['scenario', 'strategy', 'outcome'],
-    'From the arrival of a command to its outcome, all attempts inside; outcome is accepted, refused or other.',
+    'Time from the arrival of a command to its outcome, including all attempts; outcome is accepted, refused or other.',
   ),
-  lockstep_attempts_total: row('counter', 'attempts', cell, 'Attempts of the commands that ended.'),
+  lockstep_attempts_total: row(
+    'counter',
+    'attempts',
+    cell,
+    'Attempts made by commands that have ended.',
+  ),
   lockstep_attempt_phase_seconds: histogram(
     ['scenario', 'strategy', 'phase'],
-    'What a committed attempt spent its time on: pool (a free connection), wait (until the deciding read answered), hold (from there to COMMIT), commit.',
+    'Where a committed attempt spent its time: pool (waiting for a connection), wait (until the deciding read returned), hold (from then to COMMIT), commit.',
   ),
   lockstep_attempt_failures_total: row(
     'counter',
     'attempts',
     ['scenario', 'strategy', 'code'],
-    'Attempts that failed, by the code of the failure table.',
+    'Failed attempts, by code of the failure table.',
   ),
   lockstep_retries_after_effect_total: row(
     'counter',
     'attempts',
     cell,
-    'Attempts that followed one which had already sent something outside the database.',
+    'Retries after an attempt that had already sent a request outside the database.',
   ),
   lockstep_lock_releases_total: row(
     'counter',
     'turns',
     ['scenario', 'strategy', 'end'],
-    'Turns outside the transaction that were given back, by how that ended.',
+    'Releases of locks held outside the transaction, by result.',
   ),
   lockstep_leases_lost_total: row(
     'counter',
     'turns',
     cell,
-    'Turns that ran out or were taken away before they were given back.',
+    'Leases that expired or were taken away before their release.',
   ),
   lockstep_violations_total: row(
     'counter',
     'violations',
     ['scenario', 'strategy', 'kind'],
-    'Violations that the live audit found, each counted once over all processes and restarts; mixed: several strategies accepted on the key; unknown: found by the sweep.',
+    'Violations found by the live audit, each counted once across all processes and restarts; strategy mixed: several strategies accepted on the key; unknown: found by the sweep.',
   ),
   lockstep_refusals_sampled_total: row(
     'counter',
     'keys',
     cell,
-    'Keys where somebody was told that nothing is left, and that were looked at again: a sample.',
+    'Keys on which a caller was told that nothing is left and that were rechecked: a sample.',
   ),
   lockstep_refused_with_capacity_total: row(
     'counter',
     'keys',
     cell,
-    'Of the refusals that were looked at again, those whose key had room seconds later: an indicator, no verdict.',
+    'Rechecked refusals whose key had capacity seconds later: a hint, not proof.',
   ),
   lockstep_audit_last_success_timestamp_seconds: {
     ...row(
       'gauge',
       'timestamp',
       [],
-      'When the last audit ended well; of the process where that is longest ago.',
+      'Time of the last successful audit, of the process where it is oldest.',
     ),
     merge: 'min',
   },
-  lockstep_audit_duration_seconds: histogram([], 'Time of one audit of recent keys.'),
+  lockstep_audit_duration_seconds: histogram([], 'Duration of one audit of recent keys.'),
   lockstep_audit_failures_total: row(
     'counter',
     'audits',
     [],
-    'Audits of recent keys and slices of the sweep that could not be done.',
+    'Failed audits of recent keys and failed slices of the sweep.',
   ),
   lockstep_audit_keys_total: row(
     'counter',
     'keys',
     ['scenario'],
-    'Keys that the live audit has judged because something was accepted on them.',
+    'Keys audited because a command was accepted on them.',
   ),
   lockstep_audit_keys_skipped_total: row(
     'counter',
     'keys',
     ['scenario'],
-    'Keys that were dropped without a live audit, because more came than it can judge; the sweep meets them.',
+    'Keys dropped without a live audit because of overload; the sweep covers them.',
   ),
-  lockstep_audit_backlog_keys: row('gauge', 'keys', [], 'Keys that wait for their live audit.'),
+  lockstep_audit_backlog_keys: row('gauge', 'keys', [], 'Keys waiting for their live audit.'),
   lockstep_audit_sweep_keys_total: row(
     'counter',
     'keys',
     ['scenario'],
-    'Keys that the sweep over the whole table has judged.',
+    'Keys audited by the sweep over the whole table.',
   ),
   lockstep_audit_sweep_slice_duration_seconds: histogram(
     [],
-    'Time of one slice of the sweep; none may hold a snapshot for longer than 1 s.',
+    'Duration of one slice of the sweep; no slice may hold a snapshot for longer than 1 s.',
   ),
   lockstep_audit_sweep_laps_total: row(
     'counter',
     'laps',
     ['scenario'],
-    'Times that the sweep has come to the end of the table.',
+    'Completed laps of the sweep over the table.',
   ),
   lockstep_audit_sweep_last_lap_timestamp_seconds: {
     ...row(
       'gauge',
       'timestamp',
       ['scenario'],
-      'When the sweep last came to the end of the table, whichever process it was; or when it first began.',
+      'Time when the sweep last completed a lap, in any process; before the first lap, when it began.',
     ),
     merge: 'max',
   },
@@ -190,40 +195,40 @@ export const metrics = {
     'gauge',
     'connections',
     ['pool', 'state'],
-    'Open Postgres connections: work or locks, busy or idle.',
+    'Open Postgres connections, by pool and state.',
   ),
   lockstep_pool_connections_max: row(
     'gauge',
     'connections',
     ['pool'],
-    'Postgres connections that a pool may open.',
+    'Maximum number of Postgres connections in the pool.',
   ),
   lockstep_pool_waiting: row(
     'gauge',
     'callers',
     ['pool'],
-    'Callers that wait for a free connection.',
+    'Callers waiting for a free connection.',
   ),
   lockstep_build_info: {
     ...row(
       'gauge',
       'info',
       ['version', 'node', 'strategy'],
-      'Always 1; says what runs, and under which strategy.',
+      'Always 1; the labels identify the running version and strategy.',
     ),
     merge: 'first',
     of: 'service',
   },
   lockstep_processes: {
-    ...row('gauge', 'processes', [], 'Worker processes that should be there.'),
+    ...row('gauge', 'processes', [], 'Configured number of worker processes.'),
     of: 'service',
   },
   lockstep_processes_in_page: {
-    ...row('gauge', 'processes', [], 'Worker processes that answered for this page in time.'),
+    ...row('gauge', 'processes', [], 'Worker processes that responded to this scrape in time.'),
     of: 'service',
   },
   lockstep_process_exits_total: {
-    ...row('counter', 'processes', [], 'Worker processes that ended without being asked to.'),
+    ...row('counter', 'processes', [], 'Worker processes that exited unexpectedly.'),
     of: 'service',
   },
 } as const satisfies Record<string, MetricRow>;
@@ -235,11 +240,11 @@ export type NameOf<T extends MetricRow['type']> = {
   [N in MetricName]: (typeof metrics)[N]['type'] extends T ? N : never;
 }[MetricName];
 
-/** The labels of a metric, all of them. */
+/** All labels of a metric. */
 export type LabelsOf<N extends MetricName> = Readonly<
   Record<(typeof metrics)[N]['labels'][number], string>
 >;
 
-/** The rows as a list, for whoever derives something from all of them. */
+/** The rows as a list. */
 export const metricRows: readonly (readonly [name: string, row: MetricRow])[] =
   Object.entries(metrics);

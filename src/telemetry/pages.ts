@@ -3,19 +3,19 @@ import { pageOf, type Snapshot } from './prometheus.ts';
 type Metric = Snapshot[number];
 
 interface Written {
-  /** The metric as each process told it: the objects themselves, which nobody changes. */
+  /** The metric as reported by each process; these objects are never mutated. */
   readonly parts: readonly Metric[];
   readonly text: string;
 }
 
 /**
- * Writes one page after the other. Between two scrapes most metrics rest, and adding up and writing
- * out what rests was most of the work: a metric of which no process told anything new keeps its text.
+ * Writes successive pages. Between two scrapes most metrics do not change, and merging and formatting
+ * them was most of the work: a metric with no news from any process keeps its text.
  */
 export class PageWriter {
   #written: ReadonlyMap<string, Written> = new Map();
 
-  /** The text of the merged snapshots, in Prometheus' exposition format. */
+  /** The merged snapshots in the Prometheus text format. */
   async page(snapshots: readonly Snapshot[]): Promise<string> {
     const parts = new Map<string, Metric[]>();
     for (const metric of snapshots.flat()) {

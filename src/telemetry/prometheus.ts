@@ -1,7 +1,4 @@
-/**
- * The only file that knows prom-client: instruments made from the table, and pages made from
- * snapshots.
- */
+/** The only file that uses prom-client: builds instruments from the table and pages from snapshots. */
 import {
   AggregatorRegistry,
   Counter,
@@ -22,10 +19,10 @@ import {
   type NameOf,
 } from './metrics.ts';
 
-/** What one process knows, in a form that crosses a process boundary. */
+/** The metrics of one process, in a form that can be sent to another. */
 export type Snapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
 
-/** Against the naming rule: a gauge must not end in `_total`. */
+/** These violate the naming rule that a gauge must not end in `_total`. */
 const misnamed = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -41,12 +38,12 @@ export class Meter {
   readonly #gauges = new Map<string, Gauge>();
   readonly #histograms = new Map<string, Histogram>();
   readonly #collectors: (() => void)[] = [];
-  /** Of the table's rows: those that may differ from what `changed` has told. */
+  /** Metrics of the table that may have changed since the last call of `changed`. */
   #touched = new Set<string>();
-  /** Node's own, which change all the time. */
+  /** Node's own metrics, which change all the time. */
   readonly #runtime: readonly string[];
 
-  /** `runtime`: beside the table's rows of this kind also Node's own metrics. */
+  /** `runtime`: also include Node's own metrics. */
   constructor(of: MetricRow['of'], options: { readonly runtime: boolean }) {
     if (options.runtime) collectDefaultMetrics({ register: this.#registry });
     for (const name of misnamed) this.#registry.removeSingleMetric(name);
@@ -69,14 +66,14 @@ export class Meter {
     this.#histograms.get(name)?.observe(labels, value);
   }
 
-  /** Exports a label set as 0; for the start, since a histogram's values would be lost. */
+  /** Exports a label set as 0. Only at the start: it would reset a histogram. */
   zero<N extends NameOf<'counter' | 'histogram'>>(name: N, labels: LabelsOf<N>): void {
     this.#touched.add(name);
     this.#counters.get(name)?.inc(labels, 0);
     this.#histograms.get(name)?.zero(labels);
   }
 
-  /** `collect` sets gauges right before each snapshot. */
+  /** Registers a callback that sets gauges right before each snapshot. */
   beforeSnapshot(collect: () => void): void {
     this.#collectors.push(collect);
   }
@@ -86,11 +83,11 @@ export class Meter {
     return this.#registry.getMetricsAsJSON();
   }
 
-  /** The metrics that something was done to since it was last asked: all of them at the first time. */
+  /** The metrics written since the last call; all of them on the first call. */
   async changed(): Promise<Snapshot> {
     for (const collect of this.#collectors) collect();
     const names = [...this.#runtime, ...this.#touched];
-    this.#touched = new Set(); // before the reading: what is done meanwhile is told the next time
+    this.#touched = new Set(); // before reading: changes made meanwhile are reported next time
     const metrics = await Promise.all(
       names.map(name => this.#registry.getSingleMetric(name)?.get()),
     );
@@ -121,11 +118,8 @@ export function pageOf(snapshots: readonly Snapshot[]): Promise<string> {
   return merged(snapshots).metrics();
 }
 
-/**
- * What stays true of a process that is gone or does not answer: what it has counted, not how it
- * is.
- */
-export function countedIn(snapshot: Snapshot): Snapshot {
+/** Counters and histograms only: what remains valid of a process that is gone or not responding. */
+export function countersOf(snapshot: Snapshot): Snapshot {
   return snapshot.filter(
     ({ type }) => type.toString() === 'counter' || type.toString() === 'histogram',
   );
@@ -136,16 +130,16 @@ function merged(snapshots: readonly Snapshot[]): Registry<RegistryContentType> {
 }
 
 /**
- * Fewer snapshots of the same sum. Processes of one program mostly have the same series in the same
- * places: those are added up by place, which spares a hash of every label set. What
- * differs is left to the library.
+ * Fewer snapshots with the same sum. Processes of one program mostly have the same series in the same
+ * order, so these are added up by index, which avoids hashing every label set. The library merges the
+ * rest.
  */
 function summed(snapshots: readonly Snapshot[]): readonly Snapshot[] {
   const sums = new Map<string, Snapshot[number]>();
   const others: Snapshot[number][] = [];
   for (const metric of snapshots.flat()) {
     const sum = sums.get(metric.name);
-    // one after the other in any case: another order of addition could lower a sum by its last digit
+    // always in order: adding floats in another order could lower a sum in its last digit
     const inOrder = !others.some(({ name }) => name === metric.name);
     if (!sum) sums.set(metric.name, { ...metric, values: metric.values.map(one => ({ ...one })) });
     else if (inOrder && isSum(metric) && isInPlace(sum, metric))

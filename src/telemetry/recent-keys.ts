@@ -1,7 +1,7 @@
-/** The strategies under which a key was accepted; `mixed` stands for several. */
+/** Keys with the strategy that accepted a command on them; `mixed` if there were several. */
 export type Keys = ReadonlyMap<string, string>;
 
-/** Keys that wait for their audit, oldest first, and never more than a bound. */
+/** A bounded queue of keys waiting for their audit, oldest first. */
 export class RecentKeys {
   readonly #keysMax: number;
   readonly #strategies = new Map<string, string>();
@@ -14,7 +14,7 @@ export class RecentKeys {
     return this.#strategies.size;
   }
 
-  /** Returns how many older keys had to be dropped for it: 0 or 1. */
+  /** Returns how many older keys had to be dropped: 0 or 1. */
   add(key: string, strategy: string): number {
     const known = this.#strategies.get(key);
     this.#strategies.set(key, known === undefined || known === strategy ? strategy : 'mixed');
@@ -26,7 +26,7 @@ export class RecentKeys {
     return 0;
   }
 
-  /** Takes out the oldest. */
+  /** Removes and returns the oldest keys. */
   take(keysMax: number): Keys {
     const taken = new Map<string, string>();
     for (const [key, strategy] of this.#strategies) {

@@ -5,22 +5,22 @@ import {
   type Outcome,
   outcomeKinds,
   type ReleaseEnd,
+  releaseEnds,
+  violationKinds,
 } from '../contract/index.ts';
 import { type AttemptPhase, attemptPhases, type Cell, type Observer } from '../engine/observer.ts';
-import { violationKinds } from './kinds.ts';
-import { releaseEnds } from './labels.ts';
 import type { Meter } from './prometheus.ts';
 
 const durationOutcomes = ['accepted', 'refused', 'other'] as const;
-/** What the recorder hands on beside counting. */
+/** Optional callbacks for keys worth auditing. */
 export interface Listeners {
-  /** A key where something was, or may have been, committed. */
+  /** Something was, or may have been, committed on a key. */
   readonly touched?: (cell: Cell, auditKey: string) => void;
-  /** A key where somebody was told no, and why. */
+  /** A caller was refused on a key. */
   readonly refused?: (cell: Cell, auditKey: string, reason: string) => void;
 }
 
-/** Writes what the engine tells into the metrics. */
+/** Turns engine events into metrics. */
 export class Recorder implements Observer {
   readonly #meter: Meter;
   readonly #listeners: Listeners;
@@ -64,9 +64,9 @@ export class Recorder implements Observer {
   }
 
   /**
-   * Exports every label set of a cell that will be used as 0. Only the cells of the strategy in
-   * service: seven histogram series each, and beyond about 100 a scrape is felt by those who are
-   * being served. A cell that a request chose is exported when it is first met.
+   * Exports every label set of a cell as 0. Only for cells of the configured strategy: each has seven
+   * histogram series, and beyond about 100 series a scrape slows down requests. A cell chosen by
+   * request headers is exported on first use.
    */
   expect(cell: Cell): void {
     this.#export(cell);

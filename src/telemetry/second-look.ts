@@ -1,29 +1,29 @@
 import type { Violation } from '../contract/index.ts';
-import type { Ask } from './findings.ts';
+import type { RunSql } from './findings.ts';
 import type { Meter } from './prometheus.ts';
 import { RecentKeys } from './recent-keys.ts';
 
 const keysMax = 50; // per scenario and look: a sample
 
-/** What the second look needs of a scenario. */
-export interface Refusing {
+/** What the second look needs from a scenario. */
+export interface AuditedScenario {
   readonly name: string;
   readonly auditSql: string;
   readonly registered: { readonly exhaustedReasons: readonly string[] };
 }
 
 /**
- * Of callers that were told that nothing is left, looks again at a sample of their keys, two audits
- * later: was there room? An indicator and no violation: rows hold no refusals, and whoever held the
- * last place then may have given it back since.
+ * Rechecks a sample of the keys on which callers were told that nothing is left, two audits later: is
+ * there capacity? A hint, not a violation: rows do not record refusals, and whoever held the last
+ * place may have given it up since.
  */
 export class SecondLook {
   readonly #meter: Meter;
-  readonly #scenarios: readonly Refusing[];
+  readonly #scenarios: readonly AuditedScenario[];
   readonly #fresh = new Map<string, RecentKeys>();
   readonly #ripe = new Map<string, RecentKeys>();
 
-  constructor(scenarios: readonly Refusing[], meter: Meter) {
+  constructor(scenarios: readonly AuditedScenario[], meter: Meter) {
     this.#scenarios = scenarios;
     this.#meter = meter;
     for (const { name } of scenarios) {
@@ -32,21 +32,21 @@ export class SecondLook {
     }
   }
 
-  /** Somebody was refused on a key; reasons that do not claim that nothing is left are passed over. */
+  /** A caller was refused on a key. Ignores reasons that do not claim that nothing is left. */
   refused(scenario: string, strategy: string, key: string, reason: string): void {
     const claims = this.#scenarios.find(({ name }) => name === scenario)?.registered
       .exhaustedReasons;
     if (claims?.includes(reason)) this.#fresh.get(scenario)?.add(key, strategy);
   }
 
-  /** Looks at what was refused before the last look. Throws where Postgres cannot be asked. */
-  async run(ask: Ask): Promise<void> {
+  /** Rechecks what was refused before the previous run. Throws if Postgres cannot be queried. */
+  async run(runSql: RunSql): Promise<void> {
     for (const { name: scenario, auditSql } of this.#scenarios) {
       const keys = this.#ripe.get(scenario)?.take(keysMax) ?? new Map<string, string>();
       for (const [key, strategy] of this.#fresh.get(scenario)?.take(keysMax) ?? [])
         this.#ripe.get(scenario)?.add(key, strategy);
       if (keys.size === 0) continue;
-      const found = await ask<Violation>(auditSql, [[...keys.keys()], [], [], [...keys.keys()]]);
+      const found = await runSql<Violation>(auditSql, [[...keys.keys()], [], [], [...keys.keys()]]);
       for (const strategy of keys.values())
         this.#meter.add('lockstep_refusals_sampled_total', { scenario, strategy });
       for (const { key, kind } of found)

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Violation } from '../contract/index.ts';
-import { type Ask, keep, tell } from './findings.ts';
+import { type RunSql, recordFindings, reportFindings } from './findings.ts';
 import type { Meter } from './prometheus.ts';
 import { type Slice, Slices, type SlicesOptions, sliceMaxMs } from './slice.ts';
 
@@ -8,15 +8,15 @@ export interface SweepOptions extends SlicesOptions {
   readonly meter: Meter;
   readonly log: Logger;
   readonly everyMs?: number;
-  /** How long what was found has to last before it counts. */
+  /** How long a finding must persist before it counts. */
   readonly graceMs?: number;
 }
 
-const everyUsuallyMs = 1_000;
-const graceUsuallyMs = 30_000;
-const suspectsMax = 2_000; // keys; what is dropped is met again in the next lap
+const everyDefaultMs = 1_000;
+const graceDefaultMs = 30_000;
+const suspectsMax = 2_000; // keys; the next lap finds dropped ones again
 
-/** Keys that broke a rule, and when to look again. */
+/** Keys with findings, and when to recheck them. */
 interface Suspects {
   readonly scenario: string;
   readonly keys: readonly string[];
@@ -24,11 +24,11 @@ interface Suspects {
 }
 
 /**
- * Goes over every key there is, again and again, in slices of at most 1 s: what was committed by
- * others than this service, or while it was away, is found too. All processes of all replicas share
- * one cursor per scenario in the database, so a slice is judged once a lap, and a restart goes on
- * where the last one ended. What is found counts when a second look, 30 s later, finds it still:
- * by then the audit of recent keys, which knows the strategy, has had its turn.
+ * Continuously audits all keys in slices of at most 1 s, so that violations committed by other programs
+ * or while the service was down are found too. All processes of all replicas share one cursor per
+ * scenario in the database, so each slice is audited once per lap, and a restart resumes where the
+ * last run stopped. A finding counts if a recheck 30 s later still sees it: by then the audit of recent
+ * keys, which knows the strategy, has had its chance to report it.
  */
 export class Sweep {
   readonly #options: SweepOptions;
@@ -44,7 +44,7 @@ export class Sweep {
     this.#slices = new Slices(options);
   }
 
-  /** Sweeps from now on. */
+  /** Starts sweeping. */
   start(): void {
     const { meter, scenarios } = this.#options;
     for (const { name: scenario } of scenarios) {
@@ -54,14 +54,14 @@ export class Sweep {
     this.#next();
   }
 
-  /** Ends after the slice that runs. The pool belongs to the caller. */
+  /** Stops after the current slice. The pool belongs to the caller. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#running;
   }
 
-  /** Judges what waits for its second look, and one slice. False where none was due. Never throws. */
+  /** Rechecks pending suspects and audits one slice. False if none was due. Never throws. */
   async run(): Promise<boolean> {
     const { meter, log } = this.#options;
     try {
@@ -76,13 +76,13 @@ export class Sweep {
       return true;
     } catch (error) {
       meter.add('lockstep_audit_failures_total', {});
-      log.warn({ err: error }, 'a slice of the sweep could not be judged; it is tried again');
+      log.warn({ err: error }, 'a slice of the sweep could not be audited; retrying');
       return false;
     }
   }
 
   #next(): void {
-    const { everyMs = everyUsuallyMs } = this.#options;
+    const { everyMs = everyDefaultMs } = this.#options;
     this.#timer = setTimeout(() => {
       this.#running = this.run().then(() => {
         if (!this.#stopped) this.#next();
@@ -90,7 +90,7 @@ export class Sweep {
     }, everyMs);
   }
 
-  /** Also tells when laps ended that others have made. */
+  /** Also reports laps that other processes completed. */
   async #begin(): Promise<void> {
     for (const { scenario, seconds } of await this.#slices.begin())
       this.#lapEnded(scenario, seconds);
@@ -98,7 +98,7 @@ export class Sweep {
   }
 
   #swept({ scenario, keys, ended, found }: Slice): void {
-    const { meter, graceMs = graceUsuallyMs } = this.#options;
+    const { meter, graceMs = graceDefaultMs } = this.#options;
     meter.add('lockstep_audit_sweep_keys_total', { scenario }, keys);
     const waiting = this.#suspects.reduce((sum, one) => sum + one.keys.length, 0);
     const room = Math.max(0, suspectsMax - waiting);
@@ -116,13 +116,13 @@ export class Sweep {
     const { scenarios, meter, log } = this.#options;
     const swept = scenarios.find(({ name }) => name === first?.scenario);
     if (!first || !swept || first.dueMs > performance.now()) return;
-    const found = await this.#ask<Violation>(swept.auditSql, [first.keys, [], [], []]);
-    const fresh = await keep(this.#ask, swept.name, found, new Map());
+    const found = await this.#runSql<Violation>(swept.auditSql, [first.keys, [], [], []]);
+    const fresh = await recordFindings(this.#runSql, swept.name, found, new Map());
     this.#suspects = others;
-    tell(fresh, found[0], { meter, log });
+    reportFindings(fresh, found[0], { meter, log });
   }
 
-  readonly #ask: Ask = async <R extends object>(text: string, values: readonly unknown[]) => {
+  readonly #runSql: RunSql = async <R extends object>(text: string, values: readonly unknown[]) => {
     const config = { text, values: [...values], query_timeout: sliceMaxMs };
     return (await this.#options.pool.query<R>(config)).rows;
   };

@@ -1,9 +1,9 @@
 import type { Schema } from '../store/migrate.ts';
 
 /**
- * Evidence of the live audit: one row per unit of excess, so that whoever inserts a row first has
- * found it, and nobody counts it again, in whatever process and after whatever restart. Beside it how
- * far the sweep has come, so that a restart goes on where the last one ended.
+ * Findings of the live audit: one row per unit of excess, so that the process that inserts the row
+ * counts it and no other process, now or after a restart, counts it again. Also the cursors of the
+ * sweep, so that a restart resumes where the last run stopped.
  */
 export const violationsSchema: Schema = {
   name: 'telemetry',
@@ -30,8 +30,8 @@ create table if not exists lockstep_sweeps (
 
 /**
  * $1: scenario; $2 to $6: keys, kinds, excesses, strategies and details, one entry per finding.
- * Returns a row per unit that nobody had found before. Sorted, so that processes that find the same
- * at once wait for each other in one order.
+ * Returns a row per unit that had not been found before. Sorted, so that processes with the same
+ * findings lock in the same order.
  */
 export const insertViolations = `
   insert into lockstep_violations (scenario, key, kind, unit, strategy, detail)
@@ -43,24 +43,24 @@ export const insertViolations = `
   on conflict (scenario, key, kind, unit) do nothing
   returning kind, strategy`;
 
-/** Which part of the evidence is asked for. */
+/** Filter and position of a page of findings. */
 export interface EvidencePage {
   readonly scenario?: string | undefined;
   readonly strategy?: string | undefined;
   readonly kind?: string | undefined;
-  /** Only rows with a lower id: the `next` of the page before. */
+  /** Only rows with a lower id: the `next` of the previous page. */
   readonly before?: string | undefined;
   readonly limit: number;
 }
 
-/** One unit of excess, as it was found. */
+/** One unit of excess, as found. */
 export interface EvidenceRow {
   readonly id: string;
   readonly scenario: string;
-  /** The id of the row that the decision rested on. */
+  /** The id of the deciding row. */
   readonly key: string;
   readonly kind: string;
-  /** 1 for the first effect in excess on the key, 2 for the second, and so on. */
+  /** 1 for the first excess effect on the key, 2 for the second, and so on. */
   readonly unit: number;
   readonly strategy: string;
   readonly detail: string;
@@ -78,7 +78,7 @@ export const selectViolations = `
   order by id desc
   limit $5`;
 
-/** The values of `selectViolations`. */
+/** The parameters of `selectViolations`. */
 export function valuesOf({ scenario, strategy, kind, before, limit }: EvidencePage): unknown[] {
   return [scenario ?? null, strategy ?? null, kind ?? null, before ?? null, limit];
 }

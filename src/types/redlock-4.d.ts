@@ -1,8 +1,8 @@
-/** What we use of redlock 4.2.0 (npm alias `redlock-4`), which brings no types; after its `redlock.js`. */
+/** The part of redlock 4.2.0 (npm alias `redlock-4`) that we use; it ships no types. See its `redlock.js`. */
 declare module 'redlock-4' {
   type Answer = (error: Error | null, result?: unknown) => void;
 
-  /** All that the library asks of a client. */
+  /** Everything that the library needs from a client. */
   export interface Caller {
     /** `[key count, …keys, …values]` */
     evalsha(sha: string, args: readonly (string | number)[], answer: Answer): unknown;
@@ -13,7 +13,7 @@ declare module 'redlock-4' {
   export interface Lock {
     readonly resource: readonly string[];
     readonly value: string;
-    /** On the scale of `Date.now()`; 0 once it was given back. */
+    /** On the clock of `Date.now()`; 0 after release. */
     expiration: number;
   }
 
@@ -34,7 +34,7 @@ declare module 'redlock-4' {
     );
     lock(keys: readonly string[], ttlMs: number): PromiseLike<Lock>;
     unlock(lock: Lock): PromiseLike<void>;
-    /** Where it does not succeed, the library gives the lock back itself. */
+    /** If this fails, the library releases the lock itself. */
     extend(lock: Lock, ttlMs: number): PromiseLike<Lock>;
   }
 }

@@ -1,11 +1,11 @@
 /**
- * What we use of redlock 5.0.0-beta.2. Its own types are not reachable under `nodenext` (its
- * `exports` name none); these follow its `dist/esm/index.js`.
+ * The part of redlock 5.0.0-beta.2 that we use. Its own types cannot be resolved under `nodenext` (its
+ * `exports` lists none); these follow its `dist/esm/index.js`.
  */
 declare module 'redlock' {
   import type { Redis } from 'ioredis';
 
-  /** All that the library asks of a client: it calls nothing else (but `quit`, which is ours). */
+  /** Everything that the library needs from a client, besides `quit`, which only we would call. */
   export interface Caller {
     evalsha(sha: string, keyCount: number, args: readonly (string | number)[]): Promise<unknown>;
     eval(lua: string, keyCount: number, args: readonly (string | number)[]): Promise<unknown>;
@@ -14,16 +14,16 @@ declare module 'redlock' {
   export type Client = Redis | Caller;
 
   export interface Settings {
-    /** Share of the duration by which clocks may differ. */
+    /** Clock drift allowance, as a fraction of the duration. */
     readonly driftFactor: number;
-    /** 0: one try. */
+    /** 0: a single attempt. */
     readonly retryCount: number;
     readonly retryDelay: number;
     readonly retryJitter: number;
     readonly automaticExtensionThreshold: number;
   }
 
-  /** The votes of one try, once all are in. */
+  /** The votes of one attempt, once all have arrived. */
   export interface Stats {
     readonly membershipSize: number;
     readonly quorumSize: number;
@@ -35,10 +35,10 @@ declare module 'redlock' {
     readonly attempts: readonly Promise<Stats>[];
   }
 
-  /** A node says that another value, or none, is under the key. */
+  /** A node reports another value, or none, for the key. */
   export class ResourceLockedError extends Error {}
 
-  /** No quorum. Without attempts where the lock was known to be over. */
+  /** No quorum. Without attempts if the lock was known to have expired. */
   export class ExecutionError extends Error {
     readonly attempts: readonly Promise<Stats>[];
   }
@@ -47,7 +47,7 @@ declare module 'redlock' {
     readonly resources: readonly string[];
     readonly value: string;
     readonly attempts: readonly Promise<Stats>[];
-    /** On the scale of `Date.now()`; set to 0 by `release`, and by `extend` on the lock it replaces. */
+    /** On the clock of `Date.now()`; set to 0 by `release`, and by `extend` on the lock it replaces. */
     expiration: number;
     release(): Promise<Result>;
     extend(durationMs: number): Promise<Lock>;

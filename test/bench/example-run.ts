@@ -119,7 +119,7 @@ const twice = (key: string): Audit['violations'][number] => ({
   key,
   kind: 'duplicate',
   excess: 1,
-  detail: `2 appointments where 1 therapist is needed on <${key}> & more`,
+  detail: `2 appointments, but only 1 therapist is needed on <${key}> & more`,
 });
 
 /** Two callers of one key; where some order violates, its timeline holds what would be HTML. */

@@ -88,7 +88,7 @@ describe('the registry', () => {
     has('no-turns.ts', 'turns: is missing; it must be an array');
     has('typo.ts', 'gaurd');
     has('empty', 'schema.sql: is missing');
-    has('gone.ts', 'there is no such file');
+    has('gone.ts', 'no such file');
   });
 
   test('facts that cannot be true together are refused', async () => {

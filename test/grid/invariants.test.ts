@@ -20,7 +20,7 @@ const plantedOnly: Readonly<Record<string, readonly string[]>> = {
   appointment: [
     'offer %s is accepted without an appointment of its therapist',
     'therapist %s has an appointment by offer %s, which is not accepted',
-    '%s offers have expired though %s of %s appointments exist',
+    '%s offers have expired, but only %s of %s appointments exist',
   ],
   transfer: ['transfer %s of %s cents has %s entries on %s cards with a sum of %s'],
 };

@@ -20,8 +20,6 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ['src', /^(bench|test)\//, 'the product does not need its tests'],
   ['src/engine', /^src\/(scenarios|http|telemetry|explore|services)/, 'the engine knows no names'],
   ['src/store', /^src\/(engine|scenarios|http|telemetry|explore|services)/, 'stores know no rules'],
-  ['src/explore', /^(src\/(?!explore)|strategies|bench|test)/, 'usable without the rest'],
-  ['src/services', /^(src\/(?!services)|strategies|bench|test)/, 'usable without the rest'],
   ['bench/lab', /^bench\/(?!lab)/, 'the lab serves every instrument and knows none'],
   ['bench/page', /^bench\/(?!page|lab)/, 'a page knows no result'],
   ['bench/explore', /^bench\/(?!explore|lab|page)/, 'an instrument of its own'],
@@ -29,6 +27,16 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ['bench/floors', /^bench\/(?!floors|lab|page)/, 'an instrument of its own'],
   ['bench/compare', /^bench\/(?!compare|explore|lab|page)/, 'load and orders of one claim'],
   ['bench/report', /^bench\/cli/, 'a report is started, and starts nothing'],
+  [
+    'src/explore',
+    /^(src\/(?!explore|error-message)|strategies|bench|test)/,
+    'usable without the rest',
+  ],
+  [
+    'src/services',
+    /^(src\/(?!services|error-message)|strategies|bench|test)/,
+    'usable without the rest',
+  ],
 ];
 
 describe('arrows', () => {

@@ -54,7 +54,7 @@ describe('the audit on request', () => {
       'false refusal': 1,
     });
     expect(reply.body.deniedAndThere).toBe(1);
-    expect(reply.text).toContain('were told that nothing happened and are there');
+    expect(reply.text).toContain('were answered as having no effect but took effect');
     const rows = await ask(`${audit}?scenario=appointment&key=${twice.id}&key=${empty.id}`, {
       headers,
     });

@@ -178,7 +178,9 @@ describe('a process that fails', { timeout: 2 * startMaxMs }, () => {
     expect(sumOf(page, 'lockstep_commands_total')).toBe(before);
     expect(sumOf(page, 'lockstep_process_exits_total')).toBe(1);
     expect(isAlive(pid)).toBe(false);
-    expect(serving.service.lines.some(line => line.includes('a process has ended'))).toBe(true);
+    expect(serving.service.lines.some(line => line.includes('a process exited unexpectedly'))).toBe(
+      true,
+    );
   });
 
   it('tells its last counts when it is asked to end, and is replaced too', async () => {

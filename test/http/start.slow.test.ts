@@ -42,7 +42,7 @@ describe('a start', { timeout: 2 * startMaxMs }, () => {
   it('lists the strategies where STRATEGY names none of them', async () => {
     const service = start({ STRATEGY: 'nothing' });
     expect(await service.ended()).toBe(2);
-    expect(service.errors).toMatch(/STRATEGY is 'nothing'.* write one of .*row-lock/);
+    expect(service.errors).toMatch(/STRATEGY is 'nothing'.* use one of .*row-lock/);
   });
 
   it('refuses a Redis strategy on a given Postgres without a given Redis', async () => {
@@ -50,8 +50,8 @@ describe('a start', { timeout: 2 * startMaxMs }, () => {
     const lease = start({ DATABASE_URL, STRATEGY: 'redis-lease' });
     const redlock = start({ DATABASE_URL, STRATEGY: 'redlock' });
     expect([await lease.ended(), await redlock.ended()]).toEqual([2, 2]);
-    expect(lease.errors).toMatch(/REDIS_URL is not set.*write/);
-    expect(redlock.errors).toMatch(/REDIS_NODES is not set.*write/);
+    expect(lease.errors).toMatch(/REDIS_URL is not set.*set it to/);
+    expect(redlock.errors).toMatch(/REDIS_NODES is not set.*set it to/);
   });
 
   it('refuses an even number of Redis nodes, and two strategies that cannot be composed', async () => {
@@ -59,7 +59,7 @@ describe('a start', { timeout: 2 * startMaxMs }, () => {
     const even = start({ DATABASE_URL, REDIS_NODES: 'redis://127.0.0.1:1,redis://127.0.0.1:2' });
     const pair = start({ DATABASE_URL, STRATEGY: 'both:row-lock+serializable' });
     expect([await even.ended(), await pair.ended()]).toEqual([2, 2]);
-    expect(even.errors).toMatch(/REDIS_NODES.*an odd number.*each side can have half of the votes/);
+    expect(even.errors).toMatch(/REDIS_NODES.*an odd number.*the votes can split in half/);
     expect(pair.errors).toMatch(/STRATEGY is 'both:row-lock\+serializable'.*snapshot/);
   });
 

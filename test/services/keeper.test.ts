@@ -123,7 +123,7 @@ describe('the keeper ends', () => {
 
   test('a command that is not done in time', async () => {
     const run = keeper.run(program(untilAsked), 300);
-    await expect(run).rejects.toThrow('program was not done within 300 ms');
+    await expect(run).rejects.toThrow('program did not finish within 300 ms');
   });
 });
 
@@ -136,7 +136,7 @@ describe('a start fails, and says why, when the child', () => {
   test('ends before it is ready', async () => {
     const spec = program("console.error('no such setting'); process.exitCode = 3");
     const start = keeper.start(spec, { ready: async () => false });
-    await expect(start).rejects.toThrow(/program ended with code 3.*\nno such setting/);
+    await expect(start).rejects.toThrow(/program exited with code 3.*\nno such setting/);
     await expect(start).rejects.toBeInstanceOf(StartFailed);
   });
 
@@ -155,12 +155,12 @@ describe('a start fails, and says why, when the child', () => {
 describe('a server that ends', () => {
   const server = (source: string) => program(source, { name: 'server', role: 'server' });
 
-  test('though nobody stopped it is reported, with the last that it printed', async () => {
+  test('that nobody asked for is reported, with the last output', async () => {
     const { child } = await startUntilLine(server(`console.log('serving'); ${untilAsked}`));
     process.kill(child.pid, 'SIGKILL');
     await child.exited;
     expect(reported.splice(0)).toEqual([
-      'server was ended by SIGKILL though nobody stopped it; the last it printed:\nserving',
+      'server was killed by SIGKILL unexpectedly; its last output:\nserving',
     ]);
   });
 

@@ -112,7 +112,7 @@ describe.runIf(hasApt)('on a machine without Redis', () => {
     for (const owner of both) {
       const opened = await owner.opened.catch(() => owner.errors());
       expect(opened).toMatchObject({ pids: Array(4).fill(expect.any(Number)) });
-      expect(owner.errors()).toContain('Fetched Redis in ');
+      expect(owner.errors()).toContain('Downloaded Redis in ');
       expect(await owner.exited).toMatchObject({ code: 0 });
       await untilNothingIsLeft(owner);
     }

@@ -85,7 +85,7 @@ describe('the live audit', () => {
       {
         kind: 'duplicate',
         units: 3,
-        detail: '3 appointments where 1 therapist is needed',
+        detail: '3 appointments, but only 1 therapist is needed',
         strategy: 'none',
       },
     ]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { labelRows } from '../../src/telemetry/labels.ts';
 import { limits } from '../../src/telemetry/limits.ts';
 import { metricRows } from '../../src/telemetry/metrics.ts';
-import { countedIn, Meter, mergeSnapshots, pageOf } from '../../src/telemetry/prometheus.ts';
+import { countersOf, Meter, mergeSnapshots, pageOf } from '../../src/telemetry/prometheus.ts';
 import { Recorder } from '../../src/telemetry/recorder.ts';
 import { runtimeMetrics } from '../../src/telemetry/runtime.ts';
 import { sumOf } from '../http/requests.ts';
@@ -84,7 +84,7 @@ describe('metrics of several processes', () => {
     const meter = new Meter('process', { runtime: true });
     new Recorder(meter).outcome(cell, { kind: 'refused', detail: 'full', attempts: 1 }, 1, '1');
     meter.set('lockstep_pool_waiting', { pool: 'work' }, 7);
-    const gone = countedIn(await meter.snapshot());
+    const gone = countersOf(await meter.snapshot());
     const twice = await mergeSnapshots([await mergeSnapshots([[], gone]), gone]);
     const page = await pageOf([twice]);
     expect(sumOf(page, 'lockstep_commands_total')).toBe(2);

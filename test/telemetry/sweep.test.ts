@@ -25,7 +25,7 @@ beforeEach(async () => {
 const log = pino({ level: 'silent' });
 const appointment = [...registry.scenarios.values()].filter(({ name }) => name === 'appointment');
 
-class Swept {
+class SweptScenario {
   readonly meter = new Meter('process', { runtime: false });
   readonly sweep: Sweep;
 
@@ -55,13 +55,13 @@ describe('the sweep', () => {
     await plant(client, 1);
     await plant(client, 3);
     await plant(client, 1);
-    const one = new Swept({ keysPerSlice: 1 });
+    const one = new SweptScenario({ keysPerSlice: 1 });
     await one.lap();
     expect(await one.sum('lockstep_audit_sweep_keys_total')).toBe(3);
     expect(await one.sum('lockstep_audit_sweep_slice_duration_seconds_count')).toBe(4);
     expect(await one.sum(duplicates)).toBe(2);
     await client.query('update lockstep_sweeps set due_at = now()');
-    const again = new Swept();
+    const again = new SweptScenario();
     await again.lap();
     expect(await again.sum('lockstep_audit_sweep_keys_total')).toBe(3);
     expect(await again.sum(duplicates)).toBe(0);
@@ -69,9 +69,9 @@ describe('the sweep', () => {
 
   it('goes on where the last one ended after a restart', async () => {
     for (let keys = 0; keys < 3; keys += 1) await plant(client, 1);
-    const first = new Swept({ keysPerSlice: 2 });
+    const first = new SweptScenario({ keysPerSlice: 2 });
     expect(await first.sweep.run()).toBe(true);
-    const second = new Swept({ keysPerSlice: 2 });
+    const second = new SweptScenario({ keysPerSlice: 2 });
     await second.lap();
     expect(await first.sum('lockstep_audit_sweep_keys_total')).toBe(2);
     expect(await second.sum('lockstep_audit_sweep_keys_total')).toBe(1);
@@ -79,7 +79,7 @@ describe('the sweep', () => {
 
   it('shares the slices with every other process', async () => {
     for (let keys = 0; keys < 6; keys += 1) await plant(client, 2);
-    const processes = [1, 2, 3, 4].map(() => new Swept({ keysPerSlice: 1 }));
+    const processes = [1, 2, 3, 4].map(() => new SweptScenario({ keysPerSlice: 1 }));
     const swept = async () => {
       const sums = processes.map(one => one.sum('lockstep_audit_sweep_keys_total'));
       return (await Promise.all(sums)).reduce((sum, one) => sum + one, 0);
@@ -100,7 +100,7 @@ describe('the sweep', () => {
 
   it('leaves what was just committed to the audit that knows the strategy', async () => {
     const key = await plant(client, 2);
-    const one = new Swept({ graceMs: 60_000 });
+    const one = new SweptScenario({ graceMs: 60_000 });
     await one.lap();
     expect(await one.sum(duplicates)).toBe(0);
     const auditor = new Auditor({ pool, scenarios: appointment, meter: one.meter, log });
@@ -111,11 +111,11 @@ describe('the sweep', () => {
   });
 
   it('tells when the last lap ended, also one that another process made', async () => {
-    await new Swept().lap();
+    await new SweptScenario().lap();
     const { rows } = await client.query<{ seconds: number }>(
       'select extract(epoch from lap_ended_at)::float8 as seconds from lockstep_sweeps',
     );
-    const restarted = new Swept();
+    const restarted = new SweptScenario();
     await restarted.sweep.run();
     const told = await restarted.sum('lockstep_audit_sweep_last_lap_timestamp_seconds');
     expect(told).toBeCloseTo(rows[0]?.seconds ?? 0, 3);

@@ -1,4 +1,4 @@
-/** What the primary and its workers say to each other over the channel of node:cluster. */
+/** The messages between the primary and its workers, over the node:cluster channel. */
 import type { Changes } from '../../telemetry/changes.ts';
 
 export type ToPrimary =
@@ -12,10 +12,7 @@ export type ToWorker =
   | { readonly lockstep: 'snapshot?'; readonly ask: number }
   | { readonly lockstep: 'page'; readonly ask: number; readonly text: string };
 
-/**
- * Messages of ours among those of node:cluster; both ends are of one version, so the tag is
- * enough.
- */
+/** Tells our messages from those of node:cluster. Both ends run the same version: a tag is enough. */
 export function isOurs<M extends ToPrimary | ToWorker>(message: unknown): message is M {
   return typeof message === 'object' && message !== null && 'lockstep' in message;
 }
@@ -23,5 +20,5 @@ export function isOurs<M extends ToPrimary | ToWorker>(message: unknown): messag
 /** Variables that the primary adds to a worker's environment. */
 export const workerVariables = { sharedPort: 'LOCKSTEP_SHARED_PORT', ownPort: 'LOCKSTEP_OWN_PORT' };
 
-/** How long a process may take to stop: what is running is finished, what is held is released. */
+/** How long a process may take to stop: running requests finish, locks are released. */
 export const stopLimitMs = 10_000;

@@ -9,7 +9,7 @@ interface Open {
   readonly timer: NodeJS.Timeout;
 }
 
-/** A worker's questions for the page of all processes. */
+/** A worker's requests to the primary for the metrics page of all processes. */
 export class PageRequests {
   readonly #ask: (ask: number) => void;
   readonly #open = new Map<number, Open>();
@@ -19,7 +19,7 @@ export class PageRequests {
     this.#ask = ask;
   }
 
-  /** Throws `Problem` where the primary does not answer within 1.5 s, or too many ask at once. */
+  /** Throws `Problem` if the primary does not respond within 1.5 s, or too many requests are open. */
   get(): Promise<string> {
     if (this.#open.size >= openMax) return Promise.reject(new Problem('metrics-unavailable'));
     this.#last += 1;

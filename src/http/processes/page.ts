@@ -1,6 +1,6 @@
 import { PageWriter } from '../../telemetry/pages.ts';
 import {
-  countedIn,
+  countersOf,
   type Meter,
   mergeSnapshots,
   type Snapshot,
@@ -8,19 +8,18 @@ import {
 
 const workerAnswerMs = 1_000;
 
-/** One process of a page, as the page knows it. */
+/** One process that contributes to the page. */
 export interface Source {
-  /** Asks the process; what comes back is given to `PageMaker.take`. */
+  /** Requests a snapshot; the response goes to `PageMaker.take`. */
   readonly ask: (ask: number) => void;
 }
 
 /**
  * The metrics page of the whole service: the sum over all its processes.
  *
- * Counters never go down while the service runs. A process that does not answer within 1 s is in
- * the page with the counts that it told last and without its gauges; a process that has ended stays
- * in with its last counts for good. One that was killed takes with it what it counted since the
- * last page.
+ * Counters never go down while the service runs. A process that does not respond within 1 s
+ * contributes its last known counts and no gauges; a process that has ended keeps contributing its
+ * last counts. A killed process loses what it counted since the last page.
  */
 export class PageMaker {
   readonly #meter: Meter;
@@ -32,7 +31,7 @@ export class PageMaker {
   #folding: Promise<void> = Promise.resolve();
   #asks = 0;
 
-  /** `meter`: the instruments of the service itself, which stand beside those of its processes. */
+  /** `meter`: the instruments of the service itself, besides those of its processes. */
   constructor(meter: Meter) {
     this.#meter = meter;
   }
@@ -41,7 +40,7 @@ export class PageMaker {
     this.#live.set(source, undefined);
   }
 
-  /** What a process told, whether asked or by itself at its end. */
+  /** Takes a snapshot from a process, whether requested or sent on exit. */
   take(source: Source, snapshot: Snapshot): void {
     if (!this.#live.has(source)) return;
     this.#live.set(source, snapshot);
@@ -55,11 +54,11 @@ export class PageMaker {
     this.#waiting.get(source)?.(false);
     if (!last) return;
     this.#folding = this.#folding.then(async () => {
-      this.#departed = await mergeSnapshots([this.#departed, countedIn(last)]);
+      this.#departed = await mergeSnapshots([this.#departed, countersOf(last)]);
     });
   }
 
-  /** Who asks while a page is being made gets that one. */
+  /** Concurrent callers share the page that is being made. */
   page(): Promise<string> {
     this.#making ??= this.#make().finally(() => {
       this.#making = undefined;
@@ -75,7 +74,7 @@ export class PageMaker {
     await this.#folding;
     const shares = [...this.#live].flatMap(([source, snapshot]) => {
       if (!snapshot) return [];
-      return [answered[sources.indexOf(source)] ? snapshot : countedIn(snapshot)];
+      return [answered[sources.indexOf(source)] ? snapshot : countersOf(snapshot)];
     });
     const inPage = answered.filter(Boolean).length;
     this.#meter.set('lockstep_processes_in_page', {}, inPage);

@@ -2,10 +2,7 @@ import { parentGone } from '../../services/parent.ts';
 
 const cannotStart = 1;
 
-/**
- * The first signal stops in order, the second at once. What is there to be closed grows while we
- * start.
- */
+/** The first signal shuts down gracefully, the second at once. Steps are added during startup. */
 export class Stop {
   readonly #abort = new AbortController();
   readonly #steps: (() => Promise<unknown> | undefined)[] = [];
@@ -23,7 +20,7 @@ export class Stop {
     return this.#abort.signal;
   }
 
-  /** A step that comes before those that are already known. */
+  /** Adds a step that runs before those added earlier. */
   before(step: () => Promise<unknown> | undefined): void {
     this.#steps.unshift(step);
   }
@@ -32,7 +29,7 @@ export class Stop {
     this.#kill = kill;
   }
 
-  /** Says what is wrong, closes what is open, and ends the process. */
+  /** Prints the message, closes what is open, and exits. */
   async fail(message: string): Promise<never> {
     if (!this.#begun) console.error(message);
     await this.#close();

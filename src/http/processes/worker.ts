@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry.ts';
+import { errorMessage } from '../../error-message.ts';
 import { ChangesSender } from '../../telemetry/changes.ts';
 import { messageClasses } from '../message-classes.ts';
 import { drain, httpServer, listen } from '../server.ts';
@@ -9,7 +10,7 @@ import { Service } from '../service.ts';
 import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
 import { PageRequests } from './page-requests.ts';
 
-/** One of the processes that serve: listens on the shared port and on one of its own. */
+/** A serving process: listens on the shared port and on one of its own. */
 export class Worker {
   readonly #config: Config;
   readonly #log: Logger;
@@ -31,7 +32,7 @@ export class Worker {
     this.#servers = [httpServer(app, { classes }), httpServer(app, { classes })];
   }
 
-  /** Listens and tells the primary. Never rejects: what fails is told too, and the process ends. */
+  /** Listens and reports to the primary. Never rejects: a failure is reported, and the process exits. */
   async start(): Promise<void> {
     process.on('message', message => {
       if (isOurs<ToWorker>(message)) this.#hear(message);
@@ -49,7 +50,7 @@ export class Worker {
       this.#send({ lockstep: 'listening', ownPort });
     } catch (error) {
       this.#log.error({ err: error }, 'cannot listen');
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorMessage(error);
       process.send?.({ lockstep: 'failed', why } satisfies ToPrimary, () => process.exit(1));
     }
   }
@@ -65,14 +66,12 @@ export class Worker {
     this.#send({ lockstep: 'snapshot', ask, changes });
   }
 
-  /**
-   * Finishes what is running, releases what is held, tells its last counts, and ends the process.
-   */
+  /** Finishes running requests, releases locks, sends the last counts, and exits. */
   async #stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     const cut = setTimeout(() => {
-      this.#log.error('what was running did not end in time');
+      this.#log.error('running requests did not finish in time');
       process.exit(1);
     }, stopLimitMs);
     await drain(this.#servers, stopLimitMs - 1_500);
@@ -85,7 +84,7 @@ export class Worker {
   }
 
   #send(message: ToPrimary): void {
-    // a primary that is gone ends us anyway
+    // without a primary this process is about to exit anyway
     if (process.connected) process.send?.(message, () => {});
   }
 }

@@ -1,5 +1,5 @@
--- The judge. $1: request ids (null: all). $2, $3: keys and command ids that were acknowledged as
--- accepted. $4: request ids where somebody was told that there is no place left.
+-- $1: request ids (null: all). $2, $3: keys and command ids that were acknowledged as accepted.
+-- $4: ids of requests of which a caller was told that no place is left.
 with asked as (
   select r.id, r.therapists_needed
   from appointment_requests r
@@ -32,7 +32,7 @@ with asked as (
   from appointments a join asked on asked.id = a.request_id
 )
 select id::text as key, 'duplicate' as kind, appointments - therapists_needed as excess,
-  format('%s appointments where %s needed', appointments,
+  format('%s appointments, but only %s needed', appointments,
     case therapists_needed when 1 then '1 therapist is' else therapists_needed || ' therapists are' end)
     as detail
 from settled where appointments > therapists_needed
@@ -42,7 +42,7 @@ select asked.id::text, 'duplicate', count(*)::integer - 1,
 from appointments a join asked on asked.id = a.request_id
 group by asked.id, a.therapist_id having count(*) > 1
 union all
--- one by one: as many of both says nothing about whose they are
+-- compared row by row: equal counts do not prove that they match
 select request_id::text, 'inconsistent', 1,
   case
     when held is null then format('offer %s is accepted without an appointment of its therapist', offer_id)
@@ -56,12 +56,12 @@ select id::text, 'inconsistent', 1,
 from settled where appointments >= therapists_needed and pending > 0
 union all
 select id::text, 'inconsistent', 1,
-  format('%s offers have expired though %s of %s appointments exist', expired, appointments,
+  format('%s offers have expired, but only %s of %s appointments exist', expired, appointments,
     therapists_needed)
 from settled where appointments < therapists_needed and expired > 0
 union all
 select acknowledged.key, 'lost acknowledgement', 1,
-  format('command %s was acknowledged and is not there', acknowledged.command_id)
+  format('command %s was acknowledged but is not in the database', acknowledged.command_id)
 from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
 where not exists (
   select from appointments a
@@ -69,6 +69,6 @@ where not exists (
 )
 union all
 select id::text, 'false refusal', 1,
-  format('somebody was refused while %s of %s places were taken', appointments, therapists_needed)
+  format('a caller was refused while %s of %s places were taken', appointments, therapists_needed)
 from settled where id = any ($4::text[]::bigint[]) and appointments < therapists_needed
 order by 1, 2, 4

@@ -25,7 +25,7 @@ export default scenario<Accept>({
   race: 'duplicate',
   exhaustedReasons: ['full', 'expired'],
   rounds: {
-    couple: { title: 'The key has room for two, and one rival more never comes.', absent: 1 },
+    couple: { title: 'The key has room for two, and one more rival never arrives.', absent: 1 },
   },
   async prepare({ params, body }, query) {
     const { id: offerId } = parse(idParams, params);

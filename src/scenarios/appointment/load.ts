@@ -20,7 +20,7 @@ const seed = sql<{ request_id: string; needed: number; offer_ids: string[] }>`
   from made join offered on offered.request_id = made.id
   group by made.id, made.therapists_needed order by made.id`;
 
-/** Fresh requests, a quarter of them for couples; every rival accepts, some tap twice. */
+/** New requests, a quarter of them for couples; every rival accepts, some tap twice. */
 export const load: Load = async (plan, query) => {
   const couple = (): boolean =>
     plan.kind === undefined ? plan.random() < couplesShare : plan.kind === 'couple';

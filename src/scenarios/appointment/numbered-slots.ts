@@ -10,10 +10,10 @@ interface Answer {
 }
 
 /**
- * One statement decides: it takes the lowest free seat behind the unnumbered appointments, and the
- * unique index refuses whoever comes second. Lowest first matters: whoever gets the last seat knows
- * that all the others are committed, and may expire the other offers. The insert waits for a rival on
- * the same seat, so a rival that rolls back leaves no false refusal.
+ * One statement decides: it takes the lowest free seat after the unnumbered appointments, and the unique
+ * index rejects a second taker. Lowest first matters: whoever gets the last seat knows that all others
+ * are committed, and may expire the remaining offers. The insert waits for a rival on the same seat, so
+ * a rival that rolls back causes no false refusal.
  */
 const takeSeat = sql<Answer>`
   with asked as (
@@ -49,7 +49,7 @@ const takeSeat = sql<Answer>`
   select appointment.id as appointment_id, status, appointments, needed
   from asked left join appointment on true`;
 
-const triesMax = 4; // each lost try means that a rival has committed a seat, and there are two
+const triesMax = 4; // each lost try means that a rival committed a seat; there are two
 
 export const numberedSlots: Rule<Accept> = async (tx, command, context) => {
   const { requestId, offerId, therapistId } = command;

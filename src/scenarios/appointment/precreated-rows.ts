@@ -6,7 +6,7 @@ interface Seen {
   readonly status: string;
   readonly appointments: number;
   readonly needed: number;
-  /** An appointment that another wording wrote without taking a place. */
+  /** An appointment that another wording inserted without taking a place. */
   readonly unplaced: string | null;
 }
 
@@ -23,7 +23,7 @@ const look = sql<Seen>`
   from appointment_requests r join appointment_offers o on o.request_id = r.id
   where r.id = $1 and o.id = $2`;
 
-// where two taps of one therapist hold different places, the second waits here and finds nothing
+// if two taps by one therapist hold different places, the second waits here and finds nothing
 const accept = sql<{ id: string }>`
   with mine as (
     update appointment_offers set status = 'accepted'
@@ -32,7 +32,7 @@ const accept = sql<{ id: string }>`
   insert into appointments (request_id, offer_id, therapist_id, command_id)
   select $1, id, $3, $4 from mine returning id`;
 
-// rivals on different places each see one of two: only one at a time may judge whether all is taken
+// rivals on different places each see one of two, so only one at a time may check whether it is full
 const lockRequest = sql<{ id: string }>`
   select id from appointment_requests where id = $1 for no key update`;
 
@@ -42,9 +42,9 @@ const expireWhenFull = sql<{ id: string }>`
     and (select count(*) from appointments where request_id = $1)
       >= (select therapists_needed from appointment_requests where id = $1)`;
 
-const triesMax = 4; // each try but the last gives one place to an appointment without; there are two
+const triesMax = 4; // each try but the last assigns a place to an unplaced appointment; there are two
 
-/** Soothe's cure: the rows exist beforehand, so there is something to lock. */
+/** Soothe's fix: the rows already exist, so there is something to lock. */
 export const precreatedRows: Rule<Accept> = async (tx, command, context) => {
   for (let tries = 0; tries < triesMax; tries += 1) {
     const { place, seen } = await tx.check(async () => ({

@@ -30,7 +30,7 @@ const createPlaces = sql<{ id: string }>`
 const create: Route = {
   method: 'post',
   path: '/appointment-requests',
-  title: 'Make an appointment request and offer it to therapists',
+  title: 'Create an appointment request and offer it to therapists',
   async handle({ body }, query) {
     const { client, therapistsNeeded, therapistIds } = parse(newRequest, body);
     const [request] = await query(createRequest, [client, therapistsNeeded]);

@@ -21,7 +21,7 @@ const act = sql<{ id: string }>`
   )
   select id from appointment`;
 
-/** Reads, decides and writes: the rule of the incident. Who holds the turn is not its business. */
+/** Reads, decides and writes: the rule from the incident, with no locking of its own. */
 export const steps: Rule<Accept> = async (tx, command, context) => {
   const { requestId, offerId, therapistId } = command;
   const seen = await tx.check(async () => {
@@ -45,7 +45,7 @@ export const steps: Rule<Accept> = async (tx, command, context) => {
   return appointment ? { accepted: appointment.id } : { refused: 'gone' };
 };
 
-/** Why an offer in this state cannot be accepted; undefined when it can. */
+/** Why an offer in this state cannot be accepted; undefined if it can. */
 export function refusalOf(
   status: string,
   appointments: number,

@@ -30,7 +30,7 @@ export interface Place extends Row {
   readonly appointment_id: string | null;
 }
 
-/** Rows created beforehand: one per therapist that a request needs. */
+/** Precreated rows: one per therapist that a request needs. */
 export const places: Table<Place> = {
   name: 'appointment_places',
   columns: {

@@ -1,7 +1,7 @@
 import { type Rule, sql } from '../../contract/index.ts';
 import { type Book, byTherapist } from './tables.ts';
 
-/** One statement, and still two steps: `not exists` reads the snapshot from the statement's start. */
+/** One statement, but not atomic: `not exists` reads the snapshot from the statement's start. */
 const insertWhereFree = sql<{ id: string }>`
   insert into visits (therapist_id, request_id, during, command_id)
   select $1, $2, $3::tstzrange, $4

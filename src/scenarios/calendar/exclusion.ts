@@ -2,10 +2,10 @@ import { Failure, type Rule, sql } from '../../contract/index.ts';
 import type { Book, Subject } from './tables.ts';
 
 /**
- * One statement decides: it looks at all visits, guarded or not, and the exclusion constraint refuses
- * whoever comes second. ON CONFLICT DO NOTHING matters: a plain insert enters the index first and
- * then waits for the other, so that two overlapping ones wait for each other (15 deadlocks in 640
- * inserts of 16 contenders, the slowest took 15 s). It waits for a rival, which may still roll back.
+ * One statement decides: it checks all visits, guarded or not, and the exclusion constraint rejects a
+ * second one. ON CONFLICT DO NOTHING matters: a plain insert adds its index entry before it waits for
+ * the other, so two overlapping inserts deadlock (15 deadlocks in 640 inserts by 16 contenders, the
+ * slowest took 15 s). The insert waits for a rival, which may still roll back.
  */
 const bookGuarded = sql<{ visit_id: string | null; taken: boolean }>`
   with calendar as (
@@ -20,7 +20,7 @@ const bookGuarded = sql<{ visit_id: string | null; taken: boolean }>`
   )
   select visit.id as visit_id, taken from calendar left join visit on true`;
 
-const triesMax = 2; // a lost try means that a rival has committed: the next one sees its visit
+const triesMax = 2; // a lost try means that a rival committed: the next one sees its visit
 
 export const exclusion =
   ({ table, idOf }: Subject): Rule<Book> =>

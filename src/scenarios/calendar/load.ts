@@ -1,6 +1,6 @@
 import { type Load, sql } from '../../contract/index.ts';
 
-// an hour each, a second apart: different times that all overlap, so one of them can be booked
+// one hour each, a second apart: different times that all overlap, so only one can be booked
 const seed = sql<{ therapist_id: string; request_ids: string[] }>`
   with made as (
     insert into therapists (name) select 'load' from generate_series(1, $1::integer) returning id
@@ -14,7 +14,7 @@ const seed = sql<{ therapist_id: string; request_ids: string[] }>`
   select therapist_id, array_agg(id::text order by id) as request_ids
   from asked group by therapist_id order by therapist_id`;
 
-/** Fresh therapists; every rival books another request for about the same hour, some tap twice. */
+/** New therapists; every rival books a different request for about the same hour, some tap twice. */
 export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
   const made = await query(seed, [rounds, rivals]);
   return made.map(({ therapist_id, request_ids }) => ({

@@ -10,7 +10,7 @@ const createTherapist = sql<{ id: string }>`
 const newTherapist: Route = {
   method: 'post',
   path: '/therapists',
-  title: 'Make a therapist',
+  title: 'Create a therapist',
   async handle({ body }, query) {
     const { name } = parse(nameSent, body);
     const [therapist] = await query(createTherapist, [name]);
@@ -35,7 +35,7 @@ const createRequest = sql<{ id: string }>`
 const newRequest: Route = {
   method: 'post',
   path: '/therapists/:id/visit-requests',
-  title: 'Ask a therapist for a visit at a time',
+  title: 'Request a visit from a therapist',
   async handle({ params, body }, query) {
     const therapistId = parse(idParams, params).id;
     const { client, startsAt, endsAt } = parse(newRequestBody, body);
@@ -55,7 +55,7 @@ const readVisits = sql<{ id: string; requestId: string; startsAt: Date; endsAt: 
 const show: Route = {
   method: 'get',
   path: '/therapists/:id',
-  title: 'Show a therapist with the visits',
+  title: 'Show a therapist with all visits',
   async handle({ params }, query) {
     const therapistId = parse(idParams, params).id;
     const [therapist] = await query(readTherapist, [therapistId]);

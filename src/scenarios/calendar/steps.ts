@@ -10,7 +10,7 @@ const act = sql<{ id: string }>`
   insert into visits (therapist_id, request_id, during, command_id)
   values ($1, $2, $3::tstzrange, $4) returning id`;
 
-/** Reads, decides and writes; `subject` says which row the strategies guard. */
+/** Reads, decides and writes; the subject is the row that strategies guard. */
 export const steps =
   ({ table, idOf }: Subject): Rule<Book> =>
   async (tx, command, { commandId }) => {

@@ -1,26 +1,26 @@
 import type { Row, Table } from '../../contract/index.ts';
 
-/** A therapist takes a request; whose it is and when never changes. */
+/** A therapist accepts a visit request, whose therapist and time never change. */
 export interface Book {
   readonly therapistId: string;
   readonly requestId: string;
-  /** A range as Postgres writes it: from, inclusive, to the end, exclusive. */
+  /** A range in Postgres notation: inclusive start, exclusive end. */
   readonly during: string;
 }
 
-/** The deciding row: whose hours must not overlap. */
+/** The deciding row: a therapist's visits must not overlap. */
 export const therapists: Table<Row> = {
   name: 'therapists',
   columns: { id: 'bigint', version: 'integer', fence: 'bigint' },
 };
 
-/** What the variant with the wrong key takes for the deciding row. */
+/** What the variant with the wrong key uses as the deciding row. */
 export const requests: Table<Row> = {
   name: 'visit_requests',
   columns: { id: 'bigint', version: 'integer', fence: 'bigint' },
 };
 
-/** What a variant decides one at a time, and the row that it takes for the deciding one. */
+/** What a variant serializes on: its deciding row and key. */
 export interface Subject {
   readonly table: Table<Row>;
   readonly idOf: (command: Book) => string;

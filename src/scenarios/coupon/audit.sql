@@ -1,5 +1,5 @@
--- The judge. $1: campaign ids (null: all). $2, $3: keys and command ids that were acknowledged as
--- accepted. $4: campaign ids where somebody was told that there is no coupon left.
+-- $1: campaign ids (null: all). $2, $3: keys and command ids that were acknowledged as accepted.
+-- $4: ids of campaigns of which a caller was told that no coupon is left.
 with asked as (
   select c.id from campaigns c where $1::text[] is null or c.id = any ($1::text[]::bigint[])
 ), given as (
@@ -21,25 +21,25 @@ select campaign_id::text as key, 'duplicate' as kind, claims - 1 as excess,
 from given where claims > 1
 union all
 select given.campaign_id::text, 'inconsistent', 1,
-  format('coupon %s is claimed by user %s and belongs to %s', coupon_id, user_id,
+  format('coupon %s is claimed by user %s but belongs to %s', coupon_id, user_id,
     coalesce('user ' || owner_id, 'nobody'))
 from given join coupons on coupons.id = given.coupon_id
 where claims = 1 and owner_id is distinct from user_id
 union all
 select id::text, 'inconsistent', 1,
-  format('%s coupons have an owner beside %s claims', claimed, claims)
+  format('%s coupons have an owner, but there are %s claims', claimed, claims)
 from stock where claimed <> claims
 union all
 select acknowledged.key, 'lost acknowledgement', 1,
-  format('command %s was acknowledged and is not there', acknowledged.command_id)
+  format('command %s was acknowledged but is not in the database', acknowledged.command_id)
 from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
 where not exists (
   select from coupon_claims c
   where c.command_id = acknowledged.command_id::uuid and c.campaign_id = acknowledged.key::bigint
 )
 union all
--- no coupon is ever given back: what is free now was free when somebody was refused
+-- coupons are never returned: what is free now was free at the time of the refusal
 select id::text, 'false refusal', 1,
-  format('somebody was told that no coupon is left while %s were free', free)
+  format('a caller was told that no coupon is left while %s were free', free)
 from stock where id = any ($4::text[]::bigint[]) and free > 0
 order by 1, 2, 4

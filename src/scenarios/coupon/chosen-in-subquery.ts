@@ -2,8 +2,8 @@ import { type Rule, type Statement, sql } from '../../contract/index.ts';
 import { type Claim, campaigns } from './tables.ts';
 
 /**
- * It looks like one statement that decides alone. But the subquery chooses before the update waits: two
- * choose the same coupon, and the second overwrites the owner when the first has committed.
+ * Looks like a single deciding statement, but the subquery chooses before the update waits: two callers
+ * choose the same coupon, and the second overwrites the owner once the first has committed.
  */
 const claimNext = sql<{ id: string }>`
   with taken as (
@@ -17,8 +17,8 @@ const claimNext = sql<{ id: string }>`
   select $1, id, $2, $3 from taken returning id`;
 
 /**
- * The same, and the update looks again whether the coupon is still free. Nobody overwrites an owner now;
- * but the second finds its coupon taken and has no other to look at: refused while coupons remain.
+ * The same, but the update rechecks that the coupon is still free. No owner is overwritten now, but the
+ * second caller finds its coupon taken and has no other candidate: refused while coupons remain.
  */
 const claimNextIfStillFree = sql<{ id: string }>`
   with taken as (
@@ -31,7 +31,7 @@ const claimNextIfStillFree = sql<{ id: string }>`
   insert into coupon_claims (campaign_id, coupon_id, user_id, command_id)
   select $1, id, $2, $3 from taken returning id`;
 
-/** Right only behind a lock on the campaign, or at a level that answers 40001. */
+/** Correct only behind a lock on the campaign, or at an isolation level that fails with 40001. */
 const behindTheCampaign =
   (statement: Statement<{ id: string }>): Rule<Claim> =>
   async (tx, { campaignId, userId }, context) => {

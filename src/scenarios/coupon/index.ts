@@ -12,7 +12,7 @@ const sent = z.strictObject({ userId: id });
 
 const readCampaign = sql<{ id: string }>`select id from campaigns where id = $1`;
 
-/** Alone, the statement decides wrongly. As `steps` it stands behind what the strategy takes. */
+/** On its own the statement decides wrongly. As `steps` it runs behind the strategy's lock or guard. */
 const aloneNoLonger = [
   'steps',
   'repeatable read',

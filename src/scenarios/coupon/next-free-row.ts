@@ -5,7 +5,7 @@ const recordClaim = sql<{ id: string }>`
   insert into coupon_claims (campaign_id, coupon_id, user_id, command_id)
   values ($1, $2, $3, $4) returning id`;
 
-/** Takes the first coupon without an owner: the rule of the incident. */
+/** Takes the first coupon without an owner: the rule from the incident. */
 export const nextFreeRow: Rule<Claim> = async (tx, { campaignId, userId }, context) => {
   const coupon = await tx.check(() =>
     tx.readAny(coupons, { campaign_id: campaignId, owner_id: null }),

@@ -18,7 +18,7 @@ const createCoupons = sql<{ id: string }>`
 const create: Route = {
   method: 'post',
   path: '/campaigns',
-  title: 'Make a campaign with so many coupons',
+  title: 'Create a campaign with coupons',
   async handle({ body }, query) {
     const { title, coupons } = parse(newCampaign, body);
     const [campaign] = await query(createCampaign, [title]);

@@ -26,7 +26,7 @@ export const coupons: Table<Coupon> = {
   },
 };
 
-/** The deciding row of the wordings that choose inside one statement. */
+/** The deciding row of wordings that choose inside one statement. */
 export const campaigns: Table<Row> = {
   name: 'campaigns',
   columns: { id: 'bigint', version: 'integer', fence: 'bigint' },

@@ -1,5 +1,5 @@
--- The judge. $1: card ids (null: all). $2, $3: keys and command ids that were acknowledged as
--- accepted. $4: card ids where somebody was told that the card is used up.
+-- $1: card ids (null: all). $2, $3: keys and command ids that were acknowledged as accepted.
+-- $4: ids of cards of which a caller was told that they are used up.
 with asked as (
   select c.id, c.initial_cents, c.balance_cents, c.smallest_debit_cents
   from gift_cards c
@@ -19,28 +19,28 @@ with asked as (
   from asked left join spent on spent.card_id = asked.id
 )
 select id::text as key, 'lost update' as kind, 1 as excess,
-  format('the balance is %s cents where %s less %s of debits leaves %s', balance_cents,
+  format('the balance is %s cents, but %s less %s of debits leaves %s', balance_cents,
     initial_cents, spent_cents, initial_cents - spent_cents) as detail
 from settled where balance_cents <> initial_cents - spent_cents
 union all
 select id::text, 'duplicate', debits_in_excess,
-  format('%s cents were spent of a card that held %s', spent_cents, initial_cents)
+  format('%s cents were spent from a card that held %s', spent_cents, initial_cents)
 from settled where debits_in_excess > 0
 union all
 select id::text, 'inconsistent', 1, format('the balance is %s cents', balance_cents)
 from settled where balance_cents < 0
 union all
 select acknowledged.key, 'lost acknowledgement', 1,
-  format('command %s was acknowledged and is not there', acknowledged.command_id)
+  format('command %s was acknowledged but is not in the database', acknowledged.command_id)
 from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
 where not exists (
   select from gift_card_debits d
   where d.command_id = acknowledged.command_id::uuid and d.card_id = acknowledged.key::bigint
 )
 union all
--- no card is ever loaded again: what is there now was there when somebody was refused
+-- cards are never topped up: what is left now was there at the time of the refusal
 select id::text, 'false refusal', 1,
-  format('somebody was told that the card is used up while %s cents were left',
+  format('a caller was told that the card is used up while %s cents were left',
     initial_cents - spent_cents)
 from settled
 where id = any ($4::text[]::bigint[]) and initial_cents - spent_cents >= smallest_debit_cents

@@ -2,8 +2,8 @@ import { type Rule, sql } from '../../contract/index.ts';
 import { cards, type Debit, refusalOf } from './tables.ts';
 
 /**
- * Subtracts only where enough is left, with the ledger row in the same statement. Whoever comes second
- * waits for the row, and Postgres judges the condition anew on the row as it was committed.
+ * Subtracts only if enough is left, and writes the ledger row in the same statement. A second caller
+ * waits for the row, and Postgres re-evaluates the condition on the committed row.
  */
 const subtract = sql<{ id: string }>`
   with card as (
@@ -14,7 +14,7 @@ const subtract = sql<{ id: string }>`
   insert into gift_card_debits (card_id, amount_cents, command_id)
   select id, $2::integer, $3 from card returning id`;
 
-// a statement of its own: inside the first one it would read the balance from before the wait
+// a separate statement: inside the first one it would read the balance from before the wait
 const readBalance = sql<{ balance_cents: number }>`
   select balance_cents from gift_cards where id = $1`;
 

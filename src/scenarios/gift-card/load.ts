@@ -9,14 +9,14 @@ const seed = sql<{ id: string }>`
   select id from made order by id`;
 
 /**
- * Fresh cards, each good for half of the rivals. The amounts of a round differ, so that two lost
- * updates cannot look like one, and lie so close together that any `capacity` of them fit and no
- * further one does, in whatever order they come.
+ * New cards, each with enough for half of the rivals. The amounts of a round differ, so that two lost
+ * updates cannot look like one, but only so little that any `capacity` of them fit and one more never
+ * does, in any order.
  */
 export const load: Load = async (plan, query) => {
   const { rounds, rivals } = plan;
   const capacity = Math.ceil(rivals / 2);
-  const smallestCents = rivals * rivals; // more than all differences within a round together
+  const smallestCents = rivals * rivals; // more than the sum of all differences within a round
   const initialCents = capacity * (smallestCents + rivals - 1);
   const made = await query(seed, [rounds, initialCents, smallestCents]);
   return made.map(({ id }) => ({

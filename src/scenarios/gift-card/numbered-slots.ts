@@ -7,9 +7,9 @@ interface Answer {
 }
 
 /**
- * The ledger decides: the next entry number belongs to one debit only, so whoever looked at the same
- * balance as somebody else is refused by the unique index. Unnumbered debits of other wordings
- * count as entries. The balance is lowered in the same statement, relative to what is there.
+ * The ledger decides: an entry number belongs to one debit, so of two callers that read the same balance
+ * the unique index rejects one. Unnumbered debits of other wordings count as entries. The balance is
+ * decremented in the same statement, relative to its current value.
  */
 const appendEntry = sql<Answer>`
   with seen as (
@@ -27,7 +27,7 @@ const appendEntry = sql<Answer>`
   )
   select debit.id as debit_id, seen.balance_cents from seen left join debit on true`;
 
-const triesMax = 16; // each lost try means that a rival has committed an entry
+const triesMax = 16; // each lost try means that a rival committed an entry
 
 export const numberedSlots: Rule<Debit> = async (tx, command, context) => {
   const { cardId, amountCents } = command;

@@ -17,7 +17,7 @@ const createCard = sql<{ id: string }>`
 const create: Route = {
   method: 'post',
   path: '/gift-cards',
-  title: 'Make a gift card',
+  title: 'Create a gift card',
   async handle({ body }, query) {
     const { initialCents, smallestDebitCents } = parse(newCard, body);
     const [card] = await query(createCard, [initialCents, smallestDebitCents]);

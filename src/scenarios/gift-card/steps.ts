@@ -4,7 +4,7 @@ import { cards, type Debit, refusalOf } from './tables.ts';
 const recordDebit = sql<{ id: string }>`
   insert into gift_card_debits (card_id, amount_cents, command_id) values ($1, $2, $3) returning id`;
 
-/** Reads the balance, subtracts, writes the result back: the rule of the incident. */
+/** Reads the balance, subtracts, and writes the result back: the rule from the incident. */
 export const steps: Rule<Debit> = async (tx, command, context) => {
   const { cardId, amountCents } = command;
   const card = await tx.check(() => tx.read(cards, cardId));

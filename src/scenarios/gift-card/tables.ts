@@ -1,6 +1,6 @@
 import type { Decision, Row, Table } from '../../contract/index.ts';
 
-/** Somebody pays with a gift card. The smallest debit of a card never changes. */
+/** A payment with a gift card. A card's smallest debit never changes. */
 export interface Debit {
   readonly cardId: string;
   readonly amountCents: number;
@@ -20,7 +20,7 @@ export const cards: Table<Card> = {
   columns: { id: 'bigint', balance_cents: 'integer', version: 'integer', fence: 'bigint' },
 };
 
-/** Why a card with this balance cannot pay; undefined when it can. `used up` claims that nobody can debit it any more. */
+/** Why a card with this balance cannot pay; undefined if it can. `used up` claims that no debit is possible any more. */
 export function refusalOf(balanceCents: number, command: Debit): Decision | undefined {
   if (balanceCents < command.smallestDebitCents) return { refused: 'used up' };
   return balanceCents < command.amountCents ? { refused: 'insufficient balance' } : undefined;

@@ -1,5 +1,6 @@
--- The judge. $1: ids of invoices, or of jobs with all that is on their lists (null: all). $2, $3: keys and command ids that were acknowledged as
--- accepted. $4: those where somebody was told that it is paid or ordered already, or nothing is due.
+-- $1: ids of invoices, or of jobs with all their invoices (null: all). $2, $3: keys and command ids that
+-- were acknowledged as accepted. $4: ids of which a caller was told that they are already paid or
+-- ordered, or that nothing is due.
 with asked as (
   select coalesce(i.job_id, i.id) as id, i.status, sent.sent, sent.unrecorded, kept.recorded, kept.unfounded, outbox.orders
   from invoices i
@@ -37,7 +38,7 @@ select id::text, 'duplicate', orders - 1,
   format('%s orders to pay one invoice: the relay sends them all', orders)
 from asked where orders > 1
 union all
-select id::text, 'inconsistent', 1, 'marked as paid, and the provider has not paid'
+select id::text, 'inconsistent', 1, 'marked as paid, but the provider has not paid'
 from asked where status = 'paid' and sent = 0
 union all
 select id::text, 'inconsistent', unrecorded,
@@ -49,12 +50,12 @@ select id::text, 'inconsistent', unfounded,
 from asked where unfounded > 0
 union all
 select id::text, 'inconsistent', 1,
-  format('the invoice is %s beside %s payments and %s orders in our books', status, recorded, orders)
+  format('the invoice is %s, but our books hold %s payments and %s orders', status, recorded, orders)
 from asked
 where status <> case when recorded > 0 then 'paid' when orders > 0 then 'ordered' else 'due' end
 union all
 select acknowledged.key, 'lost acknowledgement', 1,
-  format('command %s was acknowledged and is not there', acknowledged.command_id)
+  format('command %s was acknowledged but is not in the database', acknowledged.command_id)
 from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
 where not exists (
   select from payments p join invoices i on i.id = p.invoice_id
@@ -65,6 +66,6 @@ where not exists (
   where o.command_id = acknowledged.command_id::uuid and o.invoice_id = acknowledged.key::bigint
 )
 union all
-select id::text, 'false refusal', 1, 'somebody was refused though the invoice is due'
+select id::text, 'false refusal', 1, 'a caller was refused though the invoice is due'
 from asked where id = any ($4::text[]::bigint[]) and status = 'due'
 order by 1, 2, 4

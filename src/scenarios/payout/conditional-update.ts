@@ -12,8 +12,8 @@ const recordOnce = sql<{ id: string }>`
   select id, $2, $3 from paid returning id`;
 
 /**
- * Pays under the invoice's key, however many do so at once, and lets one statement decide who records
- * it. Only for a provider that honours the key: without one all of them would have paid.
+ * Pays under the invoice's idempotency key, even concurrently, and lets one statement decide who records
+ * the payment. Works only if the provider honours the key: otherwise every caller would have paid.
  */
 export const payThenRecordOnce =
   (idempotencyKeyOf: (command: Pay) => string): Rule<Pay> =>

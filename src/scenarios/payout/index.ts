@@ -13,7 +13,7 @@ import { wholeRun } from './whole-run.ts';
 const readInvoice = sql<{ amountCents: string }>`
   select amount_cents as "amountCents" from invoices where id = $1`;
 
-/** The invoice's, not the command's: two commands for one invoice are to be one payment. */
+/** Derived from the invoice, not the command: two commands for one invoice must be one payment. */
 const keyOfPayment = (command: Pay): string => `invoice/${command.invoiceId}`;
 
 export default scenario<Pay>({

@@ -4,7 +4,7 @@ const seed = sql<{ id: string }>`
   insert into invoices (payee, amount_cents)
   select 'load', 1000 + n from generate_series(1, $1::integer) as n returning id`;
 
-/** Fresh invoices; every rival is a run that has it on its list, some ask twice. */
+/** New invoices; every rival is a run with the invoice on its list, some send twice. */
 export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
   const made = await query(seed, [rounds]);
   return made.map(({ id }) => ({

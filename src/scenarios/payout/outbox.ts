@@ -4,7 +4,7 @@ import { gone, invoices, type Pay, refusalOf } from './tables.ts';
 const order = sql<{ id: string }>`
   insert into payment_orders (invoice_id, command_id) values ($1, $2) returning id`;
 
-/** Decides here and pays later: the order commits together with the decision, and a relay sends it. */
+/** Transactional outbox: the order commits with the decision, and a relay sends it later. */
 export const orderInSteps: Rule<Pay> = async (tx, { invoiceId }, { commandId }) => {
   const invoice = await tx.check(() => tx.read(invoices, invoiceId));
   if (!invoice) return gone;
@@ -16,7 +16,7 @@ export const orderInSteps: Rule<Pay> = async (tx, { invoiceId }, { commandId }) 
   return { accepted: ordered.id };
 };
 
-/** `status` is what the statement found before it waited for a rival. */
+/** `status` is the value from before the statement waited for a rival. */
 const orderOnce = sql<{ order_id: string | null; status: string }>`
   with due as (
     update invoices set status = 'ordered' where id = $1 and status = 'due' returning id
@@ -26,7 +26,7 @@ const orderOnce = sql<{ order_id: string | null; status: string }>`
   select ordered.id as order_id, i.status
   from invoices i left join ordered on true where i.id = $1`;
 
-const triesMax = 2; // a lost try means that a rival has committed: the next one sees the state
+const triesMax = 2; // a lost try means that a rival committed: the next one sees its state
 
 export const orderInOneStatement: Rule<Pay> = async (tx, { invoiceId }, { commandId }) => {
   const claimed = await tx.claim(invoices, invoiceId);

@@ -1,8 +1,7 @@
 /**
- * The payment provider: a small HTTP server that commits each payment by itself, whatever becomes of
- * the caller's transaction. How a process finds it: PROVIDER_URL where that is set; else the process
- * starts one on 127.0.0.1 when it first pays. They all keep one set of books, so it does not matter
- * which of them a process asks.
+ * The payment provider: a small HTTP server that commits each payment on its own, whatever happens to
+ * the caller's transaction. A process uses PROVIDER_URL if it is set; otherwise it starts a provider on
+ * 127.0.0.1 with its first payment. All of them share one set of books, so any of them will do.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -25,7 +24,7 @@ const order = z.strictObject({
   commandId: z.string(),
 });
 
-// the same key gets the first payment again: the update changes nothing and waits for a rival
+// a repeated key returns the first payment: the update changes nothing, but waits for a rival
 const keep = sql<{ id: string; same: boolean }>`
   insert into payment_provider.payments (invoice_id, amount_cents, command_id, idempotency_key)
   values ($1, $2, $3, $4)
@@ -72,7 +71,7 @@ async function answered(request: IncomingMessage, books: Query): Promise<Answer>
   return payment.same ? { status: 201, body: { id: payment.id } } : { status: 422, body: {} };
 }
 
-/** Neither the server nor its connections keep a process alive: it ends with whoever started it. */
+/** Neither the server nor its connections keep the process alive. */
 function listening(server: Server): Promise<number> {
   server.on('connection', socket => socket.unref());
   server.unref();
@@ -86,7 +85,7 @@ function listening(server: Server): Promise<number> {
   });
 }
 
-/** Connections of the provider's own. Closed by themselves when idle. */
+/** The provider's own connections, closed automatically when idle. */
 export function ownBooks(databaseUrl: string): Query & { close(): Promise<void> } {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -97,11 +96,11 @@ export function ownBooks(databaseUrl: string): Query & { close(): Promise<void> 
     allowExitOnIdle: true,
   });
   pool.on('error', () => {}); // an idle connection that breaks is replaced
-  pool.on('connect', client => client.on('error', () => {})); // told by the query that meets it
+  pool.on('connect', client => client.on('error', () => {})); // the failing query reports it
   const query: Query = async <R>(statement: { text: string }, values: readonly unknown[]) => {
     const client = await pool.connect();
     try {
-      // the role's default may be REPEATABLE READ, where a second payment under one key is an error
+      // under a default of REPEATABLE READ a second payment under one key would be an error
       await client.query('begin isolation level read committed');
       const { rows } = await client.query<R & pg.QueryResultRow>(statement.text, [...values]);
       await client.query('commit');
@@ -119,26 +118,28 @@ const started = new Map<string, Promise<Provider>>();
 const startedOver = new WeakMap<Query, Promise<Provider>>();
 
 export interface Asker {
-  /** Any query of the database whose invoices are paid. */
+  /** Runs queries on the database with the invoices. */
   readonly query: Query;
-  /** Whether `query` commits each statement by itself, as the provider's books need it. */
+  /** Whether `query` autocommits each statement, as the provider's books require. */
   readonly commits: boolean;
 }
 
 /**
- * Where this process's provider listens. Its books are kept over connections of its own, to the
- * server of DATABASE_URL: rules that wait for it may hold all of the service's. A program without
- * that variable (a test that opens an engine itself) lends its `query`, if that commits.
+ * The URL of this process's provider. It uses its own connections to the server of DATABASE_URL, since
+ * rules waiting for it may hold all of the service's. Without that variable (in tests that open an
+ * engine themselves) it uses `query`, provided that autocommits.
  */
 export async function providerUrl({ query, commits }: Asker): Promise<string> {
   const { PROVIDER_URL, DATABASE_URL } = process.env;
   if (PROVIDER_URL) return PROVIDER_URL;
   if (DATABASE_URL) return (await startAt(await databaseOf(DATABASE_URL, query))).url;
   if (commits) return (await startOver(query)).url;
-  throw new Error('no provider: set PROVIDER_URL, or DATABASE_URL for one in this process');
+  throw new Error(
+    'no payment provider: set PROVIDER_URL, or DATABASE_URL to start one in this process',
+  );
 }
 
-/** The database that `query` speaks to, on the server of `serverUrl`. */
+/** The URL of the database that `query` uses, on the server of `serverUrl`. */
 async function databaseOf(serverUrl: string, query: Query): Promise<string> {
   const [database] = await query(sql<{ name: string }>`select current_database() as name`, []);
   const url = new URL(serverUrl);

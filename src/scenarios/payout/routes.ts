@@ -16,7 +16,7 @@ const createInvoice = sql<{ id: string }>`
 const create: Route = {
   method: 'post',
   path: '/invoices',
-  title: 'Make an invoice that is due',
+  title: 'Create a due invoice',
   async handle({ body }, query) {
     const { payee, amountCents } = parse(newInvoice, body);
     const [invoice] = await query(createInvoice, [payee, amountCents]);
@@ -56,7 +56,7 @@ const listDue = sql<{ id: string; amountCents: string }>`
 const run: Route = {
   method: 'post',
   path: '/payout-runs',
-  title: 'Begin a run: list what is due once, for the caller to serve payment by payment',
+  title: 'Start a run: list the due invoices, for the caller to pay one by one',
   async handle({ body }, query) {
     const asked = parse(z.strictObject({ payee: z.string().max(200).optional() }).optional(), body);
     const due = await query(listDue, [asked?.payee ?? null, runMax]);
@@ -71,7 +71,7 @@ const run: Route = {
 
 const deliveryMax = 20;
 
-// another relay passes over what this one is sending
+// other relays skip what this one is sending
 const nextOrders = sql<{ id: string; invoiceId: string; amountCents: string; commandId: string }>`
   select o.id, i.id as "invoiceId", i.amount_cents as "amountCents", o.command_id as "commandId"
   from payment_orders o join invoices i on i.id = o.invoice_id
@@ -88,13 +88,13 @@ const settle = sql<{ id: string }>`
   update invoices set status = 'paid' where id = $2 returning id`;
 
 /**
- * The relay. The key is the order's: where it dies after the provider has paid, the next delivery
- * sends the order again and is given the same payment.
+ * The relay. The idempotency key is the order's: if the relay dies after the provider has paid, the next
+ * delivery resends the order and gets the same payment.
  */
 const deliver: Route = {
   method: 'post',
   path: '/payment-deliveries',
-  title: 'Send the oldest payments that were ordered',
+  title: 'Send the oldest pending payment orders',
   async handle(_input, query) {
     const orders = await query(nextOrders, [deliveryMax]);
     const lost = new AbortController().signal;
@@ -119,7 +119,7 @@ const listInvoice = sql<{ id: string }>`
 const createList: Route = {
   method: 'post',
   path: '/payout-jobs',
-  title: 'Make a job with its list of invoices that are due',
+  title: 'Create a job with its due invoices',
   async handle({ body }, query) {
     const { invoices } = parse(newJob, body);
     const [job] = await query(createJob, []);

@@ -1,10 +1,10 @@
 import type { Decision, Row, Table } from '../../contract/index.ts';
 
-/** Somebody, or a run, wants an invoice paid. Its amount never changes. */
+/** A request to pay an invoice. Its amount never changes. */
 export interface Pay {
   readonly invoiceId: string;
   readonly amountCents: string;
-  /** Where the provider listens; asked only by those who call it. */
+  /** The provider's URL; resolved only by callers that need it. */
   readonly provider: () => Promise<string>;
 }
 
@@ -23,7 +23,7 @@ export const invoices: Table<Invoice> = {
 
 export const gone: Decision = { refused: 'gone' };
 
-/** Why an invoice in this state is not paid; undefined when it is due. */
+/** Why an invoice in this state is not paid; undefined if it is due. */
 export function refusalOf(status: string): Decision | undefined {
   if (status === 'paid') return { refused: 'already paid' };
   return status === 'ordered' ? { refused: 'already ordered' } : undefined;

@@ -13,7 +13,7 @@ import { pay } from './pay.ts';
 import { providerUrl } from './provider.ts';
 import { gone, type Pay } from './tables.ts';
 
-/** Somebody, or a clock, wants a job's list paid: all of it is one command, under one lock. */
+/** Pays all due invoices of a job: one command, under one lock. */
 interface Run extends Pick<Pay, 'provider'> {
   readonly jobId: string;
 }
@@ -36,13 +36,13 @@ const listDue = sql<{ invoiceId: string; amountCents: string }>`
   select id as "invoiceId", amount_cents as "amountCents" from invoices
   where job_id = $1 and status = 'due' order by id limit $2`;
 
-// pays from the list as it was: whether the invoice is still due is not asked again
+// pays from the list as read: does not recheck whether the invoice is still due
 const record = sql<{ id: string }>`
   with paid as (update invoices set status = 'paid' where id = $1)
   insert into payments (invoice_id, provider_payment_id, command_id)
   values ($1, $2, $3) returning id`;
 
-/** Lists what is due once, pays each from that list, and commits when the last is paid. */
+/** Lists the due invoices once, pays each, and commits after the last payment. */
 const steps: Rule<Run> = async (tx, { jobId, provider }, context) => {
   const look = await tx.check(async () => {
     const job = await tx.read(jobs, jobId);
@@ -69,7 +69,7 @@ const seed = sql<{ id: string }>`
 
 const invoicesPerJob = 2;
 
-/** Fresh jobs with a short list; every rival is a run that begins while another goes on. */
+/** New jobs with a short list; every rival is a run that overlaps with others. */
 const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
   const made = await query(seed, [rounds, invoicesPerJob]);
   return made.map(({ id: key }) => ({
@@ -82,7 +82,7 @@ const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => 
   }));
 };
 
-/** The turn is the whole run: whoever cannot have it has nothing to do. */
+/** The lock covers the whole run: a run that cannot get it has nothing to do. */
 export const wholeRun: OwnRoute<Run> = {
   title: 'the whole run is one command, under one lock',
   path: '/payout-jobs/:id/runs',

@@ -2,8 +2,8 @@ import { type Rule, sql } from '../../contract/index.ts';
 import { alreadyReversed, gone, payrolls, type Reverse } from './tables.ts';
 
 /**
- * Looks like one step and is two: under READ COMMITTED the count reads the snapshot from the start of
- * the statement, and nothing that a rival inserts meanwhile is in it.
+ * Looks atomic but is not: under READ COMMITTED the count reads the snapshot from the start of the
+ * statement and misses what a rival inserts in the meantime.
  */
 const insertWhereNone = sql<{ reversal_id: string | null }>`
   with reversal as (

@@ -4,7 +4,7 @@ const seed = sql<{ id: string }>`
   insert into payrolls (employer, amount_cents)
   select 'load', 100000 + n from generate_series(1, $1::integer) as n returning id`;
 
-/** Fresh payrolls; every rival is an admin who reverses it, some tap twice. */
+/** New payrolls; every rival is an admin who reverses it, some tap twice. */
 export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
   const made = await query(seed, [rounds]);
   return made.map(({ id }) => ({

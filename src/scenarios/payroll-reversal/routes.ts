@@ -13,7 +13,7 @@ const createPayroll = sql<{ id: string }>`
 const create: Route = {
   method: 'post',
   path: '/payrolls',
-  title: 'Make a payroll',
+  title: 'Create a payroll',
   async handle({ body }, query) {
     const { employer, amountCents } = parse(newPayroll, body);
     const [payroll] = await query(createPayroll, [employer, amountCents]);

@@ -7,7 +7,7 @@ const look = sql<{ reversed: boolean }>`
 const act = sql<{ id: string }>`
   insert into payroll_reversals (payroll_id, admin_id, command_id) values ($1, $2, $3) returning id`;
 
-/** The validation on create of the incident: it looks for a reversal, and inserts one beside the payroll. */
+/** The on-create validation from the incident: looks for a reversal, then inserts one. */
 export const steps: Rule<Reverse> = async (tx, { payrollId, adminId }, { commandId }) => {
   const seen = await tx.check(async () => {
     const payroll = await tx.read(payrolls, payrollId);

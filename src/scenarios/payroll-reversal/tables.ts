@@ -9,7 +9,7 @@ export interface Reverse {
 /** The key that must be decided one at a time. */
 export const keyOf = (command: Reverse): string => `payrolls/${command.payrollId}`;
 
-/** The deciding row: the parent, since the reversal that would be in the way does not exist yet. */
+/** The deciding row: the parent, since the conflicting reversal does not exist yet. */
 export const payrolls: Table<Row> = {
   name: 'payrolls',
   columns: { id: 'bigint', version: 'integer', fence: 'bigint' },

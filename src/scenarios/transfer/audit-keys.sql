@@ -1,2 +1,2 @@
--- The ids by which the audit knows its keys, in pages. $1: the id after which to go on. $2: how many.
+-- The ids of the audit's keys, in pages. $1: the id to continue after. $2: page size.
 select id::text from wallets where id > $1::bigint order by wallets.id limit $2

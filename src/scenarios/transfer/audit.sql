@@ -1,6 +1,6 @@
--- The judge. $1: wallet ids (null: all). $2, $3: keys and command ids that were acknowledged as
--- accepted. $4 is not judged: a card that could not pay may have been paid since, so a refusal claims
--- nothing that could be checked in the end.
+-- $1: wallet ids (null: all). $2, $3: keys and command ids that were acknowledged as accepted.
+-- $4 is not checked: a card that could not pay may have received money since, so a refusal cannot be
+-- verified afterwards.
 with asked as (
   select w.id, w.id::text as key
   from wallets w
@@ -25,12 +25,12 @@ with asked as (
   group by asked.key, t.id, t.amount_cents
 )
 select key, 'lost update' as kind, 1 as excess,
-  format('card %s has %s cents where its entries leave %s', id, balance_cents,
+  format('card %s has %s cents, but its entries leave %s', id, balance_cents,
     initial_cents + moved_cents) as detail
 from cards where balance_cents <> initial_cents + moved_cents
 union all
 select key, 'inconsistent', 1,
-  format('the cards held %s cents together and hold %s', sum(initial_cents), sum(balance_cents))
+  format('the cards held %s cents in total and now hold %s', sum(initial_cents), sum(balance_cents))
 from cards group by key having sum(initial_cents) <> sum(balance_cents)
 union all
 select key, 'inconsistent', 1, format('card %s has %s cents', id, balance_cents)
@@ -43,7 +43,7 @@ from ledger
 where entries <> 2 or cards <> 2 or sum_cents <> 0 or paid_in_cents <> amount_cents
 union all
 select acknowledged.key, 'lost acknowledgement', 1,
-  format('command %s was acknowledged and is not there', acknowledged.command_id)
+  format('command %s was acknowledged but is not in the database', acknowledged.command_id)
 from unnest($2::text[], $3::text[]) as acknowledged (key, command_id)
 where not exists (
   select from transfers t

@@ -1,8 +1,8 @@
 import { type Call, type Load, type Round, type RoundsPlan, sql } from '../../contract/index.ts';
 
-/** In so many wallets one has payments both ways: where cards are locked unsorted, each of these costs seconds. */
+/** Every tenth wallet has payments both ways; with unsorted locks each of these costs seconds. */
 const bothWaysEvery = 10;
-/** In these, one rival in so many pays back. */
+/** In these, every fourth rival pays back. */
 const paysBackEvery = 4;
 
 const seed = sql<{ wallet_id: string; cards: readonly string[] }>`
@@ -21,9 +21,9 @@ const seed = sql<{ wallet_id: string; cards: readonly string[] }>`
   from filled group by wallet_id order by wallet_id`;
 
 /**
- * Fresh wallets with two cards. In most of them all pay the same way from a card that is good for
- * half of them, in whatever order they come; in the others some pay back, and there is enough for all. The
- * amounts of a round differ, and all that is paid back is less than any payment: lost updates cannot
+ * New wallets with two cards. In most, all rivals pay in the same direction from a card with enough for
+ * half of them, in any order; in the others some pay back, and there is enough for all. The amounts of a
+ * round differ, and the total paid back is less than any single payment, so that lost updates cannot
  * cancel each other out.
  */
 export const load: Load = async (plan, query) => {
@@ -50,7 +50,7 @@ export const load: Load = async (plan, query) => {
   });
 };
 
-/** Among few it is the last: nobody pays back a single one. */
+/** With few rivals, the last one pays back; a single rival does not. */
 function paysBack(rival: number, rivals: number): boolean {
   if (rivals < paysBackEvery) return rival > 0 && rival === rivals - 1;
   return rival % paysBackEvery === paysBackEvery - 1;

@@ -19,7 +19,7 @@ const createCards = sql<{ id: string; balanceCents: number }>`
 const create: Route = {
   method: 'post',
   path: '/wallets',
-  title: 'Make a wallet with cards',
+  title: 'Create a wallet with cards',
   async handle({ body }, query) {
     const { balancesCents } = parse(newWallet, body);
     const [wallet] = await query(createWallet, []);

@@ -1,13 +1,13 @@
 import type { Rule, Tx } from '../../contract/index.ts';
 import { type Card, cards, inOrder, recordTransfer, type Transfer } from './tables.ts';
 
-/** Reads both cards, decides, writes both, always the one with the lower id first. */
+/** Reads both cards, decides, and writes both, always the lower id first. */
 export const steps: Rule<Transfer> = (tx, command, context) =>
   move(tx, command, inOrder(command), context.commandId);
 
 /**
- * The same from payer to payee. Two transfers in opposite directions each hold the card that the other
- * one wants: Postgres notices after its `deadlock_timeout` and ends one of them with 40P01.
+ * The same, but payer first. Two transfers in opposite directions each hold the card that the other one
+ * needs: after `deadlock_timeout` Postgres aborts one of them with 40P01.
  */
 export const unsortedSteps: Rule<Transfer> = (tx, command, context) =>
   move(tx, command, [command.fromId, command.toId], context.commandId);

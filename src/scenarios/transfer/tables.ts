@@ -1,6 +1,6 @@
 import { type Decision, type Row, sql, type Table, type Tx } from '../../contract/index.ts';
 
-/** Money moves from one card to another of the same wallet. The wallet of a card never changes. */
+/** Moves money between two cards of one wallet. A card's wallet never changes. */
 export interface Transfer {
   readonly walletId: string;
   readonly fromId: string;
@@ -8,7 +8,7 @@ export interface Transfer {
   readonly amountCents: number;
 }
 
-/** Two keys have to be decided together. */
+/** Both keys must be locked together. */
 export const keysOf = ({ fromId, toId }: Transfer): readonly string[] => [
   `wallet_cards/${fromId}`,
   `wallet_cards/${toId}`,
@@ -24,7 +24,7 @@ export const cards: Table<Card> = {
   columns: { id: 'bigint', balance_cents: 'integer', version: 'integer', fence: 'bigint' },
 };
 
-/** The two cards in the order of their ids, which is the same for both directions. */
+/** The two card ids in ascending order, the same for both directions. */
 export function inOrder({ fromId, toId }: Transfer): readonly [string, string] {
   return BigInt(fromId) < BigInt(toId) ? [fromId, toId] : [toId, fromId];
 }

@@ -2,34 +2,34 @@ import type { Pool, PoolClient } from 'pg';
 import { Failure, type Violation } from '../contract/index.ts';
 import { AdmissionQueue } from '../store/queue.ts';
 
-/** A command and the key on which it acted, as its caller was told. */
-export interface Told {
+/** A command and the key it acted on, as reported to its caller. */
+export interface CommandRef {
   readonly key: string;
   readonly commandId: string;
 }
 
-/** What somebody outside knows and wants judged. */
-export interface AskedKeys {
+/** What an external caller knows and wants audited. */
+export interface AuditRequest {
   /** Undefined: every key of the scenario. */
   readonly keys: readonly string[] | undefined;
   /** Commands that were answered as accepted. */
-  readonly acknowledged: readonly Told[];
-  /** Commands that were told that nothing happened: refused, busy or failed. */
-  readonly denied: readonly Told[];
-  /** Keys where somebody was told that nothing is left. */
+  readonly acknowledged: readonly CommandRef[];
+  /** Commands that were answered as having no effect: refused, busy or failed. */
+  readonly denied: readonly CommandRef[];
+  /** Keys on which a caller was told that nothing is left. */
   readonly refusedKeys: readonly string[];
 }
 
-/** What the audit found. */
-export interface AskedAudit {
-  /** Transactions that others still had open in this database: a late COMMIT may escape the audit. */
+/** The result of the audit. */
+export interface AuditReport {
+  /** Other transactions still open in this database: the audit may miss a late COMMIT. */
   readonly openTransactions: number;
-  /** Findings by kind, for `duplicate` the effects in excess. */
+  /** Findings by kind; for `duplicate` the number of excess effects. */
   readonly excess: Readonly<Record<string, number>>;
   readonly findings: number;
-  /** Commands that were told that nothing happened and are there: who is told so pays twice. */
+  /** Commands answered as having no effect that did take effect: their callers retry and pay twice. */
   readonly deniedAndThere: number;
-  /** The first of them. */
+  /** The first findings. */
   readonly violations: readonly Violation[];
 }
 
@@ -44,10 +44,10 @@ const openElsewhere = `
     and backend_type = 'client backend'`;
 
 /**
- * Runs audits that somebody asks for, one after the other, each in a transaction that can only read.
- * The pool is its own: a long audit must not keep the live one waiting.
+ * Runs requested audits one after another, each in a read-only transaction. Uses its own pool, so that
+ * a long audit does not delay the live one.
  */
-export class AskedAudits {
+export class AdHocAudits {
   readonly #pool: Pool;
   readonly #line = new AdmissionQueue(1, waitersMax);
 
@@ -55,14 +55,14 @@ export class AskedAudits {
     this.#pool = pool;
   }
 
-  /** Rejects with the error of Postgres, and where it takes longer than 20 s or many wait already. */
-  async run(auditSql: string, asked: AskedKeys): Promise<AskedAudit> {
+  /** Rejects with the Postgres error, or if it takes longer than 20 s or too many are waiting. */
+  async run(auditSql: string, asked: AuditRequest): Promise<AuditReport> {
     if (!(await this.#line.enter(auditMaxMs))) throw new Failure('postgres-unavailable');
     try {
       return await readOnly(this.#pool, async client => {
         const { rows } = await client.query<{ open: number }>(openElsewhere);
         const openTransactions = rows[0]?.open ?? 0;
-        return { openTransactions, ...(await judged(client, auditSql, asked)) };
+        return { openTransactions, ...(await auditOf(client, auditSql, asked)) };
       });
     } finally {
       this.#line.leave();
@@ -91,22 +91,22 @@ async function readOnly<T>(pool: Pool, work: (client: PoolClient) => Promise<T>)
   }
 }
 
-async function judged(
+async function auditOf(
   client: PoolClient,
   auditSql: string,
-  asked: AskedKeys,
-): Promise<Omit<AskedAudit, 'openTransactions'>> {
+  asked: AuditRequest,
+): Promise<Omit<AuditReport, 'openTransactions'>> {
   const { keys, acknowledged, denied, refusedKeys } = asked;
   const run = async (
     ids: readonly string[] | null,
-    told: readonly Told[],
+    commands: readonly CommandRef[],
     refused: readonly string[],
   ): Promise<Violation[]> => {
-    const values = [ids, told.map(one => one.key), told.map(one => one.commandId), refused];
+    const values = [ids, commands.map(one => one.key), commands.map(one => one.commandId), refused];
     return (await client.query<Violation>(auditSql, values)).rows;
   };
   const found = await run(keys ?? null, acknowledged, refusedKeys);
-  // of commands that are not there the audit says that they are lost: those it does not name are there
+  // the audit reports absent commands as lost acknowledgements; the others exist
   const absent = denied.length > 0 ? await run([], denied, []) : [];
   const there = deniedAndThere(denied, absent);
   return {
@@ -117,13 +117,13 @@ async function judged(
   };
 }
 
-function deniedAndThere(denied: readonly Told[], absent: readonly Violation[]): Violation[] {
+function deniedAndThere(denied: readonly CommandRef[], absent: readonly Violation[]): Violation[] {
   const there = new Map<string, number>();
   for (const { key } of denied) there.set(key, (there.get(key) ?? 0) + 1);
   for (const { key, kind } of absent)
     if (kind === 'lost acknowledgement') there.set(key, (there.get(key) ?? 0) - 1);
   return [...there].flatMap(([key, excess]) => {
-    const detail = `${excess} commands were told that nothing happened and are there`;
+    const detail = `${excess} commands were answered as having no effect but took effect`;
     return excess > 0 ? [{ key, kind: 'inconsistent', excess, detail } as const] : [];
   });
 }
