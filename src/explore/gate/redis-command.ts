@@ -1,5 +1,5 @@
 import type { RedisValue } from '../wire/resp.ts';
-import { type Step, shapeOf } from './lane.ts';
+import { type Step, shapeOf, type TouchedKeys } from './lane.ts';
 
 /** Commands that arrange the connection: granted at once, never a step. */
 const chatter = new Set([
@@ -103,11 +103,6 @@ export function redisSummary(value: RedisValue): string {
   return JSON.stringify(value).slice(0, 80);
 }
 
-export interface RedisKeys {
-  readonly keys: readonly string[];
-  readonly use: 'reads' | 'writes';
-}
-
 /** Each looks at the one key behind it, or at all the words there. */
 const readers = new Set(
   (
@@ -130,7 +125,7 @@ const writesAll = new Set(['del', 'unlink']);
  * The keys that a command touches, or undefined when that is not certain: scripts may reach keys
  * that they did not declare, and anything unknown likewise.
  */
-export function redisKeys(words: readonly string[]): RedisKeys | undefined {
+export function redisKeys(words: readonly string[]): TouchedKeys | undefined {
   const name = commandName(words);
   const [, first] = words;
   if (first === undefined) return undefined;
@@ -149,9 +144,9 @@ export function isRefused(words: readonly string[], reply: RedisValue): boolean 
 }
 
 /** The same of MULTI … EXEC: all that is done inside. */
-export function keysOfAll(commands: readonly (readonly string[])[]): RedisKeys | undefined {
+export function keysOfAll(commands: readonly (readonly string[])[]): TouchedKeys | undefined {
   const keys: string[] = [];
-  let use: RedisKeys['use'] = 'reads';
+  let use: TouchedKeys['use'] = 'reads';
   for (const words of commands) {
     if (['multi', 'exec'].includes(commandName(words))) continue;
     const touched = redisKeys(words);

@@ -1,4 +1,3 @@
-import { PostgresLane } from '../gate/postgres-gate.ts';
 import { type Arena, realNow } from './arena.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
@@ -16,7 +15,7 @@ const patientLooks = 100;
  */
 export async function endConnections(arena: Arena, book: LaneBook): Promise<void> {
   const waiting = book.flying();
-  for (const { lane } of waiting) if (lane instanceof PostgresLane) lane.doom();
+  for (const { lane } of waiting) lane.doom();
   for (const { lane } of book.all) lane.cut('for good');
   await endBackends(arena, waiting);
   for (let look = 0; look < looksMax; look++) {

@@ -1,4 +1,4 @@
-import { PostgresLane } from '../gate/postgres-gate.ts';
+import type { Lane } from '../gate/lane.ts';
 import { type Choice, type EventKind, eventKinds, letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
@@ -50,7 +50,7 @@ export async function offeredEvents(
   }
   if (switches.has('backend-terminated')) {
     for (const actor of alive) {
-      const lanes = context.book.of(actor).filter(({ lane }) => terminable(lane));
+      const lanes = context.book.of(actor).filter(({ lane }) => lane.hasBackend);
       if (lanes.length > 0) offered.push({ ...event('backend-terminated', actor), lanes });
     }
   }
@@ -160,17 +160,17 @@ function crash(context: EventContext, index: number): string {
   return blocked ? 'its statement stays at the server' : 'its connections are cut';
 }
 
-async function terminate(arena: Arena, lane: TrackedLane['lane']): Promise<void> {
+async function terminate(arena: Arena, lane: Lane): Promise<void> {
   if (lane.pid === undefined) return;
   await arena.postgres.terminate(lane.pid);
   const untilMs = realNow() + 5_000;
-  while (terminable(lane) && realNow() < untilMs) await arena.activity.next(5);
+  while (lane.hasBackend && realNow() < untilMs) await arena.activity.next(5);
 }
 
 /** It waits with a limit that it has set at the server; the gate has switched it off in real time. */
 function timesOut({ lane, wait, dueMs }: TrackedLane): boolean {
   if (wait === 'server') return dueMs !== undefined;
-  return wait === 'lock' && lane instanceof PostgresLane && lane.stated.timeout !== undefined;
+  return wait === 'lock' && lane.stated?.timeout !== undefined;
 }
 
 async function timeOut(
@@ -187,16 +187,12 @@ async function timeOut(
   return 'the server ends its wait';
 }
 
-async function cancelWait(arena: Arena, lane: TrackedLane['lane']): Promise<void> {
-  if (!(lane instanceof PostgresLane) || lane.pid === undefined) return;
-  lane.cancelReads = lane.stated.timeout;
+async function cancelWait(arena: Arena, lane: Lane): Promise<void> {
+  if (lane.pid === undefined) return;
+  lane.readCancelAs(lane.stated?.timeout);
   await arena.postgres.cancel(lane.pid);
   const untilMs = realNow() + 5_000;
   while (!lane.answered && realNow() < untilMs) await arena.activity.next(5);
-}
-
-function terminable(lane: TrackedLane['lane']): boolean {
-  return lane instanceof PostgresLane && lane.connected;
 }
 
 /** An actor that has taken no step cannot lose anything by dying: the others' orders show that. */

@@ -1,6 +1,3 @@
-import { CancelLane } from '../gate/postgres-cancel.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
 import { type Footprint, joined } from '../search/footprint.ts';
 import type { Choose } from '../search/point.ts';
@@ -192,23 +189,22 @@ export class Execution {
     if (this.#settings.fuseBegin && first !== undefined) await this.#fuse(choice, first);
   }
 
-  /** Whether the step may free somebody: everything may but BEGIN and what goes to Redis. */
+  /** Whether the step may free somebody: BEGIN never does. */
   async #grant(choice: Choice, lanes: readonly TrackedLane[], line?: TraceLine): Promise<boolean> {
     let released = false;
     for (const one of lanes) {
       const step = heldStep(one);
-      if (step.role !== 'begin' && !step.store.startsWith('redis')) released = true;
-      if (one.lane instanceof RedisLane && this.#book.othersListen(one)) released = true;
+      const mayFree = one.lane.frees === 'anybody' || this.#book.othersListen(one);
+      if (step.role !== 'begin' && mayFree) released = true;
       const entry = line ?? this.#line(choice, step.store, step.label);
       if (line !== undefined) line.result = `reply lost: ${step.label}`;
       this.#open.set(one, [...(this.#open.get(one) ?? []), entry]);
       await this.#closePhaseGate(one);
       this.witness.grants(one);
       one.lane.grant();
-      if (one.lane instanceof RedisLane && one.lane.wait?.limitMs !== undefined) {
-        one.dueMs = (this.#actors[one.actor]?.nowMs ?? 0) + one.lane.wait.limitMs;
-      }
-      if (one.lane instanceof CancelLane) await this.#cancelArrives();
+      const limitMs = one.lane.wait?.limitMs;
+      if (limitMs !== undefined) one.dueMs = (this.#actors[one.actor]?.nowMs ?? 0) + limitMs;
+      if (one.lane.cancelsOther) await this.#cancelArrives();
     }
     return released;
   }
@@ -260,8 +256,8 @@ export class Execution {
 
   async #victim(choice: Choice, one: TrackedLane): Promise<void> {
     this.#line(choice, 'postgres', 'deadlock detected: this session is the victim');
-    if (!(one.lane instanceof PostgresLane) || one.lane.pid === undefined) return;
-    one.lane.cancelReads = 'deadlock';
+    if (one.lane.pid === undefined) return;
+    one.lane.readCancelAs('deadlock');
     await this.#arena.postgres.cancel(one.lane.pid);
     // The signal is asynchronous: wait until its answer is here before anything else moves.
     for (let wait = 0; wait < 1000 && !one.lane.answered; wait++)

@@ -1,6 +1,4 @@
 import type { Lane } from '../gate/lane.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 import type { LaneBook } from './tracked-lane.ts';
 
 /**
@@ -30,17 +28,11 @@ export class LaneStates {
 }
 
 function locksSession(lane: Lane): boolean {
-  return lane instanceof PostgresLane && lane.stated.locksSession;
+  return lane.stated?.locksSession === true;
 }
 
 function stateOf(lane: Lane): 'listens' | 'holds' | 'holds nothing' | 'closed' {
   if (lane.closed) return 'closed';
-  if (lane instanceof PostgresLane) {
-    if (lane.stated.listens) return 'listens';
-    const holds = lane.transaction !== 'I' || lane.inFlight !== undefined;
-    return holds || locksSession(lane) ? 'holds' : 'holds nothing';
-  }
-  if (!(lane instanceof RedisLane)) return 'holds nothing';
-  if (lane.subscribed || lane.wait !== undefined) return 'listens';
-  return 'holds nothing';
+  if (lane.listens) return 'listens';
+  return lane.holds ? 'holds' : 'holds nothing';
 }

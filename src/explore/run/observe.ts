@@ -1,7 +1,5 @@
-import type { Step } from '../gate/lane.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
+import type { Lane, Step } from '../gate/lane.ts';
 import { labelCharactersMax } from '../gate/postgres-statement.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 import {
   anyKeyOf,
   type Footprint,
@@ -71,7 +69,6 @@ export class Observer {
   ): Promise<Watched> {
     const held = new Map<TrackedLane, Held>();
     for (const one of lanes) {
-      if (!(one.lane instanceof PostgresLane)) continue;
       const open = one.lane.transaction !== 'I';
       if (open && asks) held.set(one, this.#held.get(one) ?? (await this.#locks(one.lane.pid)));
       this.#held.delete(one);
@@ -114,15 +111,15 @@ export class Observer {
     before: Held | undefined,
   ): Promise<Footprint> {
     const { lane, actor } = one;
-    if (lane instanceof RedisLane) return redisFootprint(actor, lanes);
-    if (!(lane instanceof PostgresLane) || step === undefined) return unknown(actor);
+    if (lane.evidence === 'keys') return redisFootprint(actor, lanes);
+    if (lane.evidence === 'none' || step === undefined) return unknown(actor);
     const said = reachOf(step.label);
     const known = await this.#inPostgres(one, lane, step, said, before);
     return { ...known, readsClock: this.#readsClock(lane, said) };
   }
 
   /** BEGIN fixes what now() tells in its transaction; a statement on its own reads it then. */
-  #readsClock(lane: PostgresLane, said: StatementReach): boolean {
+  #readsClock(lane: Lane, said: StatementReach): boolean {
     const { clockWasRead, catalogue } = this.#about;
     if (said.reach === 'begin') return clockWasRead || catalogue.stampsRows;
     if (lane.transaction === 'I') return said.readsClock || (said.fills && catalogue.stampsRows);
@@ -131,7 +128,7 @@ export class Observer {
 
   async #inPostgres(
     one: TrackedLane,
-    lane: PostgresLane,
+    lane: Lane,
     step: Step,
     said: StatementReach,
     before: Held | undefined,
@@ -164,7 +161,7 @@ export class Observer {
 
   async #withLocks(
     one: TrackedLane,
-    lane: PostgresLane,
+    lane: Lane,
     before: Held = nothing,
     named: Named | undefined,
   ): Promise<Footprint> {
@@ -188,8 +185,7 @@ export class Observer {
     const known = this.#known(before);
     const { defersToCommit } = this.#about.catalogue;
     const acts = reach === 'commits' && (defersToCommit || this.#said.signals(one));
-    if (acts || known === undefined || !(one.lane instanceof PostgresLane))
-      return unknown(one.actor);
+    if (acts || known === undefined) return unknown(one.actor);
     const serializable = this.#said.keepsSnapshot(one);
     const relations = new Map(
       [...(known.relations ?? [])].filter(([name]) => {
@@ -227,12 +223,12 @@ export class Observer {
 }
 
 /** A constraint was against a statement on its own, which has left nothing and names what it read. */
-function refusedAlone({ transaction, result }: PostgresLane, { reach }: StatementReach): boolean {
+function refusedAlone({ transaction, result }: Lane, { reach }: StatementReach): boolean {
   return reach === 'touches rows' && transaction === 'I' && /^error 23/.test(result);
 }
 
 /** The lane whose transaction the step ended, if it did. */
-function ended({ lanes: [first], step }: Watched): TrackedLane['lane'] | undefined {
+function ended({ lanes: [first], step }: Watched): Lane | undefined {
   const { reach } = reachOf(step?.label ?? '');
   return reach === 'commits' || reach === 'rolls back' ? first?.lane : undefined;
 }
@@ -253,7 +249,7 @@ function wentOn({ waiting }: Watched): Watched['waiting'] {
 function redisFootprint(actor: number, lanes: readonly TrackedLane[]): Footprint {
   const keys = new Map<string, KeyUse>();
   for (const { lane } of lanes) {
-    if (!(lane instanceof RedisLane) || lane.wait !== undefined) return unknown(actor);
+    if (lane.evidence !== 'keys' || lane.wait !== undefined) return unknown(actor);
     const touched = lane.lastTouched;
     if (touched === undefined) keys.set(anyKeyOf(serverOf(lane)), 'writes');
     else for (const key of touched.keys) keys.set(`${serverOf(lane)} ${key}`, touched.use);
@@ -261,7 +257,7 @@ function redisFootprint(actor: number, lanes: readonly TrackedLane[]): Footprint
   return footprintOf([actor], 'these', { keys });
 }
 
-function serverOf({ store }: RedisLane): string {
+function serverOf({ store }: Lane): string {
   return store.replaceAll(' ', '-');
 }
 

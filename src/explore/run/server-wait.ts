@@ -1,4 +1,3 @@
-import { RedisLane } from '../gate/redis-gate.ts';
 import { type Arena, realNow } from './arena.ts';
 import { Unexplained } from './settle.ts';
 import type { TrackedLane } from './tracked-lane.ts';
@@ -10,7 +9,6 @@ const answerMs = 5_000;
  * time itself would (redis.io, CLIENT UNBLOCK). Resolves when its answer is here.
  */
 export async function endWait(arena: Arena, { lane }: TrackedLane): Promise<void> {
-  if (!(lane instanceof RedisLane)) return;
   const id = lane.clientId;
   const label = lane.inFlight?.label ?? '';
   if (id === undefined) {

@@ -1,10 +1,8 @@
-import { PostgresLane } from '../gate/postgres-gate.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 import { workersWork } from '../time/workers.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import type { WaitsFor } from './postgres-control.ts';
-import { asks, isFlying, type LaneBook, rides, type TrackedLane } from './tracked-lane.ts';
+import { asks, isFlying, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 
 /** A granted step neither answers nor waits for anybody that we know: no verdict can be given. */
 export class Unexplained extends Error {
@@ -174,7 +172,7 @@ export class Settler {
       // Who waited before answers only if it was freed: the servers know, and need not be waited for.
       const fresh = open.filter(one => one.blockers.length === 0);
       if (prompt && fresh.length > 0) await this.#answer(fresh, this.#patience.promptMs);
-      else if (open.some(rides)) await this.#endRides(open);
+      else if (open.some(({ lane }) => lane.rides)) await this.#endRides(open);
       else {
         await this.#ask(open);
         await this.#answer(
@@ -189,9 +187,7 @@ export class Settler {
   /** Whoever is at rest and has sent no Execute wanted a statement to be parsed, and no more. */
   async #endRides(open: readonly TrackedLane[]): Promise<void> {
     await this.#quiet();
-    for (const one of open) {
-      if (one.lane instanceof PostgresLane && rides(one)) one.lane.endRide();
-    }
+    for (const { lane } of open) lane.endRide();
   }
 
   /** Returns when these have answered, or after so long. */
@@ -203,14 +199,11 @@ export class Settler {
   /** Asks the servers what the open steps wait for. */
   async #ask(open: readonly TrackedLane[]): Promise<void> {
     const pids = open.flatMap(({ lane }) => (lane.pid === undefined ? [] : [lane.pid]));
-    const maySerialize = open.some(({ lane }) => {
-      return lane instanceof PostgresLane && lane.stated.keepsSnapshot;
-    });
+    const maySerialize = open.some(({ lane }) => lane.stated?.keepsSnapshot === true);
     const blockers = await this.#arena.postgres.blockers(pids, maySerialize);
     for (const one of open) {
       if (one.lane.pid !== undefined) this.#judge(one, blockers.get(one.lane.pid));
-      else if (one.lane instanceof RedisLane && one.lane.wait !== undefined)
-        await this.#barrier(one);
+      else if (one.lane.wait !== undefined) await this.#barrier(one);
     }
   }
 
@@ -227,20 +220,14 @@ export class Settler {
 
   /** A server has written what it had for its listeners before it answers us. */
   async #messagesArrive(): Promise<void> {
-    for (const { lane } of this.#book.all) {
-      if (lane instanceof PostgresLane) await lane.notificationsArrive();
-    }
-    const listening = this.#book.all.some(({ lane }) => {
-      return lane instanceof RedisLane && lane.subscribed && !lane.closed;
-    });
+    for (const { lane } of this.#book.all) await lane.messagesArrive();
+    const listening = this.#book.all.some(({ lane }) => lane.subscribed && !lane.closed);
     if (listening) for (const redis of this.#arena.redis) await redis.ask('ping');
   }
 
   /** Redis answers in order: once it answered us, it has decided not to answer the other. */
   async #barrier(one: TrackedLane): Promise<void> {
-    if (one.lane instanceof RedisLane && one.lane.wait?.forServer === true) {
-      await this.#answer([one], serverWritesMs);
-    }
+    if (one.lane.wait?.forServer === true) await this.#answer([one], serverWritesMs);
     for (const redis of this.#arena.redis) await redis.ask('ping');
     await this.#arena.sentinel.hop();
     if (!one.lane.answered) one.wait = 'server';

@@ -1,6 +1,4 @@
 import type { Lane, Step } from '../gate/lane.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 
 /** A lane with what the scheduler knows about it. */
 export interface TrackedLane {
@@ -82,11 +80,7 @@ export class LaneBook {
 
   /** Somebody else is told of what a step does, by a message or the end of a wait. */
   othersListen(self: TrackedLane): boolean {
-    return this.#lanes.some(({ lane }) => {
-      if (lane === self.lane || lane.closed) return false;
-      if (lane instanceof PostgresLane) return lane.stated.listens;
-      return lane instanceof RedisLane && (lane.subscribed || lane.wait !== undefined);
-    });
+    return this.#lanes.some(({ lane }) => lane !== self.lane && !lane.closed && lane.listens);
   }
 
   /** The server is at work on something that is no step: it will come to an end by itself. */
@@ -109,14 +103,9 @@ export function isFlying({ lane }: TrackedLane): boolean {
   return lane.inFlight !== undefined && !lane.answered;
 }
 
-/** It was told what it had parsed, and its Execute, which is the same step, may follow at once. */
-export function rides({ lane }: TrackedLane): boolean {
-  return lane instanceof PostgresLane && lane.rides;
-}
-
 /** Its client waits for an answer: it is not on the way to a gate. */
-export function asks(one: TrackedLane): boolean {
-  return one.lane.held !== undefined || (one.lane.inFlight !== undefined && !rides(one));
+export function asks({ lane }: TrackedLane): boolean {
+  return lane.held !== undefined || (lane.inFlight !== undefined && !lane.rides);
 }
 
 /** Of several who waited some have gone on, or wait for others now: the server chose who went first. */
