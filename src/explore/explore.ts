@@ -126,8 +126,8 @@ async function shorten(
   const bound = { events: 0, preemptions: shortPreemptions, preemptionsWithEvent: undefined };
   let record: ExecutionRecord | undefined;
   await new Search({ ...plan, bound, reduce: false, simple: undefined }).run(
-    async choose => {
-      record = await inTime(stage.execute(choose, { untilMs }));
+    async scheduler => {
+      record = await inTime(stage.execute(scheduler, { untilMs }));
     },
     order => (record !== undefined && tally.shorter(order, record) ? 'stop' : 'go on'),
   );
@@ -143,8 +143,8 @@ async function visit(
   let record: ExecutionRecord | undefined;
   try {
     return await search.run(
-      async (choose, asks) => {
-        record = await inTime(stage.execute(choose, { asks, untilMs }));
+      async scheduler => {
+        record = await inTime(stage.execute(scheduler, { untilMs }));
       },
       schedule => {
         if (record !== undefined) tally.count(schedule, record, options.firstOnly ?? false);
@@ -186,8 +186,8 @@ async function drawBeyond(
     if (options.signal?.aborted) return;
     let record: ExecutionRecord | undefined;
     const visit = await random
-      .draw(async choose => {
-        record = await inTime(stage.execute(choose, { untilMs }));
+      .draw(async scheduler => {
+        record = await inTime(stage.execute(scheduler, { untilMs }));
       })
       .catch((error: unknown) => {
         if (!(error instanceof OutOfTime)) throw error;

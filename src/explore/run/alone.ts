@@ -1,5 +1,4 @@
-import { isEvent } from '../search/choice.ts';
-import type { Choose } from '../search/point.ts';
+import { only } from '../search/scheduler.ts';
 import type { RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
 import { moment, type Rows, readRows, shiftSequences, written } from './changes.ts';
@@ -50,9 +49,7 @@ export class Alone {
     const settings = { ...this.#means.settings, eventsMax: 0 };
     const execution = new Execution(arena, start, settings);
     try {
-      const own: Choose = ({ choices }) =>
-        choices.find(one => one.actor === actor && !isEvent(one));
-      await execution.run(own, Promise.resolve());
+      await execution.run(only(actor), Promise.resolve());
     } finally {
       await execution.dispose();
     }

@@ -1,6 +1,6 @@
 import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
 import { type Footprint, joined } from '../search/footprint.ts';
-import type { Choose } from '../search/point.ts';
+import type { Scheduler } from '../search/scheduler.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import { endConnections } from './end-connections.ts';
@@ -40,7 +40,7 @@ export class Execution {
   #touched: Footprint | undefined;
   /** The last step freed somebody while others waited for a lock, too. */
   #raced = false;
-  #asks: () => boolean = () => false;
+  #scheduler: Scheduler | undefined;
   #previous: number | undefined;
   #events = 0;
 
@@ -73,15 +73,10 @@ export class Execution {
 
   /**
    * Runs to the end of all actors; every wait inside is bounded. The first step waits for `restored`:
-   * until then actors start and connect, which touches no rows. `asks` tells, behind each choice,
-   * whether what it touches is to be known.
+   * until then actors start and connect, which touches no rows.
    */
-  async run(
-    choose: Choose,
-    restored: Promise<unknown>,
-    asks: () => boolean = () => false,
-  ): Promise<ExecutionEnd> {
-    this.#asks = asks;
+  async run(scheduler: Scheduler, restored: Promise<unknown>): Promise<ExecutionEnd> {
+    this.#scheduler = scheduler;
     const behind = () => fireLeftTimers(this.#actors, this.#book, this.#settler, this.witness.late);
     try {
       await Promise.all([this.#settler.settle(false), restored]);
@@ -95,7 +90,7 @@ export class Execution {
         checkTokens(possible);
         const choices = possible.map(one => one.choice);
         const [previous, touched, raced] = [this.#previous, this.#touched, this.#raced];
-        const choice = choose({ choices, previous, touched, raced });
+        const choice = scheduler.next({ choices, previous, touched, raced });
         if (choice === undefined) return { kind: 'abandoned' };
         const option = possible.find(one => one.choice.token === choice.token);
         if (option === undefined) return { kind: 'inconclusive', why: `no choice ${choice.token}` };
@@ -110,10 +105,14 @@ export class Execution {
     }
   }
 
+  get #needsTouched(): boolean {
+    return this.#scheduler?.needsTouched?.() ?? false;
+  }
+
   /** Asks what the step touched only where a search comes by for the first time. */
   async #observe(observer: Observer, watched: Watched, choice: Choice): Promise<void> {
     this.#touched = undefined;
-    if (this.#asks()) {
+    if (this.#needsTouched) {
       const plain = choice.kind === 'step' || choice.kind === 'effect' || choice.kind === 'wake';
       // Where a deadlock has come about, nobody may go on before it is resolved.
       const certain = plain && deadlocked(this.#book).length === 0;
@@ -159,7 +158,12 @@ export class Execution {
     const queue = this.#book.queue();
     const [first] = lanes;
     const step = first?.lane.held ?? first?.lane.inFlight;
-    const watched = await this.#observer?.watch(choice.actor ?? -1, lanes, step, this.#asks());
+    const watched = await this.#observer?.watch(
+      choice.actor ?? -1,
+      lanes,
+      step,
+      this.#needsTouched,
+    );
     this.witness.begins();
     let released = true;
     if (choice.kind === 'step') released = await this.#grant(choice, lanes);

@@ -1,5 +1,5 @@
-import { cheapest } from '../search/cost.ts';
-import { type Choose, Nondeterministic, OutOfTime } from '../search/point.ts';
+import { Nondeterministic, OutOfTime } from '../search/point.ts';
+import { cheapestFirst, type Scheduler } from '../search/scheduler.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
 import { type ActorEnd, InProcessActor, type RunningActor } from './actor.ts';
@@ -34,8 +34,6 @@ const setupMs = 3_600_000;
 
 /** How one execution is run. */
 export interface Course {
-  /** Tells, behind each choice, whether what it touches is to be known. */
-  readonly asks?: () => boolean;
   /**
    * One that has not ended by then, in the time of `performance.now`, is given up: its end is `late`.
    * Default: never.
@@ -142,17 +140,17 @@ export class Stage {
     return about?.clockWasRead === true && !about.catalogue.stampsRows;
   }
 
-  /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
-  async execute(choose: Choose, course: Course = {}): Promise<ExecutionRecord> {
+  /** Runs all actors once, from the baseline, in the order that the scheduler chooses. */
+  async execute(scheduler: Scheduler, course: Course = {}): Promise<ExecutionRecord> {
     try {
-      return await this.#execute(choose, course);
+      return await this.#execute(scheduler, course);
     } catch (error) {
       if (!(error instanceof WorldChanged)) throw error;
-      return this.#execute(choose, course); // no step was taken
+      return this.#execute(scheduler, course); // no step was taken
     }
   }
 
-  async #execute(choose: Choose, { asks, untilMs }: Course): Promise<ExecutionRecord> {
+  async #execute(scheduler: Scheduler, { untilMs }: Course): Promise<ExecutionRecord> {
     await this.#renew(untilMs);
     if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
       this.#fills = this.#world.fills;
@@ -169,7 +167,7 @@ export class Stage {
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
-      const ran = await execution.run(choose, restored, asks);
+      const ran = await execution.run(scheduler, restored);
       const asked = this.#keysEnd ? this.#expired(execution) : [];
       const { ends, lines, sharesState, occasions, witness } = execution;
       const [expired] = await Promise.all([asked, execution.dispose()]);
@@ -266,8 +264,7 @@ export class Stage {
     const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
     const execution = new Execution(this.#arena, start, settings);
     try {
-      const choose: Choose = point => cheapest(point.choices, point.previous);
-      const { kind } = await execution.run(choose, Promise.resolve());
+      const { kind } = await execution.run(cheapestFirst, Promise.resolve());
       const [end] = execution.ends;
       if (kind === 'late') throw new OutOfTime();
       if (kind !== 'ended') return ['stuck: a fresh caller never ends'];

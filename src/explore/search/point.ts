@@ -15,9 +15,6 @@ export interface DecisionPoint {
   readonly raced?: boolean;
 }
 
-/** Picks the next choice; undefined gives the execution up. */
-export type Choose = (point: DecisionPoint) => Choice | undefined;
-
 /** A replay met other steps than the run that it repeats: no verdict may rest on it. */
 export class Nondeterministic extends Error {
   override readonly name = 'Nondeterministic';

@@ -1,7 +1,8 @@
 import type { Choice } from './choice.ts';
 import { type Bound, type Cost, cheapest, costAfter, noCost, within } from './cost.ts';
 import { asleepAfter, branch, type Node, path } from './node.ts';
-import { type Choose, type DecisionPoint, OutOfTime } from './point.ts';
+import { type DecisionPoint, OutOfTime } from './point.ts';
+import type { Execute } from './scheduler.ts';
 import { type Item, Walk } from './walk.ts';
 
 export interface SearchPlan {
@@ -44,15 +45,8 @@ export interface Visit {
 }
 
 /**
- * Runs one schedule from its start; `asks` tells, behind a choice, whether what it touches is to be
- * known. Rejects with OutOfTime where the execution was given up because of the clock.
- */
-export type Execute = (choose: Choose, asks: () => boolean) => Promise<void>;
-
-/**
  * Visits every schedule within the bound exactly once, the simplest first: by events, then by
- * preemptions. `execute` runs one schedule from the start; it asks before each choice. Throws
- * Nondeterministic when a repeated prefix meets other choices than before.
+ * preemptions. Throws Nondeterministic when a repeated prefix meets other choices than before.
  */
 export class Search {
   readonly #plan: SearchPlan;
@@ -83,8 +77,7 @@ export class Search {
       const runs = this.#executions + this.#pruned + this.#inVain;
       if (runs >= executionsMax || outOfTime()) return this.#end(false);
       const walk = new Walk(this, next);
-      const asks = (): boolean => this.#plan.reduce && walk.isNew;
-      if (await isLate(execute(point => walk.choose(point), asks))) return this.#end(false);
+      if (await isLate(execute(walk))) return this.#end(false);
       if (walk.prunedAt === undefined) {
         walk.checkEnd();
         this.#executions++;
@@ -107,6 +100,10 @@ export class Search {
 
   get root(): Node {
     return this.#root;
+  }
+
+  get reduces(): boolean {
+    return this.#plan.reduce;
   }
 
   /** First arrival: what may be taken here, and the branches left for later. */

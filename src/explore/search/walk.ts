@@ -1,6 +1,7 @@
 import type { Choice } from './choice.ts';
 import { type Node, path, signature, worldOf } from './node.ts';
 import { type DecisionPoint, Nondeterministic } from './point.ts';
+import type { Scheduler } from './scheduler.ts';
 
 /** A branch that was left for later. */
 export interface Item {
@@ -13,6 +14,8 @@ export interface Item {
 /** The tree that a walk goes through. */
 export interface Tree {
   readonly root: Node;
+  /** Branches are left out by what steps touch. */
+  readonly reduces: boolean;
   /** First arrival at a node: which choice to take there. */
   arrive(node: Node, point: DecisionPoint): Choice | undefined;
   child(node: Node, choice: Choice): Node;
@@ -21,7 +24,7 @@ export interface Tree {
 }
 
 /** One execution: repeats a known prefix, then goes on the cheapest way. */
-export class Walk {
+export class Walk implements Scheduler {
   readonly #tree: Tree;
   #item: Item | undefined;
   #nodes: readonly Node[];
@@ -41,7 +44,7 @@ export class Walk {
     this.#length = this.#nodes.length;
   }
 
-  choose(point: DecisionPoint): Choice | undefined {
+  next(point: DecisionPoint): Choice | undefined {
     if (this.node.point !== undefined) this.#verify(this.node.point, point);
     const choice =
       this.node.point === undefined ? this.#tree.arrive(this.node, point) : this.#forced(point);
@@ -59,6 +62,12 @@ export class Walk {
     return this.node.point === undefined;
   }
 
+  /** Only where nobody has been; what steps touch on known ground is known, too. */
+  needsTouched(): boolean {
+    return this.#tree.reduces && this.isNew;
+  }
+
+  /** Throws Nondeterministic where the run ended and one before it went on. */
   checkEnd(): void {
     if (this.strayed || (this.tokens.length >= this.#length && this.isNew)) return;
     const at = this.tokens.join('');
