@@ -17,11 +17,10 @@ import {
 } from './checks.ts';
 import { didYouMean } from './nearest.ts';
 import type { Race } from './race.ts';
-import type { ReplayOptions } from './replay.ts';
 import type { CommandActor, RequestActor } from './run/child-actor.ts';
 import type { ServerUrls, Subject } from './run/stage.ts';
 import { eventKinds } from './search/choice.ts';
-import type { ExploreOptions } from './settings.ts';
+import type { ExploreOptions, ReplayOptions } from './settings.ts';
 
 /** A mistake in a config or in options, with each complaint on a line of its own. */
 export class ConfigError extends Error {

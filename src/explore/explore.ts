@@ -14,9 +14,10 @@ import { Tally } from './tally.ts';
 import { visitAll } from './visit-all.ts';
 
 export { ConfigError } from './config-check.ts';
+export type { Counterexample } from './counterexample.ts';
 export { type Race, race } from './race.ts';
 export { replay } from './replay.ts';
-export type { Counterexample, Exploration, ExploreOutcome } from './result.ts';
+export type { Exploration, ExploreOutcome } from './result.ts';
 export type { ActorEnd, ActorFunction, ActorUrls } from './run/actor.ts';
 export type { Actor, ExecutionRecord, ServerUrls, Subject } from './run/stage.ts';
 export type { ExploreOptions } from './settings.ts';

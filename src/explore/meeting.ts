@@ -1,5 +1,5 @@
+import type { Counterexample } from './counterexample.ts';
 import { shapeOf } from './gate/lane.ts';
-import type { Counterexample } from './result.ts';
 import type { TraceLine } from './run/trace.ts';
 
 /** What one caller asked and was told on one of its connections, in order. */

@@ -1,4 +1,5 @@
-import type { Counterexample, Part, PartEnds } from './result.ts';
+import type { Counterexample } from './counterexample.ts';
+import type { Part, PartEnds } from './result.ts';
 import { eventOfToken } from './run/events.ts';
 import type { Visit } from './search/search.ts';
 

@@ -4,13 +4,7 @@ import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import { Follow, type FollowMode } from './search/follow.ts';
 import { Nondeterministic } from './search/point.ts';
 import { parseSchedule, type Schedule } from './search/schedule.ts';
-import { type ExploreOptions, settingsOf } from './settings.ts';
-
-export interface ReplayOptions extends ExploreOptions {
-  readonly times?: number;
-  /** 'guided' leaves out what is no longer possible: for code that has changed. */
-  readonly mode?: FollowMode;
-}
+import { type ReplayOptions, settingsOf } from './settings.ts';
 
 /**
  * Runs one schedule, `v2:…` or `v1:…`, again. Throws Nondeterministic where a strict replay cannot be followed

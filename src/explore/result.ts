@@ -1,7 +1,7 @@
+import type { Counterexample } from './counterexample.ts';
 import type { Doubt } from './doubts.ts';
-import type { ExecutionRecord } from './run/stage.ts';
 import type { EventKind } from './search/choice.ts';
-import type { Bound, Cost } from './search/cost.ts';
+import type { Bound } from './search/cost.ts';
 import type { Told } from './told.ts';
 
 export type ExploreOutcome =
@@ -15,13 +15,6 @@ export type ExploreOutcome =
   | 'independent'
   /** Our own code failed. */
   | 'internal-error';
-
-export interface Counterexample {
-  /** `v2:…`: give it to `replay`. */
-  readonly schedule: string;
-  readonly cost: Cost;
-  readonly record: ExecutionRecord;
-}
 
 /** Schedules drawn at random when the budget was used up. */
 export interface Sampled {

@@ -1,4 +1,4 @@
-import type { Counterexample } from './result.ts';
+import type { Counterexample } from './counterexample.ts';
 import type { ActorEnd } from './run/actor.ts';
 import type { Elsewhere } from './run/elsewhere.ts';
 import type { Subject } from './run/stage.ts';

@@ -2,6 +2,7 @@ import type { ServerUrls, Subject } from './run/stage.ts';
 import type { ExecutionSettings } from './run/trace.ts';
 import type { EventKind } from './search/choice.ts';
 import type { Bound } from './search/cost.ts';
+import type { FollowMode } from './search/follow.ts';
 
 export interface ExploreOptions {
   readonly servers: ServerUrls;
@@ -53,6 +54,14 @@ export interface ExploreOptions {
   readonly signal?: AbortSignal;
   /** Told after each execution. */
   readonly progress?: (sofar: Progress) => void;
+}
+
+/** How a schedule is run again. */
+export interface ReplayOptions extends ExploreOptions {
+  /** How often. Default 1. */
+  readonly times?: number;
+  /** 'guided' leaves out what is no longer possible: for code that has changed. */
+  readonly mode?: FollowMode;
 }
 
 /** Groups of names. A function is asked when the subject has been prepared. */

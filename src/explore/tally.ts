@@ -1,6 +1,7 @@
+import type { Counterexample } from './counterexample.ts';
 import { findings, signatureOf } from './ending.ts';
 import { isSimpler, Parts } from './parts.ts';
-import type { Counterexample, Sampled } from './result.ts';
+import type { Sampled } from './result.ts';
 import { leaseAdvice } from './run/ran-out.ts';
 import type { ExecutionRecord, Subject } from './run/stage.ts';
 import { formatSchedule, isSerial } from './search/schedule.ts';

@@ -13,7 +13,6 @@ import {
   Registry,
   type RegistryContentType,
 } from 'prom-client';
-import { isAlike } from './changes.ts';
 import {
   type LabelsOf,
   type MetricName,
@@ -21,6 +20,7 @@ import {
   metricRows,
   type NameOf,
 } from './metrics.ts';
+import { isAlike } from './series.ts';
 
 /** What one process knows, in a form that crosses a process boundary. */
 export type Snapshot = readonly MetricObjectWithValues<MetricValue<string>>[];

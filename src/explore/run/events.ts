@@ -2,8 +2,9 @@ import type { Lane } from '../gate/lane.ts';
 import { type Choice, type EventKind, eventKinds, letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
+import { cancel } from './cancel.ts';
 import { type Leases, spaced } from './leases.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 import { endWait } from './server-wait.ts';
 import { isPending, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 import { isLimit } from './wakes.ts';
@@ -182,17 +183,9 @@ async function timeOut(
     if (one.dueMs !== undefined) {
       actors[index]?.passTo(one.dueMs);
       await endWait(arena, one);
-    } else await cancelWait(arena, one.lane);
+    } else await cancel(arena, one.lane, one.lane.stated?.timeout);
   }
   return 'the server ends its wait';
-}
-
-async function cancelWait(arena: Arena, lane: Lane): Promise<void> {
-  if (lane.pid === undefined) return;
-  lane.readCancelAs(lane.stated?.timeout);
-  await arena.postgres.cancel(lane.pid);
-  const untilMs = realNow() + 5_000;
-  while (!lane.answered && realNow() < untilMs) await arena.activity.next(5);
 }
 
 /** An actor that has taken no step cannot lose anything by dying: the others' orders show that. */

@@ -2,24 +2,24 @@ import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
 import { type Footprint, joined } from '../search/footprint.ts';
 import type { Scheduler } from '../search/scheduler.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
-import { type Arena, realNow } from './arena.ts';
+import type { Arena } from './arena.ts';
+import { cancel, cancelArrives } from './cancel.ts';
 import { endConnections } from './end-connections.ts';
 import { type EventContext, offeredEvents, performEvent } from './events.ts';
 import { Leases } from './leases.ts';
 import { fireLeftTimers } from './left-timers.ts';
-import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
-import { checkTokens, deadlocked, type Option, options, whoWaits } from './options.ts';
+import { Observer, unknown, type Watched } from './observe.ts';
+import type { Option } from './option.ts';
+import { checkTokens, deadlocked, options, whoWaits } from './options.ts';
 import { keysWithin } from './redis-leases.ts';
 import type { RowLease } from './row-leases.ts';
 import { endWait } from './server-wait.ts';
 import { isLate, Late, Settler, Unexplained } from './settle.ts';
+import type { Surroundings } from './surroundings.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, raced, type TrackedLane } from './tracked-lane.ts';
 import { passesMs, timePasses } from './wakes.ts';
 import { Witness } from './witness.ts';
-
-/** A cancelled statement answers within this, or was not there to be cancelled. */
-const cancelMs = 500;
 
 /** One run of all actors under one schedule. */
 export class Execution {
@@ -208,7 +208,7 @@ export class Execution {
       one.lane.grant();
       const limitMs = one.lane.wait?.limitMs;
       if (limitMs !== undefined) one.dueMs = (this.#actors[one.actor]?.nowMs ?? 0) + limitMs;
-      if (one.lane.cancelsOther) await this.#cancelArrives();
+      if (one.lane.cancelsOther) await cancelArrives(this.#arena, this.#book);
     }
     return released;
   }
@@ -228,16 +228,6 @@ export class Execution {
     if (waits?.dueMs === undefined) return actor?.wake();
     actor?.passTo(waits.dueMs);
     await endWait(this.#arena, waits);
-  }
-
-  /** The server signals the other backend; its answer follows when the signal is seen. */
-  async #cancelArrives(): Promise<void> {
-    const waiting = this.#book.flying().filter(({ lane }) => lane.pid !== undefined);
-    const untilMs = realNow() + cancelMs;
-    while (realNow() < untilMs && waiting.length > 0) {
-      if (waiting.some(({ lane }) => lane.answered)) return;
-      await this.#arena.activity.next(5);
-    }
   }
 
   async #closePhaseGate(one: TrackedLane): Promise<void> {
@@ -260,12 +250,7 @@ export class Execution {
 
   async #victim(choice: Choice, one: TrackedLane): Promise<void> {
     this.#line(choice, 'postgres', 'deadlock detected: this session is the victim');
-    if (one.lane.pid === undefined) return;
-    one.lane.readCancelAs('deadlock');
-    await this.#arena.postgres.cancel(one.lane.pid);
-    // The signal is asynchronous: wait until its answer is here before anything else moves.
-    for (let wait = 0; wait < 1000 && !one.lane.answered; wait++)
-      await this.#arena.activity.next(5);
+    await cancel(this.#arena, one.lane, 'deadlock');
   }
 
   /** BEGIN reads nothing: the statement after it follows at once. */

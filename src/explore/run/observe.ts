@@ -9,25 +9,13 @@ import {
   type LockStrength,
   stronger,
 } from '../search/footprint.ts';
-import type { Catalogue } from './catalogue.ts';
 import { LaneStates } from './lane-states.ts';
 import { type Held, type Named, namedIn, narrowed } from './named-relations.ts';
-import type { PostgresControl } from './postgres-control.ts';
 import { queuing } from './queuing.ts';
 import { Said } from './said.ts';
 import { reachOf, type StatementReach } from './statement-reach.ts';
+import type { Surroundings } from './surroundings.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
-
-/** What is known for a whole exploration. */
-export interface Surroundings {
-  readonly postgres: PostgresControl;
-  /** Read anew when the database was made anew. */
-  catalogue: Catalogue;
-  /** Transactions that say nothing keep one snapshot. */
-  readonly snapshotsByDefault: boolean;
-  /** Some statement has read the time: the order of transactions' beginnings shows in rows. */
-  clockWasRead: boolean;
-}
 
 /** A step as it was before it was taken, and who might go on because of it. */
 export interface Watched {

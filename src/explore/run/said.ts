@@ -1,7 +1,7 @@
 import type { Step } from '../gate/lane.ts';
 import { mayDefine } from './definitions.ts';
-import type { Surroundings } from './observe.ts';
 import { reachOf } from './statement-reach.ts';
+import type { Surroundings } from './surroundings.ts';
 import type { TrackedLane } from './tracked-lane.ts';
 
 /** What the statements of one execution have said that holds for later ones. */

@@ -1,6 +1,6 @@
 import { letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
 /** What happens to an actor when time passes for it: its next timer, or the end of a wait at Redis. */

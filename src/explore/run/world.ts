@@ -18,8 +18,9 @@ import {
   storing,
 } from './role-settings.ts';
 import { relationSources, routineSources } from './routine-sources.ts';
+import type { ServerUrls } from './servers.ts';
 import { runSetup } from './setup.ts';
-import type { ServerUrls, Subject } from './stage.ts';
+import type { Subject } from './subject.ts';
 import { asPart } from './unjudged.ts';
 import { lateMs, NotInTime, within } from './within.ts';
 
@@ -170,12 +171,8 @@ export class World {
 
   async #inTime(work: Promise<void>): Promise<void> {
     await within(controlMs + lateMs, 'putting the rows back', work).catch(async error => {
-      throw new NotPutBack(
-        `the rows cannot be put back: ${await reasonOf(error, this.arena.postgres)}`,
-        {
-          cause: error,
-        },
-      );
+      const why = await reasonOf(error, this.arena.postgres);
+      throw new NotPutBack(`the rows cannot be put back: ${why}`, { cause: error });
     });
   }
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { Reach } from './reach.ts';
 import { realNow } from './real-time.ts';
-import { VirtualTimer } from './virtual-timer.ts';
+import { type TimerClock, VirtualTimer } from './virtual-timer.ts';
 import { ActorWorks } from './works.ts';
 
 /** Real time after which a connection that says nothing is nobody's next step. */
@@ -13,7 +13,7 @@ const readsMax = 10_000;
 const realImmediate = setImmediate;
 
 /** What belongs to one actor inside this process: its clock, its random numbers, its sockets. */
-export class ActorRealm {
+export class ActorRealm implements TimerClock {
   /** Epoch milliseconds that this actor believes in; moves only when a timer is fired. */
   nowMs: number;
   readonly startMs: number;
