@@ -25,9 +25,8 @@ export { assertIndependent, assertSafe } from './verdict.ts';
 
 /**
  * Runs the actors under every order of their steps within the bound, on the real servers, and
- * audits what each order left behind. Does not throw for what the subject does wrong: the outcome
- * and `why` tell it. Throws ConfigError for a mistake in the config. Nothing is left running or open
- * when it resolves.
+ * audits what each order left behind. Faults of the subject are not thrown: see the outcome and `why`.
+ * Throws ConfigError for a mistake in the config. Nothing is left running or open when it resolves.
  */
 export async function explore(subject: Subject, options: ExploreOptions): Promise<Exploration> {
   checkConfig(subject, options);
@@ -75,7 +74,7 @@ interface Reach {
   readonly untilMs: number;
 }
 
-/** The time that was asked for is that of everything; random schedules get half of it. */
+/** The requested time covers everything; random schedules get half of it. */
 function limitsOf(options: ExploreOptions): { readonly searchMs: number; readonly endMs: number } {
   const ms = (options.secondsMax ?? 3600) * 1000;
   const nowMs = performance.now();
@@ -83,9 +82,9 @@ function limitsOf(options: ExploreOptions): { readonly searchMs: number; readonl
   return { searchMs: nowMs + (draws ? ms / 2 : ms), endMs: nowMs + ms };
 }
 
-/** Without a switch that nothing forces: these orders are visited whatever they equal. */
+/** Orders without unforced switches are visited even where an equivalent one was. */
 const simplePreemptions = 0;
-/** The shortest counterexample is looked for among orders with so few. */
+/** The shortest counterexample is searched for among orders with at most this many. */
 const shortPreemptions = 1;
 
 async function search(
@@ -113,7 +112,7 @@ async function search(
   return end;
 }
 
-/** Of orders that are the same but for steps that commute, one was run, and not the shortest. */
+/** Of equivalent orders only one was run, not necessarily the shortest: looks for a shorter one. */
 async function shorten(
   stage: Stage,
   plan: SearchPlan,
@@ -154,13 +153,13 @@ async function visit(
       },
     );
   } catch (error) {
-    // The order that was under way proves nothing; what came before it counts.
+    // The interrupted order proves nothing; those before it count.
     if (options.signal?.aborted) return search.sofar;
     throw error;
   }
 }
 
-/** The result so far of an exploration that somebody ended. */
+/** The result so far of an interrupted exploration. */
 function cutShort(found: Exploration): Exploration {
   const { outcome, orders } = found;
   if (outcome !== 'budget-stopped') return { ...found, interrupted: true };
@@ -174,7 +173,7 @@ async function inTime(execution: Promise<ExecutionRecord>): Promise<ExecutionRec
   return record;
 }
 
-/** What the budget left unvisited is tried by chance. */
+/** Samples at random what the budget left unvisited. */
 async function drawBeyond(
   stage: Stage,
   options: ExploreOptions,

@@ -7,9 +7,9 @@ import { parseSchedule, type Schedule } from './search/schedule.ts';
 import { type ReplayOptions, settingsOf } from './settings.ts';
 
 /**
- * Runs one schedule, `v2:…` or `v1:…`, again. Throws Nondeterministic where a strict replay cannot be followed
- * to its end: the code, the data or the options differ from those that found it; SetupFailed where
- * there is no world to run it in.
+ * Runs one schedule, `v2:…` or `v1:…`, again. Throws Nondeterministic where a strict replay cannot be
+ * followed to its end because the code, the data or the options have changed, and SetupFailed where
+ * the servers or the setup fail.
  */
 export async function replay(
   subject: Subject,
@@ -33,7 +33,7 @@ export async function replay(
   }
 }
 
-/** Where the server chooses between waiters, it is asked so often to choose as it did. */
+/** Attempts at a replay in which the server has to choose between waiters as it did before. */
 const triesMax = 60;
 
 async function followed(
@@ -45,7 +45,7 @@ async function followed(
     const follow = new Follow(schedule, mode);
     try {
       const record = await stage.execute(follow);
-      // Without a verdict it may have ended anywhere: that says nothing of the program.
+      // An inconclusive run may have ended anywhere: that says nothing about the program.
       if (record.end.kind !== 'inconclusive') follow.checkEnd();
       return record;
     } catch (error) {

@@ -28,7 +28,7 @@ export abstract class PostgresConnection extends BareLane {
   protected readonly server: PostgresServer;
   protected readonly host: GateHost;
   protected readonly client: Socket;
-  /** The explorer cancels the statement in flight, and this is what its client shall read. */
+  /** The error that the client gets in place of the cancel by the explorer. */
   #cancelReads: CancelReason | undefined;
   readonly #requests = new PostgresRequests();
   readonly #cycle = new ExtendedState();
@@ -170,7 +170,7 @@ export abstract class PostgresConnection extends BareLane {
     }
   }
 
-  /** A reply counts as come when it is known what the statement did to the session's timeouts. */
+  /** A reply counts as complete once the statement's effect on the session's timeouts is known. */
   #lookBehind(flight: PostgresFlight): void {
     const { backend } = this;
     const statements = statementsOf(flight.unit);
@@ -212,7 +212,7 @@ export abstract class PostgresConnection extends BareLane {
     }
   }
 
-  /** The client is told of a message that went in parts when the last of them has answered. */
+  /** A message that was sent in parts is answered when the last of them has answered. */
   protected tell({ messages, unit, failed }: PostgresFlight): void {
     const goesOn = unit.more === true && !(failed && unit.ends === 'ready');
     if (!goesOn || this.backend?.closed) this.#toClient([...this.#kept.splice(0), ...messages]);
@@ -224,7 +224,7 @@ export abstract class PostgresConnection extends BareLane {
     this.client.write(Buffer.concat(messages.map(message => message.bytes)));
   }
 
-  /** The server has closed the connection: what the client still asks is never answered. */
+  /** The server has closed the connection: further requests are never answered. */
   protected hangUp(): void {
     this.queue.clear();
     this.client.end();
@@ -239,7 +239,7 @@ export abstract class PostgresConnection extends BareLane {
     if (this.flight === undefined || this.flight.answered) this.goOnAlone();
   }
 
-  /** The server has the rest of a message that it was given in parts, and no client to tell. */
+  /** The client is gone, but the rest of a message that was sent in parts still goes to the server. */
   protected goOnAlone(): void {
     this.flight?.finish();
     this.flight = undefined;

@@ -26,7 +26,7 @@ const subscriptions = new Set([
 
 const unsolicited = new Set(['message', 'pmessage', 'smessage', 'invalidate']);
 
-/** A longer label is cut, so that it does not tell every key any more. */
+/** Longer labels are cut, and then do not show every key. */
 export const labelCharactersMax = 300;
 
 export function commandName(words: readonly string[]): string {
@@ -80,7 +80,7 @@ export function messageStep(store: string, value: RedisValue): Step {
   };
 }
 
-/** A script's text says nothing in a timeline; its keys do. */
+/** In a timeline a script is shown by its keys, not its text. */
 function shown(words: readonly string[]): string {
   const name = commandName(words).toUpperCase();
   const rest = isScript(words) ? words.slice(3) : words.slice(1);
@@ -135,7 +135,7 @@ export function redisKeys(words: readonly string[]): TouchedKeys | undefined {
   return writesAll.has(name) ? { keys: words.slice(1), use: 'writes' } : undefined;
 }
 
-/** A key that is there was left as it is: who was refused has only looked. */
+/** The key existed and was left alone: a refused command has only read it. */
 export function isRefused(words: readonly string[], reply: RedisValue): boolean {
   const name = commandName(words);
   if (name === 'setnx') return reply === 0;

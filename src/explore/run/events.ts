@@ -18,7 +18,7 @@ export interface EventContext {
   readonly leasesTogether: boolean;
 }
 
-/** The events that can happen at this point, of those that are switched on. */
+/** The events that are switched on and can happen at this point. */
 export async function offeredEvents(
   switches: ReadonlySet<EventKind>,
   context: EventContext,
@@ -92,7 +92,7 @@ function leaseEnds(rank: number, names: string): Option {
   return { choice: { ...choice, token: `%${rank}`, shape: `lease-expires ${names}` }, lanes };
 }
 
-/** Makes it happen; resolves when its direct effect is complete. Returns what the timeline adds. */
+/** Makes it happen; resolves, when its direct effect is complete, to a note for the timeline. */
 export async function performEvent(
   choice: Choice,
   lanes: readonly TrackedLane[],
@@ -122,7 +122,7 @@ export async function performEvent(
   }
 }
 
-/** What waits or is held stays on its way; from here on time may pass beside it like in a sleep. */
+/** Pending requests stay on their way; from here on time may pass meanwhile as in a sleep. */
 function clientTimesOut({ actors, book }: EventContext, index: number): string {
   const ms = actors[index]?.timerMs ?? 0;
   for (const one of book.of(index)) if (isPending(one)) one.overtaken = true;
@@ -130,7 +130,7 @@ function clientTimesOut({ actors, book }: EventContext, index: number): string {
   return `its own timer fires: ${spaced(ms)} ms have passed beside its request`;
 }
 
-/** Stopped until nothing that it may hold is left to it: the longest of the leases that can end. */
+/** Stops it until it can hold no lease any more: for the longest of those that can end. */
 async function pause(
   { actors, leases, leasesTogether }: EventContext,
   index: number,
@@ -188,7 +188,7 @@ async function timeOut(
   return 'the server ends its wait';
 }
 
-/** An actor that has taken no step cannot lose anything by dying: the others' orders show that. */
+/** Killing an actor that has taken no step shows nothing new. */
 function started(book: LaneBook, actor: number): boolean {
   return book.of(actor).some(({ lane }) => lane.inFlight !== undefined || lane.granted > 0);
 }

@@ -109,7 +109,7 @@ export class Execution {
     return this.#scheduler?.needsTouched?.() ?? false;
   }
 
-  /** Asks what the step touched only where a search comes by for the first time. */
+  /** Looks up what the step touched only where the scheduler needs it. */
   async #observe(observer: Observer, watched: Watched, choice: Choice): Promise<void> {
     this.#touched = undefined;
     if (this.#needsTouched) {
@@ -122,8 +122,8 @@ export class Execution {
   }
 
   /**
-   * Ends every actor and connection; resolves when nothing of them holds anything at the servers any
-   * more. Rejects where a backend cannot be ended: no order could follow from the same start.
+   * Ends every actor and connection; resolves when none of them holds anything at the servers. Rejects
+   * where a backend cannot be ended: the next order could not begin from the same state.
    */
   async dispose(): Promise<void> {
     for (const actor of this.#actors) actor.kill();
@@ -188,7 +188,7 @@ export class Execution {
     if (this.#observer !== undefined && watched !== undefined) {
       await this.#observe(this.#observer, watched, choice);
     }
-    // A crash or a pause is done to an actor, not by it: who ran before may run on.
+    // A crash or a pause is done to an actor, not by it: whoever ran before may continue.
     if (!isEvent(choice) || choice.kind === 'lost-reply') this.#previous = choice.actor;
     if (this.#settings.fuseBegin && first !== undefined) await this.#fuse(choice, first);
   }

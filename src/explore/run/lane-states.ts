@@ -2,8 +2,8 @@ import type { Lane } from '../gate/lane.ts';
 import type { LaneBook } from './tracked-lane.ts';
 
 /**
- * What the connections of all actors were before a step: one that leaves may give back locks, and
- * one that begins to listen hears of what others do, though neither is a step.
+ * The state of all connections before a step: one that closes may give back locks, and one that begins
+ * to listen is told of what others do, though neither is a step.
  */
 export class LaneStates {
   readonly #before: ReadonlyMap<Lane, 'listens' | 'holds' | 'holds nothing' | 'closed'>;
@@ -13,8 +13,8 @@ export class LaneStates {
   }
 
   /**
-   * Whether one has left that held something, or one listens. `ended` has given its locks back by
-   * its own step, if anybody.
+   * Whether a connection that held something has closed, or one listens. `ended` is the lane, if any,
+   * that gave its locks back by the step itself.
    */
   changed(book: LaneBook, ended: Lane | undefined): boolean {
     return book.all.some(({ lane }) => {

@@ -31,10 +31,10 @@ export interface Watched {
 const nothing: Held = { relations: new Map(), advisory: new Set() };
 
 /**
- * Tells what each step touched. The locks that a session holds reach through foreign keys and
- * sequences, where a text says nothing; but who has given them back, or never took one, leaves no
- * trace: a failed statement, a refused try-lock, a rolled back savepoint. So a step is known only
- * where its text is, and whatever else it may have run; all others depend on everything.
+ * Tells what each step touched. The locks that a session holds also show what was reached through
+ * foreign keys and sequences, where a text says nothing; but locks that were given back or never taken
+ * leave no trace: after a failed statement, a refused try-lock, a rolled back savepoint. So a step is
+ * known only where its text is understood, with all that it may run; others depend on everything.
  */
 export class Observer {
   readonly #about: Surroundings;
@@ -48,7 +48,7 @@ export class Observer {
     this.#said = new Said(about);
   }
 
-  /** Called before a step of one actor; `asks` says whether `touched` will be. */
+  /** To be called before a step of one actor; `asks` says whether `touched` will be called. */
   async watch(
     actor: number,
     lanes: readonly TrackedLane[],
@@ -68,7 +68,7 @@ export class Observer {
     return { actor, lanes, step, waiting, held, states: new LaneStates(this.#book) };
   }
 
-  /** Called for every step when the world is at rest: what it says holds for later ones. */
+  /** To be called after every step, at rest: what it said may hold for later ones. */
   note(watched: Watched): void {
     const [first] = watched.lanes;
     if (first !== undefined) this.#said.heed(first, watched.step);
@@ -78,7 +78,7 @@ export class Observer {
     }
   }
 
-  /** What the step touched, and what those touched who went on because of it. Called before `note`. */
+  /** What was touched by the step and by those that it let continue. To be called before `note`. */
   async touched(watched: Watched): Promise<Footprint> {
     const { actor, lanes, step, states } = watched;
     const [first] = lanes;
@@ -180,7 +180,7 @@ export class Observer {
         return this.#about.catalogue.relations.get(name) !== 'immediate'; // its numbers are out
       }),
     );
-    // What is rolled back was never to be seen: only its locks are given back.
+    // What is rolled back was never visible: only its locks are given back.
     const ends = reach === 'commits';
     const more = { ends, onlyEnds: true, serializable };
     return footprintOf([one.actor], 'these', { ...known, relations, ...more });
@@ -210,7 +210,7 @@ export class Observer {
   }
 }
 
-/** A constraint was against a statement on its own, which has left nothing and names what it read. */
+/** A constraint rejected an autocommit statement, which left nothing behind and names what it read. */
 function refusedAlone({ transaction, result }: Lane, { reach }: StatementReach): boolean {
   return reach === 'touches rows' && transaction === 'I' && /^error 23/.test(result);
 }
@@ -226,14 +226,14 @@ export function unknown(actor: number): Footprint {
   return footprintOf([actor], 'anything');
 }
 
-/** Who waited before the step and got its answer, or got on in its queue. */
+/** Waiters that got their answer by the step, or moved up in their queue. */
 function wentOn({ waiting }: Watched): Watched['waiting'] {
   return waiting.filter(({ one, step, blockers }) => {
     return one.lane.inFlight !== step || one.blockers.join() !== blockers;
   });
 }
 
-/** Every key that the commands name; any of the server's where one may reach others. */
+/** Every key that the commands name; all keys of the server where one may reach others. */
 function redisFootprint(actor: number, lanes: readonly TrackedLane[]): Footprint {
   const keys = new Map<string, KeyUse>();
   for (const { lane } of lanes) {

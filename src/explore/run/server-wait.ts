@@ -5,8 +5,8 @@ import type { TrackedLane } from './tracked-lane.ts';
 const answerMs = 5_000;
 
 /**
- * The time that a request gave itself at Redis is over. `CLIENT UNBLOCK … TIMEOUT` answers it as the
- * time itself would (redis.io, CLIENT UNBLOCK). Resolves when its answer is here.
+ * Ends a wait at Redis as its time limit would, by `CLIENT UNBLOCK … TIMEOUT` (redis.io, CLIENT
+ * UNBLOCK). Resolves when the answer is here. Throws Unexplained where CLIENT ID is not allowed.
  */
 export async function endWait(arena: Arena, { lane }: TrackedLane): Promise<void> {
   const id = lane.clientId;

@@ -4,33 +4,33 @@ import { type Arena, realNow } from './arena.ts';
 import type { WaitsFor } from './postgres-control.ts';
 import { asks, isFlying, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 
-/** A granted step neither answers nor waits for anybody that we know: no verdict can be given. */
+/** A granted step neither answers nor waits for anything known: there can be no verdict. */
 export class Unexplained extends Error {
   override readonly name = 'Unexplained';
 }
 
-/** The time of the whole exploration is over, in the middle of an execution. */
+/** The time of the whole exploration ran out in the middle of an execution. */
 export class Late extends Error {
   override readonly name = 'Late';
 }
 
-/** Milliseconds of real time; each is the end of a wait, never a measure of success. */
+/** Limits of waits in milliseconds of real time; none of them decides what counts as success. */
 export interface Patience {
   /** A step answers, or is seen to wait, within this. */
   readonly stepMs: number;
-  /** A step that answers within this is never asked about. */
+  /** Steps that take longer are looked up at the server. */
   readonly promptMs: number;
   /** The execution is given up then, in the time of `performance.now`. Default: never. */
   readonly untilMs?: number | undefined;
 }
 
-/** A lock of a prepared transaction is nobody's: whoever ends that gives it back. */
+/** Stands for the owner of a prepared transaction's lock: no session holds it. */
 const ofPrepared = 0;
 const nobody: WaitsFor = { locks: [], snapshot: [] };
 const calmHops = 3;
 const unusedHops = 8;
 const roundsMax = 10_000;
-/** Within this, in real time, Redis has copied what it can and written its log: it does each second. */
+/** Redis replicates and writes its log every second, so it has done both within this real time. */
 const serverWritesMs = 1_500;
 
 /** Brings the world to rest after each step: every reply delivered, every wait explained. */
@@ -218,7 +218,7 @@ export class Settler {
     else if (found.snapshot.some(isOurs)) one.wait = 'snapshot';
   }
 
-  /** A server has written what it had for its listeners before it answers us. */
+  /** A server sends what it has for its listeners before it answers us. */
   async #messagesArrive(): Promise<void> {
     for (const { lane } of this.#book.all) await lane.messagesArrive();
     const listening = this.#book.all.some(({ lane }) => lane.subscribed && !lane.closed);

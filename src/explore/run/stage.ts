@@ -29,13 +29,13 @@ export type { ExecutionRecord } from './record.ts';
 export type { ServerUrls, WorldServers } from './servers.ts';
 export type { Actor, Subject } from './subject.ts';
 
-/** The longest that a setup may take where nobody says how long the exploration may. */
+/** The time limit of a setup where the exploration has none. */
 const setupMs = 3_600_000;
 
 /** How one execution is run. */
 export interface Course {
   /**
-   * One that has not ended by then, in the time of `performance.now`, is given up: its end is `late`.
+   * An execution that has not ended by then, in the time of `performance.now`, is given up as `late`.
    * Default: never.
    */
   readonly untilMs?: number | undefined;
@@ -43,7 +43,7 @@ export interface Course {
 
 /** Everything open for one exploration; runs one schedule after the other. */
 export class Stage {
-  /** What a verdict rests on beside the usual, in sentences. */
+  /** What a verdict also rests on, in sentences. */
   readonly limits: readonly string[];
   readonly #world: World;
   readonly #arena: Arena;
@@ -60,7 +60,7 @@ export class Stage {
   #servicePorts: readonly number[] = [];
   /** Since the last order that heard of keys which end. */
   #keysMayHaveEnded = true;
-  /** Programs are looked at closely in so many more orders. */
+  /** In how many more orders programs are watched closely. */
   #closely = 3;
   /** How often the setup had run when the surroundings were read. */
   #fills = 1;
@@ -132,8 +132,8 @@ export class Stage {
   }
 
   /**
-   * Some actor has read the time of the server, which the tables did not tell: orders that differ in
-   * whose transaction began first may differ in more. Known when an order with such a statement has run.
+   * Some actor has read the server's time, which the tables did not show: then it may matter whose
+   * transaction began first. Known once an order with such a statement has run.
    */
   get clockWasRead(): boolean {
     const about = this.#surroundings;
@@ -200,7 +200,7 @@ export class Stage {
     return this.#world.keysAge || this.#arena.redisTraces.any;
   }
 
-  /** Keys that ran out in real time: what differs between two orders may be their fault from now on. */
+  /** Keys that expired in real time: they may be why two orders differ from now on. */
   async #expired({ leases }: Execution): Promise<readonly string[]> {
     const names = await this.#ranOut.names(leases.ended);
     for (const name of names) this.#everExpired.add(name);

@@ -16,7 +16,7 @@ export interface TrackedLane {
   blockers: readonly number[];
   /** When the wait in flight ends by itself, in its actor's time. */
   dueMs: number | undefined;
-  /** Its actor's time has passed beside this request once, and may do so again. */
+  /** Its actor's time has passed during this request, and may do so again. */
   overtaken: boolean;
   /** The reply of the step in flight must not arrive. */
   losesReply: boolean;
@@ -72,13 +72,13 @@ export class LaneBook {
       .sort(byRank);
   }
 
-  /** Who waits for a lock, each with whom it waits for. */
+  /** Lanes that wait for a lock, each with its blockers. */
   queue(): ReadonlyMap<TrackedLane, string> {
     const waiting = this.flying().filter(one => one.wait === 'lock');
     return new Map(waiting.map(one => [one, waitOf(one)]));
   }
 
-  /** Somebody else is told of what a step does, by a message or the end of a wait. */
+  /** Another lane may be told of what a step does, by a message or the end of a wait. */
   othersListen(self: TrackedLane): boolean {
     return this.#lanes.some(({ lane }) => lane !== self.lane && !lane.closed && lane.listens);
   }
@@ -108,7 +108,7 @@ export function asks({ lane }: TrackedLane): boolean {
   return lane.held !== undefined || (lane.inFlight !== undefined && !lane.rides);
 }
 
-/** Of several who waited some have gone on, or wait for others now: the server chose who went first. */
+/** Some of several waiters have moved on: the server chose who went first. */
 export function raced(before: ReadonlyMap<TrackedLane, string>): boolean {
   return before.size > 1 && [...before].some(([one, was]) => waitOf(one) !== was);
 }

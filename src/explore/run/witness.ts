@@ -3,7 +3,7 @@ import type { Target } from '../time/reach.ts';
 import type { RunningActor } from './actor.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
-/** One caller could not go on until another did something, or was sent something by it. */
+/** One caller could not continue until another did something, or got a message from it. */
 export interface Wait {
   readonly actor: number;
   readonly on: number;
@@ -22,7 +22,7 @@ export interface Sent {
 
 const keptMax = 1_000;
 
-/** What a verdict wants to know of one order beside its end: who waited, what was hidden, and so on. */
+/** What a verdict needs to know about one order besides its end: who waited, what was hidden, … */
 export class Witness {
   readonly waits: Wait[] = [];
   readonly sent: Sent[] = [];

@@ -3,7 +3,7 @@ import { type DecisionPoint, Nondeterministic } from './point.ts';
 import type { Schedule } from './schedule.ts';
 import { cheapestFirst, type Scheduler } from './scheduler.ts';
 
-/** `guided` leaves out what is no longer possible and goes on beyond the end: for code that has changed. */
+/** `guided` skips what is no longer possible and continues past the end: for changed code. */
 export type FollowMode = 'strict' | 'guided';
 
 /** Follows the tokens of a schedule. */

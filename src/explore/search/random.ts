@@ -3,13 +3,13 @@ import { type Cost, costAfter, noCost } from './cost.ts';
 import type { DecisionPoint } from './point.ts';
 import type { Execute, Scheduler } from './scheduler.ts';
 
-/** A schedule that was drawn, and what it cost. */
+/** A schedule that was drawn, and its cost. */
 export interface Drawn {
   readonly tokens: readonly string[];
   readonly cost: Cost;
 }
 
-/** Orders of this many constraints are met with a known chance (`d` of PCT). */
+/** Races of this depth are found with a known probability (`d` of PCT). */
 const depth = 3;
 
 /**
@@ -47,7 +47,7 @@ class Draw implements Scheduler, Drawn {
   readonly tokens: string[] = [];
   cost = noCost;
   readonly #random: () => number;
-  /** Steps behind which the one that ran falls behind all others. */
+  /** Steps after which the actor that ran gets the lowest priority. */
   readonly #changes: ReadonlySet<number>;
   /** Steps at which an event happens where one can. */
   readonly #events: ReadonlySet<number>;
@@ -63,7 +63,7 @@ class Draw implements Scheduler, Drawn {
     const step = this.tokens.length;
     const choice = this.#choose(at.choices, this.#events.has(step));
     if (choice === undefined) return undefined;
-    // Who sleeps lets the others run, or a loop of try and sleep would never see its lock freed.
+    // Sleepers let the others run: a loop of try and sleep would never see its lock freed.
     if (this.#changes.has(step) || choice.kind === 'wake') {
       this.#priorities.set(choice.actor ?? -1, -step);
     }
@@ -77,7 +77,7 @@ class Draw implements Scheduler, Drawn {
     if (eventNow && events.length > 0) return this.#oneOf(events);
     const own = choices.filter(choice => !isEvent(choice));
     const ranked = own.map(choice => ({ choice, rank: this.#rank(choice) }));
-    // Steps of one actor that can go in either order have one rank: chance decides.
+    // Steps of one actor that can go in either order rank equally: chance decides.
     const best = Math.max(...ranked.map(one => one.rank));
     return this.#oneOf(ranked.filter(one => one.rank === best))?.choice;
   }
@@ -86,7 +86,7 @@ class Draw implements Scheduler, Drawn {
     const actor = choice.actor ?? -1;
     const known = this.#priorities.get(actor) ?? this.#random();
     this.#priorities.set(actor, known);
-    // Whoever can act goes before whoever would only wait for its clock.
+    // Actors that can act go before those that would only wait for their clock.
     return choice.kind === 'wake' ? known - 1e6 : known;
   }
 

@@ -2,7 +2,7 @@ import { type Choice, isEvent } from './choice.ts';
 import { cheapest } from './cost.ts';
 import type { DecisionPoint } from './point.ts';
 
-/** Who goes next, throughout one execution. A search, a draw and a replay each make one per execution. */
+/** Decides who goes next, throughout one execution. Searches, draws and replays make one for each. */
 export interface Scheduler {
   /**
    * One of the choices of the point; undefined gives the execution up. Throws Nondeterministic where
@@ -16,7 +16,7 @@ export interface Scheduler {
   needsTouched?(): boolean;
 }
 
-/** Runs one schedule from its start. Rejects with OutOfTime where it was given up because of the clock. */
+/** Runs one schedule from its start. Rejects with OutOfTime where its time ran out. */
 export type Execute = (scheduler: Scheduler) => Promise<void>;
 
 /** One actor after the other, as far as they can: without events and without switches. */

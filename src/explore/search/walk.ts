@@ -7,7 +7,7 @@ import type { Scheduler } from './scheduler.ts';
 export interface Item {
   readonly node: Node;
   readonly choice: Choice;
-  /** Runs that were to take it and could not: the server had chosen otherwise. */
+  /** Runs that were meant to take it and could not: the server chose otherwise. */
   missed: number;
 }
 
@@ -32,7 +32,7 @@ export class Walk implements Scheduler {
   readonly tokens: string[] = [];
   node: Node;
   prunedAt: Node | undefined;
-  /** What this run was to take and could not: the server chose otherwise on the way. */
+  /** Branches that this run was meant to take and could not: the server chose otherwise. */
   readonly missed: Item[] = [];
   strayed = false;
 
@@ -57,12 +57,12 @@ export class Walk implements Scheduler {
     return choice;
   }
 
-  /** Nobody has been at the point to which the last choice leads. */
+  /** The last choice leads to a point that no run has reached before. */
   get isNew(): boolean {
     return this.node.point === undefined;
   }
 
-  /** Only where nobody has been; what steps touch on known ground is known, too. */
+  /** Only at points that are new; elsewhere it is already known. */
   needsTouched(): boolean {
     return this.#tree.reduces && this.isNew;
   }
@@ -88,7 +88,7 @@ export class Walk implements Scheduler {
     else this.#stray(expected);
   }
 
-  /** What was to be run has to wait; this run serves what was left for later where it has come to. */
+  /** The planned branch has to wait; this run takes one that was left for later where it ended up. */
   #stray(expected: Node): void {
     expected.missed++;
     this.strayed = true;

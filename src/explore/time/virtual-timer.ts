@@ -4,7 +4,7 @@ const numbered = new Map<number, VirtualTimer>();
 
 /** The clock that a timer belongs to. */
 export interface TimerClock {
-  /** What its code takes for the time. */
+  /** The present, in milliseconds. */
   readonly nowMs: number;
   schedule(timer: VirtualTimer): void;
   cancel(timer: VirtualTimer): void;
