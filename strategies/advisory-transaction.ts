@@ -1,4 +1,4 @@
-import { type Strategy, sql } from '../src/contract/index.ts';
+import { sql, strategy } from '../src/contract/index.ts';
 
 // 64-bit keys, taken one after another in the order given (sorted by the engine): `unnest` in the
 // from list feeds the outer select row by row, so two commands on two keys cannot deadlock
@@ -12,19 +12,8 @@ const lockKeys = sql<{ granted: boolean }>`
   ) as locked`;
 
 /** Takes a transaction-level advisory lock as the first statement; COMMIT or a dead connection frees it. */
-export default {
+export default strategy({
   title: 'pg_advisory_xact_lock as the first statement',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
-  turns: [],
   first: [lockKeys],
-  guard: [],
   lockSpace: 'postgres advisory locks',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    poolerSafe: true,
-    retryNeeded: false,
-  },
-} satisfies Strategy;
+});

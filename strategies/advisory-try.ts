@@ -1,4 +1,4 @@
-import { type Strategy, sql } from '../src/contract/index.ts';
+import { sql, strategy } from '../src/contract/index.ts';
 
 // stops at the first key that somebody else holds; what was taken until then goes with the ROLLBACK
 const tryKeys = sql<{ granted: boolean }>`
@@ -6,20 +6,10 @@ const tryKeys = sql<{ granted: boolean }>`
   from unnest($1::text[]) as key`;
 
 /** Asks for a transaction-level advisory lock and gives up at once: for jobs that need not run twice. */
-export default {
+export default strategy({
   title: 'pg_try_advisory_xact_lock as the first statement, busy at once',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
-  turns: [],
   first: [tryKeys],
-  guard: [],
   lockSpace: 'postgres advisory locks',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    poolerSafe: true,
-    retryNeeded: true,
-  },
+  adoption: { retryNeeded: true },
   compared: 'on request',
-} satisfies Strategy;
+});

@@ -1,19 +1,10 @@
-import type { Strategy } from '../src/contract/index.ts';
+import { strategy } from '../src/contract/index.ts';
 
 /** Rows created beforehand give the rule something to lock, one row per place. */
-export default {
+export default strategy({
   title: 'Rows created beforehand, claimed under a row lock',
-  store: 'pg',
   wording: 'precreated rows',
-  isolation: 'read committed',
-  turns: [],
-  first: [],
   guard: ['lock row'],
-  adoption: {
-    migration: 'rows beforehand',
-    everyWriterMustTakePart: true,
-    poolerSafe: true,
-    retryNeeded: false,
-  },
+  adoption: { migration: 'rows beforehand' },
   compared: 'on request',
-} satisfies Strategy;
+});

@@ -1,4 +1,4 @@
-import type { Strategy } from '../src/contract/index.ts';
+import { strategy } from '../src/contract/index.ts';
 import { fencedLeases } from './lib/fenced-leases.ts';
 import { leaseGuardian } from './lib/lease-guardian.ts';
 
@@ -7,11 +7,8 @@ import { leaseGuardian } from './lib/lease-guardian.ts';
  * proves that it is still so (`fence = $token`), in one transaction. Safe by the row lock that the claim
  * takes, whatever becomes of the lease: the lease is its queue.
  */
-export default {
+export default strategy({
   title: 'A Redis lease whose token claims the row before the look',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'lease',
@@ -19,15 +16,8 @@ export default {
       open: async (backends, tuning) => leaseGuardian(fencedLeases(backends), backends, tuning),
     },
   ],
-  first: [],
   guard: ['fence read'],
   lockSpace: 'redis leases',
-  adoption: {
-    migration: 'column',
-    everyWriterMustTakePart: true,
-    newDependency: 'redis',
-    poolerSafe: true,
-    retryNeeded: true,
-  },
+  adoption: { migration: 'column', newDependency: 'redis', retryNeeded: true },
   compared: 'on request',
-} satisfies Strategy;
+});

@@ -1,25 +1,14 @@
-import type { Strategy } from '../src/contract/index.ts';
+import { strategy } from '../src/contract/index.ts';
 import { queuedGuardian } from './lib/queued-guardian.ts';
 
 /**
  * A lease in one Redis that its holder hands to whoever has waited longest, with a message: nobody
  * polls for a free key, nobody overtakes. Excludes as long as the lease lives, as `redis-lease` does.
  */
-export default {
+export default strategy({
   title: 'A Redis lease that is handed on in the order of arrival, with a wake-up',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [{ heldBy: 'lease', until: 'commit', open: queuedGuardian }],
-  first: [],
-  guard: [],
   lockSpace: 'redis leases',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    newDependency: 'redis',
-    poolerSafe: true,
-    retryNeeded: false,
-  },
+  adoption: { newDependency: 'redis' },
   compared: 'on request',
-} satisfies Strategy;
+});

@@ -1,4 +1,4 @@
-import type { Strategy } from '../src/contract/index.ts';
+import { strategy } from '../src/contract/index.ts';
 import { leaseGuardian } from './lib/lease-guardian.ts';
 import { redisLeases } from './lib/redis-leases.ts';
 
@@ -6,11 +6,8 @@ import { redisLeases } from './lib/redis-leases.ts';
  * A lease in one Redis, polled for with full jitter and extended while the work runs. It excludes as
  * long as the lease lives: a holder that stalls longer than that is told, but nothing refuses it.
  */
-export default {
+export default strategy({
   title: 'SET NX PX with an owner token, polling, watchdog, compare-and-delete',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'lease',
@@ -18,14 +15,6 @@ export default {
       open: async (backends, tuning) => leaseGuardian(redisLeases(backends), backends, tuning),
     },
   ],
-  first: [],
-  guard: [],
   lockSpace: 'redis leases',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    newDependency: 'redis',
-    poolerSafe: true,
-    retryNeeded: false,
-  },
-} satisfies Strategy;
+  adoption: { newDependency: 'redis' },
+});

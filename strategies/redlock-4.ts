@@ -1,13 +1,10 @@
-import type { Strategy } from '../src/contract/index.ts';
+import { strategy } from '../src/contract/index.ts';
 import { leaseGuardian } from './lib/lease-guardian.ts';
 import { redlock4Leases } from './lib/redlock-4-leases.ts';
 
 /** As `redlock`, by the library's released version. A frozen node slows every turn: it waits for all votes. */
-export default {
+export default strategy({
   title: 'npm redlock 4.2 over several independent Redis nodes, with our own deadline and watchdog',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'lease',
@@ -15,15 +12,7 @@ export default {
       open: async (backends, tuning) => leaseGuardian(redlock4Leases(backends), backends, tuning),
     },
   ],
-  first: [],
-  guard: [],
   lockSpace: 'redlock',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    newDependency: 'several redis nodes',
-    poolerSafe: true,
-    retryNeeded: false,
-  },
+  adoption: { newDependency: 'several redis nodes' },
   compared: 'on request',
-} satisfies Strategy;
+});

@@ -1,4 +1,4 @@
-import type { Strategy } from '../src/contract/index.ts';
+import { strategy } from '../src/contract/index.ts';
 import { leaseGuardian } from './lib/lease-guardian.ts';
 import { redlockLeases } from './lib/redlock-leases.ts';
 
@@ -6,11 +6,8 @@ import { redlockLeases } from './lib/redlock-leases.ts';
  * A lease on a majority of independent Redis nodes. It outlives a node; it does not outlive its time,
  * nor a node that comes back without its data while the lease is held.
  */
-export default {
+export default strategy({
   title: 'npm redlock 5 over several independent Redis nodes, with our own deadline and watchdog',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'lease',
@@ -18,14 +15,6 @@ export default {
       open: async (backends, tuning) => leaseGuardian(redlockLeases(backends), backends, tuning),
     },
   ],
-  first: [],
-  guard: [],
   lockSpace: 'redlock',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    newDependency: 'several redis nodes',
-    poolerSafe: true,
-    retryNeeded: false,
-  },
-} satisfies Strategy;
+  adoption: { newDependency: 'several redis nodes' },
+});

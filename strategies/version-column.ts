@@ -1,21 +1,11 @@
-import type { Strategy } from '../src/contract/index.ts';
+import { strategy } from '../src/contract/index.ts';
 
 /**
  * Reads the versioned row first, then updates it where the version is still the same: whoever comes
  * second updates no row and tries again. Nobody waits while the rule decides.
  */
-export default {
+export default strategy({
   title: 'UPDATE … WHERE version = the version that was read, with retries',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
-  turns: [],
-  first: [],
   guard: ['compare version'],
-  adoption: {
-    migration: 'column',
-    everyWriterMustTakePart: true,
-    poolerSafe: true,
-    retryNeeded: true,
-  },
-} satisfies Strategy;
+  adoption: { migration: 'column', retryNeeded: true },
+});

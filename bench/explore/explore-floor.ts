@@ -84,8 +84,8 @@ async function exploreFor(
       };
       let record: ExecutionRecord | undefined;
       await new Search(plan).run(
-        async choose => {
-          record = await stage.execute(choose);
+        async scheduler => {
+          record = await stage.execute(scheduler);
         },
         () => {
           if (record?.end.kind !== 'ended') throw new Error('an execution did not end');

@@ -88,6 +88,7 @@ export interface Hazard {
 /**
  * One locking strategy, declared as facts that the engine acts on, so that a prediction computed from
  * them cannot disagree with what runs. One file each under `strategies/`; the file name is its name.
+ * Written out in full, or by `strategy({…})`.
  */
 export interface Strategy {
   readonly title: string;
@@ -112,6 +113,38 @@ export interface Strategy {
   readonly adoption: Adoption;
   /** Excluded from the default comparison, which has to finish within 90 seconds. */
   readonly compared?: 'on request';
+}
+
+/** The parts of a strategy that differ from `usual`; its title is always given. */
+export interface StrategyDeclaration extends Partial<Omit<Strategy, 'title' | 'adoption'>> {
+  readonly title: string;
+  readonly adoption?: Partial<Adoption>;
+}
+
+/** What a strategy does that says nothing: a plain READ COMMITTED transaction of pg without locks. */
+const usual = {
+  store: 'pg',
+  wording: 'steps',
+  isolation: 'read committed',
+  turns: [],
+  first: [],
+  guard: [],
+  adoption: {
+    migration: 'none',
+    everyWriterMustTakePart: true,
+    poolerSafe: true,
+    retryNeeded: false,
+  },
+} as const satisfies Omit<Strategy, 'title'>;
+
+/**
+ * A whole strategy from the parts that differ from a plain transaction: store `pg`, wording `steps`,
+ * READ COMMITTED, no turns, statements or guards; adopted without a migration, by every writer,
+ * behind any pooler and without retries. `adoption` is filled in part by part. Throws nothing: what
+ * contradicts itself is told by the registry.
+ */
+export function strategy(declaration: StrategyDeclaration): Strategy {
+  return { ...usual, ...declaration, adoption: { ...usual.adoption, ...declaration.adoption } };
 }
 
 /** A lock taken outside the transaction. */

@@ -1,6 +1,6 @@
 import { didYouMean } from './nearest.ts';
 
-/** What is wrong with a value, each complaint beginning with its path; empty when nothing is. */
+/** The errors in a value, each beginning with its path; empty when it is valid. */
 export type Check = (value: unknown, path: string) => readonly string[];
 
 export const text: Check = expecting('a text', value => typeof value === 'string');
@@ -76,7 +76,7 @@ export function valuesOf(check: Check): Check {
   };
 }
 
-/** A getter is not called: what it gives may be known only later. Undefined stands for that, too. */
+/** Getters are not called: their value may be known only later. Undefined may mean the same. */
 function own(value: object, key: string): unknown {
   return isLater(value, key) ? undefined : Reflect.get(value, key);
 }
@@ -103,7 +103,7 @@ function among(names: readonly string[]): string {
 
 const charactersMax = 60;
 
-/** A value as it stands in a complaint. */
+/** A value as error messages show it. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, charactersMax)}'`;
   if (typeof value === 'function') return 'a function';

@@ -4,7 +4,7 @@ import type { Race } from './race.ts';
 import { type EventKind, eventKinds } from './search/choice.ts';
 import type { ExploreOptions } from './settings.ts';
 
-/** What the command line says beside the file. */
+/** The parsed flags, apart from the config file. */
 export interface Flags {
   readonly database?: string;
   /** False: no Redis, though the environment names one. */
@@ -35,48 +35,52 @@ export function commandLine(): Command {
   return new Command('explore')
     .description('Runs code on real servers in every order of its requests, and audits each.')
     .argument('<config>', 'a race.config.ts whose default export is a Race')
-    .option('--database <url>', 'a Postgres on which databases may be made (DATABASE_URL)')
-    .option('--redis <list>', 'empty Redis databases, with commas between (REDIS_URL)')
+    .option('--database <url>', 'Postgres server on which databases may be created (DATABASE_URL)')
+    .option('--redis <list>', 'empty Redis servers, separated by commas (REDIS_URL)')
     .option('--no-redis', 'the actors use no Redis')
     .option('--events <list>', `of ${eventKinds.join(', ')}; or none`, parseEvents)
     .option('--events-max <n>', 'events in one order (default: 1)', parseWhole)
-    .option('--preemptions <n>', 'switches away from who could go on, or "unbounded"', parseBound)
-    .option('--preemptions-with-event <n>', 'the same beside an event', parseBound)
-    .option('--no-phases', 'do not split statements into snapshot and effect')
-    .option('--no-fuse', 'BEGIN, and each node of one Redlock acquire, is a step of its own')
-    .option('--no-reduce', 'with --preemptions unbounded: run orders that cannot differ, too')
-    .option('--isolated', 'functions share no memory, so orders may be reduced for them, too')
+    .option(
+      '--preemptions <n>',
+      'switches away from a caller that could continue, or "unbounded"',
+      parseBound,
+    )
+    .option('--preemptions-with-event <n>', 'the same for orders with an event', parseBound)
+    .option('--no-phases', 'do not split writing statements into snapshot and effect')
+    .option('--no-fuse', 'make BEGIN, and each node of a Redlock acquire, a step of its own')
+    .option('--no-reduce', 'with --preemptions unbounded: also run orders that cannot differ')
+    .option('--isolated', 'functions share no memory, so their orders may be reduced, too')
     .option(
       '--lease-seconds-max <n>',
-      'keys that live longer are no leases (default: 900)',
+      'keys that live longer are not leases (default: 900)',
       parseNumber,
     )
     .option('--first', 'stop at the first counterexample')
     .option('--seconds <n>', 'stop after this long', parseNumber)
-    .option('--executions <n>', 'stop after so many', parseWhole)
-    .option('--random <n>', 'then run so many random schedules', parseWhole)
-    .option('--seed <n>', 'of the random schedules', parseWhole, 1)
-    .option('--replay <schedule>', 'run one schedule, as it was printed, instead')
-    .option('--guided', 'with --replay: leave out what is no longer possible')
+    .option('--executions <n>', 'stop after this many orders', parseWhole)
+    .option('--random <n>', 'then run this many random schedules', parseWhole)
+    .option('--seed <n>', 'seed of the random schedules', parseWhole, 1)
+    .option('--replay <schedule>', 'run only this schedule, as it was printed')
+    .option('--guided', 'with --replay: skip steps that are no longer possible')
     .option('--json', 'print the result as JSON')
     .option('--markdown', 'print the timeline as Markdown')
-    .option('--svg <file>', 'write the timeline of a counterexample as a picture')
+    .option('--svg <file>', 'write the timeline of a counterexample as an SVG image')
     .addHelpText(
       'after',
       '\nServers that neither a flag nor the environment names are started, and ended afterwards.',
     )
     .allowExcessArguments(false)
     .showSuggestionAfterError()
-    .showHelpAfterError('explore --help shows all that can be said.');
+    .showHelpAfterError('Run explore --help for all options.');
 }
 
-/** The names of its flags: `--events`, … */
+/** The names of all flags: `--events`, … */
 export function flagNames(): string[] {
   const names = commandLine().options.flatMap(({ long }) => (long ? [long] : []));
   return [...names, '--help'];
 }
 
-/** What the config says, with what the flags say in its place. */
+/** The config's options, overridden by the flags. */
 export function optionsOf(config: Race, flags: Flags): Omit<ExploreOptions, 'servers'> {
   const { events, eventsMax, preemptions, preemptionsWithEvent, random, seed } = flags;
   return {

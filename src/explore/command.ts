@@ -33,7 +33,7 @@ export interface CommandSurroundings {
   readonly write: (text: string) => void;
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
-  /** Starts what is not named. Without it Postgres must be named, and Redis may be. */
+  /** Starts servers that are not named. Without it Postgres must be named; Redis is optional. */
   readonly openServers?: (named: NamedServers) => Promise<OpenedServers>;
   /** Aborted by Ctrl-C: what was found until then is printed, and the exit code is 130. */
   readonly signal?: AbortSignal;
@@ -63,7 +63,7 @@ export async function runExploreCommand(
       return interruptedCode;
     }
     if (isHelp(error)) return 0;
-    // Commander has printed its own complaint; everything else is ours to say.
+    // Commander has already printed its own errors; all others are printed here.
     if (!isUsage(error)) write(`${messageOf(error)}\n`);
     if (error instanceof NoServers || error instanceof SetupFailed)
       return exitCodes['setup-failed'];
@@ -88,7 +88,7 @@ async function run(file: string, flags: Flags, surroundings: CommandSurroundings
   }
 }
 
-/** No server can be had; the message says why. */
+/** No server is available; the message says why. */
 class NoServers extends Error {
   override readonly name = 'NoServers';
 }
@@ -151,13 +151,13 @@ function json(found: Exploration): string {
   return `${JSON.stringify(found, plain, 2)}\n`;
 }
 
-/** JSON knows no maps and no sets. */
+/** JSON has no maps or sets. */
 function plain(_name: string, value: unknown): unknown {
   if (value instanceof Map) return Object.fromEntries(value);
   return value instanceof Set ? [...value] : value;
 }
 
-/** The result so far of who was interrupted before the first order. */
+/** The result of a run that was interrupted before its first order. */
 function nothingFound(asJson: boolean): string {
   const why = 'interrupted before any order was run';
   if (!asJson) return `${why}\n`;

@@ -17,18 +17,17 @@ import {
 } from './checks.ts';
 import { didYouMean } from './nearest.ts';
 import type { Race } from './race.ts';
-import type { ReplayOptions } from './replay.ts';
 import type { CommandActor, RequestActor } from './run/child-actor.ts';
 import type { ServerUrls, Subject } from './run/stage.ts';
 import { eventKinds } from './search/choice.ts';
-import type { ExploreOptions } from './settings.ts';
+import type { ExploreOptions, ReplayOptions } from './settings.ts';
 
-/** A mistake in a config or in options, with each complaint on a line of its own. */
+/** Mistakes in a config or in options, one per line of the message. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** As many as there are letters for them. */
+/** One letter of the alphabet each. */
 const actorsMax = 26;
 
 const program: Readonly<Record<keyof CommandActor, Check>> = {
@@ -150,11 +149,11 @@ const optionFields: Readonly<
 };
 
 /**
- * Throws ConfigError where a subject or its options cannot be meant so: an unknown key, a wrong type, a
- * name that does not exist, something missing. Each has its own message, with the nearest right name.
+ * Throws ConfigError for a subject or options with an unknown key, a wrong type, a name that does not
+ * exist or something missing: one message each, with the nearest valid name.
  */
 export function checkConfig(subject: Subject, options: ExploreOptions | ReplayOptions): void {
-  // A config is given as both: what it says of one may stand in the other.
+  // A config is passed as both, so the keys of either are valid in each.
   const complaints = new Set([
     ...shaped(optionFields, ['setup', 'actors', 'audit'])(subject, ''),
     ...shaped(optionFields, ['servers'])(options, ''),

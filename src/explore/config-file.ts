@@ -5,7 +5,7 @@ interface Loaded {
   readonly default?: Race;
 }
 
-/** The default export of a config. Throws what keeps the file from loading, and where there is none. */
+/** The default export of a config. Throws when the file cannot be loaded or has no default export. */
 export async function loadConfig(file: string): Promise<Race> {
   const { default: config } = await load(file);
   if (typeof config !== 'object' || config === null) {
@@ -26,7 +26,7 @@ async function load(file: string): Promise<Loaded> {
   }
 }
 
-/** Beside no package.json that says `"type": "module"`, a file loads as CommonJS: one layer more. */
+/** Without `"type": "module"` a file loads as CommonJS: its exports are nested once more. */
 function withoutInterop(loaded: { readonly default?: Race | Loaded }): Loaded {
   const { default: exported } = loaded;
   if (typeof exported !== 'object' || exported === null) return {};

@@ -4,11 +4,11 @@ import type { Failing, Seen } from './seen.ts';
 /** A reason why "every order satisfies the audit" says less than it seems to. */
 export interface Doubt {
   readonly why: string;
-  /** What to change, so that the next verdict can be plain. */
+  /** What to change to get a plain verdict next time. */
   readonly change: string;
 }
 
-/** What doubts are judged by. */
+/** The facts that doubts are derived from. */
 export interface Evidence {
   readonly seen: Seen;
   readonly orders: number;
@@ -17,8 +17,8 @@ export interface Evidence {
 }
 
 /**
- * Everything that keeps "every order satisfies the audit" from being a plain `safe`. Without doubts
- * every caller did something at the servers that are watched, nobody failed unasked, and they met.
+ * Everything that keeps "every order satisfies the audit" from being a plain `safe`. No doubts means
+ * that every caller used the watched servers, none failed unexpectedly, and they met.
  */
 export function doubtsOf(evidence: Evidence, meetings: readonly Meeting[]): readonly Doubt[] {
   const { seen, orders } = evidence;
@@ -28,7 +28,7 @@ export function doubtsOf(evidence: Evidence, meetings: readonly Meeting[]): read
   return doubts.length > 0 ? doubts : tooFew(orders);
 }
 
-/** Those that stand beside any outcome: what was not seen may be what matters. */
+/** Doubts that apply to any outcome: what went unseen may be what matters. */
 export function doubtsOfAny(seen: Seen): readonly Doubt[] {
   return [...elsewhere(seen), ...withoutRequests(seen)];
 }
@@ -95,7 +95,7 @@ function failures(seen: Seen): Doubt[] {
 
 function failureDoubt(name: string, { kind, orders, example }: Failing, plain: number): Doubt[] {
   const always = orders === plain;
-  if (kind === '4xx' && !always) return []; // who comes second may well be refused
+  if (kind === '4xx' && !always) return []; // being refused is normal for the second caller
   const often = always ? 'in every order' : `in ${orders} of ${plain} orders without an event`;
   if (kind === 'never started') {
     const change = 'start it by hand, with the same command and environment';
@@ -110,7 +110,7 @@ function failureDoubt(name: string, { kind, orders, example }: Failing, plain: n
   ];
 }
 
-/** What names an end best: its SQLSTATE, its exit code, its status, or its first words. */
+/** The best name for an end: its SQLSTATE, exit code, HTTP status or first words. */
 function codeOf(example: string): string {
   const end = example.replace(/^(threw|told) /, '');
   const code = end.match(/^([0-9A-Z]{5}|exit \d+|\d{3})\b/)?.[1];
@@ -143,7 +143,7 @@ function late({ late: asked }: Seen): Doubt[] {
   ];
 }
 
-/** An event that nobody asked for, and that would certainly have come. */
+/** An event that was not switched on, though it would certainly have happened. */
 function outlived({ outlived: keys }: Seen): Doubt[] {
   if (keys.size === 0) return [];
   const names = [...keys].slice(0, 3).join(', ');

@@ -2,7 +2,7 @@ import type { ActorEnd } from './run/actor.ts';
 import type { ExecutionRecord } from './run/stage.ts';
 import { letter } from './search/choice.ts';
 
-/** What is wrong with an execution: the audit's rows, and actors that never end. */
+/** The violations of an execution: rows of the audit, and actors that never end. */
 export function findings(record: ExecutionRecord): readonly string[] {
   const stuck = record.end.kind === 'stuck' ? [`stuck: ${record.end.why}`] : [];
   return [...stuck, ...record.violations];

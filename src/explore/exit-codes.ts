@@ -1,6 +1,6 @@
 import type { ExploreOutcome } from './result.ts';
 
-/** What a script can tell from the end of the command. */
+/** The exit codes of the command, for scripts. */
 export const exitCodes: Readonly<Record<ExploreOutcome | 'usage', number>> = {
   safe: 0,
   unsafe: 1,
@@ -13,5 +13,5 @@ export const exitCodes: Readonly<Record<ExploreOutcome | 'usage', number>> = {
   'internal-error': 7,
 };
 
-/** Ctrl-C, SIGTERM or SIGHUP: what is printed is the result so far. */
+/** Ctrl-C, SIGTERM or SIGHUP: the result so far is printed. */
 export const interruptedCode = 130;

@@ -14,9 +14,10 @@ import { Tally } from './tally.ts';
 import { visitAll } from './visit-all.ts';
 
 export { ConfigError } from './config-check.ts';
+export type { Counterexample } from './counterexample.ts';
 export { type Race, race } from './race.ts';
 export { replay } from './replay.ts';
-export type { Counterexample, Exploration, ExploreOutcome } from './result.ts';
+export type { Exploration, ExploreOutcome } from './result.ts';
 export type { ActorEnd, ActorFunction, ActorUrls } from './run/actor.ts';
 export type { Actor, ExecutionRecord, ServerUrls, Subject } from './run/stage.ts';
 export type { ExploreOptions } from './settings.ts';
@@ -24,9 +25,8 @@ export { assertIndependent, assertSafe } from './verdict.ts';
 
 /**
  * Runs the actors under every order of their steps within the bound, on the real servers, and
- * audits what each order left behind. Does not throw for what the subject does wrong: the outcome
- * and `why` tell it. Throws ConfigError for a mistake in the config. Nothing is left running or open
- * when it resolves.
+ * audits what each order left behind. Faults of the subject are not thrown: see the outcome and `why`.
+ * Throws ConfigError for a mistake in the config. Nothing is left running or open when it resolves.
  */
 export async function explore(subject: Subject, options: ExploreOptions): Promise<Exploration> {
   checkConfig(subject, options);
@@ -74,7 +74,7 @@ interface Reach {
   readonly untilMs: number;
 }
 
-/** The time that was asked for is that of everything; random schedules get half of it. */
+/** The requested time covers everything; random schedules get half of it. */
 function limitsOf(options: ExploreOptions): { readonly searchMs: number; readonly endMs: number } {
   const ms = (options.secondsMax ?? 3600) * 1000;
   const nowMs = performance.now();
@@ -82,9 +82,9 @@ function limitsOf(options: ExploreOptions): { readonly searchMs: number; readonl
   return { searchMs: nowMs + (draws ? ms / 2 : ms), endMs: nowMs + ms };
 }
 
-/** Without a switch that nothing forces: these orders are visited whatever they equal. */
+/** Orders without unforced switches are visited even where an equivalent one was. */
 const simplePreemptions = 0;
-/** The shortest counterexample is looked for among orders with so few. */
+/** The shortest counterexample is searched for among orders with at most this many. */
 const shortPreemptions = 1;
 
 async function search(
@@ -112,7 +112,7 @@ async function search(
   return end;
 }
 
-/** Of orders that are the same but for steps that commute, one was run, and not the shortest. */
+/** Of equivalent orders only one was run, not necessarily the shortest: looks for a shorter one. */
 async function shorten(
   stage: Stage,
   plan: SearchPlan,
@@ -126,8 +126,8 @@ async function shorten(
   const bound = { events: 0, preemptions: shortPreemptions, preemptionsWithEvent: undefined };
   let record: ExecutionRecord | undefined;
   await new Search({ ...plan, bound, reduce: false, simple: undefined }).run(
-    async choose => {
-      record = await inTime(stage.execute(choose, { untilMs }));
+    async scheduler => {
+      record = await inTime(stage.execute(scheduler, { untilMs }));
     },
     order => (record !== undefined && tally.shorter(order, record) ? 'stop' : 'go on'),
   );
@@ -143,8 +143,8 @@ async function visit(
   let record: ExecutionRecord | undefined;
   try {
     return await search.run(
-      async (choose, asks) => {
-        record = await inTime(stage.execute(choose, { asks, untilMs }));
+      async scheduler => {
+        record = await inTime(stage.execute(scheduler, { untilMs }));
       },
       schedule => {
         if (record !== undefined) tally.count(schedule, record, options.firstOnly ?? false);
@@ -153,13 +153,13 @@ async function visit(
       },
     );
   } catch (error) {
-    // The order that was under way proves nothing; what came before it counts.
+    // The interrupted order proves nothing; those before it count.
     if (options.signal?.aborted) return search.sofar;
     throw error;
   }
 }
 
-/** The result so far of an exploration that somebody ended. */
+/** The result so far of an interrupted exploration. */
 function cutShort(found: Exploration): Exploration {
   const { outcome, orders } = found;
   if (outcome !== 'budget-stopped') return { ...found, interrupted: true };
@@ -173,7 +173,7 @@ async function inTime(execution: Promise<ExecutionRecord>): Promise<ExecutionRec
   return record;
 }
 
-/** What the budget left unvisited is tried by chance. */
+/** Samples at random what the budget left unvisited. */
 async function drawBeyond(
   stage: Stage,
   options: ExploreOptions,
@@ -186,8 +186,8 @@ async function drawBeyond(
     if (options.signal?.aborted) return;
     let record: ExecutionRecord | undefined;
     const visit = await random
-      .draw(async choose => {
-        record = await inTime(stage.execute(choose, { untilMs }));
+      .draw(async scheduler => {
+        record = await inTime(stage.execute(scheduler, { untilMs }));
       })
       .catch((error: unknown) => {
         if (!(error instanceof OutOfTime)) throw error;

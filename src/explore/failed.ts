@@ -10,7 +10,7 @@ export function setupFailed(error: unknown): Verdict {
   return { outcome: 'setup-failed', why: causesOf(error), advice: setupAdvice(error) };
 }
 
-/** There was nothing to replay in: the message says why, and what to change. */
+/** A replay could not be set up: the message says why, and what to change. */
 export class SetupFailed extends Error {
   override readonly name = 'SetupFailed';
 
@@ -20,7 +20,7 @@ export class SetupFailed extends Error {
   }
 }
 
-/** Why the search ended before its end. */
+/** Why the search stopped early. */
 export function searchFailed(error: unknown): Verdict {
   if (error instanceof Error && error.cause instanceof Nondeterministic) {
     return { outcome: 'inconclusive', why: error.message, advice: leaseAdvice };
@@ -31,15 +31,15 @@ export function searchFailed(error: unknown): Verdict {
       outcome: 'inconclusive',
       why: error.message,
       advice:
-        'a client or a server says something that a gate cannot carry: connect without TLS and without ' +
-        'compression, and straight to the server',
+        'a client or server uses a part of the protocol that the explorer does not support: connect without ' +
+        'TLS or compression, and directly to the server',
     };
   }
   if (isConnectionLost(error)) {
     return {
       outcome: 'inconclusive',
       why: `the explorer lost a server: ${messageOf(error)}`,
-      advice: 'look at the log of that server; the orders before it are counted',
+      advice: 'check the log of that server; the orders completed before are counted',
     };
   }
   if (error instanceof NotPutBack) {
@@ -55,7 +55,7 @@ export function searchFailed(error: unknown): Verdict {
   return {
     outcome: 'internal-error',
     why: `the explorer itself failed: ${messageOf(error)}`,
-    advice: 'this is a fault of the explorer, not of your code: report it with this text',
+    advice: 'this is a bug in the explorer, not in your code: please report it with this text',
     cause: stackOf(error),
   };
 }
@@ -76,7 +76,7 @@ function setupAdvice(error: unknown): string {
   if (error instanceof Unjudged) return 'correct it in the config';
   const code = codeOf(error);
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'ETIMEDOUT') {
-    return 'start that server, or name another one (DATABASE_URL, REDIS_URL, `servers`)';
+    return 'start that server, or give the address of another (DATABASE_URL, REDIS_URL, `servers`)';
   }
   if (code === '28P01' || code === '28000') return 'correct the user or the password of the URL';
   if (code === '42501') return 'give the role of the URL the right that is missing';
@@ -96,7 +96,7 @@ function causesOf(error: unknown): string {
   return parts.join(': ');
 }
 
-/** Node leaves the message of several failed attempts to connect empty. */
+/** Node leaves the message empty when several attempts to connect have failed. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map(messageOf).join(', ');

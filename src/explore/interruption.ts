@@ -1,6 +1,6 @@
-/** npm hands a Ctrl-C on that the terminal has sent here already: that is no second wish. */
+/** npm forwards a Ctrl-C that the terminal has already sent here: that is not a second one. */
 const sameWishMs = 1_000;
-/** What the explored code has left open does not keep the process longer than this. */
+/** Handles left open by the explored code keep the process alive no longer than this. */
 const leaveMs = 2_000;
 
 /**
@@ -23,7 +23,7 @@ export function interruption(write: (text: string) => void, code: number): Abort
   return controller.signal;
 }
 
-/** Ends this process with the code when nothing is left to do, or soon all the same. */
+/** Ends this process with the code once nothing is left to do, and soon in any case. */
 export function leave(code: number): void {
   process.exitCode = code;
   setTimeout(() => process.exit(), leaveMs).unref();

@@ -11,7 +11,7 @@ export interface Verdict {
   readonly outcome: ExploreOutcome;
   readonly why: string;
   readonly advice?: string | undefined;
-  /** Where our own code failed: its error with its stack. */
+  /** The error with its stack, if our own code failed. */
   readonly cause?: string | undefined;
 }
 
@@ -20,13 +20,13 @@ export interface Judged {
   readonly end: SearchEnd | undefined;
   readonly events: readonly EventKind[];
   readonly independent: boolean;
-  /** Undefined where nobody looked for them beyond the waits. */
+  /** Undefined where only waits were looked at. */
   readonly meetings: readonly Meeting[] | undefined;
-  /** Where the search did not come to an end. */
+  /** Set if the search did not finish. */
   readonly failed?: Verdict;
 }
 
-/** Puts together what was counted, what was seen, and what follows from both. */
+/** The result, from what was counted and what was seen. */
 export function result(tally: Tally, judged: Judged): Exploration {
   const { base, end, meetings } = judged;
   const { seen } = tally;
@@ -64,7 +64,7 @@ export function result(tally: Tally, judged: Judged): Exploration {
   };
 }
 
-/** Whether nothing yet speaks against `safe`: only then is it worth while to look how callers met. */
+/** Whether `safe` is still possible: only then is it worth finding out how the callers met. */
 export function maySatisfy(tally: Tally, end: SearchEnd): boolean {
   return tally.counterexample === undefined && tally.broken === undefined && !end.stopped;
 }
@@ -133,7 +133,7 @@ function counted({ seen, orders }: Tally, end: SearchEnd): string {
   return `${orders} ${noun} of this scenario${within}`;
 }
 
-/** What stands beside every verdict that found nothing. */
+/** Remarks that go with every verdict that found nothing. */
 function besides(
   { seen }: Tally,
   end: SearchEnd | undefined,
@@ -157,7 +157,7 @@ function chance({ sampled }: Tally): string {
   return `; ${violating} of ${different} random ones beyond it violate (seed ${seed})`;
 }
 
-/** They were expected not to meet: the order in which they did is what to look at. */
+/** The order in which callers met that were expected not to. */
 function metAgainstWord(verdict: Verdict, meetings: readonly Meeting[] | undefined) {
   if (verdict.outcome !== 'unsafe') return undefined;
   return meetings?.find(one => one.order !== undefined)?.order;

@@ -5,7 +5,7 @@ import type { Seen } from './seen.ts';
 
 const labelCharactersMax = 70;
 
-/** Who waited for whom: what the orders show by themselves. */
+/** Who waited for whom, as the orders themselves show. */
 export function waitsOf({ waits, actors }: Seen): readonly Meeting[] {
   return waits.map(({ actor, on, label, order }) => {
     const [waiter, other] = [actors[actor] ?? '', actors[on] ?? ''];
@@ -44,7 +44,7 @@ interface Pair {
   readonly again: Solo;
 }
 
-/** Orders in which this actor was told something else than when it is alone; one for each other. */
+/** Orders in which this actor got other answers than alone; one for each of the others. */
 function answersOf(seen: Seen, actor: number, pair: Pair | undefined): readonly Meeting[] {
   if (pair === undefined) return [];
   const alone = transcriptsOf(pair.first.lines, actor);
@@ -65,13 +65,13 @@ function answersOf(seen: Seen, actor: number, pair: Pair | undefined): readonly 
   return certain.length > 0 ? certain : [...found.values()];
 }
 
-/** What one actor uses when it is alone: by name, with whether it writes it. */
+/** What one actor uses when it runs alone: by name, and whether it writes it. */
 type Uses = ReadonlyMap<string, boolean>;
 
 function usesOf(alone: Alone): (pair: Pair) => Promise<Uses> {
   return async ({ first, again }) => {
     const uses = new Map<string, boolean>();
-    // A key that comes from a sequence differs between the two: nobody else would have chosen it.
+    // A key from a sequence differs between the two runs: no other caller would have chosen it.
     for (const row of first.written) if (again.written.has(row)) uses.set(row, true);
     for (const key of first.keys) if (again.keys.has(key)) uses.set(key, true);
     for (const sent of first.sent) {

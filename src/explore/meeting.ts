@@ -1,5 +1,5 @@
+import type { Counterexample } from './counterexample.ts';
 import { shapeOf } from './gate/lane.ts';
-import type { Counterexample } from './result.ts';
 import type { TraceLine } from './run/trace.ts';
 
 /** What one caller asked and was told on one of its connections, in order. */
@@ -10,7 +10,7 @@ interface Exchange {
   readonly reply: string;
 }
 
-/** Two callers, or one and whoever came before it, had to do with each other. */
+/** Two callers affected each other, or one was affected by whoever came before it. */
 export interface Meeting {
   /** Indices of the actors; one where it is not known which of the others it met. */
   readonly actors: readonly number[];
@@ -76,14 +76,14 @@ function firstDifference(
   return undefined;
 }
 
-/** Values that a program or a server makes up anew, each with what it is called in another run. */
+/** Values that differ from run to run, each with its counterpart in another run. */
 class Renamed {
   readonly #names = new Map<string, string>();
 
-  /** Whether the third is the first, but for what the second differs in, each with one new name. */
+  /** Whether the third equals the first but where the second differs, names mapped consistently. */
   alike(first: string, second: string, third: string): boolean {
     const [a, b, c] = [wordsOf(first), wordsOf(second), wordsOf(third)];
-    // Its very shape changes from run to run: it says nothing.
+    // Its shape changes from run to run, so it proves nothing.
     if (a.length !== b.length) return true;
     if (a.length !== c.length) return false;
     return a.every((word, at) => {
@@ -110,7 +110,7 @@ function wordsOf(text: string): readonly string[] {
   return text.match(words) ?? [];
 }
 
-/** A time of today, or seconds or milliseconds since 1970 about now: no date that is kept. */
+/** A time close to now, as text or as seconds or milliseconds since 1970; not a stored date. */
 function isMoment(word: string): boolean {
   if (wholeMoment.test(word)) {
     const isTime = word.length > 'yyyy-mm-dd'.length;

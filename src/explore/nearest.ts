@@ -1,4 +1,4 @@
-/** The name that was probably meant: at most a third of its letters differ. Undefined without one. */
+/** The name that was probably meant, with at most a third of its letters different; if any. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const [best] = names
     .map(name => ({ name, far: distance(word.toLowerCase(), name.toLowerCase()) }))
@@ -13,7 +13,7 @@ export function didYouMean(word: string, names: readonly string[]): string {
   return name === undefined ? '' : ` (did you mean '${name}'?)`;
 }
 
-/** How many letters must be put in, left out or replaced; two neighbours swapped count as one. */
+/** Damerau-Levenshtein distance: letters inserted, deleted or replaced; a swap of neighbours is one. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, at) => at)];
   const cell = (row: number, column: number): number => rows[row]?.[column] ?? 0;

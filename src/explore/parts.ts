@@ -1,12 +1,13 @@
-import type { Counterexample, Part, PartEnds } from './result.ts';
+import type { Counterexample } from './counterexample.ts';
+import type { Part, PartEnds } from './result.ts';
 import { eventOfToken } from './run/events.ts';
 import type { Visit } from './search/search.ts';
 
-/** Counts the orders apart by the events in them: a claim may hold without a crash and not with one. */
+/** Counts orders by the events in them: a claim may hold without a crash and fail with one. */
 export class Parts {
   readonly #parts = new Map<Part['event'], OpenPart>();
 
-  /** `found` is what violates in this order, undefined where nothing does; `ends` its outcome as text. */
+  /** `found` is the counterexample if this order violates; `ends` is its outcome as text. */
   count({ tokens }: Visit, found: Counterexample | undefined, ends: string): void {
     const event = eventsOf(tokens);
     const part = this.#parts.get(event) ?? newPart(event);
@@ -19,7 +20,7 @@ export class Parts {
     keep(part, found);
   }
 
-  /** A counterexample that counts for nothing. */
+  /** Keeps a shorter counterexample without counting it. */
   shorter({ tokens }: Visit, found: Counterexample): void {
     const part = this.#parts.get(eventsOf(tokens));
     if (part !== undefined) keep(part, found);

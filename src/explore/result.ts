@@ -1,7 +1,7 @@
+import type { Counterexample } from './counterexample.ts';
 import type { Doubt } from './doubts.ts';
-import type { ExecutionRecord } from './run/stage.ts';
 import type { EventKind } from './search/choice.ts';
-import type { Bound, Cost } from './search/cost.ts';
+import type { Bound } from './search/cost.ts';
 import type { Told } from './told.ts';
 
 export type ExploreOutcome =
@@ -16,13 +16,6 @@ export type ExploreOutcome =
   /** Our own code failed. */
   | 'internal-error';
 
-export interface Counterexample {
-  /** `v2:…`: give it to `replay`. */
-  readonly schedule: string;
-  readonly cost: Cost;
-  readonly record: ExecutionRecord;
-}
-
 /** Schedules drawn at random when the budget was used up. */
 export interface Sampled {
   readonly schedules: number;
@@ -32,7 +25,7 @@ export interface Sampled {
   readonly seed: number;
 }
 
-/** The orders in which one kind of event happened, or none did. */
+/** The orders with one kind of event, or with none. */
 export interface Part {
   /** `none`, or the kinds of the schedule's events, `+` between several. */
   readonly event: 'none' | EventKind | `${EventKind}+${string}`;
@@ -48,9 +41,9 @@ export interface PartEnds {
   readonly violating: number;
 }
 
-/** Callers that had to do with each other, and how. */
+/** Callers that affected each other, and how. */
 export interface Met {
-  /** Their names; one alone where it is not known whom it met. */
+  /** Their names; only one where it is not known whom it met. */
   readonly actors: readonly string[];
   readonly how: string;
 }
@@ -59,11 +52,11 @@ export interface Exploration {
   /** The actors' names, in the order of their letters. */
   readonly actors: readonly string[];
   readonly outcome: ExploreOutcome;
-  /** Why there is no verdict, or what was found. */
+  /** What was found, or why there is no verdict. */
   readonly why: string;
-  /** Ended by `signal`: it holds what was found until then. */
+  /** Interrupted by `signal`: the result covers what was found until then. */
   readonly interrupted?: true;
-  /** What to change, where there is no plain verdict. */
+  /** What to change to get a plain verdict. */
   readonly advice: string | undefined;
   /** The error of our own code with its stack, where `internal-error` is the outcome. */
   readonly cause: string | undefined;
@@ -71,18 +64,18 @@ export interface Exploration {
   readonly doubts: readonly Doubt[];
   /** What each caller was told, and in how many orders. */
   readonly told: readonly Told[];
-  /** How the callers met; not complete where the outcome does not rest on it. */
+  /** How the callers met; may be incomplete where the outcome does not depend on it. */
   readonly meetings: readonly Met[];
   /** Requests that held several steps which could not be split: `label: why`. */
   readonly hidden: readonly string[];
-  /** Events that were asked for and could not happen at any point. */
+  /** Events that were switched on but could not happen at any point. */
   readonly noOccasion: readonly EventKind[];
-  /** Redis keys that live too long to be leases, so that no event ended them. */
+  /** Redis keys that live too long to be leases, so no event ended them. */
   readonly keptKeys: readonly string[];
   /** Orders that ran to their end, each different from the others. */
   readonly orders: number;
   readonly violating: number;
-  /** Orders given up because an equivalent one is counted. */
+  /** Orders abandoned because an equivalent one was counted. */
   readonly pruned: number;
   /** Every order within the bound was visited. */
   readonly exhausted: boolean;
@@ -96,6 +89,6 @@ export interface Exploration {
   readonly ends: ReadonlyMap<string, number>;
   readonly assumptions: readonly string[];
   readonly counterexample: Counterexample | undefined;
-  /** Only where the budget ended the search and `random` was asked for. */
+  /** Only where the budget ended the search and `random` was set. */
   readonly sampled: Sampled | undefined;
 }

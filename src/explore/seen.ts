@@ -1,4 +1,4 @@
-import type { Counterexample } from './result.ts';
+import type { Counterexample } from './counterexample.ts';
 import type { ActorEnd } from './run/actor.ts';
 import type { Elsewhere } from './run/elsewhere.ts';
 import type { Subject } from './run/stage.ts';
@@ -6,7 +6,7 @@ import type { Wait } from './run/witness.ts';
 import type { EventKind } from './search/choice.ts';
 import { httpAnswer, shortEnding, ToldCount } from './told.ts';
 
-/** How one caller failed in orders without an event, where nobody had declared that it may. */
+/** How one caller failed in orders without an event, though no refusal was declared. */
 export interface Failing {
   /** The first such end, in short. */
   readonly example: string;
@@ -21,29 +21,29 @@ export interface SeenWait extends Wait {
 
 const differentMax = 64;
 
-/** Gathers over all orders what a verdict says beside its counts. */
+/** Collects, over all orders, what a verdict says in addition to its counts. */
 export class Seen {
   readonly actors: readonly string[];
   readonly told: ToldCount;
   readonly occasions = new Set<EventKind>();
   readonly hides = new Set<string>();
-  /** Keys that would have ended while an actor slept. */
+  /** Keys that would have expired while an actor slept. */
   readonly outlived = new Set<string>();
-  /** What callers would still have done when they had returned. */
+  /** What callers would still have done after they returned. */
   readonly late = new Set<string>();
-  /** Keys that no event ended, since they live too long to be leases. */
+  /** Keys that live too long to be leases, so no event ended them. */
   readonly kept = new Set<string>();
   /** The most steps that each actor was granted in any order. */
   readonly requests: number[];
   /** Orders without an event. */
   plain = 0;
-  /** Somebody was told something else than a refusal in one of them. */
+  /** In one of them a caller got something other than a refusal. */
   served = false;
   failing: (Failing | undefined)[] = [];
   readonly #refusals: readonly (string | RegExp)[];
   readonly #elsewhere = new Map<string, Elsewhere>();
   readonly #waits = new Map<string, SeenWait>();
-  /** For each actor the orders without an event in which it was told something of its own. */
+  /** For each actor, orders without an event, one per distinct set of answers. */
   readonly #different: readonly Map<string, Counterexample>[];
 
   constructor({ actors, refusals }: Pick<Subject, 'actors' | 'refusals'>) {
@@ -90,12 +90,12 @@ export class Seen {
     return [...this.#waits.values()];
   }
 
-  /** Orders without an event, one for each way in which this actor was answered, up to a limit. */
+  /** Orders without an event, one per distinct set of answers to this actor, up to a limit. */
   different(actor: number): readonly Counterexample[] {
     return [...(this.#different[actor]?.values() ?? [])];
   }
 
-  /** Nobody got anywhere, and nobody had said that this may be. */
+  /** Every caller failed, and no refusal was declared. */
   everybodyFails(ends: readonly (ActorEnd | undefined)[]): boolean {
     return ends.every(end => end?.kind === 'threw' && !this.#isDeclared(end));
   }

@@ -2,19 +2,19 @@ import type { ServerUrls, Subject } from './run/stage.ts';
 import type { ExecutionSettings } from './run/trace.ts';
 import type { EventKind } from './search/choice.ts';
 import type { Bound } from './search/cost.ts';
+import type { FollowMode } from './search/follow.ts';
 
 export interface ExploreOptions {
   readonly servers: ServerUrls;
-  /** What may go wrong, each at every point. None by default. */
+  /** Faults to inject, each at every point. None by default. */
   readonly events?: readonly EventKind[];
   /** How many events one schedule may hold. Default 1 when `events` names some. */
   readonly eventsMax?: number;
-  /** Switches away from an actor that could go on. Default 2, and 1 beside an event. */
+  /** Switches away from an actor that could continue. Default 2, and 1 in orders with an event. */
   readonly preemptions?: number | 'unbounded';
   readonly preemptionsWithEvent?: number | 'unbounded';
   /**
-   * A Redis key that lives longer is data that is kept and never a lease: no event ends it. Default
-   * 900 s.
+   * A Redis key that lives longer is stored data, not a lease: no event ends it. Default 900 s.
    */
   readonly leaseSecondsMax?: number;
   /** Splits writing statements into snapshot and effect. Default true. */
@@ -24,38 +24,46 @@ export interface ExploreOptions {
   /** The same request to several Redis nodes at once is one step. Default true. */
   readonly fuseNodes?: boolean;
   /**
-   * Leaves out orders that cannot differ; only without a preemption bound, and where actors share no
-   * memory: programs, services, and functions that are said to be `isolated`. Default true.
+   * Skips orders that cannot differ. Applies only without a preemption bound, and where actors share
+   * no memory: programs, services, and functions declared `isolated`. Default true.
    */
   readonly reduce?: boolean;
-  /** The actors that are functions share no variable of a module (a cache, a pool). Default false. */
+  /** Actors that are functions share no module variables (a cache, a pool). Default false. */
   readonly isolated?: boolean;
   /** Names of actors that run the same code with the same arguments. */
   readonly identical?: Identical | (() => Identical);
   /**
-   * What actors may reach past their gates: `mail.example.com`, `10.0.0.7:9200`, `/run/app.sock`. A
-   * connection to anything else leaves the explorer without a verdict.
+   * What actors may reach without a gate: `mail.example.com`, `10.0.0.7:9200`, `/run/app.sock`. With
+   * any other connection there is no verdict.
    */
   readonly allowHosts?: readonly string[];
   readonly executionsMax?: number;
   readonly secondsMax?: number;
   /**
-   * Beyond the budget: so many random schedules, drawn from the seed. They can find a
-   * counterexample; they never make a verdict of "all orders".
+   * When the budget is used up: this many random schedules, drawn from the seed. They can find a
+   * counterexample but never amount to "all orders".
    */
   readonly random?: { readonly schedules: number; readonly seed: number };
   /** Stops at the first counterexample, which is the shortest by (events, preemptions). */
   readonly firstOnly?: boolean;
   readonly stepsMax?: number;
-  /** How long a step may neither answer nor be seen to wait. Default 10 000 ms. */
+  /** How long, in ms, a step may neither answer nor be seen to wait. Default 10 000. */
   readonly stepMs?: number;
-  /** Aborted: the exploration ends soon, with what was found until then and `interrupted`. */
+  /** Aborting it ends the exploration soon, with the result so far and `interrupted` set. */
   readonly signal?: AbortSignal;
-  /** Told after each execution. */
+  /** Called after each execution. */
   readonly progress?: (sofar: Progress) => void;
 }
 
-/** Groups of names. A function is asked when the subject has been prepared. */
+/** How a schedule is run again. */
+export interface ReplayOptions extends ExploreOptions {
+  /** How often. Default 1. */
+  readonly times?: number;
+  /** 'guided' skips steps that are no longer possible: for code that has changed. */
+  readonly mode?: FollowMode;
+}
+
+/** Groups of names. A function is called after the subject has been prepared. */
 export type Identical = readonly (readonly string[])[];
 
 export interface Progress {
@@ -93,8 +101,8 @@ export function boundOf(options: ExploreOptions): Bound {
 }
 
 /**
- * Whether orders are left out that cannot differ. Never beside a bound of preemptions, which could
- * cut the one order that stands for the others; nor where actors share memory that no server sees.
+ * Whether orders that cannot differ are skipped. Never with a preemption bound, which could cut the
+ * one order that represents the others; nor where actors share memory that no server sees.
  */
 export function reduces(subject: Subject, options: ExploreOptions): boolean {
   const { preemptions, preemptionsWithEvent } = boundOf(options);
@@ -103,7 +111,7 @@ export function reduces(subject: Subject, options: ExploreOptions): boolean {
   return (options.reduce ?? true) && !bounded && !sharesMemory(subject, options);
 }
 
-/** Functions run in this process, and may keep something in a variable of a module. */
+/** Functions run in this process and may share module variables. */
 function sharesMemory({ actors }: Subject, { isolated }: ExploreOptions): boolean {
   const inside = Object.values(actors).filter(act => typeof act === 'function');
   return inside.length > 1 && !isolated;

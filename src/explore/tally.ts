@@ -1,20 +1,21 @@
+import type { Counterexample } from './counterexample.ts';
 import { findings, signatureOf } from './ending.ts';
 import { isSimpler, Parts } from './parts.ts';
-import type { Counterexample, Sampled } from './result.ts';
+import type { Sampled } from './result.ts';
 import { leaseAdvice } from './run/ran-out.ts';
 import type { ExecutionRecord, Subject } from './run/stage.ts';
 import { formatSchedule, isSerial } from './search/schedule.ts';
 import type { Visit } from './search/search.ts';
 import { Seen } from './seen.ts';
 
-/** What keeps the orders from counting, whatever they show. */
+/** Why the orders do not count, whatever they show. */
 export interface Broken {
   readonly outcome: 'setup-failed' | 'inconclusive';
   readonly why: string;
   readonly advice: string;
 }
 
-/** Counts what the executions came to, and keeps the simplest counterexample. */
+/** Counts the outcomes of the executions, and keeps the simplest counterexample. */
 export class Tally {
   readonly seen: Seen;
   orders = 0;
@@ -50,7 +51,7 @@ export class Tally {
       );
     }
     if (record.end.kind === 'stuck' && record.elsewhere.length > 0) {
-      this.#inconclusive(schedule, record); // it may wait for who is asked past the gates
+      this.#inconclusive(schedule, record); // it may wait for something that no gate sees
       return;
     }
     const found = violates(record) ? order : undefined;
@@ -86,7 +87,7 @@ export class Tally {
     if (violating) this.#keep({ schedule, cost: visit.cost, record });
   }
 
-  /** An order that equals one that was counted: it counts for nothing, but may be told more shortly. */
+  /** An order equivalent to a counted one: not counted, but it may be a shorter counterexample. */
   shorter(visit: Visit, record: ExecutionRecord): boolean {
     if (!violates(record)) return false;
     const found = { schedule: formatSchedule(visit.tokens), cost: visit.cost, record };
@@ -111,7 +112,7 @@ export class Tally {
 
   #inconclusive(schedule: string, { end, expired }: ExecutionRecord): void {
     const advice =
-      'look where that order stands (`--replay`): a request waited for something that is neither a lock ' +
+      'replay that order to see where it stops (`--replay`): a request waited for something that is neither a lock ' +
       'nor a timer, or took longer than `stepMs`; a loop that never ends needs fewer tries or more `stepsMax`';
     this.broken ??= {
       outcome: 'inconclusive',

@@ -4,9 +4,9 @@ import type { ActorEnd } from './run/actor.ts';
 /** How one caller's calls ended, over all orders. */
 export interface Told {
   readonly actor: string;
-  /** The commonest first. */
+  /** The most frequent first. */
   readonly endings: readonly { readonly ending: string; readonly orders: number }[];
-  /** Orders in which it ended in some way that is not listed. */
+  /** Orders that ended in a way that is not listed. */
   readonly others: number;
 }
 
@@ -68,7 +68,7 @@ export function shortEnding(end: ActorEnd | undefined): string {
   return flat.length <= charactersMax ? flat : `${flat.slice(0, charactersMax - 1)}…`;
 }
 
-/** What a service answered: only an actor that is a request to a service ends so. */
+/** What a service answered; only for actors that are requests to a service. */
 export function httpAnswer(
   end: ActorEnd | undefined,
 ): { readonly status: number; readonly text: string } | undefined {

@@ -4,7 +4,7 @@ import { toldText } from './told.ts';
 
 const meetingsMax = 4;
 
-/** The verdict in words, with its bound, the shortest counterexample and what it rests on. */
+/** The verdict in words: outcome, bound, shortest counterexample and assumptions. */
 export function verdictText(found: Exploration, title = 'race', markdown = false): string {
   const { actors, counterexample } = found;
   const lines = [
@@ -31,16 +31,16 @@ export function verdictText(found: Exploration, title = 'race', markdown = false
   if (found.outcome !== 'inconclusive') {
     lines.push(
       ...section(
-        'Beside that:',
+        'Caveats:',
         found.doubts.map(({ why, change }) => `${why}: ${change}`),
       ),
     );
   }
   lines.push(
-    ...section('Keys that live too long to be leases, and that no event ended:', found.keptKeys),
+    ...section('Keys that live too long to be leases, so no event ended them:', found.keptKeys),
   );
   if (found.cause !== undefined) lines.push(found.cause, '');
-  lines.push(...section('This rests on:', found.assumptions));
+  lines.push(...section('Assumptions:', found.assumptions));
   return lines.join('\n');
 }
 
@@ -62,8 +62,8 @@ function section(head: string, items: readonly string[]): string[] {
 }
 
 /**
- * For a test suite: throws unless every order within the bound satisfies the audit and nothing speaks
- * against saying so. The message holds the timeline of the shortest counterexample and the schedule
+ * For a test suite: throws unless every order within the bound satisfies the audit and nothing casts
+ * doubt on that. The message holds the timeline of the shortest counterexample and the schedule
  * that replays it.
  */
 export function assertSafe(found: Exploration, title?: string): void {

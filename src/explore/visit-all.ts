@@ -9,9 +9,9 @@ export interface Learnt {
 }
 
 /**
- * Visits every schedule of the plan. What was learnt on the way would have kept orders that were
- * left out before: then once more, with it. Where actors share state in the process, no server can
- * tell which steps commute.
+ * Visits every schedule of the plan. If it turns out on the way that some orders should not have been
+ * skipped, visits them all once more. Where actors share state in this process, no server can tell
+ * which steps commute.
  */
 export async function visitAll(
   plan: SearchPlan,

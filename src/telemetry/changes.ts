@@ -3,6 +3,7 @@
  * and transferring all of them would take too long for a scrape, so only changes are sent.
  */
 import type { Snapshot } from './prometheus.ts';
+import { isAlike } from './series.ts';
 
 type Metric = Snapshot[number];
 type Sample = Metric['values'][number];
@@ -57,20 +58,4 @@ export class ChangesReceiver {
     }
     return [...this.#known.values()];
   }
-}
-
-/** What tells a series from another; a histogram's samples have parts that the types do not know. */
-const parts = ['metricName', 'labels', 'sharedLabels'] as const;
-
-/** Whether two samples are of one series. */
-export function isAlike(a: Sample, b: Sample): boolean {
-  return a === b || parts.every(part => isSame(Reflect.get(a, part), Reflect.get(b, part)));
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const names = Object.keys(a);
-  if (names.length !== Object.keys(b).length) return false;
-  return names.every(name => Reflect.get(a, name) === Reflect.get(b, name));
 }

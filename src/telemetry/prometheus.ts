@@ -10,7 +10,6 @@ import {
   Registry,
   type RegistryContentType,
 } from 'prom-client';
-import { isAlike } from './changes.ts';
 import {
   type LabelsOf,
   type MetricName,
@@ -18,6 +17,7 @@ import {
   metricRows,
   type NameOf,
 } from './metrics.ts';
+import { isAlike } from './series.ts';
 
 /** The metrics of one process, in a form that can be sent to another. */
 export type Snapshot = readonly MetricObjectWithValues<MetricValue<string>>[];

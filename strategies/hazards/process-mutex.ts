@@ -1,12 +1,9 @@
-import type { Strategy } from '../../src/contract/index.ts';
+import { strategy } from '../../src/contract/index.ts';
 import { keyMutexGuardian } from '../lib/key-mutex.ts';
 
 /** A lock in one process: right until there is a second process. */
-export default {
+export default strategy({
   title: 'A mutex inside one process (async-mutex)',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'process',
@@ -14,17 +11,9 @@ export default {
       open: async ({ now }) => keyMutexGuardian(now),
     },
   ],
-  first: [],
-  guard: [],
   hazard: {
     why: 'each process has its own mutex',
     under: ['several processes'],
     cure: 'row-lock',
   },
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    poolerSafe: true,
-    retryNeeded: false,
-  },
-} satisfies Strategy;
+});

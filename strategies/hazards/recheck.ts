@@ -1,24 +1,14 @@
-import type { Strategy } from '../../src/contract/index.ts';
+import { strategy } from '../../src/contract/index.ts';
 
 /** Looks again right before acting: the gap gets smaller and stays. */
-export default {
+export default strategy({
   title: 'Read again right before acting',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
-  turns: [],
-  first: [],
   guard: ['check twice'],
   hazard: {
     why: 'a rival can commit between the second look and the write',
     under: [],
     cure: 'row-lock',
   },
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: false,
-    poolerSafe: true,
-    retryNeeded: false,
-  },
+  adoption: { everyWriterMustTakePart: false },
   compared: 'on request',
-} satisfies Strategy;
+});

@@ -1,4 +1,4 @@
-import type { Strategy } from '../../src/contract/index.ts';
+import { strategy } from '../../src/contract/index.ts';
 import { fencedLeases } from '../lib/fenced-leases.ts';
 import { leaseGuardian } from '../lib/lease-guardian.ts';
 
@@ -6,11 +6,8 @@ import { leaseGuardian } from '../lib/lease-guardian.ts';
  * The fence of the textbooks: only the write is checked. It refuses the older of two holders once the
  * newer one has written; one that has only read decides on what the older one then overwrites.
  */
-export default {
+export default strategy({
   title: 'A Redis lease whose token is checked by the write alone',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'lease',
@@ -18,7 +15,6 @@ export default {
       open: async (backends, tuning) => leaseGuardian(fencedLeases(backends), backends, tuning),
     },
   ],
-  first: [],
   guard: ['fence write'],
   hazard: {
     why: 'a newer holder that has only read leaves no mark, so the write of an older one passes',
@@ -26,12 +22,6 @@ export default {
     cure: 'redis-lease-fenced',
   },
   lockSpace: 'redis leases',
-  adoption: {
-    migration: 'column',
-    everyWriterMustTakePart: true,
-    newDependency: 'redis',
-    poolerSafe: true,
-    retryNeeded: true,
-  },
+  adoption: { migration: 'column', newDependency: 'redis', retryNeeded: true },
   compared: 'on request',
-} satisfies Strategy;
+});

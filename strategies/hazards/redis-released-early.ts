@@ -1,4 +1,4 @@
-import type { Strategy } from '../../src/contract/index.ts';
+import { strategy } from '../../src/contract/index.ts';
 import { queuedGuardian } from '../lib/queued-guardian.ts';
 
 const tidyUpMs = 2; // what a framework does between the end of the work and COMMIT
@@ -7,11 +7,8 @@ const tidyUpMs = 2; // what a framework does between the end of the work and COM
  * The right lease, given back before COMMIT: the next one, who is told at once, looks before the
  * effect is visible.
  */
-export default {
+export default strategy({
   title: 'A Redis lease that is handed on before COMMIT',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'lease',
@@ -29,20 +26,12 @@ export default {
       },
     },
   ],
-  first: [],
-  guard: [],
   hazard: {
     why: 'the next command looks after the release and before COMMIT',
     under: [],
     cure: 'redis-lease-queued',
   },
   lockSpace: 'redis leases',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    newDependency: 'redis',
-    poolerSafe: true,
-    retryNeeded: false,
-  },
+  adoption: { newDependency: 'redis' },
   compared: 'on request',
-} satisfies Strategy;
+});

@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Strategy } from '../../src/contract/index.ts';
+import { strategy } from '../../src/contract/index.ts';
 import { leaseGuardian } from '../lib/lease-guardian.ts';
 import { lockKey, type OwnedKeys, redisLeases } from '../lib/redis-leases.ts';
 import { connected, redisUnavailable } from '../lib/redis-script.ts';
 
 /** SETNX, then EXPIRE as a second command: whoever dies between them leaves a key that never ends. */
-export default {
+export default strategy({
   title: 'SETNX, then EXPIRE as a second command',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'lease',
@@ -23,23 +20,15 @@ export default {
       },
     },
   ],
-  first: [],
-  guard: [],
   hazard: {
     why: 'a crash between SETNX and EXPIRE leaves a key that nobody gives back and that never ends',
     under: ['crash'],
     cure: 'redis-lease',
   },
   lockSpace: 'redis leases',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    newDependency: 'redis',
-    poolerSafe: true,
-    retryNeeded: false,
-  },
+  adoption: { newDependency: 'redis' },
   compared: 'on request',
-} satisfies Strategy;
+});
 
 async function setThenExpire(
   redis: Redis,

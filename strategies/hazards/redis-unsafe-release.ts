@@ -1,14 +1,11 @@
-import type { Strategy } from '../../src/contract/index.ts';
+import { strategy } from '../../src/contract/index.ts';
 import { leaseGuardian } from '../lib/lease-guardian.ts';
 import { redisLeases } from '../lib/redis-leases.ts';
 import { redisUnavailable } from '../lib/redis-script.ts';
 
 /** SET NX PX, but DEL without asking whose key it is: a late release lets a third one in beside the second. */
-export default {
+export default strategy({
   title: 'SET NX PX, and DEL without a token',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
   turns: [
     {
       heldBy: 'lease',
@@ -23,20 +20,12 @@ export default {
       },
     },
   ],
-  first: [],
-  guard: [],
   hazard: {
     why: 'a holder whose lease has passed deletes the key of the next one, and a third gets in',
     under: ['lease lost'],
     cure: 'redis-lease',
   },
   lockSpace: 'redis leases',
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    newDependency: 'redis',
-    poolerSafe: true,
-    retryNeeded: false,
-  },
+  adoption: { newDependency: 'redis' },
   compared: 'on request',
-} satisfies Strategy;
+});

@@ -1,27 +1,27 @@
 /** A backend that was told to end may answer once more, and even be idle: nobody else gets it. */
 import pg from 'pg';
 import { expect, test } from 'vitest';
+import type { Lane } from '../../src/explore/gate/lane.ts';
 import { WarmBackends } from '../../src/explore/gate/postgres-backend.ts';
-import { PostgresLane } from '../../src/explore/gate/postgres-gate.ts';
 import { openPostgresGate } from '../../src/explore/gate/postgres-port.ts';
 import { Routines } from '../../src/explore/gate/routines.ts';
 import { until } from '../fixtures/gate.ts';
 import { testServers } from '../servers.ts';
 
 /** The backends of two clients, one after the other. */
-async function backendsOf(between: (lane: PostgresLane) => void): Promise<(number | undefined)[]> {
+async function backendsOf(between: (lane: Lane) => void): Promise<(number | undefined)[]> {
   const url = new URL(testServers().postgresUrl);
   const login = { user: url.username, password: url.password };
   const upstream = { host: url.hostname, port: Number(url.port) };
   const warm = new WarmBackends(upstream, login);
-  const lanes: PostgresLane[] = [];
+  const lanes: Lane[] = [];
   const gate = await openPostgresGate(
     'A',
     { upstream, warm, routines: new Routines() },
     {
       activity: () => undefined,
       failed: error => expect.unreachable(error.message),
-      opened: lane => lane instanceof PostgresLane && lanes.push(lane),
+      opened: lane => lanes.push(lane),
     },
   );
   url.port = String(gate.port);

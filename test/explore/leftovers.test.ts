@@ -11,12 +11,14 @@ const nothing = 'select 1 where false';
 const leftovers = `
   select 'works: ' || query from pg_stat_activity
   where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
+    and backend_type = 'client backend'
   union all
   select 'waits: ' || mode from pg_locks l join pg_stat_activity a using (pid)
-  where a.datname = current_database() and not granted
+  where a.datname = current_database() and a.backend_type = 'client backend' and not granted
   union all
   select 'holds: ' || relation::regclass from pg_locks l join pg_stat_activity a using (pid)
   where a.datname = current_database() and pid <> pg_backend_pid() and relation >= 16384
+    and a.backend_type = 'client backend'
   union all
   select 'prepared: ' || gid from pg_prepared_xacts where database = current_database()`;
 

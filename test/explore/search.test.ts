@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Choice } from '../../src/explore/search/choice.ts';
 import { type Footprint, footprintOf } from '../../src/explore/search/footprint.ts';
-import { type Choose, Nondeterministic } from '../../src/explore/search/point.ts';
+import { Nondeterministic } from '../../src/explore/search/point.ts';
 import { RandomSchedules } from '../../src/explore/search/random.ts';
 import { formatSchedule, isSerial, parseSchedule } from '../../src/explore/search/schedule.ts';
+import type { Scheduler } from '../../src/explore/search/scheduler.ts';
 import { Search, type SearchPlan } from '../../src/explore/search/search.ts';
 
 /** Actors whose steps each touch one key: `['x', 'y']` takes two steps. */
@@ -22,8 +23,8 @@ function touches(actor: number, key: string): Footprint {
   return footprintOf([actor], 'these', { keys: new Map([[`redis ${key}`, 'writes']]) });
 }
 
-/** Runs a program under `choose`; what it ends in is the order of the writers of each key. */
-function interpret(program: Program, choose: Choose): string | undefined {
+/** Runs a program as the scheduler has it; what it ends in is the order of the writers of each key. */
+function interpret(program: Program, scheduler: Scheduler): string | undefined {
   const at = program.map(() => 0);
   const writers = new Map<string, string>();
   let previous: number | undefined;
@@ -35,7 +36,7 @@ function interpret(program: Program, choose: Choose): string | undefined {
       return key === undefined ? [] : [{ token, legacy: token, kind: 'step', actor, shape: key }];
     });
     if (choices.length === 0) break;
-    const choice = choose({ choices, previous, touched });
+    const choice = scheduler.next({ choices, previous, touched });
     if (choice === undefined) return undefined;
     const actor = choice.actor ?? 0;
     at[actor] = (at[actor] ?? 0) + 1;
@@ -50,7 +51,7 @@ function interpret(program: Program, choose: Choose): string | undefined {
 }
 
 /** Two actors with two steps each; the reply of any step may be lost. */
-async function loseReplies(choose: Choose): Promise<void> {
+async function loseReplies(scheduler: Scheduler): Promise<void> {
   const left = [2, 2];
   let previous: number | undefined;
   while (left.some(steps => steps > 0)) {
@@ -60,7 +61,7 @@ async function loseReplies(choose: Choose): Promise<void> {
       const lost = { ...step, token: `?${token}`, kind: 'lost-reply' } as const;
       return steps === 0 ? [] : [step, lost];
     });
-    const choice = choose({ choices, previous, touched: undefined });
+    const choice = scheduler.next({ choices, previous, touched: undefined });
     if (choice?.actor === undefined) return;
     previous = choice.actor;
     left[previous] = (left[previous] ?? 0) - 1;
@@ -72,8 +73,8 @@ async function outcomes(program: Program, plan: SearchPlan) {
   const schedules: string[] = [];
   let last: string | undefined;
   const end = await new Search(plan).run(
-    async choose => {
-      last = interpret(program, choose);
+    async scheduler => {
+      last = interpret(program, scheduler);
     },
     visit => {
       schedules.push(visit.tokens.join(''));
@@ -115,13 +116,13 @@ describe('the search', () => {
   test('simpler schedules come first, so the first finding is the shortest', async () => {
     const costs: number[] = [];
     await new Search(everything).run(
-      async choose => {
+      async scheduler => {
         interpret(
           [
             ['a', 'a', 'a'],
             ['a', 'a', 'a'],
           ],
-          choose,
+          scheduler,
         );
       },
       visit => {
@@ -206,9 +207,9 @@ describe('the search', () => {
     let run = 0;
     const search = new Search(everything);
     const wavering = search.run(
-      async choose => {
+      async scheduler => {
         run++;
-        interpret([[run === 1 ? 'a' : 'b', 'a'], ['a']], choose);
+        interpret([[run === 1 ? 'a' : 'b', 'a'], ['a']], scheduler);
       },
       () => 'go on',
     );
@@ -239,8 +240,8 @@ describe('random schedules', () => {
     const random = new RandomSchedules(seed, 0);
     const drawn: string[] = [];
     for (let at = 0; at < count; at++) {
-      const { tokens } = await random.draw(async choose => {
-        interpret(program, choose);
+      const { tokens } = await random.draw(async scheduler => {
+        interpret(program, scheduler);
       });
       drawn.push(tokens.join(''));
     }

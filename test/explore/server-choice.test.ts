@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Choice } from '../../src/explore/search/choice.ts';
-import type { Choose } from '../../src/explore/search/point.ts';
+import type { Scheduler } from '../../src/explore/search/scheduler.ts';
 import { Search } from '../../src/explore/search/search.ts';
 
 const step = (token: string): Choice => {
@@ -17,9 +17,9 @@ const everything = {
 
 /** A frees B and C; whom the server lets go first is told by `bFirst`, and that one's two steps and A's last meet. */
 function program(bFirst: () => boolean, raced = true) {
-  return async (choose: Choose): Promise<void> => {
+  return async (scheduler: Scheduler): Promise<void> => {
     const nothing = { previous: undefined, touched: undefined };
-    choose({ ...nothing, choices: [step('A')] });
+    scheduler.next({ ...nothing, choices: [step('A')] });
     const first = bFirst() ? 'B' : 'C';
     const rest = first === 'B' ? 'C' : 'B';
     const left = new Map([
@@ -34,7 +34,7 @@ function program(bFirst: () => boolean, raced = true) {
         left.set(rest, 1);
         continue;
       }
-      const choice = choose({ ...nothing, choices, raced: isRaced });
+      const choice = scheduler.next({ ...nothing, choices, raced: isRaced });
       isRaced = false;
       if (choice === undefined) return;
       left.set(choice.token, (left.get(choice.token) ?? 0) - 1);

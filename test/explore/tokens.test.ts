@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { type ActorFunction, explore, replay, type Subject } from '../../src/explore/explore.ts';
-import { checkTokens, type Option } from '../../src/explore/run/options.ts';
+import type { Option } from '../../src/explore/run/option.ts';
+import { checkTokens } from '../../src/explore/run/options.ts';
 import { testServers } from '../servers.ts';
 import { onePgClient } from './programs.ts';
 

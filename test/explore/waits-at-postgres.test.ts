@@ -27,6 +27,26 @@ test('SERIALIZABLE READ ONLY DEFERRABLE waits for a safe snapshot, and is no par
   expect(found.orders).toBeGreaterThan(3);
 });
 
+/** Postgres keeps its first transaction while the writer's overlaps, and then tells no blockers of the second. */
+test('so does a session that has committed a SERIALIZABLE transaction just before', async () => {
+  const report = onePgClient(async query => {
+    await query('begin isolation level serializable');
+    await query('select n from slot');
+    await query('commit');
+    await query('begin isolation level serializable read only deferrable');
+    await query('select n from slot');
+    await query('commit');
+  });
+  const writer = onePgClient(
+    transaction('begin isolation level serializable', async query => {
+      await query('update slot set n = n + 1');
+    }),
+  );
+  const quick = { ...options, preemptions: 1, stepMs: 3_000 };
+  const found = await explore(subject(slot, nothing, [writer, report]), quick);
+  expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
+});
+
 /** Stands in front of the server as a pooler does, with a process id of its own. */
 async function pooler(url: URL): Promise<{ server: Server; port: number }> {
   const server = createServer(client => {

@@ -6,7 +6,7 @@ import {
   Stage,
   type Subject,
 } from '../../../src/explore/run/stage.ts';
-import { type Choose, Nondeterministic } from '../../../src/explore/search/point.ts';
+import { Nondeterministic } from '../../../src/explore/search/point.ts';
 import { formatSchedule } from '../../../src/explore/search/schedule.ts';
 import type { Search, SearchEnd } from '../../../src/explore/search/search.ts';
 import { boundOf, settingsOf } from '../../../src/explore/settings.ts';
@@ -89,8 +89,8 @@ async function visitOnce(
   let unclear: string | undefined;
   let outcome = '';
   const end = await search.run(
-    async (choose, asks) => {
-      const record = await stage.execute(choose, { asks });
+    async scheduler => {
+      const record = await stage.execute(scheduler);
       unclear ??= unclearIn(record);
       outcome = outcomeOf(record, await left());
     },
@@ -114,8 +114,9 @@ export async function replayed(
   await onStage(program, optionsOf(program, servers, false), async (stage, left) => {
     for (let n = 0; n < times; n++) {
       let at = 0;
-      const choose: Choose = ({ choices }) => choices.find(one => one.token === tokens[at++]);
-      const record = await stage.execute(choose);
+      const record = await stage.execute({
+        next: ({ choices }) => choices.find(one => one.token === tokens[at++]),
+      });
       ends.push(record.end.kind === 'abandoned' ? undefined : outcomeOf(record, await left()));
     }
   });

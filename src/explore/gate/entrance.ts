@@ -4,7 +4,7 @@ import { FirstWord } from './lane.ts';
 import type { BackendListener, PostgresBackend, PostgresServer } from './postgres-backend.ts';
 import { cleartextPasswordRequest, wrongPassword } from './postgres-password.ts';
 
-/** How a client comes to its backend: its start-up packet, and the password where one is asked for. */
+/** How a client gets its backend: by its startup packet, and a password if the server asks for one. */
 export class Entrance {
   backend: PostgresBackend | undefined;
   #phase: 'new' | 'starting' | 'asking' | 'ready' = 'new';
@@ -17,12 +17,12 @@ export class Entrance {
     this.#client = client;
   }
 
-  /** The client may ask. */
+  /** The client may send queries. */
   get open(): boolean {
     return this.#phase === 'ready';
   }
 
-  /** It has not come in yet, and is about to. */
+  /** It is about to be let in. */
   get awaited(): boolean {
     return this.#phase !== 'ready' && this.#firstWord.awaited;
   }

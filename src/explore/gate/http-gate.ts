@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { BareLane } from './bare-lane.ts';
 import { capped } from './canonical.ts';
 import { type Gate, type GateHost, type Lane, type Step, shapeOf } from './lane.ts';
 
@@ -46,11 +47,9 @@ interface Response {
 }
 
 /** One call; its connection is closed after it. */
-export class HttpLane implements Lane {
+export class HttpLane extends BareLane implements Lane {
   readonly store: string;
   readonly actor: string;
-  readonly pid = undefined;
-  readonly transaction = 'I';
   result = '';
   reply = '';
   granted = 0;
@@ -71,6 +70,7 @@ export class HttpLane implements Lane {
     incoming: IncomingMessage,
     outgoing: ServerResponse,
   ) {
+    super();
     this.actor = actor;
     this.store = store;
     this.#upstream = upstream;

@@ -36,7 +36,7 @@ export function simpleQuery(text: string | Buffer): Buffer {
   return framed('Q', text, zero);
 }
 
-/** A statement that does nothing: what the server had to say before it, it says first. */
+/** A statement that does nothing; the server sends everything else that it had to send first. */
 export const emptyQuery = ownQueries(['']);
 /**
  * Statements under a name of their own: a Simple Query, or the unnamed one, would take from the

@@ -38,11 +38,11 @@ export class PostgresBackend {
   pid: number | undefined;
   status: TransactionStatus = 'I';
   closed = false;
-  /** The server asked the client who it is: whoever comes next has to be asked, too. */
+  /** The server asked for a password: later clients have to be asked, too. */
   asked = false;
   /**
-   * It has been told to end: even if it still answers, and is idle for a moment, nobody gets it. It is
-   * gone from pg_stat_activity before its socket closes.
+   * It has been told to end: no other client gets it, even if it still answers and looks idle. It leaves
+   * pg_stat_activity before its socket closes.
    */
   doomed = false;
   #started = false;
@@ -142,8 +142,8 @@ export class PostgresBackend {
 }
 
 /**
- * Backends that wait for the next client with the same start-up packet: a fork and a handshake saved
- * per run. Where the server asked for a password, the gate asks for it again.
+ * Backends that wait for the next client with the same startup packet, which saves a fork and a
+ * handshake per run. Where the server asked for a password, the gate asks for it again.
  */
 export class WarmBackends {
   readonly login: Login;
@@ -187,7 +187,7 @@ export class WarmBackends {
     return password !== '' && startup.includes(`user\0${latin1(user)}\0`);
   }
 
-  /** Those that wait are no use any more; new ones are made. */
+  /** The waiting backends are outdated; new ones will be made. */
   forget(): void {
     for (const backend of this.#idle.splice(0)) backend.destroy();
   }

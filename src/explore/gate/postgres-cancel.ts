@@ -1,13 +1,13 @@
 import { connect, type Socket } from 'node:net';
+import { BareLane } from './bare-lane.ts';
 import type { GateHost, Lane, Step } from './lane.ts';
 import type { Upstream } from './postgres-backend.ts';
 
 /** A cancel request comes on a connection of its own; it is a step like any other. */
-export class CancelLane implements Lane {
+export class CancelLane extends BareLane implements Lane {
   readonly store = 'postgres';
   readonly actor: string;
-  readonly pid = undefined;
-  readonly transaction = 'I';
+  override readonly cancelsOther = true;
   readonly busy = false;
   readonly result = 'sent';
   closed = false;
@@ -26,6 +26,7 @@ export class CancelLane implements Lane {
   readonly #bytes: Buffer;
 
   constructor(actor: string, upstream: Upstream, host: GateHost, client: Socket, bytes: Buffer) {
+    super();
     this.actor = actor;
     this.#upstream = upstream;
     this.#host = host;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type PostgresMessage, shifted } from '../wire/postgres-replies.ts';
 import { PostgresRequests } from '../wire/postgres-requests.ts';
 import type { PostgresUnit } from '../wire/postgres-unit.ts';
+import { BareLane } from './bare-lane.ts';
 import { type CancelReason, cancelledAs } from './cancelled.ts';
 import { Entrance } from './entrance.ts';
 import { ExtendedState } from './extended-state.ts';
@@ -15,11 +16,9 @@ import { altersDefaults } from './timeout-mention.ts';
 import { UnitQueue } from './unit-queue.ts';
 
 /** Carries one client to its backend and back, one request at a time. */
-export abstract class PostgresConnection {
+export abstract class PostgresConnection extends BareLane {
   closed = false;
-  /** The explorer cancels the statement in flight, and this is what its client shall read. */
-  cancelReads: CancelReason | undefined;
-  readonly stated = new Stated();
+  override readonly stated = new Stated();
   readonly inbox = new PostgresInbox();
   protected flight: PostgresFlight | undefined;
   protected clientGone = false;
@@ -29,12 +28,15 @@ export abstract class PostgresConnection {
   protected readonly server: PostgresServer;
   protected readonly host: GateHost;
   protected readonly client: Socket;
+  /** The error that the client gets in place of the cancel by the explorer. */
+  #cancelReads: CancelReason | undefined;
   readonly #requests = new PostgresRequests();
   readonly #cycle = new ExtendedState();
   /** Replies to the parts of one message, until the last has answered. */
   #kept: PostgresMessage[] = [];
 
   protected constructor(server: PostgresServer, host: GateHost, client: Socket) {
+    super();
     this.server = server;
     this.host = host;
     this.client = client;
@@ -48,6 +50,10 @@ export abstract class PostgresConnection {
   /** The server closed the connection. */
   protected abstract serverClosed(): void;
   protected abstract cancels(bytes: Buffer): void;
+
+  override readCancelAs(reason: CancelReason | undefined): void {
+    this.#cancelReads = reason;
+  }
 
   protected get backend(): PostgresBackend | undefined {
     return this.entrance.backend;
@@ -154,7 +160,7 @@ export abstract class PostgresConnection {
       return;
     }
     try {
-      const read = cancelledAs(this.cancelReads, message);
+      const read = cancelledAs(this.#cancelReads, message);
       const ended = flight.add(shifted(read, flight.unit.offsetCharacters ?? 0));
       // The client sends its data only when it has seen that the server is ready for it.
       if (message.type === 'G') this.#toClient([...this.#kept.splice(0), ...flight.take()]);
@@ -164,7 +170,7 @@ export abstract class PostgresConnection {
     }
   }
 
-  /** A reply counts as come when it is known what the statement did to the session's timeouts. */
+  /** A reply counts as complete once the statement's effect on the session's timeouts is known. */
   #lookBehind(flight: PostgresFlight): void {
     const { backend } = this;
     const statements = statementsOf(flight.unit);
@@ -180,7 +186,7 @@ export abstract class PostgresConnection {
   }
 
   #complete(flight: PostgresFlight): void {
-    this.cancelReads = undefined;
+    this.#cancelReads = undefined;
     if (this.backend?.status === 'I' && flight.unit.ends === 'ready') this.stated.idle();
     if (flight.failed) {
       this.queue.fail();
@@ -206,7 +212,7 @@ export abstract class PostgresConnection {
     }
   }
 
-  /** The client is told of a message that went in parts when the last of them has answered. */
+  /** A message that was sent in parts is answered when the last of them has answered. */
   protected tell({ messages, unit, failed }: PostgresFlight): void {
     const goesOn = unit.more === true && !(failed && unit.ends === 'ready');
     if (!goesOn || this.backend?.closed) this.#toClient([...this.#kept.splice(0), ...messages]);
@@ -218,7 +224,7 @@ export abstract class PostgresConnection {
     this.client.write(Buffer.concat(messages.map(message => message.bytes)));
   }
 
-  /** The server has closed the connection: what the client still asks is never answered. */
+  /** The server has closed the connection: further requests are never answered. */
   protected hangUp(): void {
     this.queue.clear();
     this.client.end();
@@ -233,7 +239,7 @@ export abstract class PostgresConnection {
     if (this.flight === undefined || this.flight.answered) this.goOnAlone();
   }
 
-  /** The server has the rest of a message that it was given in parts, and no client to tell. */
+  /** The client is gone, but the rest of a message that was sent in parts still goes to the server. */
   protected goOnAlone(): void {
     this.flight?.finish();
     this.flight = undefined;

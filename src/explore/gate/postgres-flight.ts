@@ -6,24 +6,24 @@ const replyBytesMax = 256 * 1024 * 1024;
 /** Answers to Parse, Bind, Describe, Close and Execute: what a Flush makes the server send. */
 const flushed = new Set(['1', '2', '3', 't', 'T', 'n', 'C', 's', 'I']);
 
-/** A unit that was sent, and its reply as far as it has come. */
+/** A unit that was sent, and its reply so far. */
 export class PostgresFlight {
   readonly unit: PostgresUnit;
-  /** Undefined for what is no step. */
+  /** Undefined for requests that are not steps. */
   readonly step: Step | undefined;
   readonly messages: PostgresMessage[] = [];
   copyingIn = false;
   answered = false;
   /** After an error the server skips to Sync; a Flush is then not answered. */
   skipping = false;
-  /** Answered but for its Execute, which its client sends next: both are one step. */
+  /** Answered except for its Execute, which its client sends next: both are one step. */
   rides = false;
   /** No Execute of its client belongs to it. */
   alone = true;
   failed = false;
   /** The explorer asked, not the client. */
   silent = false;
-  /** Resolves when nothing more will come. */
+  /** Resolves when the reply is complete or the connection is gone. */
   readonly done: Promise<void>;
   finish: () => void = () => undefined;
   #bytes = 0;

@@ -12,6 +12,7 @@ import { stepOf } from './postgres-statement.ts';
 /** One connection of one actor to Postgres, as the scheduler sees it. */
 export class PostgresLane extends PostgresConnection implements Lane {
   readonly store = 'postgres';
+  override readonly evidence = 'statement';
   readonly actor: string;
   result = '';
   reply = '';
@@ -38,8 +39,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
     return this.flight?.answered ?? false;
   }
 
-  /** Its client was told what it asked to be parsed, and may send the Execute at once. */
-  get rides(): boolean {
+  override get rides(): boolean {
     return this.flight?.rides ?? false;
   }
 
@@ -49,17 +49,24 @@ export class PostgresLane extends PostgresConnection implements Lane {
     return this.flight !== undefined && this.flight.step === undefined;
   }
 
-  get pid(): number | undefined {
+  override get pid(): number | undefined {
     return this.backend?.pid;
   }
 
-  /** A backend serves this client. */
-  get connected(): boolean {
+  override get hasBackend(): boolean {
     return this.open && !this.clientGone && this.backend?.closed === false;
   }
 
-  get transaction(): 'I' | 'T' | 'E' {
+  override get transaction(): 'I' | 'T' | 'E' {
     return this.backend?.status ?? 'I';
+  }
+
+  override get listens(): boolean {
+    return this.stated.listens;
+  }
+
+  override get holds(): boolean {
+    return this.transaction !== 'I' || this.inFlight !== undefined || this.stated.locksSession;
   }
 
   grant(): void {
@@ -72,14 +79,12 @@ export class PostgresLane extends PostgresConnection implements Lane {
     else this.send(unit, stepOf(unit, this.server.routines));
   }
 
-  /** The client does not go on: to have it parsed was all that it wanted. */
-  endRide(): void {
+  override endRide(): void {
     this.flight?.endRide();
   }
 
-  /** Resolves when every notification that was sent before is in the inbox. */
-  async notificationsArrive(): Promise<void> {
-    const idle = this.flight === undefined && this.connected && this.transaction === 'I';
+  override async messagesArrive(): Promise<void> {
+    const idle = this.flight === undefined && this.hasBackend && this.transaction === 'I';
     if (!this.stated.listens || !idle) return;
     this.flight = this.inbox.probe();
     this.backend?.write(emptyQuery);
@@ -99,8 +104,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
     }
   }
 
-  /** Its backend is about to be ended from outside: it serves nobody after this client. */
-  doom(): void {
+  override doom(): void {
     if (this.backend !== undefined) this.backend.doomed = true;
   }
 

@@ -1,11 +1,12 @@
 import type { PostgresUnit } from '../wire/postgres-unit.ts';
 import type { CancelReason } from './cancelled.ts';
+import type { SessionFacts } from './lane.ts';
 import { statementsOf, statesIsolation } from './postgres-statement.ts';
 import type { ServerTimeouts } from './server-timeouts.ts';
 import { endsTransaction, takesSnapshot } from './statement-kind.ts';
 
 /** What a session has said about itself, as far as its statements tell. */
-export class Stated {
+export class Stated implements SessionFacts {
   /** Something on this connection asked for another isolation than the default. */
   isolation = false;
   /** It has asked for notifications. */

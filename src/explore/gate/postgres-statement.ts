@@ -6,10 +6,10 @@ import { hiddenIn } from './postgres-hides.ts';
 import type { Routines } from './routines.ts';
 import { isAnalysed, opensTransaction, takesSnapshot } from './statement-kind.ts';
 
-/** A longer label is cut, so that it does not tell every statement any more. */
+/** Longer labels are cut, and then do not show every statement. */
 export const labelCharactersMax = 2000;
 
-/** A text is looked at again and again while its unit is held. */
+/** A text is examined again and again while its unit is held. */
 const parsed = new WeakMap<PostgresUnit, readonly SqlStatement[]>();
 
 /** What a unit executes; or parses, describes and binds, where it executes nothing. */
@@ -24,7 +24,7 @@ export function statementsOf(unit: PostgresUnit): readonly SqlStatement[] {
   return statements;
 }
 
-/** Callers say the same in each order. */
+/** Callers send the same texts in each order. */
 const readTexts = new Map<string, readonly SqlStatement[]>();
 const textsMax = 500;
 const textCharactersMax = 10_000;

@@ -1,5 +1,5 @@
 import type { RedisValue } from '../wire/resp.ts';
-import { type Step, shapeOf } from './lane.ts';
+import { type Step, shapeOf, type TouchedKeys } from './lane.ts';
 
 /** Commands that arrange the connection: granted at once, never a step. */
 const chatter = new Set([
@@ -26,7 +26,7 @@ const subscriptions = new Set([
 
 const unsolicited = new Set(['message', 'pmessage', 'smessage', 'invalidate']);
 
-/** A longer label is cut, so that it does not tell every key any more. */
+/** Longer labels are cut, and then do not show every key. */
 export const labelCharactersMax = 300;
 
 export function commandName(words: readonly string[]): string {
@@ -80,7 +80,7 @@ export function messageStep(store: string, value: RedisValue): Step {
   };
 }
 
-/** A script's text says nothing in a timeline; its keys do. */
+/** In a timeline a script is shown by its keys, not its text. */
 function shown(words: readonly string[]): string {
   const name = commandName(words).toUpperCase();
   const rest = isScript(words) ? words.slice(3) : words.slice(1);
@@ -101,11 +101,6 @@ export function isScript(words: readonly string[]): boolean {
 export function redisSummary(value: RedisValue): string {
   if (value !== null && typeof value === 'object' && 'error' in value) return value.error;
   return JSON.stringify(value).slice(0, 80);
-}
-
-export interface RedisKeys {
-  readonly keys: readonly string[];
-  readonly use: 'reads' | 'writes';
 }
 
 /** Each looks at the one key behind it, or at all the words there. */
@@ -130,7 +125,7 @@ const writesAll = new Set(['del', 'unlink']);
  * The keys that a command touches, or undefined when that is not certain: scripts may reach keys
  * that they did not declare, and anything unknown likewise.
  */
-export function redisKeys(words: readonly string[]): RedisKeys | undefined {
+export function redisKeys(words: readonly string[]): TouchedKeys | undefined {
   const name = commandName(words);
   const [, first] = words;
   if (first === undefined) return undefined;
@@ -140,7 +135,7 @@ export function redisKeys(words: readonly string[]): RedisKeys | undefined {
   return writesAll.has(name) ? { keys: words.slice(1), use: 'writes' } : undefined;
 }
 
-/** A key that is there was left as it is: who was refused has only looked. */
+/** The key existed and was left alone: a refused command has only read it. */
 export function isRefused(words: readonly string[], reply: RedisValue): boolean {
   const name = commandName(words);
   if (name === 'setnx') return reply === 0;
@@ -149,9 +144,9 @@ export function isRefused(words: readonly string[], reply: RedisValue): boolean 
 }
 
 /** The same of MULTI … EXEC: all that is done inside. */
-export function keysOfAll(commands: readonly (readonly string[])[]): RedisKeys | undefined {
+export function keysOfAll(commands: readonly (readonly string[])[]): TouchedKeys | undefined {
   const keys: string[] = [];
-  let use: RedisKeys['use'] = 'reads';
+  let use: TouchedKeys['use'] = 'reads';
   for (const words of commands) {
     if (['multi', 'exec'].includes(commandName(words))) continue;
     const touched = redisKeys(words);

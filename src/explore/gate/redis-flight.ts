@@ -4,10 +4,10 @@ import type { RedisWait } from './redis-wait.ts';
 
 /** A request that was sent, or a message that is being delivered, with what came back. */
 export interface RedisFlight {
-  /** Undefined for what is no step. */
+  /** Undefined for requests that are not steps. */
   readonly step: Step | undefined;
   readonly wait: RedisWait | undefined;
-  /** Its connection's name at the server is asked for first: the answer is not the client's. */
+  /** The gate asks for the connection's id first; the client does not see that answer. */
   asksId: boolean;
   readonly confirmations: number;
   readonly words: readonly string[];

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { type RedisReply, type RedisRequest, RespReplies, RespRequests } from '../wire/resp.ts';
+import { BareLane } from './bare-lane.ts';
 import { redisReply } from './canonical.ts';
-import { FirstWord, type Gate, type GateHost, type Lane, type Step } from './lane.ts';
-import { listen } from './listen.ts';
+import { FirstWord, type GateHost, type Lane, type Step, type TouchedKeys } from './lane.ts';
 import { behindGates, type GateOf, refuseMonitor, refuseSentinel } from './redis-addresses.ts';
 import {
   commandName,
@@ -13,7 +13,6 @@ import {
   isUnsolicited,
   keysOfAll,
   messageStep,
-  type RedisKeys,
   redisStep,
   redisSummary,
 } from './redis-command.ts';
@@ -23,27 +22,18 @@ import { type RedisWait, redisWait, withoutLimit } from './redis-wait.ts';
 
 const askId = Buffer.from('*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n');
 
-/** Opens the port through which one actor reaches one Redis. */
-export async function openRedisGate(
-  actor: string,
-  server: RedisServer,
-  host: GateHost,
-): Promise<Gate> {
-  return listen(client => {
-    new RedisLane(actor, server, host, client);
-  });
-}
-
 const queuedMax = 100_000;
-export class RedisLane implements Lane {
+
+/** One connection of one actor to one Redis, as the scheduler sees it. */
+export class RedisLane extends BareLane implements Lane {
   readonly store: string;
   readonly actor: string;
-  readonly pid = undefined;
-  readonly transaction = 'I';
+  override readonly evidence = 'keys';
+  override readonly frees = 'listeners';
   result = '';
   reply = '';
   granted = 0;
-  database = '0'; // the logical one that its client has selected
+  override database = '0';
   closed = false;
   readonly #gateOf: GateOf;
   readonly #traces: RedisTraces;
@@ -64,8 +54,7 @@ export class RedisLane implements Lane {
   readonly #firstWord = new FirstWord();
   /** Keys whose change would make its EXEC fail. */
   #watches = false;
-  /** What the last step may have reached; undefined where that may be any key. */
-  lastTouched: RedisKeys | undefined;
+  override lastTouched: TouchedKeys | undefined = undefined;
 
   constructor(
     actor: string,
@@ -73,6 +62,7 @@ export class RedisLane implements Lane {
     host: GateHost,
     client: Socket,
   ) {
+    super();
     this.actor = actor;
     this.store = store;
     this.#gateOf = gateOf;
@@ -116,19 +106,20 @@ export class RedisLane implements Lane {
     return this.#flight !== undefined && this.#flight.step === undefined;
   }
 
-  /** The request in flight may wait at the server, as a rule for another actor's write. */
-  get wait(): RedisWait | undefined {
+  override get wait(): RedisWait | undefined {
     return this.#flight?.wait;
   }
 
-  /** The number of its connection at the server; known once a request waited with a limit. */
-  get clientId(): number | undefined {
+  override get clientId(): number | undefined {
     return this.#clientId;
   }
 
-  /** The server may send to this connection without being asked. */
-  get subscribed(): boolean {
+  override get subscribed(): boolean {
     return this.#subscribed;
+  }
+
+  override get listens(): boolean {
+    return this.#subscribed || this.wait !== undefined;
   }
 
   grant(): void {

@@ -1,3 +1,5 @@
+import type { ServerWait } from './lane.ts';
+
 /** Commands that wait at the server: where their time limit stands, and in which unit. */
 interface Limit {
   /** Index of the word; negative counts from the end. */
@@ -21,13 +23,9 @@ const limits: Readonly<Record<string, Limit>> = {
 };
 
 /** A wait at Redis that a command asks for. */
-export interface RedisWait {
-  /** It ends by itself after so long; undefined where it has no limit. */
-  readonly limitMs: number | undefined;
+export interface RedisWait extends ServerWait {
   /** Where its limit stands among the words. */
   readonly at: number;
-  /** For the server itself to write or to copy, not for what somebody else does. */
-  readonly forServer: boolean;
 }
 
 /**

@@ -18,7 +18,7 @@ export type Ask = (
  */
 export class ServerTimeouts {
   #known: readonly TimeoutName[] = [];
-  /** What the session has asked for; only what is not off. */
+  /** The timeouts that the session has set and not switched off. */
   #asked: ReadonlyMap<TimeoutName, string> = new Map();
   /** The role, the database or the start-up packet asks for some already. */
   #fromStart = false;

@@ -4,7 +4,7 @@ import { type MessageParts, partsOf, type SessionParameters } from './message-pa
 
 const queuedMax = 100_000;
 
-/** What a client has sent and the server has not: whole, or in parts where a message hides steps. */
+/** Messages not yet passed on to the server: whole, or in parts where one hides several steps. */
 export class UnitQueue {
   #units: PostgresUnit[] = [];
   /** The message that is being sent in parts. */

@@ -4,12 +4,12 @@ import { RedisControl } from '../run/redis-control.ts';
 import { unmark } from '../run/redis-mark.ts';
 import type { Owned } from './owned.ts';
 
-/** The server may still be ending the sessions of who was killed. */
+/** The server may still be ending the sessions of a killed process. */
 const triesMax = 10;
 const tryMs = 300;
 const statementMs = 5_000;
 
-/** Removes what an exploration has left at a server. Rejects when the server does not let it. */
+/** Removes what an exploration has left at a server. Rejects when the server refuses. */
 export async function clear(what: Owned): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
@@ -34,7 +34,7 @@ async function dropDatabases(serverUrl: string, names: readonly string[]): Promi
   });
 }
 
-/** Prepared transactions outlive their sessions, and no force ends them. */
+/** Prepared transactions outlive their sessions, and `with (force)` does not end them. */
 async function rollbackPrepared(serverUrl: string, name: string): Promise<void> {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;

@@ -27,7 +27,7 @@ export class Keeper {
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    // Without a keeper all is as it was: only a later run removes what is left.
+    // Without a keeper, what is left behind is removed by a later run.
     this.#process.on('error', () => {});
     this.#tell({ kind: 'mark', mark: this.mark });
     this.#process.unref();
@@ -52,7 +52,7 @@ export class Keeper {
 
 let opened: Keeper | undefined;
 
-/** The keeper of this process; starts it where nobody has asked yet. */
+/** The keeper of this process, started at the first call. */
 export function keeper(): Keeper {
   opened ??= new Keeper();
   return opened;

@@ -11,7 +11,7 @@ export interface ActorUrls {
   readonly httpUrls: readonly string[];
 }
 
-/** One concurrent caller: its code, unmodified, given its URLs. What it resolves to is its answer. */
+/** One concurrent caller: unmodified code that is given its URLs and resolves to its answer. */
 export type ActorFunction = (urls: ActorUrls) => Promise<unknown>;
 
 export type ActorEnd =
@@ -23,9 +23,9 @@ export type ActorEnd =
 export interface RunningActor {
   readonly name: string;
   readonly end: ActorEnd | undefined;
-  /** It would go on by itself if time passed. */
+  /** It would continue by itself if time passed. */
   readonly asleep: boolean;
-  /** Something computes for it beside its own code: a thread of the pool, a process. */
+  /** Something other than its own code computes for it: a pool thread, a process. */
   readonly working: boolean;
   /** Real milliseconds of silence after which it counts as waiting for something unseen. */
   readonly patienceMs: number;
@@ -37,9 +37,9 @@ export interface RunningActor {
   readonly timerMs: number | undefined;
   /** It has returned, and left timers behind. */
   readonly leavesTimers: boolean;
-  /** The time that it believes in. */
+  /** Its current time, in milliseconds. */
   readonly nowMs: number;
-  /** It has asked somebody past the gates, who answers in real time. */
+  /** It has asked something that no gate sees, which answers in real time. */
   readonly awaitsElsewhere: boolean;
   /** Where its connections have gone so far, as far as that can be seen. */
   readonly reached: readonly Target[];
@@ -49,13 +49,13 @@ export interface RunningActor {
   wake(): void;
   /** Lets time pass for it until then, in which no timer of its own is due. */
   passTo(ms: number): void;
-  /** It was stopped for so long and goes on. */
+  /** It was stopped for this many milliseconds and continues. */
   pause(ms: number): void;
-  /** It dies between two instructions; none of its code runs any more. */
+  /** It dies between two instructions; none of its code runs from then on. */
   kill(): void;
 }
 
-/** An async function in this process, with time of its own. */
+/** An async function in this process, with a clock of its own. */
 export class InProcessActor implements RunningActor {
   readonly name: string;
   /** Silence without a timer: it waits for a sibling in the process, or computes for long. */

@@ -1,5 +1,4 @@
-import { isEvent } from '../search/choice.ts';
-import type { Choose } from '../search/point.ts';
+import { only } from '../search/scheduler.ts';
 import type { RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
 import { moment, type Rows, readRows, shiftSequences, written } from './changes.ts';
@@ -8,7 +7,7 @@ import { changedKeys, keysOfAll, type UsedKey, usedKeys } from './redis-use.ts';
 import type { ExecutionSettings, TraceLine } from './trace.ts';
 import type { Sent } from './witness.ts';
 
-/** One actor that ran alone from the baseline, as if nobody else were there. */
+/** What one actor did that ran alone from the baseline. */
 export interface Solo {
   readonly lines: readonly TraceLine[];
   readonly sent: readonly Sent[];
@@ -27,7 +26,7 @@ interface Means {
   readonly start: (ended: () => void) => readonly RunningActor[];
 }
 
-/** Runs actors alone, to tell what they do and are told without the others. */
+/** Runs actors alone, to find out what they do and are told without the others. */
 export class Alone {
   readonly #means: Means;
   #rows: Rows | undefined;
@@ -37,8 +36,8 @@ export class Alone {
   }
 
   /**
-   * Runs one actor from the baseline, the others waiting at their first step. `shifted`: sequences
-   * stand elsewhere, so that what differs from a run without it says nothing.
+   * Runs one actor from the baseline, the others waiting at their first step. `shifted` moves the
+   * sequences elsewhere: values that differ from an unshifted run come from them and prove nothing.
    */
   async run(actor: number, shifted: boolean): Promise<Solo> {
     const { arena, start } = this.#means;
@@ -50,9 +49,7 @@ export class Alone {
     const settings = { ...this.#means.settings, eventsMax: 0 };
     const execution = new Execution(arena, start, settings);
     try {
-      const own: Choose = ({ choices }) =>
-        choices.find(one => one.actor === actor && !isEvent(one));
-      await execution.run(own, Promise.resolve());
+      await execution.run(only(actor), Promise.resolve());
     } finally {
       await execution.dispose();
     }

@@ -2,7 +2,7 @@ import { openHttpGate } from '../gate/http-gate.ts';
 import type { Gate, GateHost, Lane } from '../gate/lane.ts';
 import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-port.ts';
-import { openRedisGate } from '../gate/redis-gate.ts';
+import { openRedisGate } from '../gate/redis-port.ts';
 import type { RedisTraces } from '../gate/redis-traces.ts';
 import type { Routines } from '../gate/routines.ts';
 import { realNow } from '../time/real-time.ts';

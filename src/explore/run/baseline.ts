@@ -12,9 +12,9 @@ export interface SameWorld {
 
 /** The rows and sequences that every execution starts from. */
 export class Baseline {
-  /** Triggers stay on while rows are put back: the role may not silence them. */
+  /** Triggers stay on while rows are restored: the role may not silence them. */
   readonly heedsTriggers: boolean;
-  /** So rows cannot be put back one by one: an order begins in a fresh copy of the database. */
+  /** Rows cannot be restored because of that: each order begins in a fresh copy of the database. */
   readonly needsCopy: boolean;
   readonly #postgres: PostgresControl;
 
@@ -34,21 +34,21 @@ export class Baseline {
     return new Baseline(postgres, !silences, ordered === undefined);
   }
 
-  /** From here on the explorer's session only asks and restores, and waits for nobody for long. */
+  /** From here on the explorer's session only queries and restores, and never waits long. */
   async confine(limitsMs: { readonly lock: number; readonly statement: number }): Promise<void> {
     await this.#postgres.limit(limitsMs);
     if (!this.heedsTriggers) await this.#postgres.silenceTriggers();
   }
 
-  /** Rows and sequences, and rows where they were: a query without ORDER BY answers alike. */
+  /** Restores rows, in their physical order, and sequences: a query without ORDER BY answers alike. */
   async restore(): Promise<void> {
     if (this.needsCopy) return; // the copy has them
     await this.#postgres.planned('restore', `select ${shadow}.restore()`);
   }
 
   /**
-   * The same in one breath with a look at everything else; false where that is not as it was, and
-   * nothing was put back.
+   * The same, together with a check of everything else; false where that has changed, and then nothing
+   * was restored.
    */
   async restoreIf({ state, unchanged }: SameWorld): Promise<boolean> {
     const row = await this.#postgres.planned(
@@ -59,7 +59,7 @@ export class Baseline {
   }
 }
 
-/** Superusers may, and who was granted SET on that parameter, as by some who run Postgres for others. */
+/** Superusers may, and roles that were granted SET on that parameter, as some managed services do. */
 async function silencesTriggers(postgres: PostgresControl): Promise<boolean> {
   const text = 'set session_replication_role = replica; reset session_replication_role';
   return postgres.query(text).then(
@@ -82,7 +82,7 @@ const userSequences = `
   select format('%I.%I', schemaname, sequencename) as name, last_value, start_value
   from pg_sequences where schemaname <> '${shadow}' order by 1`;
 
-/** A table may be emptied by DELETE so often, and while its rows are this small. */
+/** How often in a row a table is emptied by DELETE, and up to which size of its rows. */
 const deletesMax = 8;
 const smallBytes = 256;
 

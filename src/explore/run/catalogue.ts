@@ -1,21 +1,21 @@
 import type { PostgresControl } from './postgres-control.ts';
 import { harmless } from './statement-reach.ts';
 
-/** What the reduction knows of the database before the first order. */
+/** What the reduction knows about the database before the first order. */
 export interface Catalogue {
   /**
-   * By name. 'plain': the locks on it tell all that a statement did to it. 'immediate': what is done
-   * to it is seen at once, as with a sequence. What is missing (a view, a table with a trigger, one
-   * that was made during an order) may do anything.
+   * By name. 'plain': the locks on it tell all that a statement did to it. 'immediate': changes are
+   * visible at once, as with a sequence. Missing ones (a view, a table with a trigger or one created
+   * during an order) may do anything.
    */
   readonly relations: ReadonlyMap<string, 'plain' | 'immediate'>;
-  /** Something waits for COMMIT before it reads and locks. */
+  /** Something is deferred: COMMIT itself may read and lock. */
   readonly defersToCommit: boolean;
   /** Code of the application's own may run without being called by name: an operator, a cast, … */
   readonly runsUnseen: boolean;
-  /** A column is filled with the time by itself. */
+  /** A column default or the like stores the time. */
   readonly stampsRows: boolean;
-  /** The time of a statement or of the moment, which BEGIN does not fix. */
+  /** It stores the time of the statement or the moment, which BEGIN does not fix. */
   readonly stampsAtOnce: boolean;
   /** By each name without its schema, in small letters: every relation that a text may mean by it. */
   readonly byWord: ReadonlyMap<string, readonly Relation[]>;
@@ -46,7 +46,7 @@ const userFunctions = `
     and not exists (select from pg_depend d
       where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')`;
 
-/** Tables and indexes that run nothing but what a statement says. */
+/** Tables and indexes that run no code beyond what a statement says. */
 const relations = `
   with own as (${userFunctions}),
   uses_own as (

@@ -1,6 +1,6 @@
 import type { PostgresControl } from './postgres-control.ts';
 
-/** Of a table with more rows only those are read that were written since a moment. */
+/** Of a table with more rows, only those written since a given moment are read. */
 const rowsMax = 5_000;
 
 /** The committed rows of every table that can be compared. */
@@ -68,7 +68,7 @@ export function written(before: Rows, after: Rows): ReadonlySet<string> {
   return found;
 }
 
-/** Every sequence goes on a good way further up, or down, and each another way. */
+/** Moves every sequence well ahead in its direction, each by another distance. */
 export async function shiftSequences(postgres: PostgresControl): Promise<void> {
   await postgres.query(`
     select setval(format('%I.%I', schemaname, sequencename),

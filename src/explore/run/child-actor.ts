@@ -19,7 +19,7 @@ export interface CommandActor {
 
 /** Silence, in real time, after which a program counts as asleep: it waits for time to pass. */
 const asleepAfterMs = 400;
-/** One that is at work all the while is not asleep before this: a busy machine makes it as silent. */
+/** The same for a program that is at work: on a busy machine it is just as silent. */
 const atWorkMs = 4_000;
 /** It may take this long to start, or to go on after it was left asleep. */
 const startMs = 15_000;
@@ -28,7 +28,7 @@ const outputCharactersMax = 4_000;
 const closelyMs = 50;
 const seldomMs = 250;
 
-/** What the environment of a program holds: the usual names, all leading to its gates. */
+/** The environment of a program: the usual names, all leading to its gates. */
 export function environmentOf(urls: ActorUrls): Record<string, string> {
   const pg = new URL(urls.pgUrl);
   const env: Record<string, string> = {
@@ -50,7 +50,7 @@ export function environmentOf(urls: ActorUrls): Record<string, string> {
 abstract class ProcessActor implements RunningActor {
   readonly name: string;
   readonly graceMs = 5;
-  /** Nobody sees into a process: its gates tell of a connection as soon as it is there. */
+  /** Nobody can look into a process; its gates report a connection as soon as it is open. */
   readonly connecting = false;
   /** Its silence is judged by what the kernel says of it. */
   readonly working = false;
@@ -141,7 +141,7 @@ abstract class ProcessActor implements RunningActor {
     this.wake();
   }
 
-  /** Time is real for a program: the lease is gone, and it does not know. */
+  /** Time is real for a program: its lease is gone, and it does not know. */
   pause(): void {
     this.#wokenAtMs = realNow();
   }
@@ -153,10 +153,10 @@ abstract class ProcessActor implements RunningActor {
     this.end ??= { kind: 'crashed' };
     const { pid } = this.#child;
     if (pid === undefined || this.#disown === undefined) return;
-    // It may have ended and left others behind, who may act later: until the end of the order.
+    // It may have ended and left children behind that act later: until the end of the order.
     killGroup(pid);
     this.#disown();
-    this.#disown = undefined; // the number may be somebody else's from now on
+    this.#disown = undefined; // the pid may be reused from now on
   }
 
   protected finish(end: ActorEnd): void {

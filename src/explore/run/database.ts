@@ -9,24 +9,24 @@ export interface OwnDatabase {
   /** Copies it as it is now. Rejects after 5 s where somebody is still connected to it. */
   keep(): Promise<void>;
   /**
-   * Ends everybody in it and makes it anew under its name: from the copy, or empty where there is
-   * none. `settings` are statements that follow, for what no database takes along.
+   * Ends all sessions in it and recreates it under its name, from the copy or empty if there is none.
+   * `settings` are statements that follow, for what a copy of a database does not include.
    */
   renew(settings: readonly string[]): Promise<void>;
-  /** Asks outside of it, at the same server. */
+  /** Runs a query outside of it, on the same server. */
   query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** The same, one statement after the other. */
   queryAll(texts: readonly string[]): Promise<void>;
-  /** Ends everybody in it, and drops it and its copy. */
+  /** Ends all sessions in it, and drops it and its copy. */
   drop(): Promise<void>;
 }
 
-/** The moment of its making stands in its name: that marks it as ours, and as left over. */
+/** Its name holds the time of its creation: that marks it as ours, and shows what is left over. */
 const ownName = /^explore_(\d{10})_[0-9a-f]{12}(_kept)?$/;
-/** Between its making and the first session in it a database looks like one that was left. */
+/** Between its creation and its first session a database looks like one that was left over. */
 const leftSeconds = 60;
 const sweptMax = 20;
-/** Copying and dropping take tenths of a second; behind a checkpoint of a busy server, seconds. */
+/** Copying and dropping take tenths of a second, or seconds behind a checkpoint of a busy server. */
 const adminMs = 60_000;
 
 /**
@@ -36,7 +36,7 @@ const adminMs = 60_000;
 export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const name = `explore_${nowSeconds}_${randomBytes(6).toString('hex')}`;
-  // before it is made: there is no moment at which it is there and nobody's
+  // before it is created, so that it is never there without an owner
   const disown = keeper().own({ kind: 'databases', serverUrl, names: [name, keptOf(name)] });
   await asAdmin(serverUrl, async client => {
     await refusePooler(client);
@@ -49,7 +49,7 @@ export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
   return new Own(serverUrl, name, disown);
 }
 
-/** In words that say what to do; undefined where it is something else. */
+/** A message that says what to do; undefined for any other error. */
 function mayNotCreate(error: unknown, serverUrl: string): Error | undefined {
   if (!(error instanceof pg.DatabaseError) || error.code !== '42501') return undefined;
   const role = decodeURIComponent(new URL(serverUrl).username) || 'of this session';
@@ -158,7 +158,7 @@ async function rollbackPrepared(client: pg.Client): Promise<void> {
   for (const { text } of rows) await client.query(text);
 }
 
-/** Its rows are worth nothing: a durable server need not write each COMMIT to disk. */
+/** Its rows are disposable: no COMMIT needs to reach the disk. */
 function making(name: string, template: string): string[] {
   return [
     `create database ${name} template ${template}`,
@@ -181,7 +181,7 @@ async function sweep(client: pg.Client, nowSeconds: number): Promise<void> {
     return nowSeconds - made > leftSeconds;
   });
   for (const { name } of left.slice(0, sweptMax)) {
-    // Without force: Postgres refuses where somebody has come in since, or may not.
+    // Without force: Postgres refuses if somebody has connected since, or if we may not.
     await client.query(`drop database if exists ${name}`).catch(() => undefined);
   }
 }
@@ -202,7 +202,7 @@ async function connected(url: string, name: string): Promise<pg.Client> {
   });
   client.on('error', () => undefined);
   await client.connect();
-  // Not as a parameter of the start, which a pooler refuses in words of its own.
+  // Not as a startup parameter, which a pooler refuses with an error of its own.
   await client.query(`set statement_timeout = ${adminMs}`);
   return client;
 }

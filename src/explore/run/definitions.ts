@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { SameWorld } from './baseline.ts';
 import type { PostgresControl } from './postgres-control.ts';
 
-/** Catalogues with the column that names the object: those that this role may read. */
+/** The catalogues that this role may read, each with the column that names the object. */
 const catalogues = `
   select c.relname as table, coalesce(k.key, 'oid') as key
   from pg_class c left join (values
@@ -46,10 +46,11 @@ export interface WorldChange {
 }
 
 /**
- * Tells whether the database has other tables, types, functions, settings … than at the capture.
- * An event trigger notes each DDL statement, where the role may make one: a look at that costs a
- * tenth of a millisecond, and goes with putting the rows back. What was noted, or may not have been, is compared by a look at all rows
- * of the catalogue (3 to 6 ms): a temporary table leaves no trace there. Statistics do not count.
+ * Tells whether tables, types, functions, settings … have changed since the capture. Where the role may
+ * create one, an event trigger notes each DDL statement: checking that costs a tenth of a millisecond
+ * and is done together with restoring the rows. Where something was noted, or may have been missed,
+ * all rows of the catalogue are compared (3 to 6 ms): a temporary table leaves no trace there.
+ * Statistics do not count.
  */
 export class Definitions {
   readonly #postgres: PostgresControl;
@@ -71,7 +72,7 @@ export class Definitions {
     this.#texts = texts;
   }
 
-  /** Remembers how everything is; to be called last, behind the explorer's own DDL. */
+  /** Remembers the present state; to be called last, after the explorer's own DDL. */
   static async capture(postgres: PostgresControl, schema: string): Promise<Definitions> {
     const notes = await mayNote(postgres);
     if (notes) await installNotes(postgres, schema);
@@ -124,7 +125,7 @@ async function mayNote(postgres: PostgresControl): Promise<boolean> {
   return row?.rolsuper === true;
 }
 
-/** Temporary tables are noted, too: what they leave behind is nothing, which the whole look sees. */
+/** Temporary tables are noted, too; the full comparison then finds that they left nothing behind. */
 async function installNotes(postgres: PostgresControl, schema: string): Promise<void> {
   await postgres.query(`
     create table ${schema}.ddl (tag text);
@@ -143,7 +144,7 @@ async function installNotes(postgres: PostgresControl, schema: string): Promise<
 const prepared = `
   (select array_agg(gid) from pg_prepared_xacts where database = current_database()) as prepared`;
 
-/** Settings are no DDL of this database: no event trigger hears of them. */
+/** Settings are not DDL in this database: no event trigger fires for them. */
 const outside = `
   (select string_agg(concat_ws(' ', setdatabase <> 0, setrole, setconfig), '; '
       order by setdatabase = 0, setrole)

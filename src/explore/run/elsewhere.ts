@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { type Target, textOf } from '../time/reach.ts';
 
-/** A connection of an actor that went past its gates. */
+/** A connection of an actor that bypassed its gates. */
 export interface Elsewhere {
   readonly actor: number;
   /** `host:port`, or the path of a Unix socket. */
@@ -13,7 +13,7 @@ export interface Elsewhere {
 const loopback = new Set(['localhost', '127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', '::']);
 const dnsPort = 53;
 
-/** Tells which connections of an actor go neither to its gates nor to what is meant to lie outside. */
+/** Finds connections of an actor that lead neither to its gates nor to an allowed host. */
 export class Outside {
   readonly #gates: readonly (readonly number[])[];
   readonly #allowed: ReadonlySet<string>;
@@ -42,7 +42,7 @@ export class Outside {
   }
 }
 
-/** `allowHosts` with the addresses of its names: of a program only addresses are seen. */
+/** `allowHosts` with names resolved: of a program only addresses can be seen. */
 export async function allowedHosts(names: readonly string[]): Promise<ReadonlySet<string>> {
   const allowed = new Set(names);
   for (const name of names) {

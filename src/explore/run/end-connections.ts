@@ -1,22 +1,21 @@
-import { PostgresLane } from '../gate/postgres-gate.ts';
 import { type Arena, realNow } from './arena.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
-/** A backend that is told to end is gone within this: it gives back what it holds at once. */
+/** A terminated backend is gone within this; it gives back at once what it holds. */
 const endMs = 10_000;
-/** Connections are looked at so often, each time after a movement or 5 ms. */
+/** How often connections are looked at, each time after a movement or 5 ms. */
 const looksMax = 1_000;
-/** Then those that do not close by themselves are closed. */
+/** After this many looks, connections that do not close by themselves are closed. */
 const patientLooks = 100;
 
 /**
- * Cuts every connection of an order and resolves when all are closed. Whose statement is still at
- * Postgres, parked or waiting for a lock, loses its backend: Postgres does not notice there that a
- * client is gone, and its locks would meet the next order. Rejects where a backend does not end.
+ * Cuts every connection of an order and resolves when all are closed. Backends whose statement is
+ * parked or waits for a lock are terminated: Postgres does not notice there that the client is gone,
+ * and their locks would affect the next order. Rejects where a backend does not end.
  */
 export async function endConnections(arena: Arena, book: LaneBook): Promise<void> {
   const waiting = book.flying();
-  for (const { lane } of waiting) if (lane instanceof PostgresLane) lane.doom();
+  for (const { lane } of waiting) lane.doom();
   for (const { lane } of book.all) lane.cut('for good');
   await endBackends(arena, waiting);
   for (let look = 0; look < looksMax; look++) {

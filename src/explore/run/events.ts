@@ -1,9 +1,10 @@
-import { PostgresLane } from '../gate/postgres-gate.ts';
+import type { Lane } from '../gate/lane.ts';
 import { type Choice, type EventKind, eventKinds, letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
+import { cancel } from './cancel.ts';
 import { type Leases, spaced } from './leases.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 import { endWait } from './server-wait.ts';
 import { isPending, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 import { isLimit } from './wakes.ts';
@@ -17,7 +18,7 @@ export interface EventContext {
   readonly leasesTogether: boolean;
 }
 
-/** The events that can happen at this point, of those that are switched on. */
+/** The events that are switched on and can happen at this point. */
 export async function offeredEvents(
   switches: ReadonlySet<EventKind>,
   context: EventContext,
@@ -50,7 +51,7 @@ export async function offeredEvents(
   }
   if (switches.has('backend-terminated')) {
     for (const actor of alive) {
-      const lanes = context.book.of(actor).filter(({ lane }) => terminable(lane));
+      const lanes = context.book.of(actor).filter(({ lane }) => lane.hasBackend);
       if (lanes.length > 0) offered.push({ ...event('backend-terminated', actor), lanes });
     }
   }
@@ -91,7 +92,7 @@ function leaseEnds(rank: number, names: string): Option {
   return { choice: { ...choice, token: `%${rank}`, shape: `lease-expires ${names}` }, lanes };
 }
 
-/** Makes it happen; resolves when its direct effect is complete. Returns what the timeline adds. */
+/** Makes it happen; resolves, when its direct effect is complete, to a note for the timeline. */
 export async function performEvent(
   choice: Choice,
   lanes: readonly TrackedLane[],
@@ -121,7 +122,7 @@ export async function performEvent(
   }
 }
 
-/** What waits or is held stays on its way; from here on time may pass beside it like in a sleep. */
+/** Pending requests stay on their way; from here on time may pass meanwhile as in a sleep. */
 function clientTimesOut({ actors, book }: EventContext, index: number): string {
   const ms = actors[index]?.timerMs ?? 0;
   for (const one of book.of(index)) if (isPending(one)) one.overtaken = true;
@@ -129,7 +130,7 @@ function clientTimesOut({ actors, book }: EventContext, index: number): string {
   return `its own timer fires: ${spaced(ms)} ms have passed beside its request`;
 }
 
-/** Stopped until nothing that it may hold is left to it: the longest of the leases that can end. */
+/** Stops it until it can hold no lease any more: for the longest of those that can end. */
 async function pause(
   { actors, leases, leasesTogether }: EventContext,
   index: number,
@@ -160,17 +161,17 @@ function crash(context: EventContext, index: number): string {
   return blocked ? 'its statement stays at the server' : 'its connections are cut';
 }
 
-async function terminate(arena: Arena, lane: TrackedLane['lane']): Promise<void> {
+async function terminate(arena: Arena, lane: Lane): Promise<void> {
   if (lane.pid === undefined) return;
   await arena.postgres.terminate(lane.pid);
   const untilMs = realNow() + 5_000;
-  while (terminable(lane) && realNow() < untilMs) await arena.activity.next(5);
+  while (lane.hasBackend && realNow() < untilMs) await arena.activity.next(5);
 }
 
 /** It waits with a limit that it has set at the server; the gate has switched it off in real time. */
 function timesOut({ lane, wait, dueMs }: TrackedLane): boolean {
   if (wait === 'server') return dueMs !== undefined;
-  return wait === 'lock' && lane instanceof PostgresLane && lane.stated.timeout !== undefined;
+  return wait === 'lock' && lane.stated?.timeout !== undefined;
 }
 
 async function timeOut(
@@ -182,24 +183,12 @@ async function timeOut(
     if (one.dueMs !== undefined) {
       actors[index]?.passTo(one.dueMs);
       await endWait(arena, one);
-    } else await cancelWait(arena, one.lane);
+    } else await cancel(arena, one.lane, one.lane.stated?.timeout);
   }
   return 'the server ends its wait';
 }
 
-async function cancelWait(arena: Arena, lane: TrackedLane['lane']): Promise<void> {
-  if (!(lane instanceof PostgresLane) || lane.pid === undefined) return;
-  lane.cancelReads = lane.stated.timeout;
-  await arena.postgres.cancel(lane.pid);
-  const untilMs = realNow() + 5_000;
-  while (!lane.answered && realNow() < untilMs) await arena.activity.next(5);
-}
-
-function terminable(lane: TrackedLane['lane']): boolean {
-  return lane instanceof PostgresLane && lane.connected;
-}
-
-/** An actor that has taken no step cannot lose anything by dying: the others' orders show that. */
+/** Killing an actor that has taken no step shows nothing new. */
 function started(book: LaneBook, actor: number): boolean {
   return book.of(actor).some(({ lane }) => lane.inFlight !== undefined || lane.granted > 0);
 }

@@ -1,28 +1,25 @@
-import { CancelLane } from '../gate/postgres-cancel.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
 import { type Footprint, joined } from '../search/footprint.ts';
-import type { Choose } from '../search/point.ts';
+import type { Scheduler } from '../search/scheduler.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
-import { type Arena, realNow } from './arena.ts';
+import type { Arena } from './arena.ts';
+import { cancel, cancelArrives } from './cancel.ts';
 import { endConnections } from './end-connections.ts';
 import { type EventContext, offeredEvents, performEvent } from './events.ts';
 import { Leases } from './leases.ts';
 import { fireLeftTimers } from './left-timers.ts';
-import { Observer, type Surroundings, unknown, type Watched } from './observe.ts';
-import { checkTokens, deadlocked, type Option, options, whoWaits } from './options.ts';
+import { Observer, unknown, type Watched } from './observe.ts';
+import type { Option } from './option.ts';
+import { checkTokens, deadlocked, options, whoWaits } from './options.ts';
 import { keysWithin } from './redis-leases.ts';
 import type { RowLease } from './row-leases.ts';
 import { endWait } from './server-wait.ts';
 import { isLate, Late, Settler, Unexplained } from './settle.ts';
+import type { Surroundings } from './surroundings.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, raced, type TrackedLane } from './tracked-lane.ts';
 import { passesMs, timePasses } from './wakes.ts';
 import { Witness } from './witness.ts';
-
-/** A cancelled statement answers within this, or was not there to be cancelled. */
-const cancelMs = 500;
 
 /** One run of all actors under one schedule. */
 export class Execution {
@@ -43,7 +40,7 @@ export class Execution {
   #touched: Footprint | undefined;
   /** The last step freed somebody while others waited for a lock, too. */
   #raced = false;
-  #asks: () => boolean = () => false;
+  #scheduler: Scheduler | undefined;
   #previous: number | undefined;
   #events = 0;
 
@@ -76,15 +73,10 @@ export class Execution {
 
   /**
    * Runs to the end of all actors; every wait inside is bounded. The first step waits for `restored`:
-   * until then actors start and connect, which touches no rows. `asks` tells, behind each choice,
-   * whether what it touches is to be known.
+   * until then actors start and connect, which touches no rows.
    */
-  async run(
-    choose: Choose,
-    restored: Promise<unknown>,
-    asks: () => boolean = () => false,
-  ): Promise<ExecutionEnd> {
-    this.#asks = asks;
+  async run(scheduler: Scheduler, restored: Promise<unknown>): Promise<ExecutionEnd> {
+    this.#scheduler = scheduler;
     const behind = () => fireLeftTimers(this.#actors, this.#book, this.#settler, this.witness.late);
     try {
       await Promise.all([this.#settler.settle(false), restored]);
@@ -98,7 +90,7 @@ export class Execution {
         checkTokens(possible);
         const choices = possible.map(one => one.choice);
         const [previous, touched, raced] = [this.#previous, this.#touched, this.#raced];
-        const choice = choose({ choices, previous, touched, raced });
+        const choice = scheduler.next({ choices, previous, touched, raced });
         if (choice === undefined) return { kind: 'abandoned' };
         const option = possible.find(one => one.choice.token === choice.token);
         if (option === undefined) return { kind: 'inconclusive', why: `no choice ${choice.token}` };
@@ -113,10 +105,14 @@ export class Execution {
     }
   }
 
-  /** Asks what the step touched only where a search comes by for the first time. */
+  get #needsTouched(): boolean {
+    return this.#scheduler?.needsTouched?.() ?? false;
+  }
+
+  /** Looks up what the step touched only where the scheduler needs it. */
   async #observe(observer: Observer, watched: Watched, choice: Choice): Promise<void> {
     this.#touched = undefined;
-    if (this.#asks()) {
+    if (this.#needsTouched) {
       const plain = choice.kind === 'step' || choice.kind === 'effect' || choice.kind === 'wake';
       // Where a deadlock has come about, nobody may go on before it is resolved.
       const certain = plain && deadlocked(this.#book).length === 0;
@@ -126,8 +122,8 @@ export class Execution {
   }
 
   /**
-   * Ends every actor and connection; resolves when nothing of them holds anything at the servers any
-   * more. Rejects where a backend cannot be ended: no order could follow from the same start.
+   * Ends every actor and connection; resolves when none of them holds anything at the servers. Rejects
+   * where a backend cannot be ended: the next order could not begin from the same state.
    */
   async dispose(): Promise<void> {
     for (const actor of this.#actors) actor.kill();
@@ -162,7 +158,12 @@ export class Execution {
     const queue = this.#book.queue();
     const [first] = lanes;
     const step = first?.lane.held ?? first?.lane.inFlight;
-    const watched = await this.#observer?.watch(choice.actor ?? -1, lanes, step, this.#asks());
+    const watched = await this.#observer?.watch(
+      choice.actor ?? -1,
+      lanes,
+      step,
+      this.#needsTouched,
+    );
     this.witness.begins();
     let released = true;
     if (choice.kind === 'step') released = await this.#grant(choice, lanes);
@@ -187,28 +188,27 @@ export class Execution {
     if (this.#observer !== undefined && watched !== undefined) {
       await this.#observe(this.#observer, watched, choice);
     }
-    // A crash or a pause is done to an actor, not by it: who ran before may run on.
+    // A crash or a pause is done to an actor, not by it: whoever ran before may continue.
     if (!isEvent(choice) || choice.kind === 'lost-reply') this.#previous = choice.actor;
     if (this.#settings.fuseBegin && first !== undefined) await this.#fuse(choice, first);
   }
 
-  /** Whether the step may free somebody: everything may but BEGIN and what goes to Redis. */
+  /** Whether the step may free somebody: BEGIN never does. */
   async #grant(choice: Choice, lanes: readonly TrackedLane[], line?: TraceLine): Promise<boolean> {
     let released = false;
     for (const one of lanes) {
       const step = heldStep(one);
-      if (step.role !== 'begin' && !step.store.startsWith('redis')) released = true;
-      if (one.lane instanceof RedisLane && this.#book.othersListen(one)) released = true;
+      const mayFree = one.lane.frees === 'anybody' || this.#book.othersListen(one);
+      if (step.role !== 'begin' && mayFree) released = true;
       const entry = line ?? this.#line(choice, step.store, step.label);
       if (line !== undefined) line.result = `reply lost: ${step.label}`;
       this.#open.set(one, [...(this.#open.get(one) ?? []), entry]);
       await this.#closePhaseGate(one);
       this.witness.grants(one);
       one.lane.grant();
-      if (one.lane instanceof RedisLane && one.lane.wait?.limitMs !== undefined) {
-        one.dueMs = (this.#actors[one.actor]?.nowMs ?? 0) + one.lane.wait.limitMs;
-      }
-      if (one.lane instanceof CancelLane) await this.#cancelArrives();
+      const limitMs = one.lane.wait?.limitMs;
+      if (limitMs !== undefined) one.dueMs = (this.#actors[one.actor]?.nowMs ?? 0) + limitMs;
+      if (one.lane.cancelsOther) await cancelArrives(this.#arena, this.#book);
     }
     return released;
   }
@@ -228,16 +228,6 @@ export class Execution {
     if (waits?.dueMs === undefined) return actor?.wake();
     actor?.passTo(waits.dueMs);
     await endWait(this.#arena, waits);
-  }
-
-  /** The server signals the other backend; its answer follows when the signal is seen. */
-  async #cancelArrives(): Promise<void> {
-    const waiting = this.#book.flying().filter(({ lane }) => lane.pid !== undefined);
-    const untilMs = realNow() + cancelMs;
-    while (realNow() < untilMs && waiting.length > 0) {
-      if (waiting.some(({ lane }) => lane.answered)) return;
-      await this.#arena.activity.next(5);
-    }
   }
 
   async #closePhaseGate(one: TrackedLane): Promise<void> {
@@ -260,12 +250,7 @@ export class Execution {
 
   async #victim(choice: Choice, one: TrackedLane): Promise<void> {
     this.#line(choice, 'postgres', 'deadlock detected: this session is the victim');
-    if (!(one.lane instanceof PostgresLane) || one.lane.pid === undefined) return;
-    one.lane.cancelReads = 'deadlock';
-    await this.#arena.postgres.cancel(one.lane.pid);
-    // The signal is asynchronous: wait until its answer is here before anything else moves.
-    for (let wait = 0; wait < 1000 && !one.lane.answered; wait++)
-      await this.#arena.activity.next(5);
+    await cancel(this.#arena, one.lane, 'deadlock');
   }
 
   /** BEGIN reads nothing: the statement after it follows at once. */

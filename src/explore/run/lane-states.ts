@@ -1,11 +1,9 @@
 import type { Lane } from '../gate/lane.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 import type { LaneBook } from './tracked-lane.ts';
 
 /**
- * What the connections of all actors were before a step: one that leaves may give back locks, and
- * one that begins to listen hears of what others do, though neither is a step.
+ * The state of all connections before a step: one that closes may give back locks, and one that begins
+ * to listen is told of what others do, though neither is a step.
  */
 export class LaneStates {
   readonly #before: ReadonlyMap<Lane, 'listens' | 'holds' | 'holds nothing' | 'closed'>;
@@ -15,8 +13,8 @@ export class LaneStates {
   }
 
   /**
-   * Whether one has left that held something, or one listens. `ended` has given its locks back by
-   * its own step, if anybody.
+   * Whether a connection that held something has closed, or one listens. `ended` is the lane, if any,
+   * that gave its locks back by the step itself.
    */
   changed(book: LaneBook, ended: Lane | undefined): boolean {
     return book.all.some(({ lane }) => {
@@ -30,17 +28,11 @@ export class LaneStates {
 }
 
 function locksSession(lane: Lane): boolean {
-  return lane instanceof PostgresLane && lane.stated.locksSession;
+  return lane.stated?.locksSession === true;
 }
 
 function stateOf(lane: Lane): 'listens' | 'holds' | 'holds nothing' | 'closed' {
   if (lane.closed) return 'closed';
-  if (lane instanceof PostgresLane) {
-    if (lane.stated.listens) return 'listens';
-    const holds = lane.transaction !== 'I' || lane.inFlight !== undefined;
-    return holds || locksSession(lane) ? 'holds' : 'holds nothing';
-  }
-  if (!(lane instanceof RedisLane)) return 'holds nothing';
-  if (lane.subscribed || lane.wait !== undefined) return 'listens';
-  return 'holds nothing';
+  if (lane.listens) return 'listens';
+  return lane.holds ? 'holds' : 'holds nothing';
 }

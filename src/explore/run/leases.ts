@@ -10,7 +10,7 @@ interface Lease {
   /** A key, or a lease in a row. */
   key: VolatileKey | undefined;
   row: HeldRow | undefined;
-  /** What its holder asked for; undefined where nobody says. */
+  /** The length that its holder asked for; undefined where it is not known. */
   lengthMs: number | undefined;
   /** The point of the order at which it was first seen with this length. */
   since: number;
@@ -18,12 +18,12 @@ interface Lease {
   passedMs: number;
 }
 
-/** Leases that end at one moment, and what ends before. */
+/** Leases that end at the same moment, with those that end before. */
 export interface LeaseEnd {
   /** The same in every run: masked names. */
   readonly shape: string;
   readonly leases: readonly Lease[];
-  /** The time that passes; undefined where nobody says how long a lease in a row lasts. */
+  /** The time that passes; undefined where it is not known how long a lease in a row lasts. */
   readonly ms: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface LeaseEnd {
 export class Leases {
   readonly #arena: Arena;
   readonly #rows: readonly RowLease[];
-  /** What lives longer is data that is kept, and never ends by an event. */
+  /** Keys that live longer are stored data, and no event ends them. */
   readonly lengthMaxMs: number;
   readonly #known = new Map<string, Lease>();
   /** Keys that live longer than a lease: `idem:req-1 lives 86 400 s`. */
@@ -162,7 +162,7 @@ export class Leases {
   }
 }
 
-/** So much time has passed that nothing which ends by itself is left. */
+/** Lets enough time pass for every lease to end. */
 export async function allPass(arena: Arena, rows: readonly RowLease[]): Promise<void> {
   await endAllKeys(arena);
   for (const row of await heldRows(arena.postgres, rows)) await endRow(arena.postgres, row);

@@ -3,12 +3,12 @@ import type { Settler } from './settle.ts';
 import type { ExecutionEnd } from './trace.ts';
 import { heldStep, type LaneBook } from './tracked-lane.ts';
 
-/** A pool has a timer for each idle connection; one that repeats itself never ends. */
+/** A pool has a timer for each idle connection; a repeating timer never ends. */
 const timersMax = 10;
 
 /**
- * Fires the timers that callers left behind when they returned: what they ask for is noted, and not
- * done. To be called when all have ended: that is how the order ends.
+ * Fires the timers that callers left behind when they returned; the requests that follow are noted and
+ * not carried out. To be called when all callers have ended.
  */
 export async function fireLeftTimers(
   actors: readonly RunningActor[],

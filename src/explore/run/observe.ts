@@ -1,7 +1,5 @@
-import type { Step } from '../gate/lane.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
+import type { Lane, Step } from '../gate/lane.ts';
 import { labelCharactersMax } from '../gate/postgres-statement.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 import {
   anyKeyOf,
   type Footprint,
@@ -11,25 +9,13 @@ import {
   type LockStrength,
   stronger,
 } from '../search/footprint.ts';
-import type { Catalogue } from './catalogue.ts';
 import { LaneStates } from './lane-states.ts';
 import { type Held, type Named, namedIn, narrowed } from './named-relations.ts';
-import type { PostgresControl } from './postgres-control.ts';
 import { queuing } from './queuing.ts';
 import { Said } from './said.ts';
 import { reachOf, type StatementReach } from './statement-reach.ts';
+import type { Surroundings } from './surroundings.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
-
-/** What is known for a whole exploration. */
-export interface Surroundings {
-  readonly postgres: PostgresControl;
-  /** Read anew when the database was made anew. */
-  catalogue: Catalogue;
-  /** Transactions that say nothing keep one snapshot. */
-  readonly snapshotsByDefault: boolean;
-  /** Some statement has read the time: the order of transactions' beginnings shows in rows. */
-  clockWasRead: boolean;
-}
 
 /** A step as it was before it was taken, and who might go on because of it. */
 export interface Watched {
@@ -45,10 +31,10 @@ export interface Watched {
 const nothing: Held = { relations: new Map(), advisory: new Set() };
 
 /**
- * Tells what each step touched. The locks that a session holds reach through foreign keys and
- * sequences, where a text says nothing; but who has given them back, or never took one, leaves no
- * trace: a failed statement, a refused try-lock, a rolled back savepoint. So a step is known only
- * where its text is, and whatever else it may have run; all others depend on everything.
+ * Tells what each step touched. The locks that a session holds also show what was reached through
+ * foreign keys and sequences, where a text says nothing; but locks that were given back or never taken
+ * leave no trace: after a failed statement, a refused try-lock, a rolled back savepoint. So a step is
+ * known only where its text is understood, with all that it may run; others depend on everything.
  */
 export class Observer {
   readonly #about: Surroundings;
@@ -62,7 +48,7 @@ export class Observer {
     this.#said = new Said(about);
   }
 
-  /** Called before a step of one actor; `asks` says whether `touched` will be. */
+  /** To be called before a step of one actor; `asks` says whether `touched` will be called. */
   async watch(
     actor: number,
     lanes: readonly TrackedLane[],
@@ -71,7 +57,6 @@ export class Observer {
   ): Promise<Watched> {
     const held = new Map<TrackedLane, Held>();
     for (const one of lanes) {
-      if (!(one.lane instanceof PostgresLane)) continue;
       const open = one.lane.transaction !== 'I';
       if (open && asks) held.set(one, this.#held.get(one) ?? (await this.#locks(one.lane.pid)));
       this.#held.delete(one);
@@ -83,7 +68,7 @@ export class Observer {
     return { actor, lanes, step, waiting, held, states: new LaneStates(this.#book) };
   }
 
-  /** Called for every step when the world is at rest: what it says holds for later ones. */
+  /** To be called after every step, at rest: what it said may hold for later ones. */
   note(watched: Watched): void {
     const [first] = watched.lanes;
     if (first !== undefined) this.#said.heed(first, watched.step);
@@ -93,7 +78,7 @@ export class Observer {
     }
   }
 
-  /** What the step touched, and what those touched who went on because of it. Called before `note`. */
+  /** What was touched by the step and by those that it let continue. To be called before `note`. */
   async touched(watched: Watched): Promise<Footprint> {
     const { actor, lanes, step, states } = watched;
     const [first] = lanes;
@@ -114,15 +99,15 @@ export class Observer {
     before: Held | undefined,
   ): Promise<Footprint> {
     const { lane, actor } = one;
-    if (lane instanceof RedisLane) return redisFootprint(actor, lanes);
-    if (!(lane instanceof PostgresLane) || step === undefined) return unknown(actor);
+    if (lane.evidence === 'keys') return redisFootprint(actor, lanes);
+    if (lane.evidence === 'none' || step === undefined) return unknown(actor);
     const said = reachOf(step.label);
     const known = await this.#inPostgres(one, lane, step, said, before);
     return { ...known, readsClock: this.#readsClock(lane, said) };
   }
 
   /** BEGIN fixes what now() tells in its transaction; a statement on its own reads it then. */
-  #readsClock(lane: PostgresLane, said: StatementReach): boolean {
+  #readsClock(lane: Lane, said: StatementReach): boolean {
     const { clockWasRead, catalogue } = this.#about;
     if (said.reach === 'begin') return clockWasRead || catalogue.stampsRows;
     if (lane.transaction === 'I') return said.readsClock || (said.fills && catalogue.stampsRows);
@@ -131,7 +116,7 @@ export class Observer {
 
   async #inPostgres(
     one: TrackedLane,
-    lane: PostgresLane,
+    lane: Lane,
     step: Step,
     said: StatementReach,
     before: Held | undefined,
@@ -164,7 +149,7 @@ export class Observer {
 
   async #withLocks(
     one: TrackedLane,
-    lane: PostgresLane,
+    lane: Lane,
     before: Held = nothing,
     named: Named | undefined,
   ): Promise<Footprint> {
@@ -188,15 +173,14 @@ export class Observer {
     const known = this.#known(before);
     const { defersToCommit } = this.#about.catalogue;
     const acts = reach === 'commits' && (defersToCommit || this.#said.signals(one));
-    if (acts || known === undefined || !(one.lane instanceof PostgresLane))
-      return unknown(one.actor);
+    if (acts || known === undefined) return unknown(one.actor);
     const serializable = this.#said.keepsSnapshot(one);
     const relations = new Map(
       [...(known.relations ?? [])].filter(([name]) => {
         return this.#about.catalogue.relations.get(name) !== 'immediate'; // its numbers are out
       }),
     );
-    // What is rolled back was never to be seen: only its locks are given back.
+    // What is rolled back was never visible: only its locks are given back.
     const ends = reach === 'commits';
     const more = { ends, onlyEnds: true, serializable };
     return footprintOf([one.actor], 'these', { ...known, relations, ...more });
@@ -226,13 +210,13 @@ export class Observer {
   }
 }
 
-/** A constraint was against a statement on its own, which has left nothing and names what it read. */
-function refusedAlone({ transaction, result }: PostgresLane, { reach }: StatementReach): boolean {
+/** A constraint rejected an autocommit statement, which left nothing behind and names what it read. */
+function refusedAlone({ transaction, result }: Lane, { reach }: StatementReach): boolean {
   return reach === 'touches rows' && transaction === 'I' && /^error 23/.test(result);
 }
 
 /** The lane whose transaction the step ended, if it did. */
-function ended({ lanes: [first], step }: Watched): TrackedLane['lane'] | undefined {
+function ended({ lanes: [first], step }: Watched): Lane | undefined {
   const { reach } = reachOf(step?.label ?? '');
   return reach === 'commits' || reach === 'rolls back' ? first?.lane : undefined;
 }
@@ -242,18 +226,18 @@ export function unknown(actor: number): Footprint {
   return footprintOf([actor], 'anything');
 }
 
-/** Who waited before the step and got its answer, or got on in its queue. */
+/** Waiters that got their answer by the step, or moved up in their queue. */
 function wentOn({ waiting }: Watched): Watched['waiting'] {
   return waiting.filter(({ one, step, blockers }) => {
     return one.lane.inFlight !== step || one.blockers.join() !== blockers;
   });
 }
 
-/** Every key that the commands name; any of the server's where one may reach others. */
+/** Every key that the commands name; all keys of the server where one may reach others. */
 function redisFootprint(actor: number, lanes: readonly TrackedLane[]): Footprint {
   const keys = new Map<string, KeyUse>();
   for (const { lane } of lanes) {
-    if (!(lane instanceof RedisLane) || lane.wait !== undefined) return unknown(actor);
+    if (lane.evidence !== 'keys' || lane.wait !== undefined) return unknown(actor);
     const touched = lane.lastTouched;
     if (touched === undefined) keys.set(anyKeyOf(serverOf(lane)), 'writes');
     else for (const key of touched.keys) keys.set(`${serverOf(lane)} ${key}`, touched.use);
@@ -261,7 +245,7 @@ function redisFootprint(actor: number, lanes: readonly TrackedLane[]): Footprint
   return footprintOf([actor], 'these', { keys });
 }
 
-function serverOf({ store }: RedisLane): string {
+function serverOf({ store }: Lane): string {
   return store.replaceAll(' ', '-');
 }
 

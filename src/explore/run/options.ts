@@ -1,13 +1,8 @@
-import { type Choice, letter } from '../search/choice.ts';
+import { letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
+import type { Option } from './option.ts';
 import { heldStep, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 import { limitsLast, wakes } from './wakes.ts';
-
-/** A choice with the lanes that it concerns. */
-export interface Option {
-  readonly choice: Choice;
-  readonly lanes: readonly TrackedLane[];
-}
 
 /** Every step that may be taken now; events come apart. The order is the same in every run. */
 export function options(

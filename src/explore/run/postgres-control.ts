@@ -10,6 +10,19 @@ function isPlanOutdated(error: unknown): boolean {
   return error instanceof Error && Reflect.get(error, 'code') === '0A000';
 }
 
+/**
+ * Whom a backend waits for to get a safe snapshot. Postgres looks for its transaction by pid and finds a
+ * committed one of the same session first, as long as that overlaps another (`GetSafeSnapshotBlockingPids`
+ * in predicate.c), and then names nobody: then it may be any open transaction of this database.
+ */
+const snapshotBlockers = `
+  coalesce(nullif(pg_safe_snapshot_blocking_pids(asked.pid), '{}'), array(
+    select other.pid
+    from pg_stat_activity self join pg_stat_activity other using (datid)
+    where self.pid = asked.pid and self.wait_event = 'SafeSnapshot'
+      and other.pid not in (self.pid, pg_backend_pid()) and other.xact_start is not null
+    order by other.pid))`;
+
 /** Backends that one waits for: 0 is a prepared transaction. */
 export interface WaitsFor {
   readonly locks: readonly number[];
@@ -54,12 +67,12 @@ export class PostgresControl {
     maySerialize: boolean,
   ): Promise<ReadonlyMap<number, WaitsFor>> {
     if (pids.length === 0) return new Map();
-    const snapshot = maySerialize ? 'pg_safe_snapshot_blocking_pids(pid)' : "'{}'::int[]";
+    const snapshot = maySerialize ? snapshotBlockers : "'{}'::int[]";
     const { rows } = await this.#client.query<{ pid: number } & WaitsFor>({
       name: maySerialize ? 'all blockers' : 'blockers',
       text: `
         select pid, pg_blocking_pids(pid) as locks, ${snapshot} as snapshot
-        from unnest($1::int[]) as pid`,
+        from unnest($1::int[]) as asked (pid)`,
       values: [pids],
     });
     return new Map(rows.map(row => [row.pid, row]));

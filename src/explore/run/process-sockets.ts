@@ -15,13 +15,13 @@ interface KernelSocket {
   readonly remote: Target;
 }
 
-/** A socket that no table of TCP connections holds is asked about so often: it may connect later. */
+/** How often to look for a socket that is not among the TCP connections: it may connect later. */
 const asksMax = 4;
 
 /** Finds out where the TCP connections of one process, and of those that it started, lead. */
 export class ProcessSockets {
   readonly #reached = new Map<string, Target>();
-  /** Sockets of which nothing more is to be learnt; the tables are long on a busy machine. */
+  /** Sockets that are fully known; the tables are long on a busy machine. */
   readonly #known = new Set<string>();
   readonly #asked = new Map<string, number>();
 

@@ -5,8 +5,8 @@ const atWork = ['R', 'D', 'Z', 'X'];
 const processesMax = 32;
 
 /**
- * Whether a process or one that it started is at work, as the kernel sees it: a machine that has no
- * core for it makes a program as silent as one that sleeps. Where there is no /proc nobody knows: false.
+ * Whether a process or one that it started is at work, as the kernel sees it: a program that waits for
+ * a core is as silent as one that sleeps. False where there is no /proc.
  */
 export function isAtWork(pid: number): boolean {
   return familyOf(pid).some(one => {
@@ -16,7 +16,7 @@ export function isAtWork(pid: number): boolean {
   });
 }
 
-/** A process and those that it started, and they; it alone where there is no /proc. */
+/** A process and its descendants; it alone where there is no /proc. */
 export function familyOf(pid: number): readonly number[] {
   const pids = [pid];
   for (let at = 0; at < Math.min(pids.length, processesMax); at += 1) {

@@ -14,8 +14,8 @@ interface Server {
 }
 
 /**
- * Hears of keys that end by themselves in the middle of an order, when its verdict rests on how fast
- * this machine is. Redis tells which (`notify-keyspace-events`), or at least how many.
+ * Notices keys that expire by themselves in the middle of an order, whose verdict would then depend on
+ * the speed of this machine. Redis tells which (`notify-keyspace-events`), or at least how many.
  */
 export class RanOut {
   readonly #servers: readonly Server[];
@@ -111,11 +111,11 @@ async function countOf(control: RedisControl): Promise<number> {
   return Number(/^expired_keys:(\d+)/m.exec(info)?.[1] ?? 0);
 }
 
-/** Keys are to live longer than an order takes, and to end as an event. */
+/** Advice: let keys outlive an order, and end by an event. */
 export const leaseAdvice =
   'give it some minutes to live in this config, and ask for the event `lease-expires`: then it ends where the order says';
 
-/** What is said of an order in which these ran out. */
+/** The end of an order in which these keys expired. */
 export function ranOutIn(names: readonly string[]): {
   readonly kind: 'inconclusive';
   readonly why: string;

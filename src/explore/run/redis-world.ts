@@ -31,8 +31,8 @@ interface OpenServer {
 const empty: Stored = { keys: [], functions: undefined };
 
 /**
- * What the Redis servers hold, all logical databases of each: refused where it is somebody's,
- * remembered, and put back before every order.
+ * The contents of the Redis servers, in all logical databases: refused if there are any, remembered
+ * after the setup, and restored before every order.
  */
 export class RedisWorld {
   readonly urls: readonly string[];
@@ -51,7 +51,7 @@ export class RedisWorld {
     this.#scripts = servers.map(() => new Set());
   }
 
-  /** Rejects where a server holds keys: they would be lost. Several URLs may name one server. */
+  /** Rejects if a server holds keys, which would be lost. Several URLs may name one server. */
   static async open(urls: readonly string[]): Promise<RedisWorld> {
     const servers: OpenServer[] = [];
     const known = new Set<string>();
@@ -143,7 +143,7 @@ export class RedisWorld {
     );
   }
 
-  /** Nothing is left but what was there before. */
+  /** Leaves only what was there before. */
   async close(): Promise<void> {
     try {
       await this.empty();
@@ -206,7 +206,7 @@ async function databasesOf(server: RedisControl): Promise<FilledDatabase[]> {
   }));
 }
 
-/** All its databases are emptied again and again: never somebody's data. */
+/** All its databases will be emptied again and again, so they must not hold any data. */
 async function refuseFull(server: RedisControl, url: string): Promise<void> {
   const full = await databasesOf(server);
   if (full.length === 0) return;

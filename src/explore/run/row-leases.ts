@@ -2,17 +2,17 @@ import pg from 'pg';
 import type { PostgresControl } from './postgres-control.ts';
 import { Unjudged } from './unjudged.ts';
 
-/** A kind of lease that is kept in rows; Postgres does not end it, so the explorer has to. */
+/** A kind of lease stored in rows; Postgres does not end it, so the explorer has to. */
 export interface RowLease {
   /** For the timeline: `shedlock`. */
   readonly name: string;
   /**
-   * SQL that returns one row per lease that is held now: its name as text in the column `lease`, and
-   * in the column `ms`, where that is known, how long it lasts yet.
+   * SQL that returns one row per lease currently held: its name as text in the column `lease` and, if
+   * known, the milliseconds left in the column `ms`.
    */
   readonly held: string;
   /**
-   * SQL with `$1` for the name of a lease, which makes it end as if its time had passed:
+   * SQL, with `$1` for the name of a lease, that makes it expire:
    * `update shedlock set lock_until = now() where name = $1`. Under REPEATABLE READ and above the
    * holder's own later write to that row fails with 40001, as behind any other writer.
    */
@@ -26,7 +26,7 @@ export interface HeldRow {
   readonly leftMs: number | undefined;
 }
 
-/** The explorer must not wait behind an actor that holds the row. */
+/** The explorer must not wait for an actor that holds the row. */
 const lockTimeoutMs = 20;
 const lockNotAvailable = '55P03';
 

@@ -1,8 +1,7 @@
 import type { Step } from '../gate/lane.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
 import { mayDefine } from './definitions.ts';
-import type { Surroundings } from './observe.ts';
 import { reachOf } from './statement-reach.ts';
+import type { Surroundings } from './surroundings.ts';
 import type { TrackedLane } from './tracked-lane.ts';
 
 /** What the statements of one execution have said that holds for later ones. */
@@ -25,7 +24,7 @@ export class Said {
 
   heed(one: TrackedLane, step: Step | undefined): void {
     const { lane } = one;
-    if (!(lane instanceof PostgresLane) || step === undefined) return;
+    if (lane.stated === undefined || step === undefined) return;
     const said = reachOf(step.label);
     if (said.readsClock) this.#about.clockWasRead = true;
     if (said.signals) this.#signalling.add(one);
@@ -53,7 +52,7 @@ export class Said {
   /** Whether a transaction of this connection may see rows by one snapshot. */
   keepsSnapshot(one: TrackedLane): boolean {
     const { snapshotsByDefault } = this.#about;
-    const said = one.lane instanceof PostgresLane && one.lane.stated.isolation;
+    const said = one.lane.stated?.isolation === true;
     return snapshotsByDefault || said || this.#isolated.has(one) || this.#altered;
   }
 }

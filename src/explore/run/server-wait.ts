@@ -1,4 +1,3 @@
-import { RedisLane } from '../gate/redis-gate.ts';
 import { type Arena, realNow } from './arena.ts';
 import { Unexplained } from './settle.ts';
 import type { TrackedLane } from './tracked-lane.ts';
@@ -6,11 +5,10 @@ import type { TrackedLane } from './tracked-lane.ts';
 const answerMs = 5_000;
 
 /**
- * The time that a request gave itself at Redis is over. `CLIENT UNBLOCK … TIMEOUT` answers it as the
- * time itself would (redis.io, CLIENT UNBLOCK). Resolves when its answer is here.
+ * Ends a wait at Redis as its time limit would, by `CLIENT UNBLOCK … TIMEOUT` (redis.io, CLIENT
+ * UNBLOCK). Resolves when the answer is here. Throws Unexplained where CLIENT ID is not allowed.
  */
 export async function endWait(arena: Arena, { lane }: TrackedLane): Promise<void> {
-  if (!(lane instanceof RedisLane)) return;
   const id = lane.clientId;
   const label = lane.inFlight?.label ?? '';
   if (id === undefined) {

@@ -1,38 +1,36 @@
-import { PostgresLane } from '../gate/postgres-gate.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 import { workersWork } from '../time/workers.ts';
 import type { RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import type { WaitsFor } from './postgres-control.ts';
-import { asks, isFlying, type LaneBook, rides, type TrackedLane } from './tracked-lane.ts';
+import { asks, isFlying, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 
-/** A granted step neither answers nor waits for anybody that we know: no verdict can be given. */
+/** A granted step neither answers nor waits for anything known: there can be no verdict. */
 export class Unexplained extends Error {
   override readonly name = 'Unexplained';
 }
 
-/** The time of the whole exploration is over, in the middle of an execution. */
+/** The time of the whole exploration ran out in the middle of an execution. */
 export class Late extends Error {
   override readonly name = 'Late';
 }
 
-/** Milliseconds of real time; each is the end of a wait, never a measure of success. */
+/** Limits of waits in milliseconds of real time; none of them decides what counts as success. */
 export interface Patience {
   /** A step answers, or is seen to wait, within this. */
   readonly stepMs: number;
-  /** A step that answers within this is never asked about. */
+  /** Steps that take longer are looked up at the server. */
   readonly promptMs: number;
   /** The execution is given up then, in the time of `performance.now`. Default: never. */
   readonly untilMs?: number | undefined;
 }
 
-/** A lock of a prepared transaction is nobody's: whoever ends that gives it back. */
+/** Stands for the owner of a prepared transaction's lock: no session holds it. */
 const ofPrepared = 0;
 const nobody: WaitsFor = { locks: [], snapshot: [] };
 const calmHops = 3;
 const unusedHops = 8;
 const roundsMax = 10_000;
-/** Within this, in real time, Redis has copied what it can and written its log: it does each second. */
+/** Redis replicates and writes its log every second, so it has done both within this real time. */
 const serverWritesMs = 1_500;
 
 /** Brings the world to rest after each step: every reply delivered, every wait explained. */
@@ -174,7 +172,7 @@ export class Settler {
       // Who waited before answers only if it was freed: the servers know, and need not be waited for.
       const fresh = open.filter(one => one.blockers.length === 0);
       if (prompt && fresh.length > 0) await this.#answer(fresh, this.#patience.promptMs);
-      else if (open.some(rides)) await this.#endRides(open);
+      else if (open.some(({ lane }) => lane.rides)) await this.#endRides(open);
       else {
         await this.#ask(open);
         await this.#answer(
@@ -189,9 +187,7 @@ export class Settler {
   /** Whoever is at rest and has sent no Execute wanted a statement to be parsed, and no more. */
   async #endRides(open: readonly TrackedLane[]): Promise<void> {
     await this.#quiet();
-    for (const one of open) {
-      if (one.lane instanceof PostgresLane && rides(one)) one.lane.endRide();
-    }
+    for (const { lane } of open) lane.endRide();
   }
 
   /** Returns when these have answered, or after so long. */
@@ -203,14 +199,11 @@ export class Settler {
   /** Asks the servers what the open steps wait for. */
   async #ask(open: readonly TrackedLane[]): Promise<void> {
     const pids = open.flatMap(({ lane }) => (lane.pid === undefined ? [] : [lane.pid]));
-    const maySerialize = open.some(({ lane }) => {
-      return lane instanceof PostgresLane && lane.stated.keepsSnapshot;
-    });
+    const maySerialize = open.some(({ lane }) => lane.stated?.keepsSnapshot === true);
     const blockers = await this.#arena.postgres.blockers(pids, maySerialize);
     for (const one of open) {
       if (one.lane.pid !== undefined) this.#judge(one, blockers.get(one.lane.pid));
-      else if (one.lane instanceof RedisLane && one.lane.wait !== undefined)
-        await this.#barrier(one);
+      else if (one.lane.wait !== undefined) await this.#barrier(one);
     }
   }
 
@@ -225,22 +218,16 @@ export class Settler {
     else if (found.snapshot.some(isOurs)) one.wait = 'snapshot';
   }
 
-  /** A server has written what it had for its listeners before it answers us. */
+  /** A server sends what it has for its listeners before it answers us. */
   async #messagesArrive(): Promise<void> {
-    for (const { lane } of this.#book.all) {
-      if (lane instanceof PostgresLane) await lane.notificationsArrive();
-    }
-    const listening = this.#book.all.some(({ lane }) => {
-      return lane instanceof RedisLane && lane.subscribed && !lane.closed;
-    });
+    for (const { lane } of this.#book.all) await lane.messagesArrive();
+    const listening = this.#book.all.some(({ lane }) => lane.subscribed && !lane.closed);
     if (listening) for (const redis of this.#arena.redis) await redis.ask('ping');
   }
 
   /** Redis answers in order: once it answered us, it has decided not to answer the other. */
   async #barrier(one: TrackedLane): Promise<void> {
-    if (one.lane instanceof RedisLane && one.lane.wait?.forServer === true) {
-      await this.#answer([one], serverWritesMs);
-    }
+    if (one.lane.wait?.forServer === true) await this.#answer([one], serverWritesMs);
     for (const redis of this.#arena.redis) await redis.ask('ping');
     await this.#arena.sentinel.hop();
     if (!one.lane.answered) one.wait = 'server';

@@ -1,5 +1,5 @@
-import { cheapest } from '../search/cost.ts';
-import { type Choose, Nondeterministic, OutOfTime } from '../search/point.ts';
+import { Nondeterministic, OutOfTime } from '../search/point.ts';
+import { cheapestFirst, type Scheduler } from '../search/scheduler.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
 import { type ActorEnd, InProcessActor, type RunningActor } from './actor.ts';
@@ -13,13 +13,13 @@ import { freePorts } from './free-ports.ts';
 import { judged, tryAudit } from './judges.ts';
 import { allPass } from './leases.ts';
 import { WorldChanged } from './not-put-back.ts';
-import type { Surroundings } from './observe.ts';
 import { RanOut, ranOutIn } from './ran-out.ts';
 import type { ExecutionRecord } from './record.ts';
 import { heldRows } from './row-leases.ts';
 import type { ServerUrls } from './servers.ts';
 import type { Patience } from './settle.ts';
 import type { Actor, Subject } from './subject.ts';
+import type { Surroundings } from './surroundings.ts';
 import type { ExecutionSettings, TraceLine } from './trace.ts';
 import { asPart } from './unjudged.ts';
 import { closed, untilAborted } from './within.ts';
@@ -29,15 +29,13 @@ export type { ExecutionRecord } from './record.ts';
 export type { ServerUrls, WorldServers } from './servers.ts';
 export type { Actor, Subject } from './subject.ts';
 
-/** The longest that a setup may take where nobody says how long the exploration may. */
+/** The time limit of a setup where the exploration has none. */
 const setupMs = 3_600_000;
 
 /** How one execution is run. */
 export interface Course {
-  /** Tells, behind each choice, whether what it touches is to be known. */
-  readonly asks?: () => boolean;
   /**
-   * One that has not ended by then, in the time of `performance.now`, is given up: its end is `late`.
+   * An execution that has not ended by then, in the time of `performance.now`, is given up as `late`.
    * Default: never.
    */
   readonly untilMs?: number | undefined;
@@ -45,7 +43,7 @@ export interface Course {
 
 /** Everything open for one exploration; runs one schedule after the other. */
 export class Stage {
-  /** What a verdict rests on beside the usual, in sentences. */
+  /** What a verdict also rests on, in sentences. */
   readonly limits: readonly string[];
   readonly #world: World;
   readonly #arena: Arena;
@@ -62,7 +60,7 @@ export class Stage {
   #servicePorts: readonly number[] = [];
   /** Since the last order that heard of keys which end. */
   #keysMayHaveEnded = true;
-  /** Programs are looked at closely in so many more orders. */
+  /** In how many more orders programs are watched closely. */
   #closely = 3;
   /** How often the setup had run when the surroundings were read. */
   #fills = 1;
@@ -134,25 +132,25 @@ export class Stage {
   }
 
   /**
-   * Some actor has read the time of the server, which the tables did not tell: orders that differ in
-   * whose transaction began first may differ in more. Known when an order with such a statement has run.
+   * Some actor has read the server's time, which the tables did not show: then it may matter whose
+   * transaction began first. Known once an order with such a statement has run.
    */
   get clockWasRead(): boolean {
     const about = this.#surroundings;
     return about?.clockWasRead === true && !about.catalogue.stampsRows;
   }
 
-  /** Runs all actors once, from the baseline, under the schedule that `choose` makes. */
-  async execute(choose: Choose, course: Course = {}): Promise<ExecutionRecord> {
+  /** Runs all actors once, from the baseline, in the order that the scheduler chooses. */
+  async execute(scheduler: Scheduler, course: Course = {}): Promise<ExecutionRecord> {
     try {
-      return await this.#execute(choose, course);
+      return await this.#execute(scheduler, course);
     } catch (error) {
       if (!(error instanceof WorldChanged)) throw error;
-      return this.#execute(choose, course); // no step was taken
+      return this.#execute(scheduler, course); // no step was taken
     }
   }
 
-  async #execute(choose: Choose, { asks, untilMs }: Course): Promise<ExecutionRecord> {
+  async #execute(scheduler: Scheduler, { untilMs }: Course): Promise<ExecutionRecord> {
     await this.#renew(untilMs);
     if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
       this.#fills = this.#world.fills;
@@ -169,7 +167,7 @@ export class Stage {
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
       if (this.#settings.signal?.aborted) this.#giveUp();
-      const ran = await execution.run(choose, restored, asks);
+      const ran = await execution.run(scheduler, restored);
       const asked = this.#keysEnd ? this.#expired(execution) : [];
       const { ends, lines, sharesState, occasions, witness } = execution;
       const [expired] = await Promise.all([asked, execution.dispose()]);
@@ -202,7 +200,7 @@ export class Stage {
     return this.#world.keysAge || this.#arena.redisTraces.any;
   }
 
-  /** Keys that ran out in real time: what differs between two orders may be their fault from now on. */
+  /** Keys that expired in real time: they may be why two orders differ from now on. */
   async #expired({ leases }: Execution): Promise<readonly string[]> {
     const names = await this.#ranOut.names(leases.ended);
     for (const name of names) this.#everExpired.add(name);
@@ -266,8 +264,7 @@ export class Stage {
     const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
     const execution = new Execution(this.#arena, start, settings);
     try {
-      const choose: Choose = point => cheapest(point.choices, point.previous);
-      const { kind } = await execution.run(choose, Promise.resolve());
+      const { kind } = await execution.run(cheapestFirst, Promise.resolve());
       const [end] = execution.ends;
       if (kind === 'late') throw new OutOfTime();
       if (kind !== 'ended') return ['stuck: a fresh caller never ends'];

@@ -123,8 +123,10 @@ function unknownCalls(bare: string): string[] {
   return names;
 }
 
-/** Strings, quoted bodies and comments hold no statement of ours; quoted names stay. */
-/** Whichever begins first: what stands in quotes is no comment, and an apostrophe in a comment none. */
+/**
+ * Strings, quoted bodies and comments, which hold no statements; quoted names stay. Whichever begins
+ * first counts: a comment sign in quotes is none, nor is an apostrophe in a comment.
+ */
 const literalOrComment =
   /\$(\w*)\$[\s\S]*?\$\1\$|\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//gi;
 

@@ -15,33 +15,33 @@ export interface Subject {
    */
   readonly setup: string;
   /**
-   * Runs behind `setup`, against the servers themselves: rows and keys that take a program to make.
-   * It ends its sessions. It runs once more when the callers are seen to change tables.
+   * Runs after `setup`, directly on the servers: for rows and keys that only a program can make. It has
+   * to close its connections. It runs once more if callers turn out to change tables.
    */
   readonly prepare?: (pgUrl: string, redisUrls: readonly string[]) => Promise<void>;
   /**
-   * Runs before every execution, when databases are as they were: for what lies outside of them (a
+   * Runs before every execution, after the databases are restored: for anything outside of them (a
    * file, a role, another service).
    */
   readonly reset?: (servers: WorldServers) => Promise<void>;
   /** One entry per concurrent caller, in the order of their letters: A, B, C … */
   readonly actors: Readonly<Record<string, Actor>>;
   /**
-   * SQL over committed rows; every row that it returns is a violation. A function where it asks for
+   * SQL over committed rows; every row that it returns is a violation. A function if it depends on
    * what the callers were told.
    */
   readonly audit: string | ((ends: readonly (ActorEnd | undefined)[]) => string);
   /**
-   * Judges what the callers were told, and what it finds at the servers when all is over; each string
-   * that it returns is a violation.
+   * Checks what the callers were told, and the servers, when all is over; each returned string is a
+   * violation.
    */
   readonly check?: (
     ends: readonly (ActorEnd | undefined)[],
     servers: WorldServers,
   ) => readonly string[] | Promise<readonly string[]>;
   /**
-   * How callers may fail: each is a part of what they throw (`40001`, `exit 3`), of the status and body
-   * that a service answers, or a pattern of it. Any other failure in an order without an event leaves
+   * How callers may fail: a part of what they throw (`40001`, `exit 3`) or of the status and body that a
+   * service answers, or a pattern for it. With any other failure in an order without an event there is
    * no verdict.
    */
   readonly refusals?: readonly (string | RegExp)[];
@@ -51,7 +51,7 @@ export interface Subject {
    * statement looks that only tries for its lock. Without it these leave no verdict of `safe`.
    */
   readonly oneStep?: readonly string[];
-  /** They have nothing to do with each other: that they never meet is the verdict, and a meeting a finding. */
+  /** The callers should never meet: the verdict says that they do not, and a meeting is a finding. */
   readonly expect?: 'independent';
   /**
    * A fresh caller, run alone when all actors have ended and every lease in Redis has passed: can
@@ -61,6 +61,6 @@ export interface Subject {
   /** Whether an order needs the probe, by how its callers ended. Default: every order does. */
   readonly probeIf?: (ends: readonly (ActorEnd | undefined)[]) => boolean;
   readonly checkProbe?: (end: ActorEnd | undefined) => readonly string[];
-  /** How leases that are kept in rows end, for the events `lease-expires` and `pause`. */
+  /** How leases stored in rows end, for the events `lease-expires` and `pause`. */
   readonly leases?: readonly RowLease[];
 }

@@ -1,6 +1,4 @@
 import type { Lane, Step } from '../gate/lane.ts';
-import { PostgresLane } from '../gate/postgres-gate.ts';
-import { RedisLane } from '../gate/redis-gate.ts';
 
 /** A lane with what the scheduler knows about it. */
 export interface TrackedLane {
@@ -18,7 +16,7 @@ export interface TrackedLane {
   blockers: readonly number[];
   /** When the wait in flight ends by itself, in its actor's time. */
   dueMs: number | undefined;
-  /** Its actor's time has passed beside this request once, and may do so again. */
+  /** Its actor's time has passed during this request, and may do so again. */
   overtaken: boolean;
   /** The reply of the step in flight must not arrive. */
   losesReply: boolean;
@@ -74,19 +72,15 @@ export class LaneBook {
       .sort(byRank);
   }
 
-  /** Who waits for a lock, each with whom it waits for. */
+  /** Lanes that wait for a lock, each with its blockers. */
   queue(): ReadonlyMap<TrackedLane, string> {
     const waiting = this.flying().filter(one => one.wait === 'lock');
     return new Map(waiting.map(one => [one, waitOf(one)]));
   }
 
-  /** Somebody else is told of what a step does, by a message or the end of a wait. */
+  /** Another lane may be told of what a step does, by a message or the end of a wait. */
   othersListen(self: TrackedLane): boolean {
-    return this.#lanes.some(({ lane }) => {
-      if (lane === self.lane || lane.closed) return false;
-      if (lane instanceof PostgresLane) return lane.stated.listens;
-      return lane instanceof RedisLane && (lane.subscribed || lane.wait !== undefined);
-    });
+    return this.#lanes.some(({ lane }) => lane !== self.lane && !lane.closed && lane.listens);
   }
 
   /** The server is at work on something that is no step: it will come to an end by itself. */
@@ -109,17 +103,12 @@ export function isFlying({ lane }: TrackedLane): boolean {
   return lane.inFlight !== undefined && !lane.answered;
 }
 
-/** It was told what it had parsed, and its Execute, which is the same step, may follow at once. */
-export function rides({ lane }: TrackedLane): boolean {
-  return lane instanceof PostgresLane && lane.rides;
-}
-
 /** Its client waits for an answer: it is not on the way to a gate. */
-export function asks(one: TrackedLane): boolean {
-  return one.lane.held !== undefined || (one.lane.inFlight !== undefined && !rides(one));
+export function asks({ lane }: TrackedLane): boolean {
+  return lane.held !== undefined || (lane.inFlight !== undefined && !lane.rides);
 }
 
-/** Of several who waited some have gone on, or wait for others now: the server chose who went first. */
+/** Some of several waiters have moved on: the server chose who went first. */
 export function raced(before: ReadonlyMap<TrackedLane, string>): boolean {
   return before.size > 1 && [...before].some(([one, was]) => waitOf(one) !== was);
 }

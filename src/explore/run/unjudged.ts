@@ -1,4 +1,4 @@
-/** A part of the config (`audit`, `check`, `reset`, `leases`) failed itself: nothing can be said. */
+/** A part of the config (`audit`, `check`, `reset`, `leases`) failed: there can be no verdict. */
 export class Unjudged extends Error {
   override readonly name = 'Unjudged';
 }

@@ -1,6 +1,6 @@
 import { letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
 /** What happens to an actor when time passes for it: its next timer, or the end of a wait at Redis. */
@@ -31,7 +31,7 @@ export function limitsLast(possible: readonly Option[], actors: readonly Running
   return possible.filter(option => {
     const others = possible.filter(({ choice }) => choice.actor !== option.choice.actor);
     if (!isLimit(option)) {
-      // Who only sleeps cannot sleep on and on while another's limit has passed.
+      // One that only sleeps cannot sleep on for ever after another's limit has passed.
       const onlyWakes = possible.every(({ choice }) => choice.kind === 'wake');
       return !onlyWakes || others.every(one => !isLimit(one) || passesMs(one, actors) > 0);
     }
@@ -42,7 +42,7 @@ export function limitsLast(possible: readonly Option[], actors: readonly Running
   });
 }
 
-/** While one sleeps, time passes for those who wait with a limit. */
+/** While one sleeps, time also passes for those that wait with a limit. */
 export function timePasses(option: Option, actors: readonly RunningActor[], book: LaneBook): void {
   const ms = passesMs(option, actors);
   if (!Number.isFinite(ms)) return;
@@ -57,7 +57,7 @@ export function isLimit({ choice, lanes }: Option): boolean {
   return choice.kind === 'wake' && lanes.length > 0;
 }
 
-/** How much time passes for an actor that wakes; unknown for a program, and taken to be long. */
+/** Milliseconds that pass for an actor that wakes; infinite for a program, where it is not known. */
 export function passesMs(
   { choice, lanes: [waits] }: Option,
   actors: readonly RunningActor[],

@@ -1,7 +1,7 @@
 /** The server ends a statement by itself; this much later it has not answered at all. */
 export const lateMs = 5_000;
 
-/** A wait of the explorer's own that did not end in its time: no verdict can be given. */
+/** One of the explorer's own waits timed out: there can be no verdict. */
 export class NotInTime extends Error {
   override readonly name = 'NotInTime';
 }
@@ -14,7 +14,7 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
       reject(new NotInTime(`${what} did not end within ${seconds(ms)}`));
     }, ms);
   });
-  work.catch(() => undefined); // whoever lost the race has nobody to complain to
+  work.catch(() => undefined); // a rejection after the time is over is ignored
   try {
     return await Promise.race([work, late]);
   } finally {
@@ -37,7 +37,7 @@ export async function untilAborted<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   if (signal === undefined) return work;
-  work.catch(() => undefined); // nobody may be left to hear of it
+  work.catch(() => undefined); // a rejection after the abort is ignored
   let abort = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     abort = () => reject(signal.reason);

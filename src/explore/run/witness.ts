@@ -1,10 +1,9 @@
-import { RedisLane } from '../gate/redis-gate.ts';
 import type { Choice } from '../search/choice.ts';
 import type { Target } from '../time/reach.ts';
 import type { RunningActor } from './actor.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
-/** One caller could not go on until another did something, or was sent something by it. */
+/** One caller could not continue until another did something, or got a message from it. */
 export interface Wait {
   readonly actor: number;
   readonly on: number;
@@ -23,7 +22,7 @@ export interface Sent {
 
 const keptMax = 1_000;
 
-/** What a verdict wants to know of one order beside its end: who waited, what was hidden, and so on. */
+/** What a verdict needs to know about one order besides its end: who waited, what was hidden, … */
 export class Witness {
   readonly waits: Wait[] = [];
   readonly sent: Sent[] = [];
@@ -35,8 +34,8 @@ export class Witness {
   readonly outlived = new Set<string>();
   readonly #book: LaneBook;
   readonly #actors: () => readonly RunningActor[];
-  /** In flight before the choice that is being made, with what each had asked. */
-  #flying = new Map<TrackedLane, string>();
+  /** Who waited at Redis before the choice that is being made, and what each had asked. */
+  #atRedis = new Map<TrackedLane, string>();
   #messages = new Set<TrackedLane>();
 
   constructor(book: LaneBook, actors: () => readonly RunningActor[]) {
@@ -61,8 +60,8 @@ export class Witness {
   /** Told before a choice is carried out. */
   begins(): void {
     for (const actor of this.#actors()) actor.look();
-    const flying = this.#book.flying();
-    this.#flying = new Map(flying.map(one => [one, one.lane.inFlight?.label ?? '']));
+    const atRedis = this.#book.flying().filter(one => one.wait === 'server');
+    this.#atRedis = new Map(atRedis.map(one => [one, one.lane.inFlight?.label ?? '']));
     this.#messages = new Set(this.#book.all.filter(hasMessage));
   }
 
@@ -71,8 +70,7 @@ export class Witness {
     const step = lane.held;
     if (step?.hides !== undefined) this.hides.add(`${step.label}: ${step.hides}`);
     if (this.sent.length >= keptMax) return;
-    const { store } = lane;
-    const database = lane instanceof RedisLane ? lane.database : '0';
+    const { store, database } = lane;
     for (const words of step?.commands ?? []) this.sent.push({ actor, store, database, words });
   }
 
@@ -84,9 +82,8 @@ export class Witness {
       for (const pid of one.blockers) this.#met(one, this.#ownerOf(pid), label);
     }
     if (choice.kind !== 'step' && choice.kind !== 'effect') return;
-    for (const [one, label] of this.#flying) {
-      const goesOn = one.lane instanceof RedisLane && one.lane.inFlight === undefined;
-      if (goesOn && !one.lane.closed) this.#met(one, choice.actor, label);
+    for (const [one, label] of this.#atRedis) {
+      if (one.lane.inFlight === undefined && !one.lane.closed) this.#met(one, choice.actor, label);
     }
     for (const one of this.#book.all) {
       if (!hasMessage(one) || this.#messages.has(one)) continue;

@@ -18,14 +18,15 @@ import {
   storing,
 } from './role-settings.ts';
 import { relationSources, routineSources } from './routine-sources.ts';
+import type { ServerUrls } from './servers.ts';
 import { runSetup } from './setup.ts';
-import type { ServerUrls, Subject } from './stage.ts';
+import type { Subject } from './subject.ts';
 import { asPart } from './unjudged.ts';
 import { lateMs, NotInTime, within } from './within.ts';
 
-/** Putting the world back, and each question of the explorer's own, ends within this. */
+/** Time limit for restoring the world and for each of the explorer's own queries. */
 const controlMs = 20_000;
-/** So that it is told as what it is, a wait for a lock ends before. */
+/** Waits for a lock end before, so that the error names the lock. */
 const lockMs = 15_000;
 const closeMs = 30_000;
 
@@ -38,10 +39,10 @@ interface Memory {
 }
 
 /**
- * Everything that an order may change, and how it was at the start: rows and keys are put back
- * before every order; where an order has changed tables, types, functions or settings, the whole
- * database is made anew from a copy. That copy is made at the first need, behind one more run of
- * the setup, which has to lead to the same world in any case: a replay starts from it, too.
+ * Everything that an order may change, and how it was at the start: rows and keys are restored before
+ * every order; where an order has changed tables, types, functions or settings, the whole database is
+ * recreated from a copy. That copy is made when it is first needed, after one more run of the setup,
+ * which has to produce the same world every time: a replay starts from it, too.
  */
 export class World {
   readonly arena: Arena;
@@ -60,11 +61,11 @@ export class World {
   #ahead: Promise<WorldChange> | undefined;
   /** The order before may have changed definitions. */
   #suspect = true;
-  /** Some order has, and its statements did not tell: each is looked at from then on. */
+  /** Some order has without its statements showing it: every order is checked from then on. */
   #unseen = false;
   /** Definitions were looked at since the order before. */
   #looked = false;
-  /** How often the setup has run: each time, tables have other oids. */
+  /** How often the setup has run; tables have new oids each time. */
   fills = 0;
   #role = '';
 
@@ -117,7 +118,7 @@ export class World {
     this.arena.routines.learn(await routineSources(postgres), relations);
   }
 
-  /** What the verdict rests on because the role may not do everything, in sentences. */
+  /** Limits of the verdict that follow from missing rights of the role, in sentences. */
   get limits(): readonly string[] {
     if (this.#memory === undefined) return [];
     const { baseline, whole } = this.#memory;
@@ -170,12 +171,8 @@ export class World {
 
   async #inTime(work: Promise<void>): Promise<void> {
     await within(controlMs + lateMs, 'putting the rows back', work).catch(async error => {
-      throw new NotPutBack(
-        `the rows cannot be put back: ${await reasonOf(error, this.arena.postgres)}`,
-        {
-          cause: error,
-        },
-      );
+      const why = await reasonOf(error, this.arena.postgres);
+      throw new NotPutBack(`the rows cannot be put back: ${why}`, { cause: error });
     });
   }
 
@@ -184,7 +181,7 @@ export class World {
     return this.#redis.ages;
   }
 
-  /** Nothing is left at the servers. What fails on the way is told when all else is done. */
+  /** Removes everything from the servers. Errors on the way are thrown when the rest is done. */
   async close(): Promise<void> {
     const steps = [
       async () => this.#redis.close().then(this.#disown),

@@ -1,4 +1,4 @@
-/** What the scheduler may do next. Its token is one item of the schedule string. */
+/** Something that may happen next. Its token is one item of the schedule string. */
 export interface Choice {
   /**
    * Unlike every other token at the same point, and the same in every run of the program. `A` is a
@@ -30,7 +30,7 @@ export const eventKinds = [
   'client-timeout',
 ] as const;
 
-/** What can go wrong at a point of a schedule; each is a switch of its own. */
+/** Faults that can be injected at a point of a schedule; each can be switched on by itself. */
 export type EventKind = (typeof eventKinds)[number];
 
 export function isEvent(choice: Choice): choice is Choice & { readonly kind: EventKind } {

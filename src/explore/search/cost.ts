@@ -1,9 +1,9 @@
 import { type Choice, isEvent } from './choice.ts';
 
-/** How far a schedule departs from running one actor after the other. */
+/** How far a schedule deviates from running one actor after the other. */
 export interface Cost {
   readonly events: number;
-  /** Switches away from an actor that could have gone on, and sleeps that end while one could. */
+  /** Switches away from an actor that could have continued, and sleeps that end while one could. */
   readonly preemptions: number;
 }
 
@@ -26,7 +26,7 @@ export function costAfter(
   if (isEvent(choice) && choice.kind !== 'lost-reply') {
     return { ...before, events: before.events + 1 };
   }
-  // Time that passes for one who sleeps has passed over everybody who could have gone on.
+  // When time passes for a sleeper, it has passed while others could have continued.
   const overtaken = (one: Choice): boolean =>
     choice.kind === 'wake' ? one.actor !== choice.actor : one.actor === previous;
   const couldGoOn = choices.some(one => overtaken(one) && goesOn(one));
@@ -48,8 +48,8 @@ export function compareCost(a: Cost, b: Cost): number {
 }
 
 /**
- * The choice that costs nothing: whoever ran goes on; one that sleeps lets the others run first,
- * or a loop of try and sleep would never see its lock freed.
+ * The choice that costs nothing: whoever ran continues. Sleepers let the others run first: otherwise
+ * a loop of try and sleep would never see its lock freed.
  */
 export function cheapest(
   choices: readonly Choice[],

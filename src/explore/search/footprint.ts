@@ -3,9 +3,9 @@
  * lead to the same state in either order, so only one order need be run.
  */
 export interface Footprint {
-  /** Whoever took the step, and whoever went on because of it. */
+  /** The actor that took the step, and those that continued because of it. */
   readonly actors: ReadonlySet<number>;
-  /** 'anything' depends on every step, and is what an unknown step gets. */
+  /** 'anything' depends on every step; unknown steps get it. */
   readonly reach: 'nothing' | 'anything' | 'these';
   /** Relations of the open transaction, each with its strongest lock mode. */
   readonly relations: ReadonlyMap<string, LockStrength>;
@@ -15,7 +15,7 @@ export interface Footprint {
   readonly keys: ReadonlyMap<string, KeyUse>;
   /** The step ends a transaction: what it wrote becomes visible, its locks are given back. */
   readonly ends: boolean;
-  /** It does nothing else: in which order two transactions end shows to nobody, unless one waits. */
+  /** It does nothing else: the order in which two transactions end is invisible unless one waits. */
   readonly onlyEnds: boolean;
   /** The step may fix the snapshot of a whole transaction (above READ COMMITTED). */
   readonly fixesSnapshot: boolean;
@@ -58,7 +58,7 @@ export function footprintOf(
   };
 }
 
-/** Sound, not exact: true only where the order cannot matter. */
+/** Sound, not complete: true only where the order cannot matter. */
 export function independent(a: Footprint | undefined, b: Footprint | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   for (const actor of a.actors) if (b.actors.has(actor)) return false;

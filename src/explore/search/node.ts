@@ -2,7 +2,7 @@ import type { Cost } from './cost.ts';
 import { type Footprint, independent } from './footprint.ts';
 import type { DecisionPoint } from './point.ts';
 
-/** A point of the tree of schedules, known by the tokens that lead to it. */
+/** A node of the tree of schedules, identified by the tokens that lead to it. */
 export interface Node {
   readonly parent: Node | undefined;
   readonly token: string;
@@ -10,16 +10,16 @@ export interface Node {
   /** Actors that have taken a step on the way here, or to whom something was done. */
   readonly started: ReadonlySet<number>;
   readonly weight: number;
-  /** All that lies behind it equals what is visited elsewhere. */
+  /** Everything below it is equivalent to what is visited elsewhere. */
   readonly redundant: boolean;
   point: DecisionPoint | undefined;
-  /** What need not be taken here: an equivalent order is visited elsewhere. */
+  /** The sleep set: choices that need not be taken here, since an equivalent order is visited. */
   sleep: ReadonlyMap<string, Footprint>;
   readonly done: Map<string, Footprint | undefined>;
   readonly children: Map<string, Node>;
-  /** Other points to which the same tokens have led, by a choice of the server's. */
+  /** Other points that the same tokens have led to because the server chose otherwise. */
   readonly worlds: Node[];
-  /** Runs in a row that were to come here and came to another world. */
+  /** Consecutive runs that were meant to come here and ended up in another world. */
   missed: number;
 }
 

@@ -9,21 +9,18 @@ export interface DecisionPoint {
   /** What the last step touched; undefined when unknown, which depends on everything. */
   readonly touched: Footprint | undefined;
   /**
-   * The last step freed somebody while others waited, too: which of them goes first is the server's
-   * choice, and another run may come to another point.
+   * The last step freed one of several waiters: which of them goes first is the server's choice, and
+   * another run may reach another point.
    */
   readonly raced?: boolean;
 }
 
-/** Picks the next choice; undefined gives the execution up. */
-export type Choose = (point: DecisionPoint) => Choice | undefined;
-
-/** A replay met other steps than the run that it repeats: no verdict may rest on it. */
+/** A run met other steps than the one it repeats: there can be no verdict. */
 export class Nondeterministic extends Error {
   override readonly name = 'Nondeterministic';
 }
 
-/** Thrown by an execution whose time was over before it ended: it counts as nothing. */
+/** Thrown by an execution that ran out of time: it does not count. */
 export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
 }

@@ -1,7 +1,8 @@
 import type { Choice } from './choice.ts';
 import { type Bound, type Cost, cheapest, costAfter, noCost, within } from './cost.ts';
 import { asleepAfter, branch, type Node, path } from './node.ts';
-import { type Choose, type DecisionPoint, OutOfTime } from './point.ts';
+import { type DecisionPoint, OutOfTime } from './point.ts';
+import type { Execute } from './scheduler.ts';
 import { type Item, Walk } from './walk.ts';
 
 export interface SearchPlan {
@@ -20,19 +21,19 @@ export interface SearchPlan {
 export interface SearchEnd {
   /** Executions that ran to their end. */
   readonly executions: number;
-  /** Executions given up because their order is covered by another. */
+  /** Executions abandoned because another covers their order. */
   readonly pruned: number;
   /** Every schedule within the bound was visited, up to reduction and symmetry. */
   readonly exhausted: boolean;
-  /** It ended before its time: by its budget, or because it was told to. */
+  /** It stopped early: out of budget, or because it was told to. */
   readonly stopped: boolean;
   /** Some schedule lies beyond the bound. */
   readonly cut: boolean;
   /** The share of the tree that was visited, by the branching that was met: 1 when exhausted. */
   readonly covered: number;
   /**
-   * Branches that were left out: they follow a choice of the server's, between waiters that one
-   * release freed, and it did not choose so again.
+   * Branches left out because they follow a choice that the server made, between waiters freed by one
+   * release, and did not make again.
    */
   readonly unrepeated: number;
 }
@@ -44,15 +45,8 @@ export interface Visit {
 }
 
 /**
- * Runs one schedule from its start; `asks` tells, behind a choice, whether what it touches is to be
- * known. Rejects with OutOfTime where the execution was given up because of the clock.
- */
-export type Execute = (choose: Choose, asks: () => boolean) => Promise<void>;
-
-/**
  * Visits every schedule within the bound exactly once, the simplest first: by events, then by
- * preemptions. `execute` runs one schedule from the start; it asks before each choice. Throws
- * Nondeterministic when a repeated prefix meets other choices than before.
+ * preemptions. Throws Nondeterministic when a repeated prefix meets other choices than before.
  */
 export class Search {
   readonly #plan: SearchPlan;
@@ -67,7 +61,7 @@ export class Search {
   #pruned = 0;
   #cut = false;
   #covered = 0;
-  /** Runs that came, by the server's choice, to where nothing was left to do. */
+  /** Runs that the server's choice led to where nothing was left to do. */
   #inVain = 0;
   #unrepeated = 0;
 
@@ -83,8 +77,7 @@ export class Search {
       const runs = this.#executions + this.#pruned + this.#inVain;
       if (runs >= executionsMax || outOfTime()) return this.#end(false);
       const walk = new Walk(this, next);
-      const asks = (): boolean => this.#plan.reduce && walk.isNew;
-      if (await isLate(execute(point => walk.choose(point), asks))) return this.#end(false);
+      if (await isLate(execute(walk))) return this.#end(false);
       if (walk.prunedAt === undefined) {
         walk.checkEnd();
         this.#executions++;
@@ -107,6 +100,10 @@ export class Search {
 
   get root(): Node {
     return this.#root;
+  }
+
+  get reduces(): boolean {
+    return this.#plan.reduce;
   }
 
   /** First arrival: what may be taken here, and the branches left for later. */
@@ -161,7 +158,7 @@ export class Search {
     });
   }
 
-  /** A branch below this node, where the server has led a run that was meant for another one. */
+  /** A branch below this node, for a run that the server's choice has led here. */
   below(node: Node): Item | undefined {
     return this.#next(item => path(item.node).includes(node));
   }
@@ -179,7 +176,7 @@ export class Search {
     else waiting.push(item);
   }
 
-  /** Tried until the server has shown for long that it does not choose so again. */
+  /** Retried until the server has failed often enough to make that choice again. */
   #again(item: Item): void {
     item.missed++;
     const inRow = Math.max(...path(item.node).map(({ missed }) => missed));
@@ -222,9 +219,9 @@ async function isLate(execution: Promise<void>): Promise<boolean> {
   }
 }
 
-/** A choice that the server makes once in twenty times is nearly always met in so many runs. */
+/** A choice that the server makes one time in twenty nearly always occurs within this many runs. */
 const missedMax = 60;
-/** Missed so often without a hit, its other branches are not tried any more. */
+/** After this many misses in a row its other branches are given up. */
 const missedInRowMax = 90;
 
 function compareKeys(a: string, b: string): number {

@@ -1,18 +1,21 @@
 import type { Choice } from './choice.ts';
 import { type Node, path, signature, worldOf } from './node.ts';
 import { type DecisionPoint, Nondeterministic } from './point.ts';
+import type { Scheduler } from './scheduler.ts';
 
 /** A branch that was left for later. */
 export interface Item {
   readonly node: Node;
   readonly choice: Choice;
-  /** Runs that were to take it and could not: the server had chosen otherwise. */
+  /** Runs that were meant to take it and could not: the server chose otherwise. */
   missed: number;
 }
 
 /** The tree that a walk goes through. */
 export interface Tree {
   readonly root: Node;
+  /** Branches are left out by what steps touch. */
+  readonly reduces: boolean;
   /** First arrival at a node: which choice to take there. */
   arrive(node: Node, point: DecisionPoint): Choice | undefined;
   child(node: Node, choice: Choice): Node;
@@ -21,7 +24,7 @@ export interface Tree {
 }
 
 /** One execution: repeats a known prefix, then goes on the cheapest way. */
-export class Walk {
+export class Walk implements Scheduler {
   readonly #tree: Tree;
   #item: Item | undefined;
   #nodes: readonly Node[];
@@ -29,7 +32,7 @@ export class Walk {
   readonly tokens: string[] = [];
   node: Node;
   prunedAt: Node | undefined;
-  /** What this run was to take and could not: the server chose otherwise on the way. */
+  /** Branches that this run was meant to take and could not: the server chose otherwise. */
   readonly missed: Item[] = [];
   strayed = false;
 
@@ -41,7 +44,7 @@ export class Walk {
     this.#length = this.#nodes.length;
   }
 
-  choose(point: DecisionPoint): Choice | undefined {
+  next(point: DecisionPoint): Choice | undefined {
     if (this.node.point !== undefined) this.#verify(this.node.point, point);
     const choice =
       this.node.point === undefined ? this.#tree.arrive(this.node, point) : this.#forced(point);
@@ -54,11 +57,17 @@ export class Walk {
     return choice;
   }
 
-  /** Nobody has been at the point to which the last choice leads. */
+  /** The last choice leads to a point that no run has reached before. */
   get isNew(): boolean {
     return this.node.point === undefined;
   }
 
+  /** Only at points that are new; elsewhere it is already known. */
+  needsTouched(): boolean {
+    return this.#tree.reduces && this.isNew;
+  }
+
+  /** Throws Nondeterministic where the run ended and one before it went on. */
   checkEnd(): void {
     if (this.strayed || (this.tokens.length >= this.#length && this.isNew)) return;
     const at = this.tokens.join('');
@@ -79,7 +88,7 @@ export class Walk {
     else this.#stray(expected);
   }
 
-  /** What was to be run has to wait; this run serves what was left for later where it has come to. */
+  /** The planned branch has to wait; this run takes one that was left for later where it ended up. */
   #stray(expected: Node): void {
     expected.missed++;
     this.strayed = true;

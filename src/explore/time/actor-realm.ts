@@ -2,29 +2,29 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { Reach } from './reach.ts';
 import { realNow } from './real-time.ts';
-import { VirtualTimer } from './virtual-timer.ts';
+import { type TimerClock, VirtualTimer } from './virtual-timer.ts';
 import { ActorWorks } from './works.ts';
 
 /** Real time after which a connection that says nothing is nobody's next step. */
 const connectingMs = 250;
 
-/** So often a clock is asked in one turn of the event loop only by who waits in a loop for it to move. */
+/** Only a loop that waits for the clock to move reads it this often in one turn of the event loop. */
 const readsMax = 10_000;
 const realImmediate = setImmediate;
 
 /** What belongs to one actor inside this process: its clock, its random numbers, its sockets. */
-export class ActorRealm {
-  /** Epoch milliseconds that this actor believes in; moves only when a timer is fired. */
+export class ActorRealm implements TimerClock {
+  /** The actor's clock in epoch milliseconds; moves only when a timer is fired. */
   nowMs: number;
   readonly startMs: number;
   readonly reach = new Reach();
   /** With the real time at which each was opened. */
   readonly #sockets = new Map<Socket, number>();
   readonly #timers = new Set<VirtualTimer>();
-  /** What computes for it beside its own code. */
+  /** What computes for it besides its own code. */
   readonly works: ActorWorks;
   readonly #activity: () => void;
-  /** Told what the actor's code threw with nobody there to catch it: the first time, while it lives. */
+  /** Called with the first uncaught error of the actor's code, while it lives. */
   died: (error: unknown) => void = () => undefined;
   #seed: number;
   #dead = false;
@@ -114,14 +114,14 @@ export class ActorRealm {
     return next;
   }
 
-  /** The actor was stopped for so long, then went on: what is overdue fires once. */
+  /** The actor was stopped for this many milliseconds: overdue timers fire once. */
   jump(ms: number): void {
     this.nowMs += ms;
     const overdue = [...this.#timers].filter(timer => timer.dueMs <= this.nowMs);
     for (const timer of overdue.sort((a, b) => a.dueMs - b.dueMs)) this.#fire(timer);
   }
 
-  /** The actor is dead: its timers never fire, and its sockets vanish without a word to it. */
+  /** The actor is dead: its timers never fire, and its sockets vanish silently. */
   kill(): void {
     this.#dead = true;
     this.#timers.clear();

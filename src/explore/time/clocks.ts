@@ -1,7 +1,7 @@
 import { type ActorRealm, currentRealm } from './actor-realm.ts';
 import { put, putGetter } from './put.ts';
 
-/** Date, performance, hrtime and Math.random as the actor believes them, whose code is running. */
+/** Date, performance, hrtime and Math.random of the actor whose code is running. */
 export function replaceClocks(): (() => void)[] {
   const RealDate = Date;
   const realNow = performance.now.bind(performance);

@@ -9,10 +9,10 @@ export interface Target {
   readonly path?: string;
 }
 
-/** Kept for sockets that were connected outside an actor, too: a module's client is used inside. */
+/** Also kept for sockets connected outside an actor: it may use a client that belongs to a module. */
 const targets = new WeakMap<Socket, Target>();
 const targetsMax = 64;
-/** Real time for which an answer from past the gates is waited for before other time may pass. */
+/** How long, in real time, an ungated answer is waited for before virtual time may pass. */
 const answersMs = 1_000;
 
 /** Where one actor's connections lead, and where it listens itself. */
@@ -20,7 +20,7 @@ export class Reach {
   readonly #reached = new Map<string, Target>();
   readonly #seen = new WeakSet<Socket>();
   readonly #own = new Set<number>();
-  /** Connections past all gates, each as it was when something was sent last. */
+  /** Ungated connections, each as of the last time something was sent. */
   readonly #past = new Map<Socket, Asked>();
   #gates: readonly number[] = [];
 

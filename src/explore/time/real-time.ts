@@ -1,2 +1,2 @@
-/** Real time in milliseconds, whatever an actor is made to believe. */
+/** Real time in milliseconds, independent of any actor's clock. */
 export const realNow = performance.now.bind(performance);

@@ -1,7 +1,7 @@
 import { type ActorRealm, currentRealm } from './actor-realm.ts';
 import { put } from './put.ts';
 
-/** What would end a process, and whoever listened for it before: a test runner, say. */
+/** Handlers of uncaught errors that were there before, such as a test runner's. */
 const kinds = ['uncaughtException', 'unhandledRejection'] as const;
 type Listener = (...values: unknown[]) => void;
 
@@ -9,8 +9,8 @@ let openings = 0;
 let undo: (() => void) | undefined;
 
 /**
- * What an actor's code throws with nobody there to catch it ends that actor, as it would end its
- * process; everything else goes the way that it went before. Counts how often it is opened.
+ * An uncaught error of an actor's code ends that actor, as it would end its process; all others are
+ * handled as before. Counts how often it is opened.
  */
 export function catchUncaught(): () => void {
   openings += 1;
@@ -23,7 +23,7 @@ export function catchUncaught(): () => void {
   };
 }
 
-/** A caller that ends its process ends itself, and nobody else. */
+/** A caller that calls process.exit ends only itself. */
 function exitAlone(): () => void {
   const exit = process.exit.bind(process);
   return put(process, 'exit', (code?: number): never => {

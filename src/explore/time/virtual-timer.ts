@@ -1,8 +1,14 @@
-import type { ActorRealm } from './actor-realm.ts';
-
 /** Far from the numbers that Node gives to its own. */
 let lastNumber = 2 ** 40;
 const numbered = new Map<number, VirtualTimer>();
+
+/** The clock that a timer belongs to. */
+export interface TimerClock {
+  /** The present, in milliseconds. */
+  readonly nowMs: number;
+  schedule(timer: VirtualTimer): void;
+  cancel(timer: VirtualTimer): void;
+}
 
 /** Stands in for Node's Timeout inside an actor. */
 export class VirtualTimer {
@@ -14,19 +20,19 @@ export class VirtualTimer {
   readonly callback: () => void;
   readonly everyMs: number | undefined;
   dueMs: number;
-  readonly #realm: ActorRealm;
+  readonly #clock: TimerClock;
   readonly #delayMs: number;
   #referenced = true;
   #number: number | undefined;
 
   constructor(
-    realm: ActorRealm,
+    clock: TimerClock,
     callback: () => void,
     dueMs: number,
     delayMs: number,
     everyMs: number | undefined,
   ) {
-    this.#realm = realm;
+    this.#clock = clock;
     this.callback = callback;
     this.dueMs = dueMs;
     this.#delayMs = delayMs;
@@ -48,14 +54,14 @@ export class VirtualTimer {
   }
 
   refresh(): this {
-    this.dueMs = this.#realm.nowMs + this.#delayMs;
-    this.#realm.schedule(this);
+    this.dueMs = this.#clock.nowMs + this.#delayMs;
+    this.#clock.schedule(this);
     return this;
   }
 
   close(): this {
     if (this.#number !== undefined) numbered.delete(this.#number);
-    this.#realm.cancel(this);
+    this.#clock.cancel(this);
     return this;
   }
 

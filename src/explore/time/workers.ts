@@ -7,7 +7,7 @@ const require = createRequire(import.meta.url);
 
 /** A thread that spends less of its time than this outside its event loop waits for something. */
 const idleShare = 0.2;
-/** Real time for which a thread that was busy is taken to be so. */
+/** How long, in real time, a thread that was busy is assumed to be so. */
 const restsMs = 20;
 
 type Load = ReturnType<Worker['performance']['eventLoopUtilization']>;

@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isAtWork } from '../run/process-state.ts';
 import { realNow } from './real-time.ts';
 
-/** Real time for which work that was seen once is taken to go on: a thread rests between two locks. */
+/** How long, in real time, work seen once is assumed to continue: a thread rests between two locks. */
 const restsMs = 20;
-/** A process rests longer, between what it starts with and what it does, on a busy machine most of all. */
+/** A process rests longer between start-up and work, above all on a busy machine. */
 const childRestsMs = 400;
 /** Node's own threads, which collect garbage or log at any time. */
 const ownThreads = /^(V8|v8|SignalInspector|node-inspector)/;
 
-/** Everything that computes for one actor beside its own thread. */
+/** Everything that computes for one actor besides its own thread. */
 export class ActorWorks {
   /** Requests to the thread pool, by their async id. */
   readonly #requests = new Set<number>();

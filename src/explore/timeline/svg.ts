@@ -71,7 +71,7 @@ function finding(text: string, at: number, width: number): string {
   );
 }
 
-/** Keeps the beginning and the result: what is between them is in the tooltip. */
+/** Keeps the beginning and the result; the tooltip has the rest. */
 function shortened(text: string): string {
   if (text.length <= charactersMax) return text;
   const [label = '', result] = text.split(' → ');

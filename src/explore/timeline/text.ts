@@ -1,5 +1,5 @@
+import type { Counterexample } from '../counterexample.ts';
 import { findings } from '../ending.ts';
-import type { Counterexample } from '../result.ts';
 import type { ActorEnd } from '../run/actor.ts';
 import { letter } from '../search/choice.ts';
 import { timelineRows } from './rows.ts';
