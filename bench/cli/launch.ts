@@ -1,6 +1,8 @@
 /** Runs one command: signals, help, mistakes and exit codes are the same for all. */
+
 import { ConfigError } from '../../src/config.ts';
 import { RegistryError } from '../../src/engine/registry.ts';
+import { errorMessage } from '../../src/error-message.ts';
 import { interruption, leave } from '../../src/explore/interruption.ts';
 import { K6Missing, parentGone, ServerUnusable } from '../../src/services/index.ts';
 import { HelpAsked, UsageError } from '../lab/command-line.ts';
@@ -37,7 +39,7 @@ async function ended(name: string, command: CliCommand, around: Around): Promise
       note(`Interrupted. ${command.kept ?? 'Nothing was written.'}`);
       return exitCodes.interrupted;
     }
-    note(error instanceof Error ? error.message : String(error));
+    note(errorMessage(error));
     if (mistakes.some(kind => error instanceof kind)) {
       note(`See: lockstep ${name} --help`);
       return exitCodes.usage;

@@ -1,5 +1,7 @@
 /** The explored part of a comparison: its strategies, two callers of one key each. */
+
 import { availableParallelism } from 'node:os';
+import { errorMessage } from '../../src/error-message.ts';
 import type { Services } from '../../src/services/index.ts';
 import { besideControl, controlSpecs } from '../explore/control.ts';
 import { exploreAll } from '../explore/crew.ts';
@@ -87,7 +89,7 @@ async function exploredWithin(
       signal,
     });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     report(`Not explored: ${why}`);
     return signal.aborted ? [] : specs.map(spec => withoutPlan(spec, 'inconclusive', why));
   }

@@ -3,6 +3,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { errorMessage } from '../../src/error-message.ts';
 import { folderName, UnreadableRun } from '../lab/files.ts';
 import { html } from './html.ts';
 import { markdown } from './markdown.ts';
@@ -63,9 +64,7 @@ function parsed(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UnreadableRun(
-      `${path} is not JSON: ${error instanceof Error ? error.message : error}`,
-    );
+    throw new UnreadableRun(`${path} is not JSON: ${errorMessage(error)}`);
   }
 }
 

@@ -1,7 +1,9 @@
 /** One comparison, from the registry to the raw data. */
+
 import { setMaxListeners } from 'node:events';
 import { readConfig } from '../../src/config.ts';
 import { isStrategyPath, loadRegistry } from '../../src/engine/registry.ts';
+import { errorMessage } from '../../src/error-message.ts';
 import type { Services } from '../../src/services/index.ts';
 import { UsageError } from '../lab/command-line.ts';
 import { conditionsOf } from '../lab/conditions.ts';
@@ -92,7 +94,7 @@ export async function compare(given: CompareOptions): Promise<Run> {
 async function resumedRun({ resume }: Options): Promise<Run | undefined> {
   if (resume === undefined) return undefined;
   const run = await readRun(resume).catch(error => {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(errorMessage(error));
   });
   if (!run.incomplete)
     throw new UsageError(`${resume} is complete: there is nothing to go on with`);
@@ -183,7 +185,7 @@ async function measured(options: MeasureOptions, logs: readonly CellLog[]): Prom
 
 function endOf(error: unknown, interruption: AbortSignal): End {
   if (interruption.aborted) return { end: 'interrupted', incomplete: true, brokenOff: '' };
-  const brokenOff = error instanceof Error ? error.message : String(error);
+  const brokenOff = errorMessage(error);
   return { end: 'broken off', incomplete: true, brokenOff };
 }
 

@@ -1,4 +1,5 @@
 /** Servers for a race.config.ts: those that are named, else ones that are started here. */
+import { errorMessage } from '../../src/error-message.ts';
 import type { NamedServers, OpenedServers } from '../../src/explore/command.ts';
 import { openServices } from '../../src/services/index.ts';
 
@@ -33,11 +34,7 @@ export async function openExploreServers(
     return { pgUrl: postgres.url, redisUrls: redisUrls ?? [redis.url], close };
   } catch (error) {
     if (pgUrl === undefined || redisUrls !== undefined || signal.aborted) throw error;
-    note(`No Redis could be started, so there is none: ${reasonOf(error)}`);
+    note(`No Redis could be started, so there is none: ${errorMessage(error)}`);
     return { pgUrl, redisUrls: [], close: async () => {} };
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,7 @@
 /** Explores one cell after the other in a process of its own: one per core. */
+
 import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
+import { errorMessage } from '../../src/error-message.ts';
 import { openServices, type Services } from '../../src/services/index.ts';
 import { type CellServers, exploreCell } from './cell.ts';
 import { type CellSpec, notOffered, optionsOf, planOf, type Reach } from './spec.ts';
@@ -83,9 +85,7 @@ process.on('message', (message: WorkerStart | WorkerOrder | WorkerStop) => {
     message.kind === 'start'
       ? start(message).then(() => answer({ kind: 'ready' }))
       : explored(message).then(cell => answer({ kind: 'explored', cell }));
-  exploring = work.catch((error: unknown) =>
-    answer({ kind: 'failed', why: error instanceof Error ? error.message : String(error) }),
-  );
+  exploring = work.catch((error: unknown) => answer({ kind: 'failed', why: errorMessage(error) }));
 });
 // A Ctrl-C of the terminal comes here, too: who started this says what is to be done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

@@ -1,4 +1,5 @@
 /** Things that do the same, measured in turn: what counts is the ratio inside one repetition. */
+import { errorMessage } from '../../src/error-message.ts';
 import { shuffled } from '../lab/random.ts';
 import type { ContestResult, Target } from './schema.ts';
 
@@ -56,7 +57,7 @@ export async function held(
       if (Number.isFinite(figure)) return figure;
       failed[entry.name] = 'nothing was measured';
     } catch (error) {
-      failed[entry.name] = error instanceof Error ? error.message : String(error);
+      failed[entry.name] = errorMessage(error);
     }
     return undefined;
   };

@@ -1,6 +1,8 @@
 /** Where results are kept, and what a reader says of a file that it cannot read. */
+
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { errorMessage } from '../../src/error-message.ts';
 import { UsageError } from './command-line.ts';
 import type { Conditions } from './shapes.ts';
 
@@ -33,7 +35,7 @@ export async function checkWritable(path: string, option = '--out'): Promise<voi
     await writeFile(probe, '');
     await rm(probe);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     throw new UsageError(
       `results cannot be written to ${path}: ${why}. Choose another with ${option}`,
     );

@@ -65,8 +65,8 @@ export async function runExploreCommand(
     if (isHelp(error)) return 0;
     // Commander has already printed its own errors; all others are printed here.
     if (!isUsage(error)) write(`${messageOf(error)}\n`);
-    if (error instanceof NoServers || error instanceof SetupFailed)
-      return exitCodes['setup-failed'];
+    if (error instanceof NoServers) return exitCodes.missing;
+    if (error instanceof SetupFailed) return exitCodes['setup-failed'];
     if (error instanceof Nondeterministic) return exitCodes.nondeterministic;
   }
   return signal?.aborted ? interruptedCode : code;

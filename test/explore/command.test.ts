@@ -48,14 +48,14 @@ describe('the command', { timeout: 60_000 }, () => {
 
   test('nor is one that meets other steps', async () => {
     const { code, said } = await run(config, '--replay', 'v2:AAAAAAAAAAB');
-    expect(code).toBe(4);
+    expect(code).toBe(3);
     expect(said).not.toBe('');
   });
 
   test('nor is one that has no world to run in', async () => {
     const nowhere = ['--database', 'postgres://nobody@127.0.0.1:1/x', '--no-redis'];
     const { code, said } = await run(config, '--replay', 'v2:AB', ...nowhere);
-    expect(code).toBe(6);
+    expect(code).toBe(3);
     expect(said).toMatch(/^setup-failed: .*ECONNREFUSED.*\nWhat to change: start that server/);
   });
 
@@ -146,6 +146,6 @@ describe('the servers that it uses', { timeout: 60_000 }, () => {
       redisUrl: undefined,
       openServers: () => Promise.reject(new Error('no Postgres was found')),
     });
-    expect({ code, said }).toEqual({ code: 6, said: 'no Postgres was found\n' });
+    expect({ code, said }).toEqual({ code: 4, said: 'no Postgres was found\n' });
   });
 });

@@ -61,8 +61,8 @@ describe('the documents', () => {
   test('the exit codes for code of your own are those of the command', () => {
     const rows = ownCode.matchAll(/^\| (\d+) \| (?:`([\w-]+)`)? ?\|/gm);
     const told = [...rows].map(([, code, outcome]) => [outcome ?? '', Number(code)]);
-    const { usage, ...outcomes } = exitCodes;
-    const known = [...Object.entries(outcomes), ['', usage], ['', interruptedCode]];
+    const { usage, missing, ...outcomes } = exitCodes;
+    const known = [...Object.entries(outcomes), ['', usage], ['', missing], ['', interruptedCode]];
     expect(told.toSorted()).toEqual(known.toSorted());
   });
 
