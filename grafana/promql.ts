@@ -7,8 +7,8 @@ export type By = readonly string[];
 const chosen = ['scenario', 'strategy'] as const;
 
 /**
- * A metric as a dashboard queries it: filtered by job and instance, and by scenario and strategy if it
- * has those labels. `more` are additional PromQL matchers.
+ * A metric as a dashboard queries it: filtered by job and instance, and by scenario and strategy if
+ * it has those labels. `more` are additional PromQL matchers.
  */
 export function picked(name: MetricName, more: readonly string[] = [], suffix = ''): string {
   const { labels }: { readonly labels: readonly string[] } = metrics[name];

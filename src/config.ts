@@ -46,7 +46,9 @@ export class ConfigError extends Error {
   }
 }
 
-/** A text field. `read` returns the value, or undefined if it is invalid; `expected` describes it. */
+/**
+ * A text field. `read` returns the value, or undefined if it is invalid; `expected` describes it.
+ */
 function field<T>(read: (text: string) => T | undefined, expected: string, secret = false) {
   return z.string().transform((text, context) => {
     const value = read(text.trim());
@@ -157,7 +159,9 @@ export function readConfig(environment: Environment): Config {
   return configOf(read.data);
 }
 
-/** The external strategies, even if other variables are invalid, so that all problems show at once. */
+/**
+ * The external strategies, even if other variables are invalid, so that all problems show at once.
+ */
 export function strategyFilesOf(environment: Environment): readonly string[] {
   return shape.pick({ STRATEGY_FILES: true }).parse(setIn(environment)).STRATEGY_FILES;
 }

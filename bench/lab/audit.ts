@@ -98,7 +98,7 @@ export class Judge {
     for (const { key } of denied) told.set(key, (told.get(key) ?? 0) + 1);
     return [...told].flatMap(([key, count]) => {
       const there = count - (absent.get(key) ?? 0);
-      const detail = `${there} commands were told that nothing happened and are there`;
+      const detail = `${there} commands were answered as having no effect but took effect`;
       return there > 0 ? [{ key, kind: 'inconsistent', excess: there, detail }] : [];
     });
   }

@@ -13,8 +13,8 @@ export interface Rule {
 const cell = 'job, scenario, strategy';
 
 /**
- * Findings within 5 min. `increase` misses the initial value of a series that starts above 0, so a series
- * that did not exist 5 min ago counts in full.
+ * Findings within 5 min. `increase` misses the initial value of a series that starts above 0, so a
+ * series that did not exist 5 min ago counts in full.
  */
 function found(name: MetricName): string {
   const born = `${name} unless ${name} offset 5m`;

@@ -1,7 +1,10 @@
 /** Where in an attempt an error surfaced; decides whether the effect may have happened. */
 export type Phase = 'turn' | 'connect' | 'work' | 'autocommit' | 'commit';
 
-/** What a failed attempt means. One row per failure; error handling and its documentation derive from it. */
+/**
+ * What a failed attempt means. One row per failure; error handling and its documentation derive
+ * from it.
+ */
 export interface FailureRow {
   /** SQLSTATEs, or SQLSTATE classes where two characters are given. */
   readonly sqlstates: readonly string[];
@@ -79,7 +82,7 @@ export const failures = {
     503,
     false,
     'The row is locked',
-    'Another transaction holds the row lock and did not release it within the time this command could wait. Nothing happened; try again later.',
+    'Another transaction holds the row lock, and this command could not wait for it, or not any longer. Nothing happened; try again later.',
     ['55P03'],
   ),
   'pool-exhausted': row(
@@ -110,7 +113,7 @@ export const failures = {
     503,
     true,
     'The lock was lost during the work',
-    'The lease expired or the lock connection broke before the work was done, so the work was rolled back. Nothing happened; try again later.',
+    'The lease expired or was taken away, or the lock connection broke, before the work was done, so it was rolled back. Nothing happened; try again later.',
   ),
   'connection-lost': row(
     'failed',

@@ -36,7 +36,9 @@ export class Losses implements Held {
   }
 }
 
-/** `AbortSignal.any` alone notices a watchful signal only once that signal's own timer has fired. */
+/**
+ * `AbortSignal.any` alone notices a watchful signal only once that signal's own timer has fired.
+ */
 function first(signals: readonly AbortSignal[]): AbortSignal {
   const [only] = signals;
   if (!only) return never;

@@ -7,9 +7,9 @@ export interface Prediction {
 }
 
 /**
- * What a strategy claims for a variant under the given events: a pure function of the declared facts
- * that the engine acts on, never of names. A lease is safe while no lease is lost, a session lock
- * while its connection lives, a mutex within one process, the rest always.
+ * What a strategy claims for a variant under the given events: a pure function of the declared
+ * facts that the engine acts on, never of names. A lease is safe while no lease is lost, a session
+ * lock while its connection lives, a mutex within one process, the rest always.
  */
 export function predict(
   strategy: Strategy,
@@ -78,7 +78,9 @@ function byTurns(strategy: Strategy, events: ReadonlySet<Event>): Prediction | u
   return undefined;
 }
 
-/** Safe because the store rejects the second write; too late once an outside effect has happened. */
+/**
+ * Safe because the store rejects the second write; too late once an outside effect has happened.
+ */
 function byRefusal(strategy: Strategy, variant: Traits): Prediction | undefined {
   if (variant.effect === 'outside') return undefined;
   if (['conditional update', 'numbered slots', 'exclusion'].includes(strategy.wording))

@@ -1,13 +1,19 @@
 import { type Guard, type Isolation, type Wording, wordingsAll } from './strategy.ts';
 import type { Query, Tx } from './tx.ts';
 
-/** Both commit; only a throw rolls back. `accepted` holds the effect's id, `refused` a reason code. */
+/**
+ * Both commit; only a throw rolls back. `accepted` holds the effect's id, `refused` a reason code.
+ */
 export type Decision = { readonly accepted: string } | { readonly refused: string };
 
 export interface Context {
-  /** Written with every effect. Not unique in the schema: that would hide the very bug to detect. */
+  /**
+   * Written with every effect. Not unique in the schema: that would hide the very bug to detect.
+   */
   readonly commandId: string;
-  /** Aborted once a lease or session behind this command is known to be lost. Created on first use. */
+  /**
+   * Aborted once a lease or session behind this command is known to be lost. Created on first use.
+   */
   readonly lost: AbortSignal;
   readonly fetch: typeof fetch;
 }
@@ -16,11 +22,11 @@ export interface Context {
 export type Rule<C> = (tx: Tx, command: C, context: Context) => Promise<Decision>;
 
 /**
- * `duplicate`: more committed effects than allowed. `lost update`: the state does not match the sum of
- * the effects. `lost acknowledgement`: accepted, but not in the database. `false refusal`: refused
- * although capacity was left once everything had settled. `inconsistent`: another invariant of the
- * scenario is broken. `stuck`: all actors have ended, all leases have expired, and a new actor still
- * cannot get the lock.
+ * `duplicate`: more committed effects than allowed. `lost update`: the state does not match the sum
+ * of the effects. `lost acknowledgement`: accepted, but not in the database. `false refusal`:
+ * refused although capacity was left once everything had settled. `inconsistent`: another invariant
+ * of the scenario is broken. `stuck`: all actors have ended, all leases have expired, and a new
+ * actor still cannot get the lock.
  */
 export const violationKinds = [
   'duplicate',
@@ -48,7 +54,9 @@ export interface Traits {
   readonly acts: 'updates the deciding row' | 'inserts beside it' | 'takes any free row';
   /** `outside`: repeating it does damage. An idempotent effect counts as `inside`. */
   readonly effect: 'inside' | 'outside';
-  /** Set if the variant is broken under any strategy, for example because it locks the wrong key. */
+  /**
+   * Set if the variant is broken under any strategy, for example because it locks the wrong key.
+   */
   readonly expects?: Expected;
 }
 
@@ -67,7 +75,9 @@ export type Rules<C> = { readonly steps: Rule<C> } & { readonly [W in Wording]?:
 
 export interface Variant<C> extends Traits {
   readonly title: string;
-  /** What must be decided one at a time, as `table/id`. The engine sorts them into one lock order. */
+  /**
+   * What must be decided one at a time, as `table/id`. The engine sorts them into one lock order.
+   */
   keys(command: C): readonly string[];
   /** All wordings see each other's rows. */
   readonly rules: Rules<C>;

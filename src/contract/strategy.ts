@@ -9,9 +9,9 @@ export const isolations = ['read committed', 'repeatable read', 'serializable'] 
 export type Isolation = (typeof isolations)[number];
 
 /**
- * How a rule is written, in display order. `steps` reads, decides and writes; every scenario has it.
- * The others let the database decide: one statement, numbered slots with a unique index, precreated
- * rows, or an exclusion constraint.
+ * How a rule is written, in display order. `steps` reads, decides and writes; every scenario has
+ * it. The others let the database decide: one statement, numbered slots with a unique index,
+ * precreated rows, or an exclusion constraint.
  */
 export const wordingsAll = [
   'steps',
@@ -25,8 +25,8 @@ export const wordingsAll = [
 export type Wording = (typeof wordingsAll)[number];
 
 /**
- * What `Tx` builds into a rule's reads and writes. The first four are locks taken by the deciding read;
- * the next four are checked by a write (`fence read`: the read claims, the write verifies);
+ * What `Tx` builds into a rule's reads and writes. The first four are locks taken by the deciding
+ * read; the next four are checked by a write (`fence read`: the read claims, the write verifies);
  * `check twice` repeats the check right before acting.
  */
 export const guards = [
@@ -85,6 +85,9 @@ export interface Hazard {
   readonly cure: string;
 }
 
+/** The adapters of `Tx`. */
+export const storeKinds = ['pg', 'sequelize'] as const;
+
 /**
  * One locking strategy, declared as facts that the engine acts on, so that a prediction computed from
  * them cannot disagree with what runs. One file each under `strategies/`; the file name is its name.
@@ -93,27 +96,30 @@ export interface Hazard {
 export interface Strategy {
   readonly title: string;
   /** The `Tx` adapter that runs the rule. */
-  readonly store: 'pg' | 'sequelize';
+  readonly store: (typeof storeKinds)[number];
   readonly wording: Wording;
   readonly isolation: Isolation;
   /** Locks taken before BEGIN, outermost first. Most strategies have none. */
   readonly turns: readonly Turn[];
   /**
-   * The first statements of the transaction, with the sorted keys as `$1`. `granted = false` ends the
-   * attempt with `turn-refused`.
+   * The first statements of the transaction, with the sorted keys as `$1`. `granted = false` ends
+   * the attempt with `turn-refused`.
    */
   readonly first: readonly Statement<{ granted: boolean }>[];
   readonly guard: readonly Guard[];
   readonly hazard?: Hazard;
   /**
-   * The namespace of its lock names, if any. Two strategies with the same namespace take the same lock
-   * for the same key: they already exclude each other, and nesting them would self-deadlock.
+   * The namespace of its lock names, if any. Two strategies with the same namespace take the same
+   * lock for the same key: they already exclude each other, and nesting them would self-deadlock.
    */
   readonly lockSpace?: string;
   readonly adoption: Adoption;
   /** Excluded from the default comparison, which has to finish within 90 seconds. */
   readonly compared?: 'on request';
 }
+
+export const turnHolders = ['process', 'lease', 'session'] as const;
+export const turnEnds = ['commit', 'rule ends'] as const;
 
 /** The parts of a strategy that differ from `usual`; its title is always given. */
 export interface StrategyDeclaration extends Partial<Omit<Strategy, 'title' | 'adoption'>> {
@@ -150,9 +156,9 @@ export function strategy(declaration: StrategyDeclaration): Strategy {
 /** A lock taken outside the transaction. */
 export interface Turn {
   /** What releases it when the holder dies or stalls; determines what the strategy can claim. */
-  readonly heldBy: 'process' | 'lease' | 'session';
+  readonly heldBy: (typeof turnHolders)[number];
   /** `rule ends` is a hazard: the engine releases the lock before it commits. */
-  readonly until: 'commit' | 'rule ends';
+  readonly until: (typeof turnEnds)[number];
   /**
    * Called once per process. The clients are connected unless their server is down. The guardian is
    * closed when the process stops.
@@ -183,7 +189,9 @@ export interface Held {
 
 export const releaseEnds = ['released', 'already gone', 'lost', 'unknown'] as const;
 
-/** How a release went. `already gone`: it had been released before; `lost`: the lease had expired. */
+/**
+ * How a release went. `already gone`: it had been released before; `lost`: the lease had expired.
+ */
 export type ReleaseEnd = (typeof releaseEnds)[number];
 
 export interface Attempt {
@@ -198,7 +206,9 @@ export interface Attempt {
   readonly failure: (code: FailureCode, cause?: unknown) => Error;
 }
 
-/** What turns are built from. Includes clock and randomness, so that an explorer can control them. */
+/**
+ * What turns are built from. Includes clock and randomness, so that an explorer can control them.
+ */
 export interface Backends {
   /** Connections for session locks only, apart from those for work. */
   readonly locks: Pool;

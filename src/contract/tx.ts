@@ -37,8 +37,9 @@ export interface Tx {
   /** The deciding read of one row, with the locks that the guard takes. */
   read<R extends Row>(table: Table<R>, id: string): Promise<R | undefined>;
   /**
-   * The deciding read of any matching row, lowest id first; null means `is null`. The guard locks a row
-   * that still matches. Throws `Failure('conflict')` when rivals take every candidate first.
+   * The deciding read of any matching row, lowest id first; null means `is null`. The guard applies
+   * to a row that still matches. Throws `Failure('conflict')` when rivals take every candidate
+   * first.
    */
   readAny<R extends Row>(table: Table<R>, where: Partial<R>): Promise<R | undefined>;
   /**

@@ -48,8 +48,8 @@ export class Attempt {
   }
 
   /**
-   * Returns the rule's committed decision, or rolls back and throws what ended the attempt. What a turn
-   * does after COMMIT changes neither: a throwing release must not fail a committed command.
+   * Returns the rule's committed decision, or rolls back and throws what ended the attempt. What a
+   * turn does after COMMIT changes neither: a throwing release must not fail a committed command.
    */
   async run(): Promise<Decision> {
     let entered = false;

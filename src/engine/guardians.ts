@@ -1,12 +1,14 @@
 import type { Backends, Guardian, Strategy, Tuning, Turn } from '../contract/index.ts';
 
-/** What turns are opened with. `connected` never rejects, and resolves soon even if a store is down. */
+/**
+ * What turns are opened with. `connected` never rejects, and resolves soon even if a store is down.
+ */
 export type TurnBackends = Backends & { readonly connected?: Promise<unknown> };
 
 /**
  * The open turns of all strategies in use: opened on the first command, closed with the engine.
- * Keyed by turn, not by strategy: two strategies that share a turn (one of them composed) must share
- * its guardian, or an in-process lock would become two locks.
+ * Keyed by turn, not by strategy: two strategies that share a turn (one of them composed) must
+ * share its guardian, or an in-process lock would become two locks.
  */
 export class Guardians {
   readonly #backends: TurnBackends;

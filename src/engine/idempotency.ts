@@ -89,8 +89,8 @@ const settle = sql<{ key: string }>`
   where key = $1 returning key`;
 
 /**
- * Called before any lock is taken: returns the stored answer for this key, or undefined if the command
- * may run. Throws `KeyRefused`.
+ * Called before any lock is taken: returns the stored answer for this key, or undefined if the
+ * command may run. Throws `KeyRefused`.
  */
 export async function answerBefore(
   query: Query,
@@ -137,8 +137,8 @@ export async function settleKey(
 }
 
 /**
- * Why a key cannot be stored under a strategy: storing it takes the snapshot, but this strategy must
- * lock its table first.
+ * Why a key cannot be stored under a strategy: storing it takes the snapshot, but this strategy
+ * must lock its table first.
  */
 export function reasonAgainstKey({ isolation, guard }: Strategy): string | undefined {
   return isolation !== 'read committed' && guard.includes('lock table')

@@ -173,7 +173,9 @@ async function importDefault(file: string, problems: string[]): Promise<unknown>
   }
 }
 
-/** Node 20 cannot load TypeScript by itself; when running from source, a loader is already active. */
+/**
+ * Node 20 cannot load TypeScript by itself; when running from source, a loader is already active.
+ */
 async function importModule(url: string): Promise<{ default?: unknown }> {
   const compiled = import.meta.url.endsWith('.js');
   if (!compiled || !/\.[cm]?ts$/.test(url)) return import(url);

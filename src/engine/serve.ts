@@ -46,9 +46,9 @@ export class Engine {
   }
 
   /**
-   * Runs a command to its outcome, within `tuning.waitMs` and `tuning.attemptsMax`.
-   * Throws only `InvalidInput` and `NotFound` (from the scenario) and `KeyRefused`. A replayed answer
-   * is not a new command: the observer is not called.
+   * Runs a command to its outcome, within `tuning.waitMs` and `tuning.attemptsMax`. Throws only
+   * `InvalidInput` and `NotFound` (from the scenario) and `KeyRefused`. A replayed answer is not a
+   * new command: the observer is not called.
    */
   async serve(command: Command): Promise<Served> {
     const { backends, tuning } = this.#options;

@@ -7,6 +7,9 @@ import {
   isolations,
   type Registered,
   type Strategy,
+  storeKinds,
+  turnEnds,
+  turnHolders,
   wordingsAll,
 } from '../contract/index.ts';
 
@@ -21,13 +24,13 @@ const text = z.string().min(1);
 
 const strategyShape = z.strictObject({
   title: text,
-  store: z.enum(['pg', 'sequelize']),
+  store: z.enum(storeKinds),
   wording: z.enum(wordingsAll),
   isolation: z.enum(isolations),
   turns: z.array(
     z.object({
-      heldBy: z.enum(['process', 'lease', 'session']),
-      until: z.enum(['commit', 'rule ends']),
+      heldBy: z.enum(turnHolders),
+      until: z.enum(turnEnds),
       open: callable,
     }),
   ),

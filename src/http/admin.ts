@@ -13,8 +13,9 @@ import { readBody } from './body.ts';
 export type Audit = (scenario: RegisteredScenario, asked: AuditRequest) => Promise<AuditReport>;
 
 /**
- * Returns a check that admits requests with `Authorization: Bearer <ADMIN_TOKEN>` and throws `Problem`
- * for all others; without an ADMIN_TOKEN it admits none. The comparison takes constant time.
+ * Returns a check that admits requests with `Authorization: Bearer <ADMIN_TOKEN>` and throws
+ * `Problem` for all others; without an ADMIN_TOKEN it admits none. The comparison takes constant
+ * time.
  */
 export function adminCheck(adminToken: string | undefined): (request: IncomingMessage) => void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

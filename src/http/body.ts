@@ -2,15 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from './answer.ts';
 
 const bodyMaxBytes = 64 * 1_024;
-/** An oversized body is read up to this size, so that the client sees the response; then cut off. */
+/**
+ * An oversized body is read up to this size, so that the client sees the response; then cut off.
+ */
 const discardMaxBytes = 1_024 * 1_024;
 
 const json = /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*;?$/i;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads a JSON body; undefined if there is none. Throws `Problem` for a body that is too large, of the
- * wrong type or malformed. Not body-parser, because each of these has its own problem type.
+ * Reads a JSON body; undefined if there is none. Throws `Problem` for a body that is too large, of
+ * the wrong type or malformed. Not body-parser, because each of these has its own problem type.
  */
 export async function readBody(
   request: IncomingMessage,

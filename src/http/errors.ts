@@ -4,7 +4,10 @@ import { failures, InvalidInput, isFailure, NotFound } from '../contract/index.t
 import { KeyRefused } from '../engine/idempotency.ts';
 import { answerProblem, Problem } from './answer.ts';
 
-/** Turns whatever a route throws into problem details; unexpected errors are logged and become a 500. */
+/**
+ * Turns whatever a route throws into problem details; unexpected errors are logged and become a
+ * 500.
+ */
 export function problemOf(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (error instanceof Problem) answerProblem(response, error.code, error.detail, error.members);

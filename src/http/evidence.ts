@@ -22,7 +22,10 @@ const query = z.strictObject({
     .optional(),
 });
 
-/** `GET /admin/violations?scenario=…&strategy=…&kind=…&limit=…&before=…`; `next` is the next `before`. */
+/**
+ * `GET /admin/violations?scenario=…&strategy=…&kind=…&limit=…&before=…`; `next` is the next
+ * `before`.
+ */
 export function violationsFound(evidence: Evidence): RequestHandler {
   return async (request, response) => {
     const { limit = rowsDefault, ...asked } = parse(query, request.query);

@@ -4,7 +4,9 @@ import type { Input } from '../contract/index.ts';
 import type { IdempotencyKey } from '../engine/idempotency.ts';
 import { Problem } from './answer.ts';
 
-/** Characters that never need quoting. A repeated header is joined with a comma, so it is rejected. */
+/**
+ * Characters that never need quoting. A repeated header is joined with a comma, so it is rejected.
+ */
 const allowed = /^[\w.~:+/=-]{8,200}$/;
 
 /**

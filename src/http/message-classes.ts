@@ -8,9 +8,9 @@ export interface MessageClasses {
 }
 
 /**
- * Express replaces the prototype of every request and response, which makes V8 drop the object's hidden
- * class: every later property access is slow. A server that creates them with these prototypes from
- * the start leaves Express nothing to replace.
+ * Express replaces the prototype of every request and response, which makes V8 drop the object's
+ * hidden class: every later property access is slow. A server that creates them with these
+ * prototypes from the start leaves Express nothing to replace.
  */
 export function messageClasses(app: Express): MessageClasses {
   class AppRequest extends IncomingMessage {}

@@ -52,8 +52,8 @@ export function listen(
 
 /**
  * Stops accepting connections, finishes running requests, and cuts what is left after `limitMs`. A
- * connection that node:cluster is handing over just as the last process closes gets no response (seen
- * with Node 20); it ends with the primary.
+ * connection that node:cluster is handing over just as the last process closes gets no response
+ * (seen with Node 20); it ends with the primary.
  */
 export async function drain(servers: readonly Server[], limitMs: number): Promise<void> {
   const closed = Promise.all(servers.map(closedServer));

@@ -17,9 +17,10 @@ export type Composed = NamedStrategy | { readonly refused: string };
 
 /**
  * The intermediate step of a migration from one strategy to another: takes the locks and guards of
- * both, so that it excludes callers that run either one. The order does not depend on the order of the
- * arguments: turns, then first statements, then guards; within each kind the fenced strategy first,
- * then by name. So all pairs share one lock order. `refused` says why a pair cannot be combined.
+ * both, so that it excludes callers that run either one. The order does not depend on the order of
+ * the arguments: turns, then first statements, then guards; within each kind the fenced strategy
+ * first, then by name. So all pairs share one lock order. `refused` says why a pair cannot be
+ * combined.
  */
 export function both(one: NamedStrategy, other: NamedStrategy): Composed {
   const [a, b] = ordered(one, other);

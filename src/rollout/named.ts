@@ -9,12 +9,12 @@ export type Found =
 /** The syntax for two strategies in one transaction. */
 const composition = /^both:([a-z0-9-]+)\+([a-z0-9-]+)$/;
 
-/** One object per pair and registry, since turns are opened once per object. Bounded by the number of pairs. */
+/** One object per pair and registry, since turns are opened once per object. */
 const composed = new WeakMap<Registry, Map<string, RegisteredStrategy>>();
 
 /**
- * Finds a strategy by name, or composes `both:row-lock+redis-lease`, in either order. `unknown` is the
- * name that does not exist, `refused` why a pair cannot be combined.
+ * Finds a strategy by name, or composes `both:row-lock+redis-lease`, in either order. `unknown` is
+ * the name that does not exist, `refused` why a pair cannot be combined.
  */
 export function strategyNamed(registry: Registry, name: string): Found {
   const known = registry.strategies.get(name);

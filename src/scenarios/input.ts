@@ -10,9 +10,9 @@ export const id = z
 export const idParams = z.object({ id });
 
 /**
- * Validates what a caller sent. The schema must be a module-level constant: zod compiles it on first
- * use, and a new one per request would cost more than the rest of the HTTP layer.
- * Throws `InvalidInput` with a path and a message per problem.
+ * Validates what a caller sent. The schema must be a module-level constant: zod compiles it on
+ * first use, and a new one per request would cost more than the rest of the HTTP layer. Throws
+ * `InvalidInput` with a path and a message per problem.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);

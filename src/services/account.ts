@@ -14,8 +14,8 @@ function isUsable(id: number): boolean {
 }
 
 /**
- * The account that runs the servers: `nobody` if this process is root, otherwise undefined (this user).
- * initdb rejects a uid without an entry in /etc/passwd, so the id is read from there.
+ * The account that runs the servers: `nobody` if this process is root, otherwise undefined (this
+ * user). initdb rejects a uid without an entry in /etc/passwd, so the id is read from there.
  */
 export async function serverAccount(): Promise<Account | undefined> {
   if (!runsAsRoot()) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Debian's and Ubuntu's apt-get with all its state in our own folder: needs no root and does not touch
- * the system's state. apt verifies signatures as usual.
+ * Debian's and Ubuntu's apt-get with all its state in our own folder: needs no root and does not
+ * touch the system's state. apt verifies signatures as usual.
  */
 import { access, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -107,8 +107,8 @@ export async function openApt(
 }
 
 /**
- * Downloads package lists and packages: first from the distribution's own sources only, since added ones
- * may be unreachable, then from all sources. Rejects with both reasons.
+ * Downloads package lists and packages: first from the distribution's own sources only, since added
+ * ones may be unreachable, then from all sources. Rejects with both reasons.
  */
 export async function fetchPackages(apt: Apt, packages: readonly string[]): Promise<string[]> {
   const reasons: string[] = [];

@@ -24,7 +24,9 @@ const temporaryPrefix = '.new-';
 /** Longer than any installation takes. */
 const outdatedMs = 24 * 3_600_000;
 
-/** Whether every user may traverse the folder, so that another uid can execute binaries below it. */
+/**
+ * Whether every user may traverse the folder, so that another uid can execute binaries below it.
+ */
 export async function traversable(folder: string): Promise<boolean> {
   let at = folder;
   for (let depth = 0; depth < depthMax; depth += 1) {
@@ -73,8 +75,8 @@ function candidates(env: NodeJS.ProcessEnv): string[] {
 
 /**
  * The folder for binaries cached between runs: `$XDG_CACHE_HOME/lockstep` if set, otherwise
- * /var/cache/lockstep (root) or ~/.cache/lockstep, otherwise one in the temp folder. For root it must be
- * traversable by other users, who run the servers.
+ * /var/cache/lockstep (root) or ~/.cache/lockstep, otherwise one in the temp folder. For root it
+ * must be traversable by other users, who run the servers.
  */
 export async function cacheFolder(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const reasons: string[] = [];
@@ -89,9 +91,10 @@ export async function cacheFolder(env: NodeJS.ProcessEnv = process.env): Promise
 }
 
 /**
- * Returns the result of `works` for the folder `place` in the cache. If that is undefined, `fill` creates
- * a temporary sibling, which is then renamed to `place`. Safe in several processes at once: the first
- * rename wins, the others use its result. The keeper removes what an interrupted run leaves.
+ * Returns the result of `works` for the folder `place` in the cache. If that is undefined, `fill`
+ * creates a temporary sibling, which is then renamed to `place`. Safe in several processes at once:
+ * the first rename wins, the others use its result. The keeper removes what an interrupted run
+ * leaves.
  */
 export async function installed<T>(
   keeper: Keeper,

@@ -114,8 +114,8 @@ async function openRedis(
 }
 
 /**
- * Returns running servers: the given ones after a check, otherwise newly started ones. Rejects with a
- * message that says what to do; nothing is left running in that case either.
+ * Returns running servers: the given ones after a check, otherwise newly started ones. Rejects with
+ * a message that says what to do; nothing is left running in that case either.
  */
 export async function openServices(options: ServicesOptions): Promise<Services> {
   options.signal?.throwIfAborted();

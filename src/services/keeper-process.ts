@@ -1,10 +1,10 @@
 /**
- * The keeper: a process in its own session that is the parent of every server and service process, and
- * that outlives its owner just long enough to clean up.
+ * The keeper: a process in its own session that is the parent of every server and service process,
+ * and that outlives its owner just long enough to clean up.
  *
- * The operating system closes the channel however the owner ends, even by SIGKILL. Then, or on a signal
- * to the keeper itself, it stops all children and removes all owned folders. Only the keeper creates
- * children and folders, so it always knows all of them.
+ * The operating system closes the channel however the owner ends, even by SIGKILL. Then, or on a
+ * signal to the keeper itself, it stops all children and removes all owned folders. Only the keeper
+ * creates children and folders, so it always knows all of them.
  */
 import { chownSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';

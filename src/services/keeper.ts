@@ -25,8 +25,8 @@ interface Known {
 
 /**
  * Starts a keeper. `report` receives one-line messages when a server or the keeper itself exits
- * unexpectedly; in the latter case this process stops what the keeper owned. Rejects if the keeper does
- * not start within 20 s.
+ * unexpectedly; in the latter case this process stops what the keeper owned. Rejects if the keeper
+ * does not start within 20 s.
  */
 export async function openKeeper(report: (line: string) => void): Promise<Keeper> {
   const keeper = new Keeper(report);
@@ -64,7 +64,9 @@ export class Keeper {
     return this.#channel.pid;
   }
 
-  /** Starts a child and waits until it is ready. On failure stops it and rejects with StartFailed. */
+  /**
+   * Starts a child and waits until it is ready. On failure stops it and rejects with StartFailed.
+   */
   async start(spec: ChildSpec, options: StartOptions = {}): Promise<Child> {
     this.#lastChild += 1;
     const key = this.#lastChild;
@@ -144,8 +146,8 @@ export class Keeper {
   }
 
   /**
-   * Stops clients, then servers, and removes the folders; takes at most 15 s. Idempotent, and safe at
-   * any time: a pending start is stopped too.
+   * Stops clients, then servers, and removes the folders; takes at most 15 s. Idempotent, and safe
+   * at any time: a pending start is stopped too.
    */
   close(): Promise<void> {
     this.#closed ??= this.#end();

@@ -31,8 +31,8 @@ async function end(orphan: Orphan): Promise<void> {
 }
 
 /**
- * The last resort if the keeper itself was killed: stops its children by pid and removes its folders, as
- * far as they are known here. Bounded by the children's stop stages.
+ * The last resort if the keeper itself was killed: stops its children by pid and removes its
+ * folders, as far as they are known here. Bounded by the children's stop stages.
  */
 export async function endOrphans(
   orphans: readonly Orphan[],

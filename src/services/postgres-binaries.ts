@@ -71,8 +71,9 @@ async function versionOf(keeper: Keeper, command: string): Promise<string> {
 }
 
 /**
- * Creates the library symlinks that the package leaves to a post-install script, which does not run if
- * scripts are disabled. Safe to run in several processes at once. Rejects if the folder is read-only.
+ * Creates the library symlinks that the package leaves to a post-install script, which does not run
+ * if scripts are disabled. Safe to run in several processes at once. Rejects if the folder is
+ * read-only.
  */
 async function link(folder: string): Promise<void> {
   const list = await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8');
@@ -153,8 +154,8 @@ async function fromFolder(keeper: Keeper, folder: string): Promise<PostgresBinar
 }
 
 /**
- * Returns the first Postgres that runs here. Rejects with the reason why each candidate does not, and
- * with what to do about it.
+ * Returns the first Postgres that runs here. Rejects with the reason why each candidate does not,
+ * and with what to do about it.
  */
 export async function findPostgres(
   keeper: Keeper,

@@ -66,8 +66,8 @@ export async function factsOf(url: string): Promise<Facts> {
 }
 
 /**
- * Checks the Postgres given by DATABASE_URL. Rejects with ServerUnusable within about 5 s if it cannot
- * be reached or is older than 14.
+ * Checks the Postgres given by DATABASE_URL. Rejects with ServerUnusable within about 5 s if it
+ * cannot be reached or is older than 14.
  */
 export async function checkedPostgres(url: string): Promise<Server> {
   const { host } = parsed(url);

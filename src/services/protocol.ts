@@ -1,6 +1,6 @@
 /**
- * The messages between the keeper process and its owner, over an IPC channel. Both always run the same
- * version, since they are started from the same folder.
+ * The messages between the keeper process and its owner, over an IPC channel. Both always run the
+ * same version, since they are started from the same folder.
  */
 
 /** One step of stopping a child: send the signal, wait this long for the exit, then go on. */

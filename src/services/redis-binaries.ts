@@ -34,8 +34,8 @@ const waysOut = `No Redis found. Three options:
 - run a container: \`docker run -p 127.0.0.1:6379:6379 redis:7\`, then REDIS_URL=redis://127.0.0.1:6379`;
 
 /**
- * Returns an installed Redis or Valkey, otherwise the distribution's package from the cache, downloaded
- * if necessary. Rejects with the reasons and three options.
+ * Returns an installed Redis or Valkey, otherwise the distribution's package from the cache,
+ * downloaded if necessary. Rejects with the reasons and three options.
  */
 export async function findRedis(
   keeper: Keeper,

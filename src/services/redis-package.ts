@@ -74,8 +74,8 @@ async function fill(keeper: Keeper, tools: string, env: NodeJS.ProcessEnv, fresh
 }
 
 /**
- * Returns the packaged Redis from the cache, downloaded on first use: about 4 s and 11 MB, of which 10 MB
- * are package lists that are not kept. Rejects if the system has no apt, or if apt fails.
+ * Returns the packaged Redis from the cache, downloaded on first use: about 4 s and 11 MB, of which
+ * 10 MB are package lists that are not kept. Rejects if the system has no apt, or if apt fails.
  */
 export async function packagedRedis(
   keeper: Keeper,

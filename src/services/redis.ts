@@ -61,8 +61,8 @@ async function factsOf(url: string): Promise<Facts> {
 }
 
 /**
- * Checks the Redis or Valkey given by the variable. Rejects with ServerUnusable within about 5 s if it
- * cannot be reached, rejects the password, or is older than 6.2.
+ * Checks the Redis or Valkey given by the variable. Rejects with ServerUnusable within about 5 s if
+ * it cannot be reached, rejects the password, or is older than 6.2.
  */
 export async function checkedRedis(url: string, variable: string): Promise<Server> {
   const { host } = parsed(url, variable);
@@ -101,7 +101,9 @@ logfile ""
 `;
 }
 
-/** As root, runs the server as `nobody`, unless that account cannot execute it or does not exist. */
+/**
+ * As root, runs the server as `nobody`, unless that account cannot execute it or does not exist.
+ */
 async function accountFor(binary: RedisBinary): Promise<Account | undefined> {
   const open = await traversable(dirname(await realpath(binary.command)));
   return open ? serverAccount().catch(() => undefined) : undefined;

@@ -8,7 +8,9 @@ export interface BackendOptions {
   /** Undefined if nothing needs Redis: then no connection is opened. */
   readonly redisUrl: string | undefined;
   readonly redisNodeUrls: readonly string[];
-  /** Connections for session locks, apart from those for work: a shared pool would self-deadlock. */
+  /**
+   * Connections for session locks, apart from those for work: a shared pool would self-deadlock.
+   */
   readonly lockConnectionsMax: number;
   readonly waitMs: number;
   readonly leaseMs: number;
@@ -23,8 +25,8 @@ export interface OpenedBackends extends Backends {
 }
 
 /**
- * Opens what turns are built from, without waiting: a store that is down fails the command that needs
- * it.
+ * Opens what turns are built from, without waiting: a store that is down fails the command that
+ * needs it.
  */
 export function openBackends(options: BackendOptions): OpenedBackends {
   const { databaseUrl, redisUrl, redisNodeUrls, leaseMs, onError } = options;

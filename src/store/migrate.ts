@@ -27,9 +27,9 @@ const migrateTimeoutMs = 30_000;
 
 /**
  * Applies pending files through umzug and records each with its hash. Everything runs in one
- * transaction under a transaction-level advisory lock: several processes may start at once, a failing
- * file leaves nothing behind, and it works behind a pooler in transaction mode. So files must not
- * contain statements that cannot run in a transaction (`create index concurrently`).
+ * transaction under a transaction-level advisory lock: several processes may start at once, a
+ * failing file leaves nothing behind, and it works behind a pooler in transaction mode. So files
+ * must not contain statements that cannot run in a transaction (`create index concurrently`).
  * Throws `MigrationError` for a file that fails, or that has changed since it was applied.
  */
 export async function migrate(url: string, schemas: readonly Schema[]): Promise<void> {

@@ -18,9 +18,9 @@ const connectionCodes: ReadonlySet<FailureCode> = new Set([
 ]);
 
 /**
- * Maps a node-postgres error to a row of the failure table. Errors without an SQLSTATE come from the
- * socket: while connecting they mean that Postgres is unavailable, later that the connection was lost,
- * and during COMMIT or an autocommit statement that the outcome is unknown.
+ * Maps a node-postgres error to a row of the failure table. Errors without an SQLSTATE come from
+ * the socket: while connecting they mean that Postgres is unavailable, later that the connection
+ * was lost, and during COMMIT or an autocommit statement that the outcome is unknown.
  */
 export function pgFailure(error: unknown, phase: Phase): Failure {
   if (isFailure(error)) return error;

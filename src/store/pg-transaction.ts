@@ -26,8 +26,8 @@ const choicesMax = 16; // each lost choice means that a rival committed a row
 const commitGraceMs = 2_000; // a sent COMMIT is worth waiting for: cutting it makes the outcome unknown
 
 /**
- * One transaction on one plain connection, with the guard built in. BEGIN is not awaited: it travels in
- * one write with the first statement, which saves a round trip while holding the lock.
+ * One transaction on one plain connection, with the guard built in. BEGIN is not awaited: it
+ * travels in one write with the first statement, which saves a round trip while holding the lock.
  */
 export class PgTransaction implements Transaction, Tx {
   readonly poolMs: number;

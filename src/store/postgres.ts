@@ -21,8 +21,9 @@ export interface PostgresOptions {
   /** Lock timeout of a statement, unless its transaction has less time left. */
   readonly lockTimeoutMs: number;
   /**
-   * True behind a pooler in transaction mode: no session state is used (no named prepared statements,
-   * no settings at connect), and single statements get a BEGIN that sets their isolation level.
+   * True behind a pooler in transaction mode: no session state is used (no named prepared
+   * statements, no settings at connect), and single statements get a BEGIN that sets their
+   * isolation level.
    */
   readonly pooler?: boolean;
   /** Connect timeout; default 400 ms, so that an outage is reported within 500 ms. */
@@ -70,8 +71,8 @@ export class PostgresStore implements Store {
   }
 
   /**
-   * Opens all connections, one after another, since a burst on a cold pool would open them all at once.
-   * Stops silently if Postgres is down; the commands will report that.
+   * Opens all connections, one after another, since a burst on a cold pool would open them all at
+   * once. Stops silently if Postgres is down; the commands will report that.
    */
   async fill(): Promise<void> {
     const clients: pg.PoolClient[] = [];

@@ -1,4 +1,7 @@
-/** Waiting for a connection with its own deadline: pg-pool has one timeout for waiting and connecting. */
+/**
+ * Waiting for a connection with its own deadline: pg-pool has one timeout for waiting and
+ * connecting.
+ */
 
 interface Waiter {
   readonly grant: () => void;

@@ -91,8 +91,8 @@ function timeOutAfterReads(command: Command): void {
 }
 
 /**
- * A connection for locks only. With ioredis defaults a command waits for a server that is down (10 s
- * on ioredis 5, 73 s on 6), is resent after a reconnect, and can leave an orphaned lock.
+ * A connection for locks only. With ioredis defaults a command waits for a server that is down (10
+ * s on ioredis 5, 73 s on 6), is resent after a reconnect, and can leave an orphaned lock.
  */
 export function connectRedis({ url, leaseMs, onError }: RedisOptions): Redis {
   const answerMs = Math.max(20, Math.min(commandMaxMs, Math.floor(leaseMs / 10)));
@@ -103,7 +103,10 @@ export function connectRedis({ url, leaseMs, onError }: RedisOptions): Redis {
 
 const firstConnectMaxMs = 400;
 
-/** Resolves when the first connection attempt has succeeded or failed, at most 400 ms. Never rejects. */
+/**
+ * Resolves when the first connection attempt has succeeded or failed, at most 400 ms. Never
+ * rejects.
+ */
 export function firstConnect(redis: Redis): Promise<void> {
   return new Promise(resolve => {
     const done = (): void => {
@@ -119,8 +122,8 @@ export function firstConnect(redis: Redis): Promise<void> {
 const readyMaxMs = 1_000;
 
 /**
- * Checks each Redis for an eviction policy that endangers locks; servers that do not respond within a
- * second are skipped. Warnings name the server without its password.
+ * Checks each Redis for an eviction policy that endangers locks; servers that do not respond within
+ * a second are skipped. Warnings name the server without its password.
  */
 export async function evictionWarnings(urls: readonly string[]): Promise<readonly string[]> {
   const warnings = await Promise.all(
@@ -149,8 +152,8 @@ function becomesReady(redis: Redis): Promise<boolean> {
 }
 
 /**
- * A warning if a Redis may evict locks that are still held; undefined if it cannot, or if it does not
- * tell (CONFIG may be forbidden).
+ * A warning if a Redis may evict locks that are still held; undefined if it cannot, or if it does
+ * not tell (CONFIG may be forbidden).
  */
 export async function evictionWarning(redis: Redis): Promise<string | undefined> {
   const answer: unknown = await redis.config('GET', 'maxmemory*').catch(() => []);

@@ -4,8 +4,8 @@ import { pgFailure } from './pg-errors.ts';
 
 /**
  * Maps a Sequelize error to a row of the failure table. 40001, 40P01 and 55P03 arrive as plain
- * `DatabaseError`s: only the driver error in `parent` tells them apart. Any other error is an internal
- * one, except that during COMMIT the outcome is unknown.
+ * `DatabaseError`s: only the driver error in `parent` tells them apart. Any other error is an
+ * internal one, except that during COMMIT the outcome is unknown.
  */
 export function sequelizeFailure(error: unknown, phase: Phase): Failure {
   if (isFailure(error)) return error;

@@ -17,8 +17,8 @@ const types = {
 type Models = Map<string, ModelStatic<Model>>;
 
 /**
- * Sequelize models of the tables with deciding rows. Each table has two, because with `version: true`
- * every `save` compares and increments the version, which only some strategies want.
+ * Sequelize models of the tables with deciding rows. Each table has two, because with `version:
+ * true` every `save` compares and increments the version, which only some strategies want.
  */
 export class SequelizeModels {
   readonly #sequelize: Sequelize;

@@ -56,7 +56,10 @@ export class SequelizeTransaction implements Transaction, Tx {
   readonly #unit: Unit;
   readonly #plan: TransactionPlan;
   #broken = false;
-  /** Postgres answers COMMIT of an aborted transaction with ROLLBACK; Sequelize takes that as success. */
+  /**
+   * Postgres answers COMMIT of an aborted transaction with ROLLBACK; Sequelize takes that as
+   * success.
+   */
   #aborted = false;
   #ended = false;
   #left = false;

@@ -57,8 +57,8 @@ function openSequelize(options: PostgresOptions): Sequelize {
 }
 
 /**
- * The adapter over Sequelize models, `lock` and `version: true`: what an application written with the
- * ORM gets. A rule's own statements run as raw queries.
+ * The adapter over Sequelize models, `lock` and `version: true`: what an application written with
+ * the ORM gets. A rule's own statements run as raw queries.
  */
 export class SequelizeStore implements Store {
   readonly #options: PostgresOptions;

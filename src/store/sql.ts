@@ -43,8 +43,8 @@ export function readSql<R extends Row>(table: Table<R>, guard: readonly Guard[])
 }
 
 /**
- * The deciding read of the first matching row. Lock and limit are in the same select, so that a waiter
- * moves on to the next row; a row chosen in a subquery would be taken twice.
+ * The deciding read of the first matching row. Lock and limit are in the same select, so that a
+ * waiter moves on to the next row; a row chosen in a subquery would be taken twice.
  */
 export function readAnySql<R extends Row>(
   table: Table<R>,

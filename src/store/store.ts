@@ -16,16 +16,22 @@ export interface TransactionPlan {
   readonly deadlineMs: number;
 }
 
-/** One open transaction. Exactly one of `commit` and `rollback` ends it and frees the connection. */
+/**
+ * One open transaction. Exactly one of `commit` and `rollback` ends it and frees the connection.
+ */
 export interface Transaction {
   readonly tx: Tx;
   /** Runs the engine's own statements, which do not count as the rule's deciding read. */
   readonly aside: Query;
   /** Time spent waiting for a free connection. */
   readonly poolMs: number;
-  /** When the deciding read returned, on the clock of `performance.now()`; undefined before that. */
+  /**
+   * When the deciding read returned, on the clock of `performance.now()`; undefined before that.
+   */
   readonly decidedMs: number | undefined;
-  /** Throws `Failure('outcome-unknown')` if the reply is lost, or the failure that COMMIT returns. */
+  /**
+   * Throws `Failure('outcome-unknown')` if the reply is lost, or the failure that COMMIT returns.
+   */
   commit(): Promise<void>;
   /** Never throws: a connection that cannot roll back is closed, which has the same effect. */
   rollback(): Promise<void>;

@@ -27,7 +27,9 @@ export interface AuditReport {
   /** Findings by kind; for `duplicate` the number of excess effects. */
   readonly excess: Readonly<Record<string, number>>;
   readonly findings: number;
-  /** Commands answered as having no effect that did take effect: their callers retry and pay twice. */
+  /**
+   * Commands answered as having no effect that did take effect: their callers retry and pay twice.
+   */
   readonly deniedAndThere: number;
   /** The first findings. */
   readonly violations: readonly Violation[];
@@ -44,8 +46,8 @@ const openElsewhere = `
     and backend_type = 'client backend'`;
 
 /**
- * Runs requested audits one after another, each in a read-only transaction. Uses its own pool, so that
- * a long audit does not delay the live one.
+ * Runs requested audits one after another, each in a read-only transaction. Uses its own pool, so
+ * that a long audit does not delay the live one.
  */
 export class AdHocAudits {
   readonly #pool: Pool;

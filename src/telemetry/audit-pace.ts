@@ -4,8 +4,8 @@ const everyWithBacklogMs = 500;
 const pausesPerAudit = 30;
 
 /**
- * Milliseconds until the next audit: shorter with a backlog if audits are fast, but never longer than
- * the normal interval, however slow they are.
+ * Milliseconds until the next audit: shorter with a backlog if audits are fast, but never longer
+ * than the normal interval, however slow they are.
  */
 export function pauseMs(
   everyMs: number,

@@ -24,9 +24,9 @@ const queryMaxMs = 5_000;
 const lastAuditsMax = 5;
 
 /**
- * Every 2 s, runs the scenario's audit on the keys on which this process has accepted a command. The
- * process that commits last on a key audits everything committed on it. The live audit covers only
- * rows: acknowledgements and refusals are not kept.
+ * Every 2 s, runs the scenario's audit on the keys on which this process has accepted a command.
+ * The process that commits last on a key audits everything committed on it. The live audit covers
+ * only rows: acknowledgements and refusals are not kept.
  */
 export class Auditor {
   readonly #options: AuditorOptions;
@@ -89,7 +89,9 @@ export class Auditor {
       await this.run();
   }
 
-  /** One audit of every scenario's recent keys. Never throws: after a failure the keys keep waiting. */
+  /**
+   * One audit of every scenario's recent keys. Never throws: after a failure the keys keep waiting.
+   */
   async run(): Promise<void> {
     const { meter, log, scenarios } = this.#options;
     const startMs = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Incremental transfer of snapshots between processes. Most series do not change between two scrapes,
- * and transferring all of them would take too long for a scrape, so only changes are sent.
+ * Incremental transfer of snapshots between processes. Most series do not change between two
+ * scrapes, and transferring all of them would take too long for a scrape, so only changes are sent.
  */
 import type { Snapshot } from './prometheus.ts';
 import { isAlike } from './series.ts';

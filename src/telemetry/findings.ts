@@ -20,8 +20,8 @@ export interface NewFinding {
 const excessMax = 1_000; // rows of evidence per key and kind
 
 /**
- * Stores the findings of an audit; several findings of one kind on a key are added up. Returns those
- * that had not been found before.
+ * Stores the findings of an audit; several findings of one kind on a key are added up. Returns
+ * those that had not been found before.
  */
 export async function recordFindings(
   runSql: RunSql,

@@ -1,6 +1,6 @@
 /**
- * Alert thresholds. Alerts, dashboard thresholds and histogram buckets derive from here: a quantile is
- * only as precise as the nearest bucket boundary.
+ * Alert thresholds. Alerts, dashboard thresholds and histogram buckets derive from here: a quantile
+ * is only as precise as the nearest bucket boundary.
  */
 export const limits = {
   /** Longer waits are noticeable to users; a tenth of the 5 s after which a waiter gives up. */

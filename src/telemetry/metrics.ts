@@ -37,8 +37,9 @@ export interface MetricRow {
 }
 
 /**
- * 0.2 ms to 10 s: an uncontended lock on a local store takes less than 1 ms, a waiter gives up after
- * seconds. Every threshold in `limits.ts` that a quantile is compared with is a bucket boundary.
+ * 0.2 ms to 10 s: an uncontended lock on a local store takes less than 1 ms, a waiter gives up
+ * after seconds. Every threshold in `limits.ts` that a quantile is compared with is a bucket
+ * boundary.
  */
 const secondsBuckets = [
   0.0002,

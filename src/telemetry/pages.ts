@@ -9,8 +9,8 @@ interface Written {
 }
 
 /**
- * Writes successive pages. Between two scrapes most metrics do not change, and merging and formatting
- * them was most of the work: a metric with no news from any process keeps its text.
+ * Writes successive pages. Between two scrapes most metrics do not change, and merging and
+ * formatting them was most of the work: a metric with no news from any process keeps its text.
  */
 export class PageWriter {
   #written: ReadonlyMap<string, Written> = new Map();

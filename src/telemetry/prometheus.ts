@@ -1,4 +1,6 @@
-/** The only file that uses prom-client: builds instruments from the table and pages from snapshots. */
+/**
+ * The only file that uses prom-client: builds instruments from the table and pages from snapshots.
+ */
 import {
   AggregatorRegistry,
   Counter,
@@ -130,9 +132,9 @@ function merged(snapshots: readonly Snapshot[]): Registry<RegistryContentType> {
 }
 
 /**
- * Fewer snapshots with the same sum. Processes of one program mostly have the same series in the same
- * order, so these are added up by index, which avoids hashing every label set. The library merges the
- * rest.
+ * Fewer snapshots with the same sum. Processes of one program mostly have the same series in the
+ * same order, so these are added up by index, which avoids hashing every label set. The library
+ * merges the rest.
  */
 function summed(snapshots: readonly Snapshot[]): readonly Snapshot[] {
   const sums = new Map<string, Snapshot[number]>();

@@ -64,9 +64,9 @@ export class Recorder implements Observer {
   }
 
   /**
-   * Exports every label set of a cell as 0. Only for cells of the configured strategy: each has seven
-   * histogram series, and beyond about 100 series a scrape slows down requests. A cell chosen by
-   * request headers is exported on first use.
+   * Exports every label set of a cell as 0. Only for cells of the configured strategy: each has
+   * seven histogram series, and beyond about 100 series a scrape slows down requests. A cell chosen
+   * by request headers is exported on first use.
    */
   expect(cell: Cell): void {
     this.#export(cell);

@@ -13,9 +13,9 @@ export interface AuditedScenario {
 }
 
 /**
- * Rechecks a sample of the keys on which callers were told that nothing is left, two audits later: is
- * there capacity? A hint, not a violation: rows do not record refusals, and whoever held the last
- * place may have given it up since.
+ * Rechecks a sample of the keys on which callers were told that nothing is left, two audits later:
+ * is there capacity? A hint, not a violation: rows do not record refusals, and whoever held the
+ * last place may have given it up since.
  */
 export class SecondLook {
   readonly #meter: Meter;

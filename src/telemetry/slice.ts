@@ -144,7 +144,9 @@ export class Slices {
     }
   }
 
-  /** Halves the slice size if it took too long, doubles it if it was fast; a configured size stays. */
+  /**
+   * Halves the slice size if it took too long, doubles it if it was fast; a configured size stays.
+   */
   #resize(name: string, keys: number, tookMs: number): void {
     if (this.#options.keysPerSlice !== undefined) return;
     const factor = tookMs > sliceTargetMs ? 0.5 : tookMs < sliceTargetMs / 4 ? 2 : 1;

@@ -24,11 +24,11 @@ interface Suspects {
 }
 
 /**
- * Continuously audits all keys in slices of at most 1 s, so that violations committed by other programs
- * or while the service was down are found too. All processes of all replicas share one cursor per
- * scenario in the database, so each slice is audited once per lap, and a restart resumes where the
- * last run stopped. A finding counts if a recheck 30 s later still sees it: by then the audit of recent
- * keys, which knows the strategy, has had its chance to report it.
+ * Continuously audits all keys in slices of at most 1 s, so that violations committed by other
+ * programs or while the service was down are found too. All processes of all replicas share one
+ * cursor per scenario in the database, so each slice is audited once per lap, and a restart resumes
+ * where the last run stopped. A finding counts if a recheck 30 s later still sees it: by then the
+ * audit of recent keys, which knows the strategy, has had its chance to report it.
  */
 export class Sweep {
   readonly #options: SweepOptions;

@@ -67,7 +67,9 @@ export interface EvidenceRow {
   readonly foundAt: Date;
 }
 
-/** Newest first. $1 to $3: scenario, strategy and kind (null: all); $4: before which id; $5: rows. */
+/**
+ * Newest first. $1 to $3: scenario, strategy and kind (null: all); $4: before which id; $5: rows.
+ */
 export const selectViolations = `
   select id, scenario, key, kind, unit, strategy, detail, found_at as "foundAt"
   from lockstep_violations

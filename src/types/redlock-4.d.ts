@@ -1,4 +1,7 @@
-/** The part of redlock 4.2.0 (npm alias `redlock-4`) that we use; it ships no types. See its `redlock.js`. */
+/**
+ * The part of redlock 4.2.0 (npm alias `redlock-4`) that we use; it ships no types. See its
+ * `redlock.js`.
+ */
 declare module 'redlock-4' {
   type Answer = (error: Error | null, result?: unknown) => void;
 

@@ -1,6 +1,6 @@
 /**
- * The part of redlock 5.0.0-beta.2 that we use. Its own types cannot be resolved under `nodenext` (its
- * `exports` lists none); these follow its `dist/esm/index.js`.
+ * The part of redlock 5.0.0-beta.2 that we use. Its own types cannot be resolved under `nodenext`
+ * (its `exports` lists none); these follow its `dist/esm/index.js`.
  */
 declare module 'redlock' {
   import type { Redis } from 'ioredis';
@@ -47,7 +47,9 @@ declare module 'redlock' {
     readonly resources: readonly string[];
     readonly value: string;
     readonly attempts: readonly Promise<Stats>[];
-    /** On the clock of `Date.now()`; set to 0 by `release`, and by `extend` on the lock it replaces. */
+    /**
+     * On the clock of `Date.now()`; set to 0 by `release`, and by `extend` on the lock it replaces.
+     */
     expiration: number;
     release(): Promise<Result>;
     extend(durationMs: number): Promise<Lock>;

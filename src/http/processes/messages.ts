@@ -12,7 +12,9 @@ export type ToWorker =
   | { readonly lockstep: 'snapshot?'; readonly ask: number }
   | { readonly lockstep: 'page'; readonly ask: number; readonly text: string };
 
-/** Tells our messages from those of node:cluster. Both ends run the same version: a tag is enough. */
+/**
+ * Tells our messages from those of node:cluster. Both ends run the same version: a tag is enough.
+ */
 export function isOurs<M extends ToPrimary | ToWorker>(message: unknown): message is M {
   return typeof message === 'object' && message !== null && 'lockstep' in message;
 }

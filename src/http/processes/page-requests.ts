@@ -19,7 +19,9 @@ export class PageRequests {
     this.#ask = ask;
   }
 
-  /** Throws `Problem` if the primary does not respond within 1.5 s, or too many requests are open. */
+  /**
+   * Throws `Problem` if the primary does not respond within 1.5 s, or too many requests are open.
+   */
   get(): Promise<string> {
     if (this.#open.size >= openMax) return Promise.reject(new Problem('metrics-unavailable'));
     this.#last += 1;

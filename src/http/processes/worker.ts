@@ -32,7 +32,10 @@ export class Worker {
     this.#servers = [httpServer(app, { classes }), httpServer(app, { classes })];
   }
 
-  /** Listens and reports to the primary. Never rejects: a failure is reported, and the process exits. */
+  /**
+   * Listens and reports to the primary. Never rejects: a failure is reported, and the process
+   * exits.
+   */
   async start(): Promise<void> {
     process.on('message', message => {
       if (isOurs<ToWorker>(message)) this.#hear(message);

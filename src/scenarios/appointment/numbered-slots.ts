@@ -10,10 +10,10 @@ interface Answer {
 }
 
 /**
- * One statement decides: it takes the lowest free seat after the unnumbered appointments, and the unique
- * index rejects a second taker. Lowest first matters: whoever gets the last seat knows that all others
- * are committed, and may expire the remaining offers. The insert waits for a rival on the same seat, so
- * a rival that rolls back causes no false refusal.
+ * One statement decides: it takes the lowest free seat after the unnumbered appointments, and the
+ * unique index rejects a second taker. Lowest first matters: whoever gets the last seat knows that
+ * all others are committed, and may expire the remaining offers. The insert waits for a rival on
+ * the same seat, so a rival that rolls back causes no false refusal.
  */
 const takeSeat = sql<Answer>`
   with asked as (

@@ -2,10 +2,10 @@ import { Failure, type Rule, sql } from '../../contract/index.ts';
 import type { Book, Subject } from './tables.ts';
 
 /**
- * One statement decides: it checks all visits, guarded or not, and the exclusion constraint rejects a
- * second one. ON CONFLICT DO NOTHING matters: a plain insert adds its index entry before it waits for
- * the other, so two overlapping inserts deadlock (15 deadlocks in 640 inserts by 16 contenders, the
- * slowest took 15 s). The insert waits for a rival, which may still roll back.
+ * One statement decides: it checks all visits, guarded or not, and the exclusion constraint rejects
+ * a second one. ON CONFLICT DO NOTHING matters: a plain insert adds its index entry before it waits
+ * for the other, so two overlapping inserts deadlock (15 deadlocks in 640 inserts by 16 contenders,
+ * the slowest took 15 s). The insert waits for a rival, which may still roll back.
  */
 const bookGuarded = sql<{ visit_id: string | null; taken: boolean }>`
   with calendar as (

@@ -14,7 +14,9 @@ const seed = sql<{ therapist_id: string; request_ids: string[] }>`
   select therapist_id, array_agg(id::text order by id) as request_ids
   from asked group by therapist_id order by therapist_id`;
 
-/** New therapists; every rival books a different request for about the same hour, some tap twice. */
+/**
+ * New therapists; every rival books a different request for about the same hour, some tap twice.
+ */
 export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
   const made = await query(seed, [rounds, rivals]);
   return made.map(({ therapist_id, request_ids }) => ({

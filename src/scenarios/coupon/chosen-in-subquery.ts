@@ -2,8 +2,8 @@ import { type Rule, type Statement, sql } from '../../contract/index.ts';
 import { type Claim, campaigns } from './tables.ts';
 
 /**
- * Looks like a single deciding statement, but the subquery chooses before the update waits: two callers
- * choose the same coupon, and the second overwrites the owner once the first has committed.
+ * Looks like a single deciding statement, but the subquery chooses before the update waits: two
+ * callers choose the same coupon, and the second overwrites the owner once the first has committed.
  */
 const claimNext = sql<{ id: string }>`
   with taken as (
@@ -17,8 +17,9 @@ const claimNext = sql<{ id: string }>`
   select $1, id, $2, $3 from taken returning id`;
 
 /**
- * The same, but the update rechecks that the coupon is still free. No owner is overwritten now, but the
- * second caller finds its coupon taken and has no other candidate: refused while coupons remain.
+ * The same, but the update rechecks that the coupon is still free. No owner is overwritten now, but
+ * the second caller finds its coupon taken and has no other candidate: refused while coupons
+ * remain.
  */
 const claimNextIfStillFree = sql<{ id: string }>`
   with taken as (

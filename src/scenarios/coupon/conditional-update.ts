@@ -2,8 +2,8 @@ import { type Rule, sql } from '../../contract/index.ts';
 import { type Claim, campaigns } from './tables.ts';
 
 /**
- * One statement. Lock and limit are in the same select: a caller that waited for a coupon that was then
- * taken moves on to the next one. Chosen in a plain subquery, a coupon would be taken twice.
+ * One statement. Lock and limit are in the same select: a caller that waited for a coupon that was
+ * then taken moves on to the next one. Chosen in a plain subquery, a coupon would be taken twice.
  */
 const claimNext = sql<{ id: string }>`
   with free as (

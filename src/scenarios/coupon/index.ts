@@ -12,7 +12,9 @@ const sent = z.strictObject({ userId: id });
 
 const readCampaign = sql<{ id: string }>`select id from campaigns where id = $1`;
 
-/** On its own the statement decides wrongly. As `steps` it runs behind the strategy's lock or guard. */
+/**
+ * On its own the statement decides wrongly. As `steps` it runs behind the strategy's lock or guard.
+ */
 const aloneNoLonger = [
   'steps',
   'repeatable read',

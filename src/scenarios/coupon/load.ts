@@ -13,9 +13,9 @@ const seed = sql<{ id: string }>`
   select id from planned order by id`;
 
 /**
- * New campaigns, alternately with a coupon for every claim and for half of the rivals. With enough for
- * all, a single false refusal leaves a coupon over; with fewer, later claims would take it. A user may
- * claim more than one.
+ * New campaigns, alternately with a coupon for every claim and for half of the rivals. With enough
+ * for all, a single false refusal leaves a coupon over; with fewer, later claims would take it. A
+ * user may claim more than one.
  */
 export const load: Load = async (plan, query) => {
   const drawn = Array.from({ length: plan.rounds }, (_, round) => {

@@ -2,8 +2,8 @@ import { type Rule, sql } from '../../contract/index.ts';
 import { cards, type Debit, refusalOf } from './tables.ts';
 
 /**
- * Subtracts only if enough is left, and writes the ledger row in the same statement. A second caller
- * waits for the row, and Postgres re-evaluates the condition on the committed row.
+ * Subtracts only if enough is left, and writes the ledger row in the same statement. A second
+ * caller waits for the row, and Postgres re-evaluates the condition on the committed row.
  */
 const subtract = sql<{ id: string }>`
   with card as (

@@ -9,9 +9,9 @@ const seed = sql<{ id: string }>`
   select id from made order by id`;
 
 /**
- * New cards, each with enough for half of the rivals. The amounts of a round differ, so that two lost
- * updates cannot look like one, but only so little that any `capacity` of them fit and one more never
- * does, in any order.
+ * New cards, each with enough for half of the rivals. The amounts of a round differ, so that two
+ * lost updates cannot look like one, but only so little that any `capacity` of them fit and one
+ * more never does, in any order.
  */
 export const load: Load = async (plan, query) => {
   const { rounds, rivals } = plan;

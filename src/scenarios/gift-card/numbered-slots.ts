@@ -7,9 +7,9 @@ interface Answer {
 }
 
 /**
- * The ledger decides: an entry number belongs to one debit, so of two callers that read the same balance
- * the unique index rejects one. Unnumbered debits of other wordings count as entries. The balance is
- * decremented in the same statement, relative to its current value.
+ * The ledger decides: an entry number belongs to one debit, so of two callers that read the same
+ * balance the unique index rejects one. Unnumbered debits of other wordings count as entries. The
+ * balance is decremented in the same statement, relative to its current value.
  */
 const appendEntry = sql<Answer>`
   with seen as (

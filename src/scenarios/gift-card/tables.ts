@@ -20,7 +20,10 @@ export const cards: Table<Card> = {
   columns: { id: 'bigint', balance_cents: 'integer', version: 'integer', fence: 'bigint' },
 };
 
-/** Why a card with this balance cannot pay; undefined if it can. `used up` claims that no debit is possible any more. */
+/**
+ * Why a card with this balance cannot pay; undefined if it can. `used up` claims that no debit at
+ * all is possible.
+ */
 export function refusalOf(balanceCents: number, command: Debit): Decision | undefined {
   if (balanceCents < command.smallestDebitCents) return { refused: 'used up' };
   return balanceCents < command.amountCents ? { refused: 'insufficient balance' } : undefined;

@@ -12,8 +12,9 @@ const recordOnce = sql<{ id: string }>`
   select id, $2, $3 from paid returning id`;
 
 /**
- * Pays under the invoice's idempotency key, even concurrently, and lets one statement decide who records
- * the payment. Works only if the provider honours the key: otherwise every caller would have paid.
+ * Pays under the invoice's idempotency key, even concurrently, and lets one statement decide who
+ * records the payment. Works only if the provider honours the key: otherwise every caller would
+ * have paid.
  */
 export const payThenRecordOnce =
   (idempotencyKeyOf: (command: Pay) => string): Rule<Pay> =>

@@ -7,8 +7,9 @@ const triesMax = 3;
 const answer = z.object({ id: z.string() });
 
 /**
- * Sends a payment to the provider and returns the payment's id. With an idempotency key a lost response
- * is retried; without one the outcome is unknown, so it throws `Failure('outcome-unknown')`.
+ * Sends a payment to the provider and returns the payment's id. With an idempotency key a lost
+ * response is retried; without one the outcome is unknown, so it throws
+ * `Failure('outcome-unknown')`.
  */
 export async function pay(
   command: Pay,

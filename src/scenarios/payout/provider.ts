@@ -1,7 +1,8 @@
 /**
- * The payment provider: a small HTTP server that commits each payment on its own, whatever happens to
- * the caller's transaction. A process uses PROVIDER_URL if it is set; otherwise it starts a provider on
- * 127.0.0.1 with its first payment. All of them share one set of books, so any of them will do.
+ * The payment provider: a small HTTP server that commits each payment on its own, whatever happens
+ * to the caller's transaction. A process uses PROVIDER_URL if it is set; otherwise it starts a
+ * provider on 127.0.0.1 with its first payment. All of them share one set of books, so any of them
+ * will do.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -125,9 +126,9 @@ export interface Asker {
 }
 
 /**
- * The URL of this process's provider. It uses its own connections to the server of DATABASE_URL, since
- * rules waiting for it may hold all of the service's. Without that variable (in tests that open an
- * engine themselves) it uses `query`, provided that autocommits.
+ * The URL of this process's provider. It uses its own connections to the server of DATABASE_URL,
+ * since rules waiting for it may hold all of the service's. Without that variable (in tests that
+ * open an engine themselves) it uses `query`, provided that autocommits.
  */
 export async function providerUrl({ query, commits }: Asker): Promise<string> {
   const { PROVIDER_URL, DATABASE_URL } = process.env;

@@ -88,8 +88,8 @@ const settle = sql<{ id: string }>`
   update invoices set status = 'paid' where id = $2 returning id`;
 
 /**
- * The relay. The idempotency key is the order's: if the relay dies after the provider has paid, the next
- * delivery resends the order and gets the same payment.
+ * The relay. The idempotency key is the order's: if the relay dies after the provider has paid, the
+ * next delivery resends the order and gets the same payment.
  */
 const deliver: Route = {
   method: 'post',

@@ -7,8 +7,8 @@ const record = sql<{ id: string }>`
   values ($1, $2, $3) returning id`;
 
 /**
- * Reads, pays, records. The money leaves before the transaction commits: rejecting the record afterwards
- * is too late, unless the provider recognizes the repeated request.
+ * Reads, pays, records. The money leaves before the transaction commits: rejecting the record
+ * afterwards is too late, unless the provider recognizes the repeated request.
  */
 export const payThenRecord =
   (idempotencyKeyOf?: (command: Pay) => string): Rule<Pay> =>

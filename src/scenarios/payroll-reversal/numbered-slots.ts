@@ -2,9 +2,9 @@ import { Failure, type Rule, sql } from '../../contract/index.ts';
 import { alreadyReversed, gone, payrolls, type Reverse } from './tables.ts';
 
 /**
- * One statement decides: a payroll's only slot is free if there is no reversal, numbered or not, and the
- * unique index rejects a second one. The insert waits for a rival on the same slot, so a rival that
- * rolls back causes no false refusal.
+ * One statement decides: a payroll's only slot is free if there is no reversal, numbered or not,
+ * and the unique index rejects a second one. The insert waits for a rival on the same slot, so a
+ * rival that rolls back causes no false refusal.
  */
 const takeSlot = sql<{ reversal_id: string | null; reversed: boolean }>`
   with asked as (

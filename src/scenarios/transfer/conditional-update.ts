@@ -2,9 +2,9 @@ import { type Rule, sql } from '../../contract/index.ts';
 import { cards, inOrder, type Transfer } from './tables.ts';
 
 /**
- * One statement that locks both cards in id order, checks the payer's balance under the lock, and moves
- * the money. Without the first part the update would lock the rows in any order, and two transfers in
- * opposite directions could deadlock within one statement.
+ * One statement that locks both cards in id order, checks the payer's balance under the lock, and
+ * moves the money. Without the first part the update would lock the rows in any order, and two
+ * transfers in opposite directions could deadlock within one statement.
  */
 const moveMoney = sql<{ id: string }>`
   with locked as (

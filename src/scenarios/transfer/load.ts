@@ -21,10 +21,10 @@ const seed = sql<{ wallet_id: string; cards: readonly string[] }>`
   from filled group by wallet_id order by wallet_id`;
 
 /**
- * New wallets with two cards. In most, all rivals pay in the same direction from a card with enough for
- * half of them, in any order; in the others some pay back, and there is enough for all. The amounts of a
- * round differ, and the total paid back is less than any single payment, so that lost updates cannot
- * cancel each other out.
+ * New wallets with two cards. In most, all rivals pay in the same direction from a card with enough
+ * for half of them, in any order; in the others some pay back, and there is enough for all. The
+ * amounts of a round differ, and the total paid back is less than any single payment, so that lost
+ * updates cannot cancel each other out.
  */
 export const load: Load = async (plan, query) => {
   const { rounds, rivals } = plan;

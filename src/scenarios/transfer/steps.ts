@@ -6,8 +6,8 @@ export const steps: Rule<Transfer> = (tx, command, context) =>
   move(tx, command, inOrder(command), context.commandId);
 
 /**
- * The same, but payer first. Two transfers in opposite directions each hold the card that the other one
- * needs: after `deadlock_timeout` Postgres aborts one of them with 40P01.
+ * The same, but payer first. Two transfers in opposite directions each hold the card that the other
+ * one needs: after `deadlock_timeout` Postgres aborts one of them with 40P01.
  */
 export const unsortedSteps: Rule<Transfer> = (tx, command, context) =>
   move(tx, command, [command.fromId, command.toId], context.commandId);
