@@ -1,6 +1,7 @@
 /** The judge: the scenario's own SQL over committed rows, with what callers were told. */
 import pg from 'pg';
 import { z } from 'zod';
+import { violationKinds } from '../../src/contract/index.ts';
 import type { Audit, AuditRow, Claims } from './shapes.ts';
 import { waitMs } from './wait.ts';
 
@@ -11,14 +12,7 @@ const rowsKeptMax = 5_000;
 
 const row = z.object({
   key: z.string(),
-  kind: z.enum([
-    'duplicate',
-    'lost update',
-    'lost acknowledgement',
-    'false refusal',
-    'inconsistent',
-    'stuck',
-  ]),
+  kind: z.enum(violationKinds),
   excess: z.coerce.number(),
   detail: z.string(),
 });

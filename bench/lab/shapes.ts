@@ -3,6 +3,7 @@
  * a change here that an older reader would misread raises the version of every format that uses it.
  */
 import { z } from 'zod';
+import { violationKinds } from '../../src/contract/index.ts';
 
 const count = z.number().int().min(0);
 const amount = z.number().min(0);
@@ -33,14 +34,7 @@ export const serviceDelta = z.strictObject({
 
 const violation = z.strictObject({
   key: z.string(),
-  kind: z.enum([
-    'duplicate',
-    'lost update',
-    'lost acknowledgement',
-    'false refusal',
-    'inconsistent',
-    'stuck',
-  ]),
+  kind: z.enum(violationKinds),
   excess: z.number(),
   detail: z.string(),
 });
