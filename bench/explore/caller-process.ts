@@ -1,5 +1,7 @@
 /** One command in a process of its own, for strategies whose lock lives in one. */
+
 import { loadRegistry, ownFolders, type Registry } from '../../src/engine/registry.ts';
+import { strategyNamed } from '../../src/rollout/named.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
 import { type CallerSpec, callerSpec } from './caller-spec.ts';
 import { engineCaller, type PlannedCommand } from './engine-caller.ts';
@@ -25,12 +27,12 @@ async function commandOf(
   pgUrl: string,
 ): Promise<PlannedCommand> {
   const scenario = registry.scenarios.get(name);
-  const found = registry.strategies.get(strategy);
-  if (!scenario || !found) throw new Error(`there is no ${name} or no ${strategy}`);
+  const found = strategyNamed(registry, strategy);
+  if (!scenario || !('strategy' in found)) throw new Error(`there is no ${name} or no ${strategy}`);
   const store = new PostgresStore({ url: pgUrl, connectionsMax: 1, lockTimeoutMs: setupMs });
   const plan = await scenario.registered.prepare(variant, input, store.query);
   await store.close();
-  const command = { scenario, variant, strategy: found, commandId, input, plan };
+  const command = { scenario, variant, strategy: found.strategy, commandId, input, plan };
   return { ...command, ...(idempotency && { idempotency }) };
 }
 

@@ -1,5 +1,6 @@
 /** One cell: callers of one key, each under a strategy of its own, explored and held to the claim. */
 
+import { type RedisNeeds, redisNeedsOf } from '../../src/contract/index.ts';
 import { idempotencySchema } from '../../src/engine/idempotency.ts';
 import type { RegisteredScenario, RegisteredStrategy } from '../../src/engine/registry.ts';
 import {
@@ -38,21 +39,18 @@ export function serversOf(
   { strategies }: CellPlan,
   { pgUrl, redisUrl, redisNodeUrls }: CellServers,
 ): { readonly pgUrl: string; readonly redisUrls: readonly string[] } {
-  const single = strategies.some(one => needsRedis(one));
-  const several = strategies.some(one => needsNodes(one));
+  const needs = strategies.map(needsOf);
+  const single = needs.some(({ one }) => one);
+  const several = needs.some(({ several }) => several);
   return { pgUrl, redisUrls: [...(single ? [redisUrl] : []), ...(several ? redisNodeUrls : [])] };
 }
 
-function needsNodes({ declared }: RegisteredStrategy): boolean {
-  return declared.adoption.newDependency === 'several redis nodes';
-}
-
-function needsRedis({ declared }: RegisteredStrategy): boolean {
+/** A lease from outside that says nothing of what it needs gets the single node. */
+function needsOf({ declared }: RegisteredStrategy): RedisNeeds {
   const { adoption, turns } = declared;
-  return (
-    adoption.newDependency === 'redis' ||
-    (adoption.newDependency === undefined && turns.some(turn => turn.heldBy === 'lease'))
-  );
+  const leases = turns.some(({ heldBy }) => heldBy === 'lease');
+  const needs = redisNeedsOf(declared);
+  return adoption.newDependency === undefined && leases ? { ...needs, one: true } : needs;
 }
 
 /** Explores the cell. Does not throw for what a strategy does wrong. */
@@ -142,7 +140,8 @@ function callerOf(
 ): Actor {
   if (strategy === undefined)
     throw new Error(`${plan.scenario.name} has a caller without a strategy`);
-  const needs = { single: needsRedis(strategy), nodes: needsNodes(strategy) };
+  const { one, several } = needsOf(strategy);
+  const needs = { single: one, nodes: several };
   if (inProcess(strategy)) return processOf(plan, needs, commandOf);
   return engineCaller(() => {
     const command = commandOf();

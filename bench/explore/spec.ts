@@ -1,9 +1,10 @@
 /** What one exploration is about, as plain data: it crosses to the process that runs it. */
 
 import { reasonAgainstKey } from '../../src/engine/idempotency.ts';
-import type { Registry } from '../../src/engine/registry.ts';
+import type { RegisteredStrategy, Registry } from '../../src/engine/registry.ts';
 import { didYouMean } from '../../src/explore/nearest.ts';
 import type { EventKind } from '../../src/explore/search/choice.ts';
+import { strategyNamed } from '../../src/rollout/named.ts';
 import { UsageError } from '../lab/command-line.ts';
 import type { CellPlan } from './cell.ts';
 import { roundOf } from './rounds.ts';
@@ -57,7 +58,7 @@ export function planOf(
   const variants = new Map(Object.entries(scenario.registered.variants));
   const traits = found(variants, variant, `${scenario.name} variant`);
   const round = roundOf(traits, spec.round);
-  const strategies = spec.strategies.map(name => found(registry.strategies, name, 'strategy'));
+  const strategies = spec.strategies.map(name => strategyOf(registry, name));
   return { scenario, variant, strategies, round, strategyFiles };
 }
 
@@ -69,6 +70,14 @@ export function notOffered(plan: CellPlan): string | undefined {
   const { wordings = [] } = scenario.registered.variants[variant] ?? {};
   const without = strategies.find(({ declared }) => !wordings.includes(declared.wording));
   return without && `${scenario.name} has no wording '${without.declared.wording}'`;
+}
+
+/** Also two at once, `both:one+other`. */
+function strategyOf(registry: Registry, name: string): RegisteredStrategy {
+  const one = strategyNamed(registry, name);
+  if ('strategy' in one) return one.strategy;
+  if ('refused' in one) throw new UsageError(one.refused);
+  return found(registry.strategies, one.unknown, 'strategy');
 }
 
 function found<T>(all: ReadonlyMap<string, T>, name: string, what: string): T {

@@ -1,6 +1,7 @@
 /** What the cells of a bench say: one row per cell, over its repetitions. Pure. */
 import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
 import type { Registry } from '../../src/engine/registry.ts';
+import { strategyNamed } from '../../src/rollout/named.ts';
 import { added } from '../lab/statistics.ts';
 import { eventsOf } from '../lab/verdict.ts';
 import { type Estimate, estimateOf } from './estimate.ts';
@@ -168,9 +169,10 @@ function figuresOf(measured: readonly Measured[]): CellRow['figures'] {
 
 /** What the strategy promises when that happened which the service counted. */
 function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry): Prediction {
-  const strategy = registry.strategies.get(plan.strategy);
+  const found = strategyNamed(registry, plan.strategy);
   const variant = registry.scenarios.get(plan.scenario)?.registered.variants[plan.variant];
-  if (!strategy || !variant) return { verdict: 'no claim', because: 'its file is not there now' };
+  if (!('strategy' in found) || !variant)
+    return { verdict: 'no claim', because: 'its file is not there now' };
   const wholes = cells.flatMap(({ service }) => (service ? [service.whole] : []));
   const total = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
   const events: Event[] = eventsOf({
@@ -180,7 +182,7 @@ function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry)
     releases: added(wholes.map(whole => whole.releases)),
     failures: added(wholes.map(whole => whole.failures)),
   });
-  return predict(strategy.declared, variant, new Set(events));
+  return predict(found.strategy.declared, variant, new Set(events));
 }
 
 const count = (k6: K6Summary, name: string): number => k6.counts[name] ?? 0;

@@ -233,3 +233,16 @@ export interface Tuning {
   readonly extendLease: boolean;
   readonly attemptsMax: number;
 }
+
+/** The Redis servers that a strategy needs: the single lock node, several independent ones, or both. */
+export interface RedisNeeds {
+  readonly one: boolean;
+  readonly several: boolean;
+}
+
+/** As its adoption says. */
+export function redisNeedsOf({ adoption }: Strategy): RedisNeeds {
+  const { newDependency: need } = adoption;
+  const both = need === 'redis and several redis nodes';
+  return { one: both || need === 'redis', several: both || need === 'several redis nodes' };
+}

@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
+import { redisNeedsOf } from '../contract/index.ts';
 import type { Registry } from '../engine/registry.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { reasonAgainst } from './choice.ts';
-import { redisNeedsOf } from './health.ts';
 
 /** Mismatches between the configuration and the registry, each with its fix. */
 export function deploymentProblems(config: Config, registry: Registry): string[] {

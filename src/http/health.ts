@@ -1,5 +1,3 @@
-import type { Strategy } from '../contract/index.ts';
-
 /** The state of one dependency. */
 export type Check = 'ok' | 'unreachable' | 'stopping';
 
@@ -31,16 +29,6 @@ export async function health(probes: readonly Probe[], stopping: boolean): Promi
     stopping ? [...answers, ['process', 'stopping'] as const] : answers,
   );
   return { ready: Object.values(checks).every(check => check === 'ok'), checks };
-}
-
-/** The Redis servers that a strategy needs. */
-export function redisNeedsOf({ adoption }: Strategy): {
-  readonly one: boolean;
-  readonly several: boolean;
-} {
-  const { newDependency: need } = adoption;
-  const both = need === 'redis and several redis nodes';
-  return { one: both || need === 'redis', several: both || need === 'several redis nodes' };
 }
 
 function answersInTime(ask: Probe['ask']): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Backends, Strategy } from '../contract/index.ts';
+import { type Backends, redisNeedsOf, type Strategy } from '../contract/index.ts';
 import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
@@ -23,7 +23,7 @@ import {
 } from '../telemetry/violations.ts';
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
-import { health, type Probe, redisNeedsOf } from './health.ts';
+import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
 
 /** What a service needs from its process. */
