@@ -112,14 +112,10 @@ function timesBest(rows: readonly CellRow[], row: CellRow): string {
 
 /** The strategy that protects nothing: what the operation costs by itself. */
 function timesControl(rows: readonly CellRow[], row: CellRow): string {
-  const control = rows.find(
-    other => groupOf(other) === groupOf(row) && other.claimed.because === unprotected,
-  );
+  const control = rows.find(other => other.control && groupOf(other) === groupOf(row));
   const [mine, least] = [row.figures.serviceMs, control?.figures.serviceMs];
   return mine && least ? `${figure(mine.mean / least.mean)} ×` : '–';
 }
-
-const unprotected = 'nobody refuses in time';
 
 function latency(rows: readonly CellRow[]): Section {
   return {

@@ -2,6 +2,7 @@
 import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
+import { controlOf } from '../lab/plan.ts';
 import { added } from '../lab/statistics.ts';
 import { eventsOf } from '../lab/verdict.ts';
 import { type Estimate, estimateOf } from './estimate.ts';
@@ -30,6 +31,8 @@ export interface CellRow {
   /** Something was accepted, and the load was too short for two looks at the service behind the warm-up. */
   readonly hasty: boolean;
   readonly claimed: Prediction;
+  /** The strategy that protects nothing: what the operation costs by itself. */
+  readonly control: boolean;
   readonly observed: 'safe' | 'unsafe' | 'inconclusive';
   readonly keys: number;
   readonly violations: Violations;
@@ -142,6 +145,7 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     audited,
     hasty: measured.some(isHasty),
     claimed,
+    control: plan.strategy === controlOf(registry).name,
     // where nobody was accepted nothing could go wrong
     observed: found > 0 ? 'unsafe' : audited && sum('accepted') > 0 ? 'safe' : 'inconclusive',
     keys: sum('keys_audited'),

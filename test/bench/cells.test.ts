@@ -141,6 +141,24 @@ describe('the report of a bench', () => {
     expect(row(full, 'none')?.figures.goodputPerSecond?.mean).toBeCloseTo(2.5);
   });
 
+  test('knows the control by what it does, and no hazard that is predicted in the same words', () => {
+    const none = full[2];
+    const cell = {
+      id: 'another hazard',
+      repetition: 1,
+      plan: { ...none.plan, scenario: 'calendar', strategy: 'insert-where' },
+    };
+    const beside = { ...plan, cells: [...plan.cells, cell] };
+    const { rows } = summarizeBench(
+      { plan: beside, cells: [...full, { ...none, ...cell }] },
+      registry,
+    );
+    expect(rows.filter(({ claimed }) => claimed.verdict === 'unsafe')).toHaveLength(2);
+    expect(rows.filter(({ control }) => control).map(({ plan }) => plan.strategy)).toEqual([
+      'none',
+    ]);
+  });
+
   test('says that a claim was violated', () => {
     const broken = [...full.slice(1), result('row-lock', 1, { accepted: 30, duplicates: 1 })];
     expect(row(broken, 'row-lock')).toMatchObject({ observed: 'unsafe', claimViolated: true });
