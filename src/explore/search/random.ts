@@ -1,3 +1,4 @@
+import { mulberry32 } from '../mulberry32.ts';
 import { type Choice, isEvent } from './choice.ts';
 import { type Cost, costAfter, noCost } from './cost.ts';
 import type { DecisionPoint } from './point.ts';
@@ -25,7 +26,7 @@ export class RandomSchedules {
   #stepsMost = 8;
 
   constructor(seed: number, eventsMax: number) {
-    this.#next = numbers(seed);
+    this.#next = mulberry32(seed);
     this.#eventsMax = eventsMax;
   }
 
@@ -93,15 +94,4 @@ class Draw implements Scheduler, Drawn {
   #oneOf<T>(all: readonly T[]): T | undefined {
     return all[Math.floor(this.#random() * all.length)];
   }
-}
-
-/** mulberry32 (Tommy Ettinger, public domain). */
-function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
+import { mulberry32 } from '../mulberry32.ts';
 import { Reach } from './reach.ts';
 import { realNow } from './real-time.ts';
 import { type TimerClock, VirtualTimer } from './virtual-timer.ts';
@@ -26,14 +27,15 @@ export class ActorRealm implements TimerClock {
   readonly #activity: () => void;
   /** Called with the first uncaught error of the actor's code, while it lives. */
   died: (error: unknown) => void = () => undefined;
-  #seed: number;
+  /** What its code gets from `Math.random`: the same numbers in every run. */
+  readonly random: () => number;
   #dead = false;
   #reads = 0;
 
   constructor(startMs: number, seed: number, activity: () => void) {
     this.startMs = startMs;
     this.nowMs = startMs;
-    this.#seed = seed >>> 0;
+    this.random = mulberry32(seed);
     this.#activity = activity;
     this.works = new ActorWorks(activity);
   }
@@ -135,14 +137,6 @@ export class ActorRealm implements TimerClock {
     if (this.#dead) return;
     this.kill();
     this.died(error);
-  }
-
-  /** mulberry32: the same numbers in every run. */
-  random(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   }
 
   #fire(timer: VirtualTimer): void {
