@@ -4,8 +4,8 @@
  */
 import type { Call } from '../contract/index.ts';
 
-/** What makes something to contend for, always POST. */
-export interface MakingRequest {
+/** Creates something to contend for, always POST. */
+export interface CreateRequest {
   readonly path: string;
   readonly body: object;
 }
@@ -24,7 +24,7 @@ export interface Contention {
 export interface Key {
   /** The id under which the audit files it. */
   readonly id: string;
-  /** Of what belongs to it and is named by the calls, in the order of its creation. */
+  /** Further ids that its calls name, in the order of the rivals. */
   readonly ids: readonly string[];
 }
 
@@ -37,11 +37,11 @@ export interface ScenarioCalls {
   /** How many of the calls may be accepted. */
   capacity(contention: Contention): number;
   /** Makes the `index`-th key. The answer has its `id`. */
-  makeKey(index: number, contention: Contention): MakingRequest;
-  /** The list in that answer whose members have the ids of the key. */
+  makeKey(index: number, contention: Contention): CreateRequest;
+  /** The list in that answer whose members have the `ids` of the key. */
   readonly listed?: string;
-  /** What each rival, from 0, needs on a key before it can call: the answers have the key's ids. */
-  makeForRival?(keyId: string, rival: number): MakingRequest;
+  /** Creates what a rival, from 0, needs on a key before it can call: its `id` joins the `ids`. */
+  makeForRival?(keyId: string, rival: number): CreateRequest;
   /** The contended call of one rival, from 0. */
   call(key: Key, rival: number, contention: Contention): Call;
 }

@@ -146,14 +146,13 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
     const file = join(folder, `${scenario}.json`);
     rmSync(file, { force: true });
     const settings = {
+      SCENARIO: scenario,
       PROCESS_URLS: ready.processes.map(({ url }) => url).join(','),
       ADMIN_TOKEN: token,
       SUMMARY: file,
       ...given,
     };
-    const script = fileURLToPath(
-      new URL(`../../bench/load/k6/scenarios/${scenario}.ts`, import.meta.url),
-    );
+    const script = fileURLToPath(new URL('../../bench/load/k6/scenario.ts', import.meta.url));
     const quiet = ['--quiet', '--no-color', '--no-usage-report', '--address='];
     const pairs = Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
     const ran = await ended(pathOf('k6'), ['run', ...quiet, ...pairs, script], folder);
