@@ -32,3 +32,9 @@ const scripts = join('bench', 'load', 'k6');
 cpSync(join(root, scripts), join(dist, scripts), { recursive: true });
 const shared = join('bench', 'lab', 'random.ts');
 cpSync(join(root, shared), join(dist, shared));
+const scenarios = join('src', 'scenarios');
+for (const entry of readdirSync(join(root, scenarios), { withFileTypes: true })) {
+  if (!entry.isDirectory()) continue;
+  const calls = join(scenarios, entry.name, 'calls.ts');
+  cpSync(join(root, calls), join(dist, calls));
+}

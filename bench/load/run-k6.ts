@@ -29,11 +29,13 @@ export interface K6Order {
   readonly signal: AbortSignal;
 }
 
+/** It lies beside the sources; k6 compiles it. */
+const script = fileURLToPath(new URL('./k6/scenario.ts', import.meta.url));
 const cellMaxMs = 60 * 60_000;
 
 /** Runs it to its end. Nothing listens (`--address ""`): cells can follow each other at once. */
 export async function runK6(order: K6Order): Promise<K6Run> {
-  const { keeper, k6, target, cell, signal } = order;
+  const { keeper, k6, target, signal } = order;
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-k6-'));
   const file = join(folder, 'summary.json');
   const pairs = Object.entries(settingsOf(order, file)).flatMap(([name, value]) => [
@@ -45,7 +47,7 @@ export async function runK6(order: K6Order): Promise<K6Run> {
     name: 'k6',
     role: 'client',
     command: k6.command,
-    args: ['run', ...quiet, ...pairs, scriptOf(cell.plan.scenario)],
+    args: ['run', ...quiet, ...pairs, script],
     // the token is in nobody's list of processes
     env: { HOME: folder, K6_NO_USAGE_REPORT: 'true', ...tokenOf(target) },
   });
@@ -74,6 +76,7 @@ function settingsOf({ target, cell, options }: K6Order, file: string): Record<st
   const { plan } = cell;
   const open = plan.workload !== 'burst' && plan.workload !== 'closed';
   return {
+    SCENARIO: plan.scenario,
     BASE_URL: target.url,
     PROCESS_URLS: target.processUrls.join(','),
     STRATEGY: plan.strategy,
@@ -93,11 +96,6 @@ function settingsOf({ target, cell, options }: K6Order, file: string): Record<st
     SUMMARY: file,
     ...(options.duration !== undefined && { DURATION_SECONDS: String(options.duration) }),
   };
-}
-
-/** The scripts lie beside the sources; they are not compiled. */
-function scriptOf(scenario: string): string {
-  return fileURLToPath(new URL(`./k6/scenarios/${scenario}.ts`, import.meta.url));
 }
 
 async function summaryIn(file: string): Promise<K6Summary | undefined> {

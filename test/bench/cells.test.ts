@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { sectionsOf } from '../../bench/load/content.ts';
 import { differs, estimateOf } from '../../bench/load/estimate.ts';
@@ -12,6 +12,7 @@ import { summarizeBench } from '../../bench/load/summary.ts';
 import { runsCompared } from '../../bench/load/two-runs.ts';
 import { sectionsCsv } from '../../bench/page/section.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
+import type { ScenarioCalls } from '../../src/scenarios/calls.ts';
 import { exampleBench } from './example-bench.ts';
 import { phase } from './example-run.ts';
 
@@ -228,9 +229,40 @@ describe('the report of a bench', () => {
   });
 });
 
-test('every scenario has a k6 script', () => {
-  const scripts = readdirSync(new URL('../../bench/load/k6/scenarios', import.meta.url));
-  expect(scripts.sort()).toEqual([...registry.scenarios.keys()].map(name => `${name}.ts`).sort());
+describe('the calls of a scenario', () => {
+  test.each([...registry.scenarios])('%s: are what the service offers', async (name, scenario) => {
+    const { calls }: { readonly calls: ScenarioCalls } = await import(
+      `../../src/scenarios/${name}/calls.ts`
+    );
+    const { exhaustedReasons, routes, path, variants } = scenario.registered;
+    expect(calls.exhaustedReasons).toBe(exhaustedReasons);
+    const kinds = new Set(Array.from({ length: 100 }, (_, index) => calls.kindOf(index, 8)));
+    expect([...kinds].sort()).toEqual(
+      ['plain', ...Object.keys(variants.plain?.rounds ?? {})].sort(),
+    );
+    const posts = routes.filter(({ method }) => method === 'post').map(route => route.path);
+    for (const kind of kinds) {
+      const contention = { kind, rivals: 8, calls: 8 };
+      const ids = Array.from({ length: 8 }, (_, rival) => String(rival + 1));
+      const sent = ids.map((_, rival) => calls.call({ id: '7', ids }, rival, contention));
+      for (const call of sent)
+        expect([call.path, offers([path], call.path)]).toEqual([call.path, true]);
+      expect(new Set(sent.map(({ actor }) => actor)).size).toBe(8);
+      const makes = [calls.makeKey(0, contention), calls.makeForRival?.('7', 0)];
+      for (const made of makes)
+        if (made) expect([made.path, offers(posts, made.path)]).toEqual([made.path, true]);
+      expect(calls.capacity(contention)).toBeGreaterThan(0);
+    }
+  });
+
+  test.each([...registry.scenarios.keys()])('%s: k6 needs nothing else to read them', name => {
+    const file = new URL(`../../src/scenarios/${name}/calls.ts`, import.meta.url);
+    const imports = readFileSync(file, 'utf8').match(/^import .*|\b(import|require)\(.*/gm) ?? [];
+    expect(imports.filter(line => !line.startsWith('import type '))).toEqual([]);
+  });
+
+  const offers = (paths: readonly string[], sent: string): boolean =>
+    paths.some(path => new RegExp(`^${path.replace(/:\w+/g, '\\d+')}$`).test(sent));
 });
 
 test('a cell is named after what it is', () => {

@@ -116,7 +116,7 @@ describe('dead files', () => {
     /^src\/explore\/(main|index|.*-process)\.ts$/,
     /^bench\/explore\/.*-process\.ts$/,
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
-    /^bench\/load\/k6\/scenarios\/[^/]+\.ts$/,
+    /^bench\/load\/k6\/scenario\.ts$/,
     /^bench\/floors\/peers\/[a-z0-9-]+\.ts$/,
     /^bench\/.*-process\.ts$/,
     /^bench\/cli\/[a-z-]+\.ts$/,

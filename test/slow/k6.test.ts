@@ -118,6 +118,9 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
     ['a service that is away', { PROCESS_URLS: 'http://127.0.0.1:9' }, 108, /does not answer as/],
     ['another strategy', { STRATEGY: 'nothing' }, 108, /runs the strategy 'row-lock' and not/],
     ['a workload that there is not', { WORKLOAD: 'fast' }, 107, /WORKLOAD is 'fast'; write one of/],
+    ['no scenario', { SCENARIO: '' }, 107, /SCENARIO is not set/],
+    ['a scenario that there is not', { SCENARIO: 'gift-cart' }, 107, /gift-cart\/calls\.ts/],
+    ['a path for a scenario', { SCENARIO: '../x' }, 107, /write the name of a folder/],
     ['a wrong token', { ADMIN_TOKEN: 'wrong' }, 108, /the audit cannot be asked: 401/],
   ])('%s ends the run with its own code and words', async (_what, settings, code, words) => {
     const { exit, told } = await k6('appointment', {
@@ -146,14 +149,13 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
     const file = join(folder, `${scenario}.json`);
     rmSync(file, { force: true });
     const settings = {
+      SCENARIO: scenario,
       PROCESS_URLS: ready.processes.map(({ url }) => url).join(','),
       ADMIN_TOKEN: token,
       SUMMARY: file,
       ...given,
     };
-    const script = fileURLToPath(
-      new URL(`../../bench/load/k6/scenarios/${scenario}.ts`, import.meta.url),
-    );
+    const script = fileURLToPath(new URL('../../bench/load/k6/scenario.ts', import.meta.url));
     const quiet = ['--quiet', '--no-color', '--no-usage-report', '--address='];
     const pairs = Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
     const ran = await ended(pathOf('k6'), ['run', ...quiet, ...pairs, script], folder);

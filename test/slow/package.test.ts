@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testServers } from '../servers.ts';
@@ -38,7 +38,11 @@ describe('the installed package', () => {
     const sources = dist.filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'));
     // k6 compiles its scripts by itself, and what they import
     const forK6 = sources.filter(name => name.startsWith(join('bench', 'load', 'k6')));
-    expect(sources.toSorted()).toEqual([...forK6, join('bench', 'lab', 'random.ts')].toSorted());
+    const scenarios = dist.filter(name => name.endsWith('audit.sql')).map(dirname);
+    const calls = scenarios.map(folder => join(folder, 'calls.ts'));
+    expect(sources.toSorted()).toEqual(
+      [...forK6, ...calls, join('bench', 'lab', 'random.ts')].toSorted(),
+    );
   });
 
   test('can be imported', async () => {

@@ -1,9 +1,9 @@
 /** One virtual user: what it sends, what it was told, and what it tells the audit in the end. */
 import exec from 'k6/execution';
-import type { MadeKey, Story } from './load-test.ts';
 import { counters, loadStartedAt, trends } from './measures.ts';
 import { type Answer, audit, type Served, send, stop, type Told } from './service.ts';
 import type { Settings } from './settings.ts';
+import type { MadeKey, Story } from './story.ts';
 
 /** Every so many-th command of a key repeats the one before: an impatient finger. */
 const tapsTwiceEvery = 5;

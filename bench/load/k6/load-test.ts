@@ -6,36 +6,12 @@ import type { Options } from 'k6/options';
 import { Caller } from './caller.ts';
 import { counters, countFromZero } from './measures.ts';
 import { type Phases, phaseNames, phasesOf, thresholdsOf } from './phases.ts';
-import { audit, type Command, checkService, type Served, stop } from './service.ts';
+import { audit, checkService, type Served, stop } from './service.ts';
 import { readSettings, type Settings } from './settings.ts';
+import type { MadeKey, Story } from './story.ts';
 import { type SummaryData, summarized, summaryText } from './summary.ts';
 import { type Targets, targetsOf } from './targets.ts';
 import { type Arrivals, arrivalsOf, burstEveryMs } from './workloads.ts';
-
-/** One key with what is needed to send commands to it. */
-export interface MadeKey {
-  /** The id by which the audit knows it. */
-  readonly key: string;
-  /** Whatever else has an id, in the order of the actors. */
-  readonly ids: readonly string[];
-}
-
-/** What the keys are made for. */
-export interface KeysPlan {
-  readonly keys: number;
-  /** Different callers on each key. */
-  readonly actors: number;
-}
-
-/** What users do in one scenario, by the public routes alone. */
-export interface Story {
-  readonly scenario: string;
-  /** Reasons of a refusal that mean that nothing is left: claims that the audit checks. */
-  readonly exhaustedReasons: readonly string[];
-  make(settings: Settings, plan: KeysPlan): readonly MadeKey[];
-  /** What one actor, from 0, sends. */
-  command(key: MadeKey, actor: number, actors: number): Command;
-}
 
 /** What setup hands to the virtual users. */
 interface Prepared {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotFound, type Query, scenario, sql } from '../../contract/index.ts';
 import { idParams, parse } from '../input.ts';
+import { calls } from './calls.ts';
 import { load } from './load.ts';
 import { numberedSlots } from './numbered-slots.ts';
 import { precreatedRows } from './precreated-rows.ts';
@@ -23,7 +24,7 @@ export default scenario<Accept>({
   title: 'Several therapists accept one appointment request',
   path: '/appointment-offers/:id/accept',
   race: 'duplicate',
-  exhaustedReasons: ['full', 'expired'],
+  exhaustedReasons: calls.exhaustedReasons,
   rounds: {
     couple: { title: 'The key has room for two, and one more rival never arrives.', absent: 1 },
   },

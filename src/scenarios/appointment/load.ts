@@ -1,4 +1,6 @@
-import { type Load, type Round, type RoundsPlan, sql } from '../../contract/index.ts';
+import { type Load, sql } from '../../contract/index.ts';
+import type { Contention } from '../calls.ts';
+import { calls } from './calls.ts';
 
 const couplesShare = 0.25;
 
@@ -22,18 +24,19 @@ const seed = sql<{ request_id: string; needed: number; offer_ids: string[] }>`
 
 /** New requests, a quarter of them for couples; every rival accepts, some tap twice. */
 export const load: Load = async (plan, query) => {
+  const { rounds, rivals } = plan;
   const couple = (): boolean =>
     plan.kind === undefined ? plan.random() < couplesShare : plan.kind === 'couple';
-  const needed = Array.from({ length: plan.rounds }, () => (plan.rivals > 1 && couple() ? 2 : 1));
-  const made = await query(seed, [needed.map(String), plan.rivals]);
-  return made.map(({ request_id, needed: capacity, offer_ids }) => ({
-    key: request_id,
+  const contended = (kind = 'plain'): Contention => ({ kind, rivals, calls: 2 * rivals });
+  const kinds = Array.from({ length: rounds }, () => (rivals > 1 && couple() ? 'couple' : 'plain'));
+  const needed = kinds.map(kind => calls.capacity(contended(kind)));
+  const made = await query(seed, [needed.map(String), rivals]);
+  return made.map(({ request_id: id, needed: capacity, offer_ids: ids }, round) => ({
+    key: id,
     capacity,
-    calls: offer_ids.flatMap(offerId => taps(offerId, plan)),
+    calls: ids.flatMap((_, rival) => {
+      const call = calls.call({ id, ids }, rival, contended(kinds[round]));
+      return plan.random() < plan.doubleTapShare ? [call, call] : [call];
+    }),
   }));
 };
-
-function taps(offerId: string, plan: RoundsPlan): Round['calls'] {
-  const call = { path: `/appointment-offers/${offerId}/accept`, body: {}, actor: offerId };
-  return plan.random() < plan.doubleTapShare ? [call, call] : [call];
-}

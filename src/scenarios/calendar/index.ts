@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotFound, scenario, sql } from '../../contract/index.ts';
 import { id, idParams, parse } from '../input.ts';
+import { calls } from './calls.ts';
 import { conditionalInsert } from './conditional-insert.ts';
 import { exclusion } from './exclusion.ts';
 import { load } from './load.ts';
@@ -17,7 +18,7 @@ export default scenario<Book>({
   title: 'A therapist in two places at once',
   path: '/therapists/:id/visits',
   race: 'duplicate',
-  exhaustedReasons: ['taken'],
+  exhaustedReasons: calls.exhaustedReasons,
   async prepare({ params, body }, query) {
     const { id: therapistId } = parse(idParams, params);
     const { requestId } = parse(sent, body);

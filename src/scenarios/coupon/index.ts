@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotFound, scenario, sql } from '../../contract/index.ts';
 import { id, idParams, parse } from '../input.ts';
+import { calls } from './calls.ts';
 import { checkedAgain, chosenInSubquery } from './chosen-in-subquery.ts';
 import { conditionalUpdate } from './conditional-update.ts';
 import { load } from './load.ts';
@@ -32,7 +33,7 @@ export default scenario<Claim>({
   title: 'The next free coupon of a campaign',
   path: '/campaigns/:id/claims',
   race: 'duplicate',
-  exhaustedReasons: ['none left'],
+  exhaustedReasons: calls.exhaustedReasons,
   rounds: { scarce: { title: 'There are coupons for half of the callers.' } },
   async prepare({ params, body }, query) {
     const { id: campaignId } = parse(idParams, params);

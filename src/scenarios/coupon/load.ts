@@ -1,4 +1,5 @@
 import { type Load, type Round, type RoundsPlan, sql } from '../../contract/index.ts';
+import { calls } from './calls.ts';
 
 const seed = sql<{ id: string }>`
   with made as (
@@ -12,28 +13,27 @@ const seed = sql<{ id: string }>`
   )
   select id from planned order by id`;
 
-/**
- * New campaigns, alternately with a coupon for every claim and for half of the rivals. With enough
- * for all, a single false refusal leaves a coupon over; with fewer, later claims would take it. A
- * user may claim more than one.
- */
+/** New campaigns, with coupons as `calls` says. A user may claim more than one. */
 export const load: Load = async (plan, query) => {
-  const drawn = Array.from({ length: plan.rounds }, (_, round) => {
-    const claims = Array.from({ length: plan.rivals }, (_, rival) => taps(rival + 1, plan)).flat();
-    const scarce = plan.kind === undefined ? round % 2 === 1 : plan.kind === 'scarce';
-    const capacity = scarce ? Math.ceil(plan.rivals / 2) : claims.length;
-    return { claims, capacity };
+  const { rounds, rivals } = plan;
+  const drawn = Array.from({ length: rounds }, (_, round) => {
+    const claims = Array.from({ length: rivals }, (_each, rival) => taps(rival, plan)).flat();
+    const kind = plan.kind ?? calls.kindOf(round, rivals);
+    return { claims, contention: { kind, rivals, calls: claims.length } };
   });
-  const made = await query(seed, [drawn.map(({ capacity }) => String(capacity))]);
-  return drawn.map(({ claims, capacity }, round): Round => {
-    const key = made[round]?.id ?? '';
-    const path = `/campaigns/${key}/claims`;
-    const calls = claims.map(actor => ({ path, body: { userId: actor }, actor }));
-    return { key, capacity, calls };
+  const capacities = drawn.map(({ contention }) => calls.capacity(contention));
+  const made = await query(seed, [capacities.map(String)]);
+  return drawn.map(({ claims, contention }, round): Round => {
+    const key = { id: made[round]?.id ?? '', ids: [] };
+    return {
+      key: key.id,
+      capacity: calls.capacity(contention),
+      calls: claims.map(rival => calls.call(key, rival, contention)),
+    };
   });
 };
 
-/** The claims of one user: one, or two at once. */
-function taps(user: number, plan: RoundsPlan): readonly string[] {
-  return plan.random() < plan.doubleTapShare ? [String(user), String(user)] : [String(user)];
+/** The claims of one rival: one, or two at once. */
+function taps(rival: number, plan: RoundsPlan): readonly number[] {
+  return plan.random() < plan.doubleTapShare ? [rival, rival] : [rival];
 }

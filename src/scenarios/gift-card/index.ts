@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InvalidInput, NotFound, type Query, scenario, sql } from '../../contract/index.ts';
 import { idParams, parse } from '../input.ts';
+import { calls } from './calls.ts';
 import { conditionalUpdate } from './conditional-update.ts';
 import { cents } from './input.ts';
 import { load } from './load.ts';
@@ -28,7 +29,7 @@ export default scenario<Debit>({
   title: 'Several debits of one gift card',
   path: '/gift-cards/:id/debits',
   race: 'lost update',
-  exhaustedReasons: ['used up'],
+  exhaustedReasons: calls.exhaustedReasons,
   async prepare({ params, body }, query) {
     const { id: cardId } = parse(idParams, params);
     const { amountCents } = parse(sent, body);

@@ -1,4 +1,5 @@
-import { type Load, type Round, type RoundsPlan, sql } from '../../contract/index.ts';
+import { type Load, sql } from '../../contract/index.ts';
+import { calls, cardFor } from './calls.ts';
 
 const seed = sql<{ id: string }>`
   with made as (
@@ -8,28 +9,17 @@ const seed = sql<{ id: string }>`
   )
   select id from made order by id`;
 
-/**
- * New cards, each with enough for half of the rivals. The amounts of a round differ, so that two
- * lost updates cannot look like one, but only so little that any `capacity` of them fit and one
- * more never does, in any order.
- */
-export const load: Load = async (plan, query) => {
-  const { rounds, rivals } = plan;
-  const capacity = Math.ceil(rivals / 2);
-  const smallestCents = rivals * rivals; // more than the sum of all differences within a round
-  const initialCents = capacity * (smallestCents + rivals - 1);
-  const made = await query(seed, [rounds, initialCents, smallestCents]);
+/** New cards, each with enough for half of the rivals, some of whom tap twice. */
+export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
+  const contention = { kind: 'plain', rivals, calls: 2 * rivals };
+  const { initialCents, smallestDebitCents } = cardFor(contention);
+  const made = await query(seed, [rounds, initialCents, smallestDebitCents]);
   return made.map(({ id }) => ({
     key: id,
-    capacity,
-    calls: Array.from({ length: rivals }, (_, rival) =>
-      taps(id, smallestCents + rival, plan),
-    ).flat(),
+    capacity: calls.capacity(contention),
+    calls: Array.from({ length: rivals }, (_, rival) => {
+      const call = calls.call({ id, ids: [] }, rival, contention);
+      return random() < doubleTapShare ? [call, call] : [call];
+    }).flat(),
   }));
 };
-
-function taps(cardId: string, amountCents: number, plan: RoundsPlan): Round['calls'] {
-  const path = `/gift-cards/${cardId}/debits`;
-  const call = { path, body: { amountCents }, actor: String(amountCents) };
-  return plan.random() < plan.doubleTapShare ? [call, call] : [call];
-}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotFound, ownRoute, scenario, sql } from '../../contract/index.ts';
 import { id, parse } from '../input.ts';
+import { calls } from './calls.ts';
 import { payThenRecordOnce } from './conditional-update.ts';
 import { load } from './load.ts';
 import { orderInOneStatement, orderInSteps } from './outbox.ts';
@@ -20,7 +21,7 @@ export default scenario<Pay>({
   title: 'Two runs pay one invoice',
   path: '/invoices/:id/payments',
   race: 'duplicate',
-  exhaustedReasons: ['already paid', 'already ordered', 'nothing due'],
+  exhaustedReasons: calls.exhaustedReasons,
   async prepare({ params, body }, query) {
     const { id: invoiceId } = parse(z.object({ id }), params);
     parse(z.strictObject({}).optional(), body);

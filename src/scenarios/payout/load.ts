@@ -1,4 +1,5 @@
 import { type Load, sql } from '../../contract/index.ts';
+import { calls } from './calls.ts';
 
 const seed = sql<{ id: string }>`
   insert into invoices (payee, amount_cents)
@@ -6,12 +7,13 @@ const seed = sql<{ id: string }>`
 
 /** New invoices; every rival is a run with the invoice on its list, some send twice. */
 export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
+  const contention = { kind: 'plain', rivals, calls: 2 * rivals };
   const made = await query(seed, [rounds]);
   return made.map(({ id }) => ({
     key: id,
-    capacity: 1,
-    calls: Array.from({ length: rivals }, (_, index) => {
-      const call = { path: `/invoices/${id}/payments`, body: {}, actor: `run ${index + 1}` };
+    capacity: calls.capacity(contention),
+    calls: Array.from({ length: rivals }, (_, rival) => {
+      const call = calls.call({ id, ids: [] }, rival, contention);
       return random() < doubleTapShare ? [call, call] : [call];
     }).flat(),
   }));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotFound, scenario, sql } from '../../contract/index.ts';
 import { id, idParams, parse } from '../input.ts';
+import { calls } from './calls.ts';
 import { conditionalInsert } from './conditional-insert.ts';
 import { load } from './load.ts';
 import { numberedSlots } from './numbered-slots.ts';
@@ -16,7 +17,7 @@ export default scenario<Reverse>({
   title: 'Two admins reverse one payroll',
   path: '/payrolls/:id/reversals',
   race: 'duplicate',
-  exhaustedReasons: ['already reversed'],
+  exhaustedReasons: calls.exhaustedReasons,
   async prepare({ params, body }, query) {
     const { id: payrollId } = parse(idParams, params);
     const { adminId } = parse(sent, body);

@@ -1,4 +1,5 @@
 import { type Load, sql } from '../../contract/index.ts';
+import { calls } from './calls.ts';
 
 const seed = sql<{ id: string }>`
   insert into payrolls (employer, amount_cents)
@@ -6,13 +7,13 @@ const seed = sql<{ id: string }>`
 
 /** New payrolls; every rival is an admin who reverses it, some tap twice. */
 export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
+  const contention = { kind: 'plain', rivals, calls: 2 * rivals };
   const made = await query(seed, [rounds]);
   return made.map(({ id }) => ({
     key: id,
-    capacity: 1,
-    calls: Array.from({ length: rivals }, (_, index) => {
-      const adminId = String(index + 1);
-      const call = { path: `/payrolls/${id}/reversals`, body: { adminId }, actor: adminId };
+    capacity: calls.capacity(contention),
+    calls: Array.from({ length: rivals }, (_, rival) => {
+      const call = calls.call({ id, ids: [] }, rival, contention);
       return random() < doubleTapShare ? [call, call] : [call];
     }).flat(),
   }));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InvalidInput, NotFound, type Query, scenario, sql } from '../../contract/index.ts';
 import { id, parse } from '../input.ts';
+import { calls } from './calls.ts';
 import { conditionalUpdate } from './conditional-update.ts';
 import { load } from './load.ts';
 import { routes } from './routes.ts';
@@ -39,7 +40,7 @@ export default scenario<Transfer>({
   title: 'Money between two cards',
   path: '/transfers',
   race: 'lost update',
-  exhaustedReasons: [],
+  exhaustedReasons: calls.exhaustedReasons,
   rounds: { opposite: { title: 'One caller in four, or the last of few, pays back.' } },
   async prepare({ body }, query) {
     const { fromCardId: fromId, toCardId: toId, amountCents } = parse(newTransfer, body);

@@ -1,9 +1,6 @@
-import { type Call, type Load, type Round, type RoundsPlan, sql } from '../../contract/index.ts';
-
-/** Every tenth wallet has payments both ways; with unsorted locks each of these costs seconds. */
-const bothWaysEvery = 10;
-/** In these, every fourth rival pays back. */
-const paysBackEvery = 4;
+import { type Load, sql } from '../../contract/index.ts';
+import type { Contention } from '../calls.ts';
+import { balanceCents, calls } from './calls.ts';
 
 const seed = sql<{ wallet_id: string; cards: readonly string[] }>`
   with made as (
@@ -20,47 +17,22 @@ const seed = sql<{ wallet_id: string; cards: readonly string[] }>`
   select wallet_id, array_agg(id::text order by id) as cards
   from filled group by wallet_id order by wallet_id`;
 
-/**
- * New wallets with two cards. In most, all rivals pay in the same direction from a card with enough
- * for half of them, in any order; in the others some pay back, and there is enough for all. The
- * amounts of a round differ, and the total paid back is less than any single payment, so that lost
- * updates cannot cancel each other out.
- */
+/** New wallets with two cards, either of which pays; some rivals tap twice. */
 export const load: Load = async (plan, query) => {
   const { rounds, rivals } = plan;
-  const smallestCents = 2 * rivals * rivals;
-  const largestCents = smallestCents + rivals - 1;
-  const scarce = Math.ceil(rivals / 2);
-  const bothWays = Array.from({ length: rounds }, (_, round) =>
-    plan.kind === undefined
-      ? round % bothWaysEvery === bothWaysEvery - 1
-      : plan.kind === 'opposite',
-  );
-  const balances = bothWays.map(both => (both ? 2 * rivals : scarce) * largestCents);
-  const made = await query(seed, [balances.map(String)]);
-  return made.map(({ wallet_id: key, cards }, round) => {
-    const [payer = '', payee = ''] = plan.random() < 0.5 ? cards : cards.toReversed();
-    const calls = Array.from({ length: rivals }, (_, rival) => {
-      const back = bothWays[round] && paysBack(rival, rivals);
-      const call = back ? pay(payee, payer, rival + 1) : pay(payer, payee, smallestCents + rival);
-      return taps(call, plan);
+  const contended = Array.from({ length: rounds }, (_, round): Contention => {
+    const kind = plan.kind ?? calls.kindOf(round, rivals);
+    return { kind, rivals, calls: 2 * rivals };
+  });
+  const made = await query(seed, [contended.map(balanceCents).map(String)]);
+  return contended.map((contention, round) => {
+    const { wallet_id: id = '', cards = [] } = made[round] ?? {};
+    const ids = plan.random() < 0.5 ? cards : cards.toReversed();
+    const sent = Array.from({ length: rivals }, (_, rival) => {
+      const call = calls.call({ id, ids }, rival, contention);
+      return plan.random() < plan.doubleTapShare ? [call, call] : [call];
     }).flat();
-    const capacity = bothWays[round] ? calls.length : scarce;
-    return { key, capacity, calls };
+    const capacity = calls.capacity({ ...contention, calls: sent.length });
+    return { key: id, capacity, calls: sent };
   });
 };
-
-/** With few rivals, the last one pays back; a single rival does not. */
-function paysBack(rival: number, rivals: number): boolean {
-  if (rivals < paysBackEvery) return rival > 0 && rival === rivals - 1;
-  return rival % paysBackEvery === paysBackEvery - 1;
-}
-
-function pay(fromCardId: string, toCardId: string, amountCents: number): Call {
-  const body = { fromCardId, toCardId, amountCents };
-  return { path: '/transfers', body, actor: String(amountCents) };
-}
-
-function taps(call: Call, plan: RoundsPlan): Round['calls'] {
-  return plan.random() < plan.doubleTapShare ? [call, call] : [call];
-}
