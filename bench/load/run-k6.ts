@@ -1,6 +1,5 @@
 /** One cell's process of k6. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Exit, K6, Keeper } from '../../src/services/index.ts';
@@ -36,7 +35,7 @@ const cellMaxMs = 60 * 60_000;
 /** Runs it to its end. Nothing listens (`--address ""`): cells can follow each other at once. */
 export async function runK6(order: K6Order): Promise<K6Run> {
   const { keeper, k6, target, signal } = order;
-  const folder = await mkdtemp(join(tmpdir(), 'lockstep-k6-'));
+  const folder = await keeper.folder(); // it goes with the keeper, however this process ends
   const file = join(folder, 'summary.json');
   const pairs = Object.entries(settingsOf(order, file)).flatMap(([name, value]) => [
     '-e',
@@ -61,7 +60,7 @@ export async function runK6(order: K6Order): Promise<K6Run> {
   } finally {
     clearTimeout(overdue);
     signal.removeEventListener('abort', stop);
-    await rm(folder, { recursive: true, force: true });
+    await keeper.remove(folder).catch(() => {}); // a keeper that is gone has removed it
   }
 }
 

@@ -30,7 +30,7 @@ const waysOut = `k6 not found. Options:
 - set K6_PATH to the binary
 - install Go: k6 is then built once and cached (about 2 minutes)
 - run one script without npm: \`docker run --rm --network host -v "$PWD:/lockstep" grafana/k6:${k6Pinned.slice(1)}
-  run -e BASE_URL=http://127.0.0.1:3000 /lockstep/bench/load/k6/scenarios/appointment.ts\`
+  run -e SCENARIO=appointment -e BASE_URL=http://127.0.0.1:3000 /lockstep/bench/load/k6/scenario.ts\`
 The npm package k6 is only a placeholder; do not install it.`;
 
 const probeMs = 20_000;

@@ -140,8 +140,9 @@ describeWith('a real Prometheus', ['promtool', 'prometheus'], async pathOf => {
 
   /** A load whose measures k6 itself writes into Prometheus, until it is ended. */
   function startK6(): readonly string[] {
-    const script = join(root, 'bench', 'k6', 'scenarios', 'appointment.ts');
+    const script = join(root, 'bench', 'load', 'k6', 'scenario.ts');
     const given = {
+      SCENARIO: 'appointment',
       BASE_URL: ready.url,
       PROCESS_URLS: ready.processes.map(({ url }) => url).join(','),
       STRATEGY: 'row-lock',
