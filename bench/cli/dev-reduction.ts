@@ -1,6 +1,6 @@
 /**
- * `npm run dev:reduction`: generated programs, each explored with and without reduction: the sets
- * of outcomes must be equal. `--saved` shows what reduction saves on ten programs instead.
+ * `npm run dev:reduction`: explores generated programs with and without reduction; the sets of outcomes
+ * must be equal. With `--saved`: shows how much reduction saves on ten programs.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -57,16 +57,18 @@ interface Work {
 
 function form(): Command {
   return new Command('lockstep dev-reduction')
-    .description('Generated programs, each explored with and without reduction.')
-    .option('--programs <n>', 'how many programs', wholeNumber(1, 100_000), 300)
-    .option('--from <n>', 'number of the first', wholeNumber(0, 1_000_000), 0)
-    .option('--seed <n>', 'what they are drawn from', wholeNumber(0, 999_999_999), 1)
-    .option('--orders <n>', 'most orders of one', wholeNumber(1, 100_000), 2000)
-    .option('--seconds <n>', 'limit of the run; with --saved, of a search', wholeNumber(1, 86_400))
-    .option('--shrink <n>', 'seconds to make one smaller', wholeNumber(0, 3600), 60)
-    .option('--theme <name>', `only programs of one of: ${themeNames.join(', ')}`)
-    .option('--out <file>', 'where the figures go, as JSON')
-    .option('--saved', 'show what reduction saves on ten programs, and end')
+    .description(
+      'Explores generated programs with and without reduction, and compares the outcomes.',
+    )
+    .option('--programs <n>', 'number of programs', wholeNumber(1, 100_000), 300)
+    .option('--from <n>', 'number of the first program', wholeNumber(0, 1_000_000), 0)
+    .option('--seed <n>', 'seed of the generator', wholeNumber(0, 999_999_999), 1)
+    .option('--orders <n>', 'at most so many orders per program', wholeNumber(1, 100_000), 2000)
+    .option('--seconds <n>', 'limit for the run; with --saved, per search', wholeNumber(1, 86_400))
+    .option('--shrink <n>', 'seconds for shrinking one program', wholeNumber(0, 3600), 60)
+    .option('--theme <name>', `only programs of this theme: ${themeNames.join(', ')}`)
+    .option('--out <file>', 'write the figures to this file, as JSON')
+    .option('--saved', 'only show how much reduction saves on ten programs')
     .option('--verbose', 'print every program');
 }
 
@@ -99,12 +101,13 @@ async function saved({ read, services, around: { note, write } }: Work): Promise
   return exitCodes.asClaimed;
 }
 
-/** Themes take turns: programs of one are so far apart. */
+/** Themes alternate: programs of one theme are `themeNames.length` apart. */
 function numbersOf({ programs, from, theme }: Read): number[] {
-  const place = theme === undefined ? 0 : themeNames.indexOf(theme);
-  if (place < 0) throw new UsageError(`no theme ${theme}: there are ${themeNames.join(', ')}`);
+  const offset = theme === undefined ? 0 : themeNames.indexOf(theme);
+  if (offset < 0)
+    throw new UsageError(`unknown theme '${theme}'; expected one of ${themeNames.join(', ')}`);
   const apart = theme === undefined ? 1 : themeNames.length;
-  return Array.from({ length: programs }, (_, at) => place + (from + at) * apart);
+  return Array.from({ length: programs }, (_, at) => offset + (from + at) * apart);
 }
 
 async function save(path: string, result: object): Promise<void> {

@@ -58,10 +58,10 @@ describe('every form', () => {
     expect(text).toContain('Not in this run: one and two; asked for by name.');
   });
 
-  test('all of them say of an incomplete run that it judges nothing', () => {
+  test('all of them say of an incomplete run that it gives no verdict', () => {
     const stopped = summarize(exampleRun({ end: 'interrupted', incomplete: true }));
     for (const text of [table(stopped, { color: false }), markdown(stopped), html(stopped)])
-      expect(text).toMatch(/incomplete and judges nothing/);
+      expect(text).toMatch(/incomplete and gives no verdict/);
   });
 
   test('durability that is off is told', () => {

@@ -46,7 +46,7 @@ const rows: readonly Row[] = [
     seen: { ...hit, lostAcknowledgements: 1 },
     observed: 'unsafe',
     agreement: 'claim violated',
-    because: /acknowledged and are not there/,
+    because: /acknowledged but are missing/,
   },
   {
     name: 'more violated than the lost turns explain',
@@ -99,7 +99,7 @@ const rows: readonly Row[] = [
     claim: 'unsafe',
     observed: 'inconclusive',
     agreement: 'not shown',
-    because: /predicted violation was not seen/,
+    because: /predicted violation was not observed/,
   },
   { name: 'no claim', claim: 'no claim', observed: 'no claim', agreement: 'nothing claimed' },
   {
