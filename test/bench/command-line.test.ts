@@ -55,7 +55,11 @@ describe('a usage error ends with 2, and says what to write', () => {
     ['a misspelt command', ['explor'], /did you mean 'explore'/],
     ['a misspelt option', ['floors', '--onyl', 'pairs'], /Did you mean --only/],
     ['a file that is none', ['report', 'nowhere'], /nowhere/],
-    ['a folder that cannot be made', ['compare', '--out', '/proc/x'], /Choose another folder with --out/],
+    [
+      'a folder that cannot be made',
+      ['compare', '--out', '/proc/x'],
+      /Choose another folder with --out/,
+    ],
     ['a file as the folder', ['floors', '--out', 'package.json'], /it is a file/],
     ['a misspelt strategy', ['compare', '--strategy', 'row-lok'], /row-lok/],
     [

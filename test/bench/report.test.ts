@@ -94,7 +94,7 @@ describe('explored orders', () => {
     const explored = run.explored.map(cell => ({ ...cell, exhausted: false }));
     const text = table({ ...run, explored }, { color: false });
     expect(text).toContain('? 70');
-    expect(text).toContain('Not every order within the bound was visited for steady');
+    expect(text).toContain('Not every order within the bound was visited: steady');
   });
 
   test('are not spoken of where nothing was explored', () => {

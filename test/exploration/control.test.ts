@@ -93,7 +93,7 @@ describe('a round', () => {
 
   test('that does not exist is refused with those that do', () => {
     expect(() => roundOf(variant, 'opposite')).toThrow(
-      "there is no round 'opposite' here; there are",
+      "unknown round 'opposite'; expected",
     );
     expect(() => roundOf(variant, 'couple+scarce')).toThrow('couple or scarce');
   });
