@@ -1,4 +1,4 @@
-/** One cell's process of k6. */
+/** Runs k6 for one cell. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export const k6Exit = { thresholds: 99, aborted: 108, scriptError: 107, interrup
 
 export interface K6Run {
   readonly exit: Exit;
-  /** Undefined where it ended before it had anything to tell. */
+  /** Undefined if k6 exited without a summary. */
   readonly summary: K6Summary | undefined;
 }
 
@@ -24,14 +24,14 @@ export interface K6Order {
   readonly target: Target;
   readonly cell: PlannedCell;
   readonly options: BenchOptions;
-  /** Told the process id as soon as there is one. */
+  /** Called with the process id as soon as k6 has started. */
   readonly started: (pid: number) => void;
   readonly signal: AbortSignal;
 }
 
 const cellMaxMs = 60 * 60_000;
 
-/** Runs it to its end. Nothing listens (`--address ""`): cells can follow each other at once. */
+/** Runs k6 to its end. Without its HTTP server (`--address ""`), so that no two cells compete for a port. */
 export async function runK6(order: K6Order): Promise<K6Run> {
   const { keeper, k6, target, cell, signal } = order;
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-k6-'));
@@ -46,10 +46,10 @@ export async function runK6(order: K6Order): Promise<K6Run> {
     role: 'client',
     command: k6.command,
     args: ['run', ...quiet, ...pairs, scriptOf(cell.plan.scenario)],
-    // the token is in nobody's list of processes
+    // in the environment, so that the token does not show in process lists
     env: { HOME: folder, K6_NO_USAGE_REPORT: 'true', ...tokenOf(target) },
   });
-  const stop = (): void => void child.stop().catch(() => {}); // a keeper that is gone has ended it
+  const stop = (): void => void child.stop().catch(() => {}); // if the keeper is gone, so is k6
   const overdue = setTimeout(stop, cellMaxMs);
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -63,7 +63,7 @@ export async function runK6(order: K6Order): Promise<K6Run> {
   }
 }
 
-/** k6 hands its environment on to scripts unless told otherwise. */
+/** `k6 run` does not pass its environment to scripts unless asked to. */
 function tokenOf({ adminToken }: Target): Record<string, string> {
   return adminToken === undefined
     ? {}
@@ -88,14 +88,14 @@ function settingsOf({ target, cell, options }: K6Order, file: string): Record<st
     WARM_UP_SECONDS: String(options.warmUp),
     BYSTANDERS: open ? String(options.bystanders) : '0',
     TIMEOUT_SECONDS: String(Math.ceil(waitMs / 1_000) + 1),
-    P95_MS: '120000', // a slow strategy is a figure here and no failure
+    P95_MS: '120000', // a slow strategy is a result here, not a failure
     SEED: String(options.seed + cell.repetition),
     SUMMARY: file,
     ...(options.duration !== undefined && { DURATION_SECONDS: String(options.duration) }),
   };
 }
 
-/** The scripts lie beside the sources; they are not compiled. */
+/** The scripts are next to this file, and are not compiled. */
 function scriptOf(scenario: string): string {
   return fileURLToPath(new URL(`./k6/scenarios/${scenario}.ts`, import.meta.url));
 }
