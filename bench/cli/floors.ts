@@ -66,7 +66,9 @@ function named(text: string): Name[] {
   return text.split(',').map(word => {
     const name = names.find(one => one === word);
     if (name) return name;
-    throw new InvalidArgumentError(`unknown contest '${word}'; expected ${names.join(', ')}`);
+    throw new InvalidArgumentError(
+      `unknown contest '${word}'; expected one of ${names.join(', ')}`,
+    );
   });
 }
 

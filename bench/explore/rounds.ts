@@ -35,7 +35,7 @@ export function roundOf(variant: Pick<RegisteredVariant, 'rounds'>, name: string
   const parts = name.split('+');
   const unknown = parts.find(part => !known.includes(part));
   if (unknown !== undefined)
-    throw new Error(`unknown round '${unknown}'; expected ${known.join(', ')}`);
+    throw new Error(`unknown round '${unknown}'; expected one of ${known.join(', ')}`);
   const kinds = parts.filter(part => part !== doubleTap && part !== sameKey);
   if (new Set(kinds).size > 1) throw new Error(`cannot combine rounds ${kinds.join(' and ')}`);
   const kind = kinds[0] ?? plain;

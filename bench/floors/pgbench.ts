@@ -1,4 +1,4 @@
-/** The SQL of a strategy in pgbench, where that is installed: what Postgres can do at most. */
+/** The SQL of a strategy in pgbench, if installed: an upper limit for Postgres. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Keeper } from '../../src/services/index.ts';
@@ -13,7 +13,7 @@ export interface PgbenchPlaces {
   readonly clients: number;
 }
 
-/** Runs a script with prepared statements; `name` says whose SQL it is. */
+/** Runs a script with prepared statements; `name` is the name of the entry. */
 export function pgbench(
   { keeper, command, folder, databaseUrl, clients }: PgbenchPlaces,
   name: string,

@@ -165,7 +165,9 @@ function oneOfEach<Word extends string>(what: string, words: readonly Word[]) {
     return nameList(text).map(name => {
       const word = words.find(one => one === name);
       if (word !== undefined) return word;
-      throw new InvalidArgumentError(`unknown ${what} '${name}'; expected ${words.join(', ')}`);
+      throw new InvalidArgumentError(
+        `unknown ${what} '${name}'; expected one of ${words.join(', ')}`,
+      );
     });
   };
 }

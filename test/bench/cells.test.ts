@@ -29,8 +29,8 @@ describe('the command line of bench', () => {
   });
 
   test.each([
-    [['--workload', 'fast'], /There is no fast; there are smoke/],
-    [['--spread', 'warm'], /There is no warm/],
+    [['--workload', 'fast'], /unknown workload 'fast'; expected one of smoke/],
+    [['--spread', 'warm'], /unknown spread 'warm'/],
     [['--rate', '0'], /from 1 to 100000/],
     [['--points', '1'], /--points needs --sweep/],
     [['--sweep', 'colour'], /unknown sweep 'colour'; expected one of contenders/],

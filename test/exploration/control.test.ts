@@ -92,7 +92,7 @@ describe('a round', () => {
   });
 
   test('that does not exist is refused with those that do', () => {
-    expect(() => roundOf(variant, 'opposite')).toThrow("unknown round 'opposite'; expected");
+    expect(() => roundOf(variant, 'opposite')).toThrow("unknown round 'opposite'; expected one of");
     expect(() => roundOf(variant, 'couple+scarce')).toThrow('couple and scarce');
   });
 });

@@ -3,7 +3,7 @@ import type { Theme } from './letters.ts';
 const begins = ['begin', 'begin', "begin; set local lock_timeout = '10s'"];
 const ends = ['commit', 'commit', 'commit', 'rollback'];
 
-/** Above READ COMMITTED, in every spelling; the gate takes SET for no step of its own. */
+/** Isolation above READ COMMITTED, in every spelling; the gate does not treat SET as a step. */
 const stated = [
   'begin isolation level $l',
   'begin | set transaction isolation level $l',

@@ -1,6 +1,6 @@
 import { type Program, requestText } from './program.ts';
 
-/** One table or function that programs name, what it needs, and how its rows are read at the end. */
+/** A table or function used by programs: what it depends on, and how its rows are read at the end. */
 interface Part {
   readonly needs?: readonly string[];
   readonly setup: string;
@@ -140,7 +140,7 @@ const parts: Readonly<Record<string, Part>> = {
   },
 };
 
-/** What a program names, with what that needs, in an order in which it can be made. */
+/** The objects that a program uses, with dependencies, in order of creation. */
 function partsOf(program: Program): Part[] {
   const requests = program.callers.flatMap(({ steps }) => steps.map(({ request }) => request));
   const text = requests.map(requestText).join('\n');
@@ -157,7 +157,7 @@ export function setupOf(program: Program): string {
     .join(';\n');
 }
 
-/** One statement that reads every row left, as one value. */
+/** One statement that reads all remaining rows as a single value. */
 export function rowsSql(program: Program): string {
   const reads = partsOf(program).flatMap(({ rows }) =>
     rows === undefined ? [] : [`array(${rows})`],

@@ -1,4 +1,4 @@
-/** A process of `dev:queue`: several contenders on one key. Started by the measurement, ends with it. */
+/** A child process of `dev:queue`: several contenders on one key. Exits with its parent. */
 import Redlock from 'redlock';
 import { type Attempt, Failure, type Tuning } from '../../../src/contract/index.ts';
 import { openBackends } from '../../../src/store/backends.ts';
@@ -7,7 +7,7 @@ import { type Contestant, type Job, job, type Told } from './contest.ts';
 
 const tuning: Tuning = { waitMs: 10_000, leaseMs: 5_000, extendLease: true, attemptsMax: 1 };
 
-/** Takes the key, runs `work` once, gives the key back. Rejects where no turn was to be had. */
+/** Acquires the key, runs `work` once, releases the key. Rejects if the key cannot be acquired. */
 type Turn = (work: () => Promise<void>) => Promise<void>;
 
 const backends = openBackends({
@@ -47,7 +47,7 @@ function turnOf(contestant: Contestant, key: string): Turn {
   };
 }
 
-/** What a message through Redis costs at least: who gets one works, and tells the next process. */
+/** The minimum cost of a message through Redis: each process works when told, then tells the next one. */
 async function passOn({ key, seconds, workMs, place, places }: Job): Promise<Told> {
   const listener = redis.duplicate({ enableOfflineQueue: true });
   const sections: [number, number][] = [];
@@ -68,7 +68,7 @@ async function passOn({ key, seconds, workMs, place, places }: Job): Promise<Tol
   return { waitsMs: [], turns: [sections.length], sections, givenUp: 0 };
 }
 
-/** Runs until the time is over; a turn that was begun is finished. */
+/** Runs until the time is up; a turn in progress is finished. */
 async function contend(asked: Job): Promise<Told> {
   if (asked.contestant === 'baton') return passOn(asked);
   const { contestant, key, contenders, seconds, workMs, pauseMs } = asked;
