@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Environment } from '../lab/service.ts';
 
-export interface Around {
+export interface CommandContext {
   /** The arguments after the command's name. */
   readonly argv: readonly string[];
   readonly environment: Environment;
@@ -21,7 +21,7 @@ export interface CliCommand {
    * Reads the arguments, does the work and prints the result; resolves to the exit code. Rejects with
    * an error whose message says what to do.
    */
-  run(around: Around): Promise<number>;
+  run(context: CommandContext): Promise<number>;
   /** A sentence: what is kept of a run that was interrupted before it had a result. */
   readonly kept?: string;
 }

@@ -122,9 +122,9 @@ async function contest(
     workMs,
     pauseMs: alone ? 0 : pauseMs,
   };
-  const asked = children.slice(0, alone ? 1 : processes).map((child, place) => {
+  const asked = children.slice(0, alone ? 1 : processes).map((child, index) => {
     const answer = answerOf(child);
-    child.send({ ...job, place, places: processes } satisfies Job);
+    child.send({ ...job, index, processes } satisfies Job);
     return answer;
   });
   const answers = (await Promise.all(asked)).map(answer => told.parse(answer));

@@ -12,7 +12,7 @@ import { tryPrograms } from '../explore/reduction/run.ts';
 import { measureSaved, savedTable } from '../explore/reduction/saved.ts';
 import { parsed, UsageError, wholeNumber } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import type { Around, CliCommand } from './command.ts';
+import type { CliCommand, CommandContext } from './command.ts';
 
 interface Read {
   readonly programs: number;
@@ -29,10 +29,10 @@ interface Read {
 
 export const command: CliCommand = {
   form,
-  async run(around) {
-    const read = parsed<Read>(form(), around.argv);
+  async run(context) {
+    const read = parsed<Read>(form(), context.argv);
     const numbers = numbersOf(read);
-    const { note, signal } = around;
+    const { note, signal } = context;
     const services = await openServices({
       redisNodeCount: 0,
       durable: false,
@@ -41,7 +41,7 @@ export const command: CliCommand = {
     });
     try {
       const work = read.saved ? saved : compared;
-      return await work({ read, numbers, services, around });
+      return await work({ read, numbers, services, context });
     } finally {
       await services.close();
     }
@@ -52,7 +52,7 @@ interface Work {
   readonly read: Read;
   readonly numbers: number[];
   readonly services: Services;
-  readonly around: Around;
+  readonly context: CommandContext;
 }
 
 function form(): Command {
@@ -72,8 +72,8 @@ function form(): Command {
     .option('--verbose', 'print every program');
 }
 
-async function compared({ read, numbers, services, around }: Work): Promise<number> {
-  const { note, signal, write } = around;
+async function compared({ read, numbers, services, context }: Work): Promise<number> {
+  const { note, signal, write } = context;
   const servers = { pgUrl: services.postgres.url, redisUrls: [services.redis.url] };
   const trial = {
     seed: read.seed,
@@ -91,7 +91,7 @@ async function compared({ read, numbers, services, around }: Work): Promise<numb
   return all.length < numbers.length ? exitCodes.inconclusive : exitCodes.asClaimed;
 }
 
-async function saved({ read, services, around: { note, write } }: Work): Promise<number> {
+async function saved({ read, services, context: { note, write } }: Work): Promise<number> {
   const { postgres, redis } = services;
   const servers = { pgUrl: postgres.url, redisUrl: redis.url, redisNodeUrls: [] };
   const limits = { executionsMax: read.orders, secondsMax: read.seconds ?? 60 };

@@ -117,7 +117,7 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
     const registry = await loadRegistry(files);
     await migrate(database.url, [...registry.scenarios.values()]);
     await makeCards(database.url);
-    const places = {
+    const resources = {
       registry,
       keeper: services.keeper,
       databaseUrl: database.url,
@@ -129,18 +129,18 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
     };
     const open: Record<Name, () => Promise<OpenContest>> = {
       http: () => httpContest(services.keeper),
-      booking: async () => bookingContest(places),
+      booking: async () => bookingContest(resources),
       hot: async () => {
         await synchronousCommit(database.url, false);
-        return hotContest(places);
+        return hotContest(resources);
       },
-      pairs: () => pairsContest(places, peers),
+      pairs: () => pairsContest(resources, peers),
       references: async () => referencesContest(database.url),
-      quorum: () => quorumContest(places),
+      quorum: () => quorumContest(resources),
       'node-down': () =>
-        nodeDownContest({ ...places, thirdNodePid: pidOf(services.redisNodes[2]) }),
-      'late-release': () => lateReleaseContest(places),
-      'hand-off': () => handOffContest(places, peers),
+        nodeDownContest({ ...resources, thirdNodePid: pidOf(services.redisNodes[2]) }),
+      'late-release': () => lateReleaseContest(resources),
+      'hand-off': () => handOffContest(resources, peers),
       auditor: async () => auditorContest(database.url, registry),
       scrape: () => scrapeContest(services, signal),
       scraped: () => scrapedContest(services, signal),

@@ -9,7 +9,7 @@ import { HelpAsked, UsageError } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { UnreadableRun } from '../lab/files.ts';
 import { TargetUnusable } from '../load/remote.ts';
-import type { Around, CliCommand } from './command.ts';
+import type { CliCommand, CommandContext } from './command.ts';
 
 const mistakes = [UsageError, RegistryError, ConfigError, UnreadableRun];
 const missing = [K6Missing, ServerUnusable, TargetUnusable];
@@ -21,15 +21,15 @@ export async function launch(name: string, command: CliCommand, argv: readonly s
   process.stdout.on('error', () => {}); // the reader of a pipe may close it early
   const told = interruption(text => process.stderr.write(text), exitCodes.interrupted);
   const signal = AbortSignal.any([told, parentGone()]);
-  const around = { argv, environment: process.env, signal, write, note };
-  leave(await ended(name, command, around));
+  const context = { argv, environment: process.env, signal, write, note };
+  leave(await ended(name, command, context));
 }
 
-async function ended(name: string, command: CliCommand, around: Around): Promise<number> {
-  const { note, write, signal } = around;
+async function ended(name: string, command: CliCommand, context: CommandContext): Promise<number> {
+  const { note, write, signal } = context;
   try {
-    refuseSwallowed(name, command, around);
-    return await command.run(around);
+    refuseSwallowed(name, command, context);
+    return await command.run(context);
   } catch (error) {
     if (error instanceof HelpAsked) {
       write(error.text);
@@ -53,7 +53,11 @@ async function ended(name: string, command: CliCommand, around: Around): Promise
  * `npm run compare --strategy redlock`, without the `--`: npm takes such flags as its own settings, and
  * the command would run without them. `--json` is excluded: npm has a setting of that name.
  */
-function refuseSwallowed(name: string, command: CliCommand, { argv, environment }: Around): void {
+function refuseSwallowed(
+  name: string,
+  command: CliCommand,
+  { argv, environment }: CommandContext,
+): void {
   if (environment.npm_lifecycle_event === undefined) return;
   const swallowed = command.form().options.flatMap(({ long }) => {
     const value = environment[`npm_config_${(long ?? '').slice(2).replaceAll('-', '_')}`];

@@ -64,7 +64,7 @@ export async function exploreStrategies(
       explored: cell => note(progressOf(cell)),
       signal,
     });
-    const cells = besideControl(inPlace(registry, specs, found, signal), found, control);
+    const cells = besideControl(inOrder(registry, specs, found, signal), found, control);
     write(printed(cells, options));
     return signal.aborted ? exitCodes.interrupted : exitCodeOf(cells);
   } finally {
@@ -103,7 +103,7 @@ function roundsAsked({ rounds, couple, doubleTap, pairs }: ExploreOptions): stri
 }
 
 /** All cells in the order of `specs`, including those not offered or not started. */
-function inPlace(
+function inOrder(
   registry: Registry,
   specs: readonly CellSpec[],
   found: readonly ExploredCell[],

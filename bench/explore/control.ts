@@ -29,9 +29,9 @@ export function besideControl(
   });
 }
 
-type Place = Pick<CellSpec, 'scenario' | 'variant' | 'round' | 'strategies'>;
+type CellKey = Pick<CellSpec, 'scenario' | 'variant' | 'round' | 'strategies'>;
 
-function controlOf({ scenario, variant, round, strategies }: Place, control: string): Place {
+function controlOf({ scenario, variant, round, strategies }: CellKey, control: string): CellKey {
   return {
     scenario,
     variant,
@@ -40,7 +40,7 @@ function controlOf({ scenario, variant, round, strategies }: Place, control: str
   };
 }
 
-function nameOf({ scenario, variant, round, strategies }: Place): string {
+function nameOf({ scenario, variant, round, strategies }: CellKey): string {
   return [scenario, variant, round, ...strategies].join(' ');
 }
 

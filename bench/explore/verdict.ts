@@ -65,8 +65,8 @@ export function unexplored(
 ): ExploredCell {
   const { scenario, variant, round, strategies } = plan;
   const names = strategies.map(({ name }) => name);
-  const place = { scenario: scenario.name, variant, round: round.name, strategies: names };
-  return withoutPlan(place, outcome, why);
+  const cell = { scenario: scenario.name, variant, round: round.name, strategies: names };
+  return withoutPlan(cell, outcome, why);
 }
 
 /** The same, for a cell given by its names. */

@@ -158,7 +158,7 @@ select id, 1, gen_random_uuid() from card returning id;
 `,
 } as const;
 
-export interface BookingPlaces {
+export interface BookingResources {
   readonly databaseUrl: string;
   readonly registry: Registry;
   readonly keeper: Keeper;
@@ -168,8 +168,8 @@ export interface BookingPlaces {
 }
 
 /** Debits of 10 000 gift cards, 8 in flight. */
-export function bookingContest(places: BookingPlaces): OpenContest {
-  const { databaseUrl, registry, keeper, pgbenchCommand, folder } = places;
+export function bookingContest(resources: BookingResources): OpenContest {
+  const { databaseUrl, registry, keeper, pgbenchCommand, folder } = resources;
   const hand = byHand(databaseUrl);
   const engines = [...Object.keys(scripts), 'none', ...ofSequelize].flatMap(
     strategy => throughEngine(databaseUrl, registry, { strategy }) ?? [],
@@ -203,8 +203,8 @@ export function bookingContest(places: BookingPlaces): OpenContest {
 const hotInFlight = 32;
 
 /** One card, 32 callers, synchronous_commit off. */
-export function hotContest(places: BookingPlaces): OpenContest {
-  const { databaseUrl, registry, pgbenchCommand: command } = places;
+export function hotContest(resources: BookingResources): OpenContest {
+  const { databaseUrl, registry, pgbenchCommand: command } = resources;
   const strategies = ['row-lock', 'atomic-update', 'advisory-transaction', 'unique-slots'];
   const entries = strategies.flatMap(
     strategy =>
@@ -219,7 +219,7 @@ export function hotContest(places: BookingPlaces): OpenContest {
     command
       ? [
           pgbench(
-            { ...places, command, clients: hotInFlight },
+            { ...resources, command, clients: hotInFlight },
             `pgbench, ${strategy}`,
             scripts[strategy].replace(chosen, '\\set card 1'),
           ),

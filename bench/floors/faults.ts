@@ -3,26 +3,26 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { freePort } from '../../src/services/index.ts';
 import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest.ts';
-import { type LeasePlaces, leaseTuning, openTurn } from './leases.ts';
+import { type LeaseResources, leaseTuning, openTurn } from './leases.ts';
 
-export interface FaultyPlaces extends LeasePlaces {
+export interface FaultyResources extends LeaseResources {
   /** The process of the third node, which is stopped during a measurement. */
   readonly thirdNodePid: number;
 }
 
 /** The longest pair, with all three nodes and with one down or frozen: each command meets the fault. */
-export async function nodeDownContest(places: FaultyPlaces): Promise<OpenContest> {
-  const [first = '', second = ''] = places.redisNodeUrls;
+export async function nodeDownContest(resources: FaultyResources): Promise<OpenContest> {
+  const [first = '', second = ''] = resources.redisNodeUrls;
   const nobody = `redis://127.0.0.1:${await freePort()}`;
   const frozen = 'one of three frozen';
   const entries: OpenEntry[] = [];
   for (const strategy of ['redlock', 'redlock-4']) {
     for (const [how, redisNodeUrls] of [
-      ['three nodes', places.redisNodeUrls],
+      ['three nodes', resources.redisNodeUrls],
       ['one of three down', [first, second, nobody]],
-      [frozen, places.redisNodeUrls],
+      [frozen, resources.redisNodeUrls],
     ] as const) {
-      const turn = await openTurn({ ...places, redisNodeUrls }, strategy);
+      const turn = await openTurn({ ...resources, redisNodeUrls }, strategy);
       if (!turn) continue;
       const longest = async (seconds: number): Promise<number> => {
         let longestMs = 0;
@@ -37,7 +37,7 @@ export async function nodeDownContest(places: FaultyPlaces): Promise<OpenContest
         name: `${strategy}, ${how}`,
         measure: seconds =>
           how === frozen
-            ? whileFrozen(places.thirdNodePid, () => longest(seconds))
+            ? whileFrozen(resources.thirdNodePid, () => longest(seconds))
             : longest(seconds),
         close: () => turn.close(),
       });
@@ -70,12 +70,12 @@ async function whileFrozen<T>(pid: number, work: () => Promise<T>): Promise<T> {
 const shortLeaseMs = 100;
 
 /** How many commands each node gets when an expired lease is released. */
-export async function lateReleaseContest(places: LeasePlaces): Promise<OpenContest> {
+export async function lateReleaseContest(resources: LeaseResources): Promise<OpenContest> {
   const tuning = { ...leaseTuning, leaseMs: shortLeaseMs, extendLease: false };
   const entries: OpenEntry[] = [];
   const strategies = ['redis-lease', 'redis-lease-queued', 'redlock', 'redlock-4'];
   for (const strategy of strategies) {
-    const turn = await openTurn(places, strategy, tuning);
+    const turn = await openTurn(resources, strategy, tuning);
     if (!turn) continue;
     const nodes = [turn.backends.redis, ...turn.backends.redisNodes].map(counted);
     entries.push({

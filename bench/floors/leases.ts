@@ -11,7 +11,7 @@ import {
 import type { Registry } from '../../src/engine/registry.ts';
 import { openBackends } from '../../src/store/backends.ts';
 import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest.ts';
-import { type RedisBenchmarkPlaces, redisBenchmark } from './redis-benchmark.ts';
+import { type RedisBenchmarkResources, redisBenchmark } from './redis-benchmark.ts';
 
 const leaseMs = 10_000;
 const commandMaxMs = 300;
@@ -98,7 +98,7 @@ function first(count: number, all: readonly Promise<unknown>[]): Promise<void> {
   });
 }
 
-export interface LeasePlaces {
+export interface LeaseResources {
   readonly registry: Registry;
   readonly databaseUrl: string;
   readonly redisUrl: string;
@@ -117,7 +117,7 @@ export interface OpenTurn {
 
 /** The outermost turn of a strategy, used as by the engine, which checks for a lost turn before each statement. */
 export async function openTurn(
-  { registry, databaseUrl, redisUrl, redisNodeUrls }: LeasePlaces,
+  { registry, databaseUrl, redisUrl, redisNodeUrls }: LeaseResources,
   strategy: string,
   tuning: Tuning = leaseTuning,
 ): Promise<OpenTurn | undefined> {
@@ -153,7 +153,7 @@ export async function openTurn(
 }
 
 export async function throughTurn(
-  places: LeasePlaces,
+  resources: LeaseResources,
   given: {
     readonly strategy: string;
     readonly inFlight: number;
@@ -161,7 +161,7 @@ export async function throughTurn(
     readonly work?: () => Promise<void>;
   },
 ): Promise<OpenEntry | undefined> {
-  const turn = await openTurn(places, given.strategy);
+  const turn = await openTurn(resources, given.strategy);
   if (!turn) return undefined;
   const key = `floor/${given.strategy}`;
   const work = given.work ?? (async () => {});
@@ -177,16 +177,16 @@ const ours = ['redis-lease', 'redis-lease-queued'];
 
 /** Without contention: the cost of the library itself. `peers` are names of strategies in peers/. */
 export async function pairsContest(
-  places: LeasePlaces & RedisBenchmarkPlaces,
+  resources: LeaseResources & RedisBenchmarkResources,
   peers: readonly string[],
 ): Promise<OpenContest> {
   const inFlight = 32;
-  const hand = pairsByHand(places.redisUrl, inFlight, false);
-  const entries = [hand, pairsByHand(places.redisUrl, inFlight, true)];
-  const floor = redisBenchmark(places, inFlight);
+  const hand = pairsByHand(resources.redisUrl, inFlight, false);
+  const entries = [hand, pairsByHand(resources.redisUrl, inFlight, true)];
+  const floor = redisBenchmark(resources, inFlight);
   if (floor) entries.push(floor);
   for (const strategy of [...ours, ...peers]) {
-    const entry = await throughTurn(places, { strategy, inFlight });
+    const entry = await throughTurn(resources, { strategy, inFlight });
     if (entry) entries.push(entry);
   }
   return {
@@ -205,12 +205,12 @@ export async function pairsContest(
 }
 
 /** Waiting for a quorum compared with waiting for all nodes. */
-export async function quorumContest(places: LeasePlaces): Promise<OpenContest> {
-  const all = waitForNodes(places.redisNodeUrls, 'waits for all three, by hand', 3);
-  const quorum = waitForNodes(places.redisNodeUrls, 'waits for two of three, by hand', 2);
+export async function quorumContest(resources: LeaseResources): Promise<OpenContest> {
+  const all = waitForNodes(resources.redisNodeUrls, 'waits for all three, by hand', 3);
+  const quorum = waitForNodes(resources.redisNodeUrls, 'waits for two of three, by hand', 2);
   const entries = [all, quorum];
   for (const strategy of ['redlock', 'redlock-4']) {
-    const entry = await throughTurn(places, { strategy, inFlight: 1 });
+    const entry = await throughTurn(resources, { strategy, inFlight: 1 });
     if (entry) entries.push(entry);
   }
   return {
@@ -230,13 +230,13 @@ const holdMs = 1;
 
 /** Hand-offs per second with 16 callers on one key, held for about 1 ms. */
 export async function handOffContest(
-  places: LeasePlaces,
+  resources: LeaseResources,
   peers: readonly string[],
 ): Promise<OpenContest> {
   const work = (): Promise<void> => new Promise(resolve => setTimeout(resolve, holdMs));
   const entries: OpenEntry[] = [];
   for (const strategy of [...ours, ...peers]) {
-    const entry = await throughTurn(places, { strategy, inFlight: 16, hot: true, work });
+    const entry = await throughTurn(resources, { strategy, inFlight: 16, hot: true, work });
     if (entry) entries.push(entry);
   }
   return {

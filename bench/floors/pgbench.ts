@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Keeper } from '../../src/services/index.ts';
 import type { Entry } from './contest.ts';
 
-export interface PgbenchPlaces {
+export interface PgbenchResources {
   readonly keeper: Keeper;
   /** Path of the program. */
   readonly command: string;
@@ -15,7 +15,7 @@ export interface PgbenchPlaces {
 
 /** Runs a script with prepared statements; `name` is the name of the entry. */
 export function pgbench(
-  { keeper, command, folder, databaseUrl, clients }: PgbenchPlaces,
+  { keeper, command, folder, databaseUrl, clients }: PgbenchResources,
   name: string,
   script: string,
 ): Entry {

@@ -2,7 +2,7 @@
 import type { Keeper } from '../../src/services/index.ts';
 import type { OpenEntry } from './contest.ts';
 
-export interface RedisBenchmarkPlaces {
+export interface RedisBenchmarkResources {
   readonly keeper: Keeper;
   /** Path of the program; undefined if not installed. */
   readonly redisBenchmarkCommand: string | undefined;
@@ -15,7 +15,7 @@ const keys = 1_000_000_000;
 
 /** Undefined if the program is not installed. */
 export function redisBenchmark(
-  { keeper, redisBenchmarkCommand: command, redisUrl }: RedisBenchmarkPlaces,
+  { keeper, redisBenchmarkCommand: command, redisUrl }: RedisBenchmarkResources,
   clients: number,
 ): OpenEntry | undefined {
   if (command === undefined) return undefined;

@@ -31,7 +31,7 @@ export interface K6Order {
 
 const cellMaxMs = 60 * 60_000;
 
-/** Runs k6 to its end. Without its HTTP server (`--address ""`), so that no two cells compete for a port. */
+/** Runs k6 to its end, without its HTTP server (`--address ""`), so that the next cell can start at once. */
 export async function runK6(order: K6Order): Promise<K6Run> {
   const { keeper, k6, target, cell, signal } = order;
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-k6-'));
@@ -63,7 +63,7 @@ export async function runK6(order: K6Order): Promise<K6Run> {
   }
 }
 
-/** `k6 run` does not pass its environment to scripts unless asked to. */
+/** k6 passes its environment to scripts unless told otherwise. */
 function tokenOf({ adminToken }: Target): Record<string, string> {
   return adminToken === undefined
     ? {}

@@ -48,11 +48,11 @@ function turnOf(contestant: Contestant, key: string): Turn {
 }
 
 /** The minimum cost of a message through Redis: each process works when told, then tells the next one. */
-async function passOn({ key, seconds, workMs, place, places }: Job): Promise<Told> {
+async function passOn({ key, seconds, workMs, index, processes }: Job): Promise<Told> {
   const listener = redis.duplicate({ enableOfflineQueue: true });
   const sections: [number, number][] = [];
   const lastMs = now() + seconds * 1_000;
-  const next = `${key}/${(place + 1) % places}`;
+  const next = `${key}/${(index + 1) % processes}`;
   const take = async (): Promise<void> => {
     const fromUs = nowUs();
     await sleep(workMs);
@@ -61,8 +61,8 @@ async function passOn({ key, seconds, workMs, place, places }: Job): Promise<Tol
     while (now() < lastMs && (await redis.publish(next, 'go')) === 0) await sleep(1);
   };
   listener.on('message', () => void take());
-  await listener.subscribe(`${key}/${place}`);
-  if (place === 0) await take();
+  await listener.subscribe(`${key}/${index}`);
+  if (index === 0) await take();
   await sleep(Math.max(0, lastMs - now()) + 2 * workMs);
   listener.disconnect();
   return { waitsMs: [], turns: [sections.length], sections, givenUp: 0 };

@@ -16,8 +16,8 @@ export const job = z.strictObject({
   workMs: z.number(),
   pauseMs: z.number(),
   /** Index of this process, and the number of processes. */
-  place: z.number().int(),
-  places: z.number().int(),
+  index: z.number().int(),
+  processes: z.number().int(),
 });
 export type Job = z.infer<typeof job>;
 
