@@ -49,12 +49,12 @@ const rows: readonly Row[] = [
     because: /acknowledged but are missing/,
   },
   {
-    name: 'more violated than the lost turns explain',
+    name: 'more violated than the lost turns can explain',
     claim: 'no claim',
     seen: { ...hit, keysHit: 5 },
     observed: 'unsafe',
     agreement: 'claim violated',
-    because: /more than 2 lost turns explain/,
+    because: /more than 2 lost turns can explain/,
   },
   {
     name: 'safe, something found while a lost lease may be missing',
@@ -161,7 +161,7 @@ const rows: readonly Row[] = [
     hazard: { under: ['crash'], cure: 'its-cure' },
     observed: 'inconclusive',
     agreement: 'not provoked',
-    because: /needs crash, which load does not bring.*its-cure/,
+    because: /needs crash, which load does not cause.*its-cure/,
   },
   {
     name: 'a hazard that needs a lost lease, predicted unsafe and nothing found',
