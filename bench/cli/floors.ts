@@ -2,7 +2,7 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import pg from 'pg';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { described, openServices, type Server } from '../../src/services/index.ts';
@@ -77,7 +77,11 @@ function form(): Command {
     .description('Measures floors, targets and other lock libraries, one after another.')
     .option('--repetitions <n>', 'repetitions of each contest', number, 3)
     .option('--seconds <n>', 'length of each entry', number, 2)
-    .option('--only <list>', `only these contests: ${names.join(', ')}`, named, [...names])
+    .addOption(
+      new Option('--only <list>', `only these contests: ${names.join(', ')}`)
+        .argParser(named)
+        .default([...names], 'all'),
+    )
     .option('--out <folder>', 'folder for results', 'results')
     .allowExcessArguments(false)
     .showSuggestionAfterError();

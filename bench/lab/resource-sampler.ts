@@ -57,7 +57,7 @@ export class ResourceSampler {
     const connectionString = inside.databaseUrl;
     const client = new pg.Client({
       connectionString,
-      application_name: 'bench looks',
+      application_name: 'bench sampler',
       query_timeout: 5_000,
     });
     client.on('error', () => {}); // the next query reports it

@@ -42,7 +42,7 @@ const parts: Readonly<Record<string, Part>> = {
         deferrable initially deferred for each row execute function quota_check()`,
     rows: "select 'quota ' || id || ' ' || who from quota order by id",
   },
-  // what is done to an owner is done to its pets at once
+  // a change to an owner cascades to its pets
   owner: {
     setup: `create table owner (id int primary key);
       insert into owner values (1), (2)`,
@@ -58,7 +58,7 @@ const parts: Readonly<Record<string, Part>> = {
     needs: ['slot'],
     setup: 'create view slots_seen as select sum(n)::int as n from slot',
   },
-  // its trigger counts at once
+  // its trigger counts immediately
   noise: {
     setup: `create table noise (who text);
       create table heard (n int); insert into heard values (0);
@@ -77,7 +77,7 @@ const parts: Readonly<Record<string, Part>> = {
       create table part_2 partition of parted for values in (2)`,
     rows: "select 'parted ' || id from parted order by id",
   },
-  // a trigger at COMMIT writes down what it sees
+  // a trigger at COMMIT records what it sees
   entry: {
     setup: `create table entry (who text);
       create table total (seen int);
@@ -94,12 +94,12 @@ const parts: Readonly<Record<string, Part>> = {
     setup: 'create table bill (id serial primary key, n int)',
     rows: "select 'bill ' || id || ' ' || n from bill order by id",
   },
-  // who wrote first, by the clock of the server
+  // who wrote first, by the server's clock
   stamp: {
     setup: 'create table stamp (who text, at timestamptz not null default now())',
     rows: "select 'stamps ' || coalesce(string_agg(who, ',' order by at), '') from stamp",
   },
-  // beside the other: whose time is earlier shows only where both are read
+  // a second such table: which time is earlier shows only if both are read
   stamp_too: {
     needs: ['stamp'],
     setup: 'create table stamp_too (who text, at timestamptz not null default now())',
