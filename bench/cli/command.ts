@@ -1,27 +1,27 @@
-/** What a command of `lockstep` is, and what it is given. */
+/** The interface of a `lockstep` command. */
 import type { Command } from 'commander';
 import type { Environment } from '../lab/service.ts';
 
-export interface Around {
-  /** The arguments behind the command's name. */
+export interface CommandContext {
+  /** The arguments after the command's name. */
   readonly argv: readonly string[];
   readonly environment: Environment;
-  /** Aborted by Ctrl-C, SIGTERM, SIGHUP, and when the npm that started this process is gone. */
+  /** Aborted by Ctrl-C, SIGTERM or SIGHUP, or when the npm that started this process exits. */
   readonly signal: AbortSignal;
-  /** To standard output. */
+  /** Writes to standard output. */
   readonly write: (text: string) => void;
-  /** A line to standard error. */
+  /** Writes a line to standard error. */
   readonly note: (line: string) => void;
 }
 
 export interface CliCommand {
-  /** Its options: help and the check for flags that npm kept for itself follow from them. */
+  /** Defines the options: source of the help, and of the check for flags that npm consumed. */
   form(): Command;
   /**
-   * Reads the arguments, works, prints; resolves to the exit code. Rejects with an error whose message
-   * says what to do.
+   * Reads the arguments, does the work and prints the result; resolves to the exit code. Rejects with
+   * an error whose message says what to do.
    */
-  run(around: Around): Promise<number>;
-  /** What is kept of a run that was interrupted before it had a result; a sentence. */
+  run(context: CommandContext): Promise<number>;
+  /** A sentence: what is kept of a run that was interrupted before it had a result. */
   readonly kept?: string;
 }

@@ -1,4 +1,4 @@
-/** `npm run dev:explore-speed`: executions per second of the explorer, beside the floor of the same run. */
+/** `npm run dev:explore-speed`: executions per second of the explorer, next to the floor of the same run. */
 import { Command, InvalidArgumentError } from 'commander';
 import { openServices } from '../../src/services/index.ts';
 import { measureSpeed, type Speed } from '../explore/explore-floor.ts';
@@ -17,9 +17,9 @@ interface Options {
 
 function form(): Command {
   return new Command('lockstep dev-explore-speed')
-    .description('Executions per second of the explorer, beside the floor of the same run.')
-    .option('--repetitions <n>', 'of each program', wholeNumber(1, 100), 3)
-    .option('--seconds <n>', 'of each measurement', positive, 2)
+    .description('Measures executions per second of the explorer, and the floor of the same run.')
+    .option('--repetitions <n>', 'repetitions of each program', wholeNumber(1, 100), 3)
+    .option('--seconds <n>', 'length of each measurement', positive, 2)
     .option('--json', 'print the figures as JSON')
     .allowExcessArguments(false)
     .showSuggestionAfterError();
@@ -28,7 +28,7 @@ function form(): Command {
 function positive(text: string): number {
   const number = Number(text);
   if (number > 0 && number <= 3_600) return number;
-  throw new InvalidArgumentError('expected a number > 0');
+  throw new InvalidArgumentError('expected a number > 0 and ≤ 3600');
 }
 
 export const command: CliCommand = {
@@ -44,12 +44,12 @@ export const command: CliCommand = {
     const measured = new Map<string, Speed[]>(speedScenarios.map(({ name }) => [name, []]));
     try {
       const servers = { pgUrl: services.postgres.url, redisUrls: [services.redis.url] };
-      // a machine that slows down for a while slows one repetition of each, and not one scenario
+      // repetitions outside: a machine that slows down for a while must not hit a single scenario
       for (let repetition = 0; repetition <= repetitions; repetition += 1)
         for (const scenario of speedScenarios) {
           signal.throwIfAborted();
           const speed = await measureSpeed(scenario, servers, seconds);
-          if (repetition > 0) measured.get(scenario.name)?.push(speed); // before that code was cold
+          if (repetition > 0) measured.get(scenario.name)?.push(speed); // repetition 0 is the warm-up
         }
     } finally {
       await services.close();
@@ -59,18 +59,18 @@ export const command: CliCommand = {
   },
 };
 
-/** Medians (lowest–highest); shares are taken inside each repetition. */
+/** Medians (lowest–highest); shares are computed within each repetition. */
 function table(measured: ReadonlyMap<string, readonly Speed[]>): string {
   const head = [
     'scenario',
     'executions/s',
     'floor/s',
-    'of the floor',
-    'aim',
+    '% of floor',
+    'target',
     'callers alone/s',
-    'of the callers',
-    'through gates/s',
-    'of those',
+    '% of callers',
+    'gates only/s',
+    '% of gates',
     'steps',
     'waits',
   ];

@@ -1,4 +1,4 @@
-/** `npm run dev:gallery`: explores code that we did not write. */
+/** `npm run dev:gallery`: explores third-party packages. */
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { openServices } from '../../src/services/index.ts';
@@ -15,8 +15,8 @@ import type { CliCommand } from './command.ts';
 
 function form(): Command {
   return new Command('lockstep dev-gallery')
-    .description('Explores the packages of examples/gallery, and writes docs/gallery.md.')
-    .argument('[words...]', 'only packages with such names: what is found is printed')
+    .description('Explores the packages of examples/gallery and writes docs/gallery.md.')
+    .argument('[words...]', 'only packages whose names match; prints what it finds, writes nothing')
     .helpOption('--help', 'print this');
 }
 
@@ -52,6 +52,6 @@ export const command: CliCommand = {
 };
 
 function sentence({ name, race, cure }: GalleryEntry): string {
-  const cured = cure === undefined ? '' : `; with the cure ${cure.found.outcome}`;
+  const cured = cure === undefined ? '' : `; with the cure: ${cure.found.outcome}`;
   return `${name}: ${race.found.outcome}, ${race.found.why}${cured}`;
 }

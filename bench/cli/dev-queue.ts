@@ -1,7 +1,7 @@
 /**
- * `npm run dev:queue`: one hot key, 32 contenders in 4 processes. The lease that is handed on beside
- * redlock with its default settings, on one Redis, and beside two floors: sections without any lock,
- * and sections that are passed on by a message alone.
+ * `npm run dev:queue`: one hot key, 32 contenders in 4 processes. Compares the queued lease with redlock
+ * at its default settings, on one Redis, and with two floors: critical sections without any lock, and
+ * critical sections handed on by a message alone.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -28,7 +28,7 @@ const secondsOf: Readonly<Record<Contestant, number>> = {
   'redis-lease-queued': 3,
   redlock: 5,
 };
-const answerGraceMs = 30_000; // redlock gives up after two seconds, a queued turn after ten
+const answerGraceMs = 30_000; // redlock gives up after 2 s, a queued waiter after 10 s
 const out = 'results';
 
 type Repetition = Readonly<Record<Contestant, Figures>>;
@@ -36,7 +36,7 @@ type Repetition = Readonly<Record<Contestant, Figures>>;
 function form(): Command {
   return new Command('lockstep dev-queue')
     .description(
-      'One hot key, 32 contenders in 4 processes: the queued lease, redlock, and two floors.',
+      'Measures one hot key with 32 contenders in 4 processes: queued lease, redlock, two floors.',
     )
     .allowExcessArguments(false);
 }
@@ -82,18 +82,21 @@ async function started(redisUrl: string, signal: AbortSignal): Promise<ChildProc
   );
   const execArgv = ['--import', import.meta.resolve('tsx')];
   const child = fork(entry, [redisUrl], { execArgv, signal });
-  child.on('error', () => {}); // told by whoever waits for its answer
+  child.on('error', () => {}); // answerOf rejects
   await answerOf(child);
   return child;
 }
 
-/** The next message of a child. Rejects when it ends, or after half a minute. */
+/** The next message from a child. Rejects when it exits, or after `answerGraceMs`. */
 function answerOf(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('a contender does not answer')), answerGraceMs);
+    const late = setTimeout(
+      () => reject(new Error(`a contender did not answer within ${answerGraceMs} ms`)),
+      answerGraceMs,
+    );
     const ended = (): void => {
       clearTimeout(late);
-      reject(new Error('a contender ended'));
+      reject(new Error('a contender exited early'));
     };
     child.once('exit', ended);
     child.once('message', message => {
@@ -104,7 +107,7 @@ function answerOf(child: ChildProcess): Promise<unknown> {
   });
 }
 
-/** All contenders at once on one key; the floor alone, without a pause. */
+/** All contenders at once on one key; for the floor a single one, without a pause. */
 async function contest(
   children: readonly ChildProcess[],
   contestant: Contestant,
@@ -119,9 +122,9 @@ async function contest(
     workMs,
     pauseMs: alone ? 0 : pauseMs,
   };
-  const asked = children.slice(0, alone ? 1 : processes).map((child, place) => {
+  const asked = children.slice(0, alone ? 1 : processes).map((child, index) => {
     const answer = answerOf(child);
-    child.send({ ...job, place, places: processes } satisfies Job);
+    child.send({ ...job, index, processes } satisfies Job);
     return answer;
   });
   const answers = (await Promise.all(asked)).map(answer => told.parse(answer));
@@ -134,7 +137,7 @@ function textOf(all: readonly Repetition[]): string {
       const sorted = all.map(one => value(one[name])).toSorted((a, b) => a - b);
       const [low, middle, high] = [0, 0.5, 1].map(share => percentile(sorted, share));
       return middle === undefined || Number.isNaN(middle)
-        ? '–' // nobody waits where nobody contends
+        ? '–' // no waits without contention
         : `${shown(middle)} (${shown(low)}–${shown(high)})`;
     };
     const sum = (value: (figures: Figures) => number): string =>
@@ -152,8 +155,8 @@ function textOf(all: readonly Repetition[]): string {
   const head = ['', 'hand-offs/s', 'wait p50 ms', 'p99 ms', 'Jain', 'given up', 'overlaps'];
   const targets = all.map(one => targetsOf(one, one['redis-lease-queued'], one.redlock));
   const lines = [
-    `${processes * contendersPerProcess} contenders in ${processes} processes on one key, ${workMs} ms of work, ` +
-      `${pauseMs} ms of pause; medians of ${all.length} repetitions (range)`,
+    `${processes * contendersPerProcess} contenders in ${processes} processes on one key, ${workMs} ms work, ` +
+      `${pauseMs} ms pause; medians of ${all.length} repetitions (range)`,
     ...laid([head, ...rows], 'lrrrrrr'),
     '',
     ...laid(targetRows(targets), 'lrlll'),
@@ -161,7 +164,7 @@ function textOf(all: readonly Repetition[]): string {
   return lines.join('\n');
 }
 
-/** Resolves to the path of the figures. */
+/** Writes the figures; resolves to their path. */
 async function keep(all: readonly Repetition[]): Promise<string> {
   await mkdir(join(out, 'queue'), { recursive: true });
   const file = join(out, 'queue', `${new Date().toISOString().replaceAll(':', '-')}.json`);

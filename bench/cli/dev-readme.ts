@@ -1,4 +1,4 @@
-/** `npm run dev:readme`: renews the generated documents; of another run, with its `matrix.json`. */
+/** `npm run dev:readme [matrix.json]`: regenerates the documents, from another run's matrix if given. */
 import { Command } from 'commander';
 import { parsed } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
@@ -8,9 +8,9 @@ import type { CliCommand } from './command.ts';
 function form(): Command {
   return new Command('lockstep dev-readme')
     .description(
-      'Renews the matrix in README.md and docs/matrix.md, and the tests in docs/cases.md.',
+      'Regenerates the matrix in README.md and docs/matrix.md, and the tests in docs/cases.md.',
     )
-    .argument('[matrix.json]', 'of a complete run: it becomes the committed one')
+    .argument('[matrix.json]', 'matrix of a complete run; replaces the committed one')
     .allowExcessArguments(false);
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm run dev:reduction`: generated programs, each explored with and without reduction: the sets
- * of outcomes must be equal. `--saved` shows what reduction saves on ten programs instead.
+ * `npm run dev:reduction`: explores generated programs with and without reduction; the sets of outcomes
+ * must be equal. With `--saved`: shows how much reduction saves on ten programs.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -12,7 +12,7 @@ import { tryPrograms } from '../explore/reduction/run.ts';
 import { measureSaved, savedTable } from '../explore/reduction/saved.ts';
 import { parsed, UsageError, wholeNumber } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import type { Around, CliCommand } from './command.ts';
+import type { CliCommand, CommandContext } from './command.ts';
 
 interface Read {
   readonly programs: number;
@@ -29,10 +29,10 @@ interface Read {
 
 export const command: CliCommand = {
   form,
-  async run(around) {
-    const read = parsed<Read>(form(), around.argv);
+  async run(context) {
+    const read = parsed<Read>(form(), context.argv);
     const numbers = numbersOf(read);
-    const { note, signal } = around;
+    const { note, signal } = context;
     const services = await openServices({
       redisNodeCount: 0,
       durable: false,
@@ -41,7 +41,7 @@ export const command: CliCommand = {
     });
     try {
       const work = read.saved ? saved : compared;
-      return await work({ read, numbers, services, around });
+      return await work({ read, numbers, services, context });
     } finally {
       await services.close();
     }
@@ -52,26 +52,28 @@ interface Work {
   readonly read: Read;
   readonly numbers: number[];
   readonly services: Services;
-  readonly around: Around;
+  readonly context: CommandContext;
 }
 
 function form(): Command {
   return new Command('lockstep dev-reduction')
-    .description('Generated programs, each explored with and without reduction.')
-    .option('--programs <n>', 'how many programs', wholeNumber(1, 100_000), 300)
-    .option('--from <n>', 'number of the first', wholeNumber(0, 1_000_000), 0)
-    .option('--seed <n>', 'what they are drawn from', wholeNumber(0, 999_999_999), 1)
-    .option('--orders <n>', 'most orders of one', wholeNumber(1, 100_000), 2000)
-    .option('--seconds <n>', 'limit of the run; with --saved, of a search', wholeNumber(1, 86_400))
-    .option('--shrink <n>', 'seconds to make one smaller', wholeNumber(0, 3600), 60)
-    .option('--theme <name>', `only programs of one of: ${themeNames.join(', ')}`)
-    .option('--out <file>', 'where the figures go, as JSON')
-    .option('--saved', 'show what reduction saves on ten programs, and end')
+    .description(
+      'Explores generated programs with and without reduction, and compares the outcomes.',
+    )
+    .option('--programs <n>', 'number of programs', wholeNumber(1, 100_000), 300)
+    .option('--from <n>', 'number of the first program', wholeNumber(0, 1_000_000), 0)
+    .option('--seed <n>', 'seed of the generator', wholeNumber(0, 999_999_999), 1)
+    .option('--orders <n>', 'at most so many orders per program', wholeNumber(1, 100_000), 2000)
+    .option('--seconds <n>', 'limit for the run; with --saved, per search', wholeNumber(1, 86_400))
+    .option('--shrink <n>', 'seconds for shrinking one program', wholeNumber(0, 3600), 60)
+    .option('--theme <name>', `only programs of this theme: ${themeNames.join(', ')}`)
+    .option('--out <file>', 'write the figures to this file, as JSON')
+    .option('--saved', 'only show how much reduction saves on ten programs')
     .option('--verbose', 'print every program');
 }
 
-async function compared({ read, numbers, services, around }: Work): Promise<number> {
-  const { note, signal, write } = around;
+async function compared({ read, numbers, services, context }: Work): Promise<number> {
+  const { note, signal, write } = context;
   const servers = { pgUrl: services.postgres.url, redisUrls: [services.redis.url] };
   const trial = {
     seed: read.seed,
@@ -89,7 +91,7 @@ async function compared({ read, numbers, services, around }: Work): Promise<numb
   return all.length < numbers.length ? exitCodes.inconclusive : exitCodes.asClaimed;
 }
 
-async function saved({ read, services, around: { note, write } }: Work): Promise<number> {
+async function saved({ read, services, context: { note, write } }: Work): Promise<number> {
   const { postgres, redis } = services;
   const servers = { pgUrl: postgres.url, redisUrl: redis.url, redisNodeUrls: [] };
   const limits = { executionsMax: read.orders, secondsMax: read.seconds ?? 60 };
@@ -99,12 +101,13 @@ async function saved({ read, services, around: { note, write } }: Work): Promise
   return exitCodes.asClaimed;
 }
 
-/** Themes take turns: programs of one are so far apart. */
+/** Themes alternate: programs of one theme are `themeNames.length` apart. */
 function numbersOf({ programs, from, theme }: Read): number[] {
-  const place = theme === undefined ? 0 : themeNames.indexOf(theme);
-  if (place < 0) throw new UsageError(`no theme ${theme}: there are ${themeNames.join(', ')}`);
+  const offset = theme === undefined ? 0 : themeNames.indexOf(theme);
+  if (offset < 0)
+    throw new UsageError(`unknown theme '${theme}'; expected one of ${themeNames.join(', ')}`);
   const apart = theme === undefined ? 1 : themeNames.length;
-  return Array.from({ length: programs }, (_, at) => place + (from + at) * apart);
+  return Array.from({ length: programs }, (_, at) => offset + (from + at) * apart);
 }
 
 async function save(path: string, result: object): Promise<void> {

@@ -10,9 +10,9 @@ import type { CliCommand } from './command.ts';
 
 function form(): Command {
   return new Command('lockstep diff')
-    .description('Prints each figure of the cells that both runs have, and what of it is noise.')
-    .argument('<before>', 'the folder of a run of load')
-    .argument('<after>', 'the folder of another')
+    .description('Compares two runs of load, cell by cell, and marks differences that are noise.')
+    .argument('<before>', 'folder of the earlier run')
+    .argument('<after>', 'folder of the later run')
     .allowExcessArguments(false);
 }
 

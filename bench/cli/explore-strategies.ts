@@ -1,10 +1,10 @@
-/** `lockstep explore-strategies`: strategies in every order of a few callers, held to their claims. */
+/** `lockstep explore-strategies`: runs every order of a few callers and checks each strategy's claim. */
 import { exploreStrategies } from '../explore/command.ts';
 import { strategiesForm } from '../explore/options.ts';
 import type { CliCommand } from './command.ts';
 
 export const command: CliCommand = {
   form: strategiesForm,
-  kept: 'No order was run before.',
+  kept: 'No order had been run.',
   run: ({ argv, ...surroundings }) => exploreStrategies(argv, surroundings),
 };

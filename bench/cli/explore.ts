@@ -10,13 +10,13 @@ import { command as strategies } from './explore-strategies.ts';
 
 export const command: CliCommand = {
   form: commandLine,
-  async run(around) {
-    const { argv, environment, signal, write, note } = around;
+  async run(context) {
+    const { argv, environment, signal, write, note } = context;
     if (asksForHelp(argv)) {
       write(exploreHelp());
       return exitCodes.asClaimed;
     }
-    if (asksForStrategies(argv)) return strategies.run(around);
+    if (asksForStrategies(argv)) return strategies.run(context);
     return runExploreCommand(argv, {
       write,
       databaseUrl: environment.DATABASE_URL || undefined,

@@ -1,8 +1,8 @@
-/** `lockstep floors`: what the servers can do at most, what of it is left, and other libraries. */
+/** `lockstep floors`: upper limits of the servers, how close the service gets, and other libraries. */
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import pg from 'pg';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { described, openServices, type Server } from '../../src/services/index.ts';
@@ -59,24 +59,30 @@ interface Options {
 function number(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 1_000) return value;
-  throw new InvalidArgumentError('Write a number above 0.');
+  throw new InvalidArgumentError('expected a number > 0 and ≤ 1000');
 }
 
 function named(text: string): Name[] {
   return text.split(',').map(word => {
     const name = names.find(one => one === word);
     if (name) return name;
-    throw new InvalidArgumentError(`Write some of ${names.join(', ')}.`);
+    throw new InvalidArgumentError(
+      `unknown contest '${word}'; expected one of ${names.join(', ')}`,
+    );
   });
 }
 
 function form(): Command {
   return new Command('lockstep floors')
-    .description('Measures floors, targets and other lock libraries, in turn on one machine.')
-    .option('--repetitions <n>', 'of each contest', number, 3)
-    .option('--seconds <n>', 'of each entry', number, 2)
-    .option('--only <list>', names.join(', '), named, [...names])
-    .option('--out <folder>', 'where results are written', 'results')
+    .description('Measures floors, targets and other lock libraries, one after another.')
+    .option('--repetitions <n>', 'repetitions of each contest', number, 3)
+    .option('--seconds <n>', 'length of each entry', number, 2)
+    .addOption(
+      new Option('--only <list>', `only these contests: ${names.join(', ')}`)
+        .argParser(named)
+        .default([...names], 'all'),
+    )
+    .option('--out <folder>', 'folder for results', 'results')
     .allowExcessArguments(false)
     .showSuggestionAfterError();
 }
@@ -115,7 +121,7 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
     const registry = await loadRegistry(files);
     await migrate(database.url, [...registry.scenarios.values()]);
     await makeCards(database.url);
-    const places = {
+    const resources = {
       registry,
       keeper: services.keeper,
       databaseUrl: database.url,
@@ -127,18 +133,18 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
     };
     const open: Record<Name, () => Promise<OpenContest>> = {
       http: () => httpContest(services.keeper),
-      booking: async () => bookingContest(places),
+      booking: async () => bookingContest(resources),
       hot: async () => {
         await synchronousCommit(database.url, false);
-        return hotContest(places);
+        return hotContest(resources);
       },
-      pairs: () => pairsContest(places, peers),
+      pairs: () => pairsContest(resources, peers),
       references: async () => referencesContest(database.url),
-      quorum: () => quorumContest(places),
+      quorum: () => quorumContest(resources),
       'node-down': () =>
-        nodeDownContest({ ...places, thirdNodePid: pidOf(services.redisNodes[2]) }),
-      'late-release': () => lateReleaseContest(places),
-      'hand-off': () => handOffContest(places, peers),
+        nodeDownContest({ ...resources, thirdNodePid: pidOf(services.redisNodes[2]) }),
+      'late-release': () => lateReleaseContest(resources),
+      'hand-off': () => handOffContest(resources, peers),
       auditor: async () => auditorContest(database.url, registry),
       scrape: () => scrapeContest(services, signal),
       scraped: () => scrapedContest(services, signal),
@@ -155,7 +161,7 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
         },
       );
       await contest.close();
-      if (!found) break; // what was measured until then is still worth telling
+      if (!found) break; // interrupted: report what was measured so far
       contests.push(found);
       await synchronousCommit(database.url, true);
     }
@@ -176,7 +182,7 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
   }
 }
 
-/** For connections that are opened from now on. */
+/** Applies to connections opened from now on. */
 async function synchronousCommit(databaseUrl: string, on: boolean): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
@@ -186,7 +192,8 @@ async function synchronousCommit(databaseUrl: string, on: boolean): Promise<void
 }
 
 function pidOf(server: Server | undefined): number {
-  if (server?.pid === undefined) throw new Error('the third node was not started here');
+  if (server?.pid === undefined)
+    throw new Error('the third Redis node was not started by this run');
   return server.pid;
 }
 

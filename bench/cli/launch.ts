@@ -1,4 +1,4 @@
-/** Runs one command: signals, help, mistakes and exit codes are the same for all. */
+/** Runs one command: signals, help, usage errors and exit codes work the same for all. */
 
 import { ConfigError } from '../../src/config.ts';
 import { RegistryError } from '../../src/engine/registry.ts';
@@ -9,27 +9,27 @@ import { HelpAsked, UsageError } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { UnreadableRun } from '../lab/files.ts';
 import { TargetUnusable } from '../load/remote.ts';
-import type { Around, CliCommand } from './command.ts';
+import type { CliCommand, CommandContext } from './command.ts';
 
 const mistakes = [UsageError, RegistryError, ConfigError, UnreadableRun];
 const missing = [K6Missing, ServerUnusable, TargetUnusable];
 
-/** Ends this process with the exit code of the command. `name` as it is typed. */
+/** Runs the command and ends this process with its exit code. `name`: as typed. */
 export async function launch(name: string, command: CliCommand, argv: readonly string[]) {
   const write = (text: string): void => void process.stdout.write(text);
   const note = (line: string): void => void process.stderr.write(`${line}\n`);
-  process.stdout.on('error', () => {}); // the reader of a pipe may leave early
+  process.stdout.on('error', () => {}); // the reader of a pipe may close it early
   const told = interruption(text => process.stderr.write(text), exitCodes.interrupted);
   const signal = AbortSignal.any([told, parentGone()]);
-  const around = { argv, environment: process.env, signal, write, note };
-  leave(await ended(name, command, around));
+  const context = { argv, environment: process.env, signal, write, note };
+  leave(await ended(name, command, context));
 }
 
-async function ended(name: string, command: CliCommand, around: Around): Promise<number> {
-  const { note, write, signal } = around;
+async function ended(name: string, command: CliCommand, context: CommandContext): Promise<number> {
+  const { note, write, signal } = context;
   try {
-    refuseSwallowed(name, command, around);
-    return await command.run(around);
+    refuseSwallowed(name, command, context);
+    return await command.run(context);
   } catch (error) {
     if (error instanceof HelpAsked) {
       write(error.text);
@@ -50,10 +50,14 @@ async function ended(name: string, command: CliCommand, around: Around): Promise
 }
 
 /**
- * `npm run compare --strategy redlock`, without the `--`: npm keeps such flags as settings of its own,
- * and the command would run without them. `--json` is one that npm knows itself.
+ * `npm run compare --strategy redlock`, without the `--`: npm takes such flags as its own settings, and
+ * the command would run without them. `--json` is excluded: npm has a setting of that name.
  */
-function refuseSwallowed(name: string, command: CliCommand, { argv, environment }: Around): void {
+function refuseSwallowed(
+  name: string,
+  command: CliCommand,
+  { argv, environment }: CommandContext,
+): void {
   if (environment.npm_lifecycle_event === undefined) return;
   const swallowed = command.form().options.flatMap(({ long }) => {
     const value = environment[`npm_config_${(long ?? '').slice(2).replaceAll('-', '_')}`];
@@ -62,7 +66,7 @@ function refuseSwallowed(name: string, command: CliCommand, { argv, environment 
   });
   if (swallowed.length === 0) return;
   throw new UsageError(
-    `npm kept ${swallowed.join(', ')} for itself. Write a -- before the options: ` +
+    `npm consumed ${swallowed.join(', ')}. Put -- before the options: ` +
       `npm run ${environment.npm_lifecycle_event} -- ${swallowed[0]} …  (or npx lockstep ${name})`,
   );
 }

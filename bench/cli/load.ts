@@ -1,4 +1,4 @@
-/** `lockstep load`: what strategies cost under load, with k6. */
+/** `lockstep load`: measures the cost of strategies under load, with k6. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
@@ -13,7 +13,7 @@ import type { CliCommand } from './command.ts';
 
 export const command: CliCommand = {
   form,
-  kept: 'What was measured is kept: --resume <folder> goes on.',
+  kept: 'Results so far are kept; continue with --resume <folder>.',
   async run({ argv, environment, signal, write, note }) {
     const options = readBenchOptions(argv);
     await checkWritable(options.resume ?? options.out);
@@ -44,7 +44,7 @@ function seedOf(argv: readonly string[], seed: number): string[] {
   return argv.some(word => word.startsWith('--seed')) ? [] : ['--seed', String(seed)];
 }
 
-/** A missing cell is never good. */
+/** A missing cell makes the run inconclusive. */
 function exitOf({ rows, missing }: BenchSummary): ExitCode {
   if (rows.some(row => row.claimViolated)) return exitCodes.claimBroken;
   const judged = rows.every(row => row.audited);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line of the package: `lockstep compare …`, and the others below. */
+/** The package's command line: `lockstep compare …` and the other commands below. */
 import { didYouMean } from '../../src/explore/nearest.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import type { CliCommand } from './command.ts';
@@ -12,40 +12,40 @@ interface Entry {
 
 const commands: Readonly<Record<string, Entry>> = {
   compare: {
-    summary: 'run strategies under contention and judge them by the database',
+    summary: 'run strategies under contention and audit the database',
     load: () => import('./compare.ts'),
   },
   load: {
-    summary: 'measure with k6 what strategies cost under load',
+    summary: 'measure the cost of strategies under load, with k6',
     load: () => import('./load.ts'),
   },
   explore: {
-    summary: 'your own code in every order of its requests (race.config.ts)',
+    summary: 'run your own code in every order of its requests (race.config.ts)',
     load: () => import('./explore.ts'),
   },
   'explore-strategies': {
-    summary: 'the strategies of this project in every order of a few callers',
+    summary: 'run the strategies in every order of a few callers',
     load: () => import('./explore-strategies.ts'),
   },
   floors: {
-    summary: 'what the servers can do at most, and other lock libraries',
+    summary: 'measure the upper limits of the servers, and other lock libraries',
     load: () => import('./floors.ts'),
   },
   report: {
-    summary: 'one page of what compare, load and floors have measured',
+    summary: 'combine results of compare, load and floors on one page',
     load: () => import('./report.ts'),
   },
   diff: {
-    summary: 'two runs of load, cell by cell',
+    summary: 'compare two runs of load, cell by cell',
     load: () => import('./diff.ts'),
   },
   serve: {
-    summary: 'start the booking service; its settings come from the environment',
+    summary: 'start the booking service, configured by the environment',
     load: () => import('./serve.ts'),
   },
 };
 
-/** For whoever works on this project; not in the help. */
+/** For development of Lockstep; not in the help. */
 const development: Readonly<Record<string, Entry['load']>> = {
   'dev-readme': () => import('./dev-readme.ts'),
   'dev-gallery': () => import('./dev-gallery.ts'),
@@ -54,7 +54,7 @@ const development: Readonly<Record<string, Entry['load']>> = {
   'dev-queue': () => import('./dev-queue.ts'),
 };
 
-/** Names from before, for one version more. */
+/** Old names, accepted until 0.2. */
 const renamed: Readonly<Record<string, string>> = {
   bench: 'load',
   'bench-floors': 'floors',
@@ -75,8 +75,8 @@ function usage(): string {
 
 Commands:
 ${rows.join('')}
-lockstep <command> --help shows its options. Exit codes: 0 as claimed, 1 a claim is broken, 2 a mistake
-in the arguments, 3 inconclusive, 4 something is missing on this machine, 130 interrupted.
+lockstep <command> --help shows its options. Exit codes: 0 as claimed, 1 a claim is broken, 2 usage
+error, 3 inconclusive, 4 something needed is missing, 130 interrupted.
 `;
 }
 
@@ -87,7 +87,7 @@ function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined
 const [, , typed = '', ...argv] = process.argv;
 const name = own(renamed, typed) ?? typed;
 if (name !== typed)
-  process.stderr.write(`'${typed}' is called '${name}' now; the old name goes in 0.2.\n`);
+  process.stderr.write(`'${typed}' is now '${name}'; the old name will be removed in 0.2.\n`);
 const load = own(commands, name)?.load ?? own(development, name);
 if (load) await launch(name, (await load()).command, argv);
 else if (['', 'help', '--help', '-h'].includes(typed)) {
@@ -95,6 +95,6 @@ else if (['', 'help', '--help', '-h'].includes(typed)) {
   process.exitCode = typed === '' ? exitCodes.usage : exitCodes.asClaimed;
 } else {
   const near = didYouMean(typed, Object.keys(commands));
-  process.stderr.write(`there is no command '${typed}'${near}\n\n${usage()}`);
+  process.stderr.write(`unknown command '${typed}'${near}\n\n${usage()}`);
   process.exitCode = exitCodes.usage;
 }

@@ -1,4 +1,4 @@
-/** `lockstep report <result>…`: one page of a comparison, of loads and of floors. */
+/** `lockstep report <result>…`: one page for a comparison, load runs and floors. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -19,14 +19,10 @@ interface Options {
 
 function form(): Command {
   return new Command('lockstep report')
-    .description('Writes one report of what compare, load and floors have measured.')
-    .argument('<result...>', 'folders of results: one compare, one floors, loads')
-    .option(
-      '--strategy <list>',
-      'files of strategies from outside that were measured',
-      strategyList,
-    )
-    .option('--out <folder>', 'where the report is written', 'results/report')
+    .description('Combines results of compare, load and floors into one report.')
+    .argument('<result...>', 'result folders: one of compare, one of floors, any number of load')
+    .option('--strategy <list>', 'files of your own strategies that were measured', strategyList)
+    .option('--out <folder>', 'folder for the report', 'results/report')
     .addHelpText('after', '\nExample: npm run report -- results/2026-* results/floors-*');
 }
 
@@ -45,6 +41,8 @@ export const command: CliCommand = {
   },
 };
 
+const nameOf = { run: 'compare', floors: 'floors' } as const;
+
 async function partsOf(paths: readonly string[], files: readonly string[]): Promise<Parts> {
   const registry = await loadRegistry(files);
   const parts: { -readonly [Name in keyof Parts]: Parts[Name] } = {};
@@ -53,7 +51,7 @@ async function partsOf(paths: readonly string[], files: readonly string[]): Prom
     const result = await readResult(path);
     if (result.kind === 'bench') benches.push(summarizeBench(result.bench, registry));
     else if (parts[result.kind])
-      throw new UsageError(`${path} is a second ${result.kind}: name one of them`);
+      throw new UsageError(`${path} is a second result of ${nameOf[result.kind]}; give only one`);
     else if (result.kind === 'run') parts.run = summarize(result.run);
     else parts.floors = result.floors;
   }

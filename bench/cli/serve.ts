@@ -1,4 +1,4 @@
-/** `lockstep serve`: the booking service; its settings come from the environment. */
+/** `lockstep serve`: starts the booking service, configured by the environment. */
 import { Command } from 'commander';
 import { parsed } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
@@ -7,8 +7,8 @@ import type { CliCommand } from './command.ts';
 function form(): Command {
   return new Command('lockstep serve')
     .description(
-      'Starts the booking service on 127.0.0.1. Postgres and Redis are started where DATABASE_URL,\n' +
-        'REDIS_URL and REDIS_NODES do not name them. All settings: docs/operations.md.',
+      'Starts the booking service on 127.0.0.1. Starts Postgres and Redis too, unless DATABASE_URL,\n' +
+        'REDIS_URL and REDIS_NODES name them. All settings: docs/operations.md.',
     )
     .allowExcessArguments(false);
 }
@@ -17,7 +17,7 @@ export const command: CliCommand = {
   form,
   async run({ argv }) {
     parsed(form(), argv);
-    await import('../../src/main.ts'); // its signals are its own
+    await import('../../src/main.ts'); // handles signals itself
     return exitCodes.asClaimed;
   },
 };

@@ -1,4 +1,4 @@
-/** Under which conditions a run was made, and what it therefore cannot say. Pure. */
+/** The conditions of a run, and the limits that follow from them. Pure. */
 
 import type { Conditions } from '../lab/shapes.ts';
 import { keysMin } from '../lab/verdict.ts';
@@ -35,9 +35,9 @@ export function conditionRows(summary: Summary): readonly (readonly [string, str
     ['Service', settingsLine(conditions.service)],
     [
       'Contested',
-      `${counted(plan.repetitions, 'repetition')} × ${plan.rounds} keys, one after the other; ` +
-        `${plan.rivals} callers per key, ${percent(plan.doubleTapShare)} of them tap twice; ` +
-        `all sent at once, spread over ${counted(plan.processes, 'process', 'processes')} by address`,
+      `${counted(plan.repetitions, 'repetition')} × ${plan.rounds} keys, one after another; ` +
+        `${plan.rivals} callers per key, ${percent(plan.doubleTapShare)} of them send twice; ` +
+        `all at once, spread over ${counted(plan.processes, 'process', 'processes')} by address`,
     ],
     [
       'Uncontended',
@@ -46,7 +46,7 @@ export function conditionRows(summary: Summary): readonly (readonly [string, str
     ],
     [
       'Order',
-      'strategies in random order, a new one for each repetition; the audit ran once all had settled',
+      'strategies in random order, a new one for each repetition; audit after all transactions ended',
     ],
   ];
 }
@@ -61,42 +61,42 @@ function settingsLine(settings: Readonly<Record<string, string>>): string {
     .join(', ');
 }
 
-/** Settings that are not as a durable database has them; empty where all are. */
+/** Names the durability settings that are off; empty if all are on. */
 export function durabilityWarning({ conditions }: Summary): string {
   const off = ['fsync', 'full_page_writes', 'synchronous_commit'].filter(
     name => conditions.postgres.settings[name] === 'off',
   );
   return off.length === 0
     ? ''
-    : `This Postgres runs with ${off.join(', ')} off: its COMMIT is cheaper than a durable one.`;
+    : `This Postgres runs with ${off.join(', ')} off: its COMMIT costs less than a durable one.`;
 }
 
-/** What the numbers do not say. Blunt on purpose. */
+/** What the numbers do not prove. Blunt on purpose. */
 export function limits({ plan, conditions }: Summary): readonly string[] {
   const decided = plan.rounds * plan.repetitions;
   return [
-    `“0 of n” is no proof. After 0 of ${decided} keys the true share may still be ` +
-      `${percent(3 / Math.max(3, decided))} (rule of three, 95 % confidence, keys taken as independent), ` +
-      'and that holds for this load on this machine alone. Orders of events that the load did not ' +
-      'produce were not tested; no faults were injected.',
-    `A key counts where two processes worked on commands for it at the same time, as they told ` +
-      `themselves, and one was accepted. Below ${keysMin} such keys nothing is called safe, and the ` +
-      'bound counts no others. Where the control was not seen to fail, nothing is called safe either.',
-    'Unfilled keys had room left while somebody was told busy. They do not make a strategy unsafe; they ' +
-      'are what refusing at once costs, and where they are many no contested cost is told.',
-    'A hazard that needs what load does not bring (a crash, a lease that is lost) is neither safe nor ' +
-      'unsafe here: the exploration of its matched pair shows it.',
-    'A claim holds while that did not happen which voids it: a lease that was lost, a connection ' +
-      'that broke, a second process. The claim column is computed from what did happen in this run.',
+    `“0 of n” is not a proof. After 0 of ${decided} keys the true share may still be ` +
+      `${percent(3 / Math.max(3, decided))} (rule of three, 95 % confidence, keys assumed independent), ` +
+      'and only for this load on this machine. Interleavings that the load did not produce were not ' +
+      'tested; no faults were injected.',
+    'A key counts if two processes reported working on commands for it at the same time and one ' +
+      `command was accepted. With fewer than ${keysMin} such keys nothing is called safe, and the bound ` +
+      'counts only these. Nothing is called safe either where the audit did not see the control fail.',
+    'Unfilled keys had capacity left while a caller was told busy. They do not make a strategy unsafe; ' +
+      'they are the price of refusing at once. Where there are many, no contested cost is given.',
+    'A hazard that needs an event load does not cause (a crash, a lost lease) is neither safe nor ' +
+      'unsafe here: exploring its matched pair shows it.',
+    'A claim holds unless an event voids it: a lost lease, a broken connection, a second process. The ' +
+      'claim column is computed from the events of this run.',
     `Load generator, service, Postgres and Redis shared ${counted(conditions.machine.cores, 'core')} ` +
-      'and one loopback network. Read the ratios, not the milliseconds; a real network makes every ' +
-      'round trip dearer, and strategies differ in how many they take.',
+      'and one loopback network. Read the ratios, not the milliseconds: a real network makes every ' +
+      'round trip more expensive, and strategies differ in how many they need.',
     `Where the ranges of ${counted(plan.repetitions, 'repetition')} overlap, the order is noise. ` +
-      'Differences below 15 % are not a finding here.',
-    'Contested keys come one after the other in closed bursts: that is a test of correctness and of ' +
-      'hand-off, not of an arrival rate. Latencies under an open arrival rate are another matter.',
+      'Differences below 15 % are not significant here.',
+    'Contested keys come one after another in closed bursts: a test of correctness and hand-off, not ' +
+      'of an arrival rate. Latencies under an open arrival rate are a different question.',
     'wait, hold and commit come from histograms of the service: a quantile is exact to the width of ' +
-      'its bucket. wait contains what a conflict costs only in attempts that were committed.',
-    'Goodput counts effects that the audit found, without the surplus; never answers.',
+      'its bucket. wait includes the cost of a conflict only for attempts that committed.',
+    'Goodput counts effects that the audit found, without those in excess; it never counts answers.',
   ];
 }

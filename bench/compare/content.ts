@@ -1,4 +1,4 @@
-/** What every form of the report says, before it is set as a table, Markdown or HTML. Pure. */
+/** The content shared by all forms of the report: terminal, Markdown and HTML. Pure. */
 
 import { nameOfCell } from '../explore/explored.ts';
 import { counted, list, nothing, percent, whole } from '../page/format.ts';
@@ -21,19 +21,19 @@ export const phaseTitles: Readonly<Record<PhaseName, string>> = {
   uncontended: 'Uncontended: many keys, one caller each',
 };
 
-/** Cells of one scenario and variant, and its name. */
+/** The cells of one scenario and variant. `title`: `scenario/variant`. */
 export interface Place {
   readonly title: string;
   readonly cells: readonly CellSummary[];
 }
 
-/** The cells place by place, in the order of the run: strategies are compared inside one. */
+/** The cells by place, in the order of the run. Strategies are compared only within a place. */
 export function placesOf({ cells }: Pick<Summary, 'cells'>): readonly Place[] {
   const titles = [...new Set(cells.map(placeOf))];
   return titles.map(title => ({ title, cells: cells.filter(cell => placeOf(cell) === title) }));
 }
 
-/** What was compared, in a few words: "appointment", "coupon and payout", "7 scenarios". */
+/** What was compared, in brief: "appointment", "coupon and payout", "7 scenarios". */
 export function subject({ plan }: Summary): string {
   const names = plan.scenarios.map(({ name }) => name);
   return names.length > 3 ? counted(names.length, 'scenario') : list(names);
@@ -47,7 +47,7 @@ const orderOfVerdicts: readonly Observed[] = [
   'not offered',
 ];
 
-/** Cells in reading order: what may be used first, cheapest first; violated claims above all. */
+/** Cells in reading order: violated claims first, then safe cells, cheapest first, then the others. */
 export function inOrder(cells: readonly CellSummary[]): CellSummary[] {
   const weight = (cell: CellSummary): number =>
     cell.verdict.agreement === 'claim violated'
@@ -62,26 +62,26 @@ export function inOrder(cells: readonly CellSummary[]): CellSummary[] {
   );
 }
 
-/** The cells that are ranked in a phase, cheapest first. */
+/** The cells ranked in a phase, cheapest first. */
 export function ranked(cells: readonly CellSummary[], phase: PhaseName): CellSummary[] {
   return cells
     .filter(cell => cell.ranks[phase])
     .toSorted((a, b) => (a.ranks[phase]?.place ?? 0) - (b.ranks[phase]?.place ?? 0));
 }
 
-/** The cells where the audit found something, worst first. */
+/** The cells with findings of the audit, worst first. */
 export function unsafe(cells: readonly CellSummary[]): CellSummary[] {
   return cells
     .filter(cell => (cell.observed?.findings ?? 0) > 0)
     .toSorted((a, b) => (b.observed?.keysHit ?? 0) - (a.observed?.keysHit ?? 0));
 }
 
-/** The answer in one sentence, of a matrix in counts. */
+/** The result in one sentence; for a matrix, in counts. */
 export function headline(summary: Summary): string {
   if (summary.end === 'interrupted' && summary.incomplete)
-    return 'Interrupted: this result is incomplete and judges nothing.';
+    return 'Interrupted: this result is incomplete and gives no verdict.';
   if (summary.end === 'broken off')
-    return `Broken off: this result is incomplete and judges nothing (${summary.brokenOff}).`;
+    return `Aborted: this result is incomplete and gives no verdict (${summary.brokenOff}).`;
   const several = placesOf(summary).length > 1;
   const names = (want: (cell: CellSummary) => boolean): string[] =>
     inOrder(summary.cells)
@@ -95,7 +95,7 @@ export function headline(summary: Summary): string {
     return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
   const unexplored = [...new Set(summary.explored.filter(hasNoVerdict).map(nameOfCell))];
   if (open.length === 0 && unexplored.length > 0)
-    return `The load shows what was predicted; the orders of ${list(unexplored)} could not be judged.`;
+    return `The load behaved as predicted; the orders of ${list(unexplored)} could not be judged.`;
   if (open.length > 0) return `Inconclusive for ${list(open)}; the others are as predicted.`;
   const safeCells = summary.cells.filter(cell => cell.verdict.observed === 'safe').length;
   if (several)
@@ -106,7 +106,7 @@ export function headline(summary: Summary): string {
     : `${safe}, as predicted.`;
 }
 
-/** The count behind a verdict, with the bound where nothing was found. */
+/** The counts behind a verdict, with the bound if nothing was found. */
 export function counts(cell: CellSummary): string {
   const { observed, verdict } = cell;
   if (!observed) return nothing;
@@ -118,7 +118,7 @@ export function counts(cell: CellSummary): string {
   return `0 of ${counted(keysTested, 'key')}, so < ${percent(verdict.boundShare)}${unfilled}`;
 }
 
-/** Every kind of violation but duplicates, with how many keys it hit. */
+/** Every kind of violation except duplicates, with the number of keys. */
 export function otherFindings(cell: CellSummary): string {
   const others = cell.findings.filter(one => one.kind !== 'duplicate');
   return others.length === 0
@@ -130,14 +130,14 @@ export function claimOf(cell: CellSummary): string {
   return `${cell.claimed.verdict}: ${becauseOf(cell)}`;
 }
 
-/** Why the claim is what it is; of a hazard that looks safe also when it is not. */
+/** The reason for the claim; for a hazard claimed safe, also the events under which it is not. */
 export function becauseOf({ claimed, strategy }: CellSummary): string {
   const { hazard } = strategy;
   if (claimed.verdict !== 'safe' || !hazard) return claimed.because;
   return `${claimed.because}; a hazard with ${list(hazard.under)}, so not ranked`;
 }
 
-/** What it takes to bring a strategy into a running system. */
+/** What it takes to introduce a strategy into a running system. */
 export function adoption({ strategy }: CellSummary): readonly string[] {
   const { migration, everyWriterMustTakePart, newDependency, poolerSafe, retryNeeded } =
     strategy.adoption;
@@ -155,10 +155,10 @@ export const adoptionTitles = [
   'New dependency',
   'Every writer must take part',
   'Works behind a transaction pooler',
-  'Callers meet conflicts to retry',
+  'Callers must retry conflicts',
 ] as const;
 
-/** Attempts that failed and turns that were lost, in words. */
+/** Failed attempts, by code. */
 export function incidents(cell: CellSummary, phase: PhaseName): string {
   const codes = Object.entries(cell.phases?.[phase].failures ?? {});
   return codes.length === 0
@@ -166,7 +166,7 @@ export function incidents(cell: CellSummary, phase: PhaseName): string {
     : codes.map(([code, count]) => `${code} ${whole(count)}`).join(', ');
 }
 
-/** Commands that got no answer from the business, and keys that were left with room for it. */
+/** Commands turned away as busy, failed or unknown, and keys left with capacity by that. */
 export function turnedAway(cell: CellSummary, phase: PhaseName): string {
   const seen = cell.phases?.[phase];
   if (!seen) return nothing;
@@ -177,7 +177,7 @@ export function turnedAway(cell: CellSummary, phase: PhaseName): string {
   return words.length === 0 ? nothing : words.join(', ');
 }
 
-/** The command that runs one strategy of this run again, beside the control. */
+/** The command that reruns one strategy of this run, with the control. */
 export function rerun(summary: Summary, cell: CellSummary): string {
   const { command } = summary;
   if (cell.strategy.source === 'outside' || command.includes('--strategy')) return command;
@@ -191,7 +191,7 @@ export function rerun(summary: Summary, cell: CellSummary): string {
     );
 }
 
-/** Who did not take part, reason by reason. */
+/** The strategies and scenarios left out, by reason. */
 export function leftOutNotes({ leftOut }: Summary): readonly string[] {
   const reasons = [...new Set(leftOut.map(({ because }) => because))];
   return reasons.map(reason => {

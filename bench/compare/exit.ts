@@ -3,12 +3,12 @@ import type { ExploredCell } from '../explore/schema.ts';
 import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
 import type { CellVerdict } from '../lab/verdict.ts';
 
-/** How a run ended, before any cell is looked at. */
+/** How a run ended, regardless of its cells. */
 export type RunEnd = 'complete' | 'interrupted' | 'broken off';
 
-/** Its orders could not be run or judged, and no time was short: nothing is known of it. */
+/** Its orders could not be run or judged, for a reason other than time: nothing is known about it. */
 export function hasNoVerdict({ outcome, violating }: ExploredCell): boolean {
-  // without a rival it fails already: what it violates says nothing of orders
+  // it fails even with a single caller: its violations say nothing about orders
   return outcome === 'inconclusive' || (noVerdict.includes(outcome) && violating === 0);
 }
 
@@ -20,9 +20,9 @@ const noVerdict: readonly ExploredCell['outcome'][] = [
 ];
 
 /**
- * The exit code of a run. A violated claim is told even where other cells are inconclusive, but a
- * run that did not end is never judged. `shownByLoad` says where the load has shown the violation that
- * is predicted of an explored cell.
+ * The exit code of a run. A violated claim takes precedence over inconclusive cells, but an incomplete
+ * run is never judged. `shownByLoad`: whether the load showed the violation predicted for an explored
+ * cell.
  */
 export function exitCodeOf(
   end: RunEnd,
@@ -36,7 +36,7 @@ export function exitCodeOf(
     verdicts.some(verdict => verdict.agreement === agreement);
   if (brokenClaims(explored).length > 0 || has('claim violated')) return exitCodes.claimBroken;
   const judged = verdicts.some(verdict => verdict.observed !== 'not offered');
-  // what the load has shown need not be in the orders of two callers, too: the report tells
+  // a violation shown by the load need not appear in the orders of two callers; the report notes it
   const unseen = notShown(explored).some(cell => !shownByLoad(cell));
   return has('not shown') || !judged || unseen || explored.some(hasNoVerdict)
     ? exitCodes.inconclusive

@@ -1,4 +1,4 @@
-/** The explored part of a comparison: its strategies, two callers of one key each. */
+/** The exploration in a comparison: each strategy with two callers of one key. */
 
 import { availableParallelism } from 'node:os';
 import { errorMessage } from '../../src/error-message.ts';
@@ -23,24 +23,24 @@ export interface ExploredOptions {
 
 const workersMax = 2;
 const callers = 2;
-/** Less is not worth starting the servers once more. */
+/** With less time left it is not worth starting the servers again. */
 const leastSeconds = 5;
-const late = 'the time for exploring (`--explore-seconds`) was up before it began';
+const late = 'the time limit (`--explore-seconds`) was reached before it started';
 
 /**
- * Within `settings.exploreSeconds`: plain rounds of every strategy, then the other rounds that the
- * load makes, as far as there is time. Never throws, since a run is worth keeping without it: what
- * kept the explorer from working is said of each cell.
+ * Within `settings.exploreSeconds`: plain rounds of every strategy, then the other rounds of the load,
+ * as time permits. Never throws, since a run is worth keeping without it: if the explorer fails, each
+ * cell gives the reason.
  */
 export async function exploredOf(options: ExploredOptions): Promise<ExploredCell[]> {
   const { cells, settings, report } = options;
   if (settings.exploreSeconds === 0) return [];
-  report(`Exploring the orders of two callers, ${settings.exploreSeconds} s at most`);
+  report(`Exploring the orders of two callers, at most ${settings.exploreSeconds} s`);
   const lastMs = performance.now() + settings.exploreSeconds * 1_000;
   const specs = cells.flatMap(({ cell: { scenario, variant, participant } }) => {
     const strategies = Array.from({ length: callers }, () => participant.strategy.name);
     const { rounds = {} } = scenario.registered.variants[variant] ?? {};
-    // an Idempotency-Key is no part of the load
+    // the load sends no Idempotency-Key
     const names = roundNames({ rounds }).filter(name => name !== 'same-key');
     return names.map(round => ({ scenario: scenario.name, variant, strategies, round }));
   });
@@ -77,7 +77,7 @@ async function exploredWithin(
   try {
     return await exploreAll(specs, {
       databaseUrl: services.postgres.url,
-      // servers of its own: it flushes scripts and keys before every order
+      // its own Redis servers: the explorer flushes scripts and keys before every order
       redisUrl: undefined,
       redisNodeUrls: [],
       strategyFiles,

@@ -1,4 +1,4 @@
-/** Results on disk: `<out>/<time>-<commit>/run.json` is raw and stays, `<out>/latest/` is derived. */
+/** Results on disk: `<out>/<time>-<commit>/run.json` is raw and never changes, `<out>/latest/` is derived. */
 
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export interface WrittenFiles {
   readonly html: string;
 }
 
-/** Writes the raw data into a folder of its own, which must be new, and renews `latest`. */
+/** Writes the raw data to a new folder and replaces `latest`. */
 export async function writeRun(out: string, run: Run): Promise<WrittenFiles> {
   await mkdir(out, { recursive: true });
   const folder = await newFolder(join(out, folderName(run)));
@@ -51,12 +51,12 @@ export function parseRun(text: string, path: string): Run {
   if (known.data.version !== runVersion)
     throw new UnreadableRun(
       `${path} has version ${known.data.version}; this program reads version ${runVersion}. ` +
-        'Read it with the commit that is in the name of its folder.',
+        'Read it with the commit named in its folder.',
     );
   const run = runSchema.safeParse(json);
   if (run.success) return run.data;
   throw new UnreadableRun(
-    `${path} is not as version ${runVersion} says:\n${z.prettifyError(run.error)}`,
+    `${path} does not match version ${runVersion} of the format:\n${z.prettifyError(run.error)}`,
   );
 }
 
@@ -70,7 +70,7 @@ function parsed(text: string, path: string): unknown {
 
 const twinsMax = 100;
 
-/** Two runs in one second get folders of their own: raw data is never written over. */
+/** Two runs in the same second get separate folders: raw data is never overwritten. */
 async function newFolder(path: string): Promise<string> {
   for (let twin = 1; twin <= twinsMax; twin += 1) {
     const folder = twin === 1 ? path : `${path}-${twin}`;
@@ -83,10 +83,10 @@ async function newFolder(path: string): Promise<string> {
     );
     if (made) return folder;
   }
-  throw new Error(`${path} and ${twinsMax - 1} further folders of that name exist`);
+  throw new Error(`${path} and ${twinsMax - 1} more folders of that name exist`);
 }
 
-/** Written beside and then moved: a reader meets the old one, the new one, or for a moment none. */
+/** Written next to it and then renamed: a reader sees the old one, the new one, or briefly none. */
 async function replaceLatest(latest: string, run: Run): Promise<void> {
   const summary = summarize(run);
   const next = `${latest}.${process.pid}`;

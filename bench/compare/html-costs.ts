@@ -1,4 +1,4 @@
-/** The page's sections on cost, and on those whose cost does not matter. Pure. */
+/** The page's sections on the cost of safe strategies, and on the unsafe ones. Pure. */
 
 import { element, type Html, tableOf } from '../page/element.ts';
 import { figure, latencies, quantiles, spread, times, whole } from '../page/format.ts';
@@ -11,15 +11,15 @@ import {
   turnedAway,
   unsafe,
 } from './content.ts';
-import type { Section } from './html-verdicts.ts';
+import type { SectionContext } from './html-verdicts.ts';
 import type { PhaseName } from './phase-summary.ts';
 import type { CellSummary } from './summary.ts';
 
-/** What a safe strategy costs: what callers saw, then where the time went inside the service. */
+/** What a safe strategy costs: as seen by callers, then where the time goes inside the service. */
 export function costSection(
   cells: readonly CellSummary[],
   phase: PhaseName,
-  { first }: Section,
+  { first }: SectionContext,
 ): Html[] {
   const best = ranked(cells, phase);
   const contested = phase === 'contested';
@@ -32,8 +32,8 @@ export function costSection(
     element(
       'p',
       contested
-        ? 'Milliseconds. Ranked by the time until the last place of a key is filled: the median of the repetitions’ medians, with their range.'
-        : 'Milliseconds. Ranked by the mean time that the service spends on an accepted command: the median of the repetitions, with their range.',
+        ? 'Milliseconds. Ranked by the time until a key’s capacity is used up: the median of the repetitions’ medians, with their range.'
+        : 'Milliseconds. Ranked by the service’s mean time per accepted command: the median of the repetitions, with their range.',
     ),
     tableOf(
       costColumns(contested),
@@ -102,8 +102,8 @@ function insideRow(cell: CellSummary, phase: PhaseName) {
   };
 }
 
-/** Those that let something through, with their counts. What they cost is no argument. */
-export function unsafeSection(cells: readonly CellSummary[], { first }: Section): Html[] {
+/** The unsafe strategies, with counts. Their cost is irrelevant. */
+export function unsafeSection(cells: readonly CellSummary[], { first }: SectionContext): Html[] {
   const bad = unsafe(cells);
   const heading = element('h2', 'Not safe, not ranked', { id: first ? 'unsafe' : undefined });
   if (bad.length === 0) return [heading, element('p', 'The audit found nothing in any cell.')];
@@ -111,8 +111,8 @@ export function unsafeSection(cells: readonly CellSummary[], { first }: Section)
     { title: 'Strategy' },
     { title: 'Duplicates', numeric: true },
     { title: 'On keys', numeric: true },
-    { title: 'Most accepted on a key', numeric: true },
-    { title: 'Most in excess', numeric: true },
+    { title: 'Max accepted per key', numeric: true },
+    { title: 'Max excess per key', numeric: true },
     { title: 'Other kinds' },
     { title: 'Cure' },
   ];
@@ -129,7 +129,7 @@ export function unsafeSection(cells: readonly CellSummary[], { first }: Section)
   }));
   return [
     heading,
-    element('p', 'What a wrong strategy costs is no argument for it, so no cost is shown.'),
+    element('p', 'No cost is shown: an unsafe strategy is not cheaper, it is wrong.'),
     tableOf(columns, rows, 'Unsafe strategies'),
   ];
 }

@@ -12,7 +12,7 @@ import type { ExploredCell } from '../explore/schema.ts';
 import { element, type Html, tableOf } from '../page/element.ts';
 import type { Summary } from './summary.ts';
 
-/** Every order of two callers, with the shortest counterexample folded under each row. */
+/** Every order of two callers; each row expands to its shortest counterexample. */
 export function exploredSection({ explored }: Summary): Html[] {
   if (explored.length === 0) return [];
   const events = eventColumns(explored);
@@ -39,7 +39,7 @@ export function exploredSection({ explored }: Summary): Html[] {
     tableOf(columns, rows, 'Explored orders', 'wide'),
     ...exploredNotes(explored).map(note => element('p', note, { class: 'note' })),
     element('details', [
-      element('summary', 'What this rests on'),
+      element('summary', 'Assumptions'),
       element(
         'ul',
         assumptions.map(one => element('li', one)),
@@ -53,7 +53,7 @@ function timeline(
   counterexample: NonNullable<ExploredCell['counterexample']>,
 ): Html {
   return element('details', [
-    element('summary', 'The shortest order that violates'),
+    element('summary', 'The shortest violating order'),
     element('div', [element('p', cell.why), element('pre', counterexample.timeline)], {
       class: 'proof',
     }),

@@ -13,8 +13,8 @@ import {
 import { evidenceId } from './matrix-marks.ts';
 import { type CellSummary, placeOf, type Summary } from './summary.ts';
 
-/** Which place a section is about; only the first one's headings are link targets. */
-export interface Section {
+/** The scenario and variant of a section; only the headings of the first one have ids. */
+export interface SectionContext {
   readonly title: string;
   readonly first: boolean;
 }
@@ -35,18 +35,18 @@ function badge(observed: Observed): Html {
 
 function nameOf({ strategy }: CellSummary): Html[] {
   const notes = [
-    strategy.control ? 'the control' : '',
-    strategy.source === 'outside' ? 'from outside' : '',
+    strategy.control ? 'control' : '',
+    strategy.source === 'outside' ? 'external file' : '',
   ].filter(note => note !== '');
   const title = [strategy.title, ...notes].join(' · ');
   return [element('span', strategy.name), element('small', title)];
 }
 
-/** Claimed beside observed, with the evidence folded under each row. */
+/** Claimed and observed verdicts; each row expands to its evidence. */
 export function verdictSection(
   summary: Summary,
   cells: readonly CellSummary[],
-  { title, first }: Section,
+  { title, first }: SectionContext,
 ): Html[] {
   const columns = [
     { title: 'Strategy' },
@@ -74,8 +74,8 @@ export function verdictSection(
     element('h2', `Verdicts: ${title}`, { id: first ? 'verdicts' : undefined }),
     element(
       'p',
-      'What each strategy claims beside what an SQL audit found among the committed rows. ' +
-        'Seeing nothing is safe only where enough was seen, and where the control was seen to fail.',
+      'What each strategy claims, and what an SQL audit found in the committed rows. Finding nothing ' +
+        'counts as safe only if enough keys were tested and the audit saw the control fail.',
     ),
     tableOf(columns, rows, 'Verdicts', 'wide'),
     ...(first ? leftOutNotes(summary) : []).map(note => element('p', note, { class: 'note' })),
@@ -87,8 +87,8 @@ function evidence(summary: Summary, cell: CellSummary): Html {
   const facts = observed
     ? `${counted(observed.keys, 'contested key')}: ${whole(observed.keysDecided)} decided, ` +
       `${whole(observed.keysOverlapped)} with overlapping commands, ` +
-      `${whole(observed.keysTested)} of those with one accepted, ` +
-      `${whole(observed.keysUnfilled)} left with room. Events: ${events.join(', ') || 'none'}. ` +
+      `${whole(observed.keysTested)} of those with a command accepted, ` +
+      `${whole(observed.keysUnfilled)} unfilled. Events: ${events.join(', ') || 'none'}. ` +
       `Isolation ${strategy.isolation}, wording “${strategy.wording}”` +
       `${strategy.guard.length > 0 ? `, guard ${strategy.guard.join(', ')}` : ''}.`
     : 'Not run.';
@@ -109,7 +109,7 @@ function evidence(summary: Summary, cell: CellSummary): Html {
         ...(examples.length > 0
           ? [element('p', `${found}. The worst:`), tableOf(columns, examples, 'Violating rows')]
           : []),
-        element('p', ['Again: ', element('code', rerun(summary, cell))]),
+        element('p', ['Rerun: ', element('code', rerun(summary, cell))]),
       ],
       { class: 'proof', id: evidenceId(placeOf(cell), strategy.name) },
     ),

@@ -1,4 +1,4 @@
-/** The report as one self-contained page: no script, no outside request. Pure. */
+/** The report as one self-contained page: no scripts, no external requests. Pure. */
 
 import { element, type Html, page, tableOf } from '../page/element.ts';
 import { counted } from '../page/format.ts';
@@ -34,7 +34,7 @@ function header(summary: Summary, title: string): Html {
   const fact = (label: string, value: string): Html =>
     element('li', [`${label} `, element('b', value)]);
   const warnings = [
-    summary.incomplete ? 'This result is incomplete. Nothing in it is a verdict.' : '',
+    summary.incomplete ? 'This result is incomplete and gives no verdict.' : '',
     durabilityWarning(summary),
   ].filter(warning => warning !== '');
   return element('header', [
@@ -65,13 +65,13 @@ function header(summary: Summary, title: string): Html {
   ]);
 }
 
-/** The link targets of a comparison's page. */
+/** The ids of the sections of a comparison's page. */
 export function sectionIds({ explored }: Summary): string[] {
   const sections = ['verdicts', 'cost', 'unsafe', 'adoption', 'explored', 'conditions', 'limits'];
   return sections.filter(id => id !== 'explored' || explored.length > 0);
 }
 
-/** What a page tells of a comparison, without its head. */
+/** The body of a comparison's page, without its header. */
 export function mainParts(summary: Summary): readonly Html[] {
   const places = placesOf(summary);
   const sections = places.flatMap(({ title, cells }, index) => {
@@ -93,7 +93,7 @@ export function mainParts(summary: Summary): readonly Html[] {
   ];
 }
 
-/** Every scenario and variant beside every strategy, before any of them is told at length. */
+/** The matrix of strategies by scenario and variant, ahead of the details. */
 function overviewSection(summary: Summary): Html[] {
   const matrix = matrixOf(summary);
   const rows = rowsOf(matrix).map(({ name }) => ({
@@ -113,7 +113,7 @@ function overviewSection(summary: Summary): Html[] {
   ];
 }
 
-/** A browser unfolds what a link points into. */
+/** Links to the evidence; a browser opens a closed <details> that contains the target. */
 function evidenceLink(cell: MatrixCell): Html {
   if (cell.observed === 'not offered')
     return element('span', markOf(cell), { title: cell.because });
@@ -150,7 +150,7 @@ function conditionsSection(summary: Summary): Html[] {
 function limitsSection(summary: Summary): Html[] {
   const items = limits(summary).map(limit => element('li', limit));
   return [
-    element('h2', 'What these numbers do not say', { id: 'limits' }),
+    element('h2', 'What these numbers do not prove', { id: 'limits' }),
     element('ul', items, { class: 'limits' }),
   ];
 }
@@ -160,6 +160,6 @@ function footer(summary: Summary): Html {
   return element(
     'footer',
     `Lockstep ${summary.conditions.version}. ${counted(cells.length, 'cell')}, ` +
-      `${counted(plan.repetitions, 'repetition')}, made from the raw data of one run and nothing else.`,
+      `${counted(plan.repetitions, 'repetition')}; generated from the raw data of a single run.`,
   );
 }

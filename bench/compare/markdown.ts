@@ -1,4 +1,4 @@
-/** The report as Markdown: the same content as the page. Pure. */
+/** The report as Markdown, with the same content as the page. Pure. */
 
 import {
   boundTitle,
@@ -67,7 +67,7 @@ export function markdown(summary: Summary): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-/** Every scenario and variant beside every strategy. */
+/** The matrix of strategies by scenario and variant. */
 function overview(summary: Summary): string[] {
   const matrix = matrixOf(summary);
   const rows = rowsOf(matrix).map(({ name }) => [
@@ -111,7 +111,7 @@ function exploredPart({ explored }: Summary): string[] {
   const timelines = explored.flatMap(cell =>
     cell.counterexample
       ? [
-          `### An order that violates: ${text(`${rowNameOf(cell)}, ${cell.variant}`)}`,
+          `### A violating order: ${text(`${rowNameOf(cell)}, ${cell.variant}`)}`,
           text(cell.why),
           ['```text', cell.counterexample.timeline.replaceAll('```', "'''"), '```'].join('\n'),
         ]
@@ -207,8 +207,8 @@ function unsafePart(cells: readonly CellSummary[]): string[] {
         'Strategy',
         'Duplicates',
         'On keys',
-        'Most accepted on a key',
-        'Most in excess',
+        'Max accepted per key',
+        'Max excess per key',
         'Other kinds',
         'Why',
         'Cure',
@@ -240,15 +240,15 @@ function evidence(summary: Summary, cell: CellSummary): string {
     '',
     ...(observed
       ? [
-          `${counted(observed.keys, 'key')}, of these ${whole(observed.keysDecided)} decided, ` +
+          `${counted(observed.keys, 'contested key')}: ${whole(observed.keysDecided)} decided, ` +
             `${whole(observed.keysOverlapped)} with overlapping commands, ` +
-            `${whole(observed.keysTested)} of those with one accepted, ` +
-            `${whole(observed.keysUnfilled)} left with room; events: ${text(events.join(', ') || 'none')}.`,
+            `${whole(observed.keysTested)} of those with a command accepted, ` +
+            `${whole(observed.keysUnfilled)} unfilled; events: ${text(events.join(', ') || 'none')}.`,
           '',
         ]
       : []),
     ...(examples.length > 0 ? [grid(['Key', 'Kind', 'What the audit found'], examples), ''] : []),
-    `Again: \`${rerun(summary, cell)}\``,
+    `Rerun: \`${rerun(summary, cell)}\``,
   ];
   return lines.join('\n');
 }
@@ -258,7 +258,7 @@ function grid(head: readonly string[], rows: readonly (readonly string[])[]): st
   return [line(head), `|${head.map(() => ' --- |').join('')}`, ...rows.map(line)].join('\n');
 }
 
-/** Takes their meaning from characters that Markdown or HTML would read. */
+/** Escapes characters that are special in Markdown or HTML. */
 function text(value: string): string {
   return value
     .replaceAll('&', '&amp;')

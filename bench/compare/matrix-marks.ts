@@ -1,4 +1,4 @@
-/** Scenario/variant × strategy at a glance, in every form of the report. Pure. */
+/** The marks of the matrix (scenario/variant × strategy), in every form of the report. Pure. */
 
 import { list } from '../page/format.ts';
 import type { Matrix, MatrixCell, MatrixStrategy } from './matrix.ts';
@@ -13,25 +13,25 @@ const marks: Readonly<Record<MatrixCell['observed'], string>> = {
   'not offered': '–',
 };
 
-/** Where a page tells what a cell's verdict rests on. */
+/** The id of a cell's evidence on the page. */
 export function evidenceId(place: string, strategy: string): string {
   return `evidence-${place}-${strategy}`.replace(/[^\w]+/g, '-');
 }
 
-/** One sign for a cell. */
+/** The mark of a cell. */
 export function markOf({ observed, agreement }: Marked): string {
   if (agreement === 'claim violated') return '✗!';
   return agreement === 'not provoked' ? '○' : marks[observed];
 }
 
-/** What the signs mean; those that nobody needs are left out. */
+/** Explains the marks that occur. */
 export function legendOf(cells: readonly Marked[]): string {
   const meanings = [
     ['✓', 'held'],
     ['✗', 'violated, as predicted'],
-    ['✗!', 'violated against its claim'],
-    ['~', 'claims nothing, since its lease or connection was lost'],
-    ['○', 'a hazard that needs an event which load does not bring'],
+    ['✗!', 'violated, against its claim'],
+    ['~', 'no claim: its lease or connection was lost'],
+    ['○', 'a hazard that needs an event load does not cause'],
     ['?', 'inconclusive'],
     ['–', 'not offered: the scenario has no such wording'],
   ] as const;
@@ -42,7 +42,7 @@ export function legendOf(cells: readonly Marked[]): string {
     .join('; ');
 }
 
-/** The rows in reading order: what held most often first, hazards last. */
+/** The rows in reading order: most cells held first, hazards last. */
 export function rowsOf(matrix: Matrix): readonly MatrixStrategy[] {
   const held = (name: string): number =>
     matrix.cells.filter(cell => cell.strategy === name && cell.observed === 'safe').length;
@@ -53,7 +53,7 @@ export function rowsOf(matrix: Matrix): readonly MatrixStrategy[] {
   );
 }
 
-/** The cells of one strategy, one for each place of the matrix. */
+/** The cells of one strategy, one per place of the matrix. */
 export function cellsOfRow(
   { cells, places }: Matrix,
   name: string,
@@ -70,7 +70,7 @@ export interface Counts {
   readonly notOffered: number;
 }
 
-/** How many cells ended how. */
+/** The number of cells by result. */
 export function countsOf(cells: readonly Marked[]): Counts {
   const having = (want: (cell: Marked) => boolean): number => cells.filter(want).length;
   return {
@@ -83,7 +83,7 @@ export function countsOf(cells: readonly Marked[]): Counts {
   };
 }
 
-/** Reasons why cells are not offered, each with its strategies and where. */
+/** Why cells are not offered: rows of reason, strategies, places. */
 export function notOffered({ cells, places }: Matrix): readonly (readonly string[])[] {
   const missing = cells.filter(cell => cell.observed === 'not offered');
   const reasons = [...new Set(missing.map(cell => cell.because))].sort();

@@ -1,13 +1,13 @@
 /**
- * The verdicts of a run over many scenarios, without its raw data: small enough to be committed, and
- * the source of the README's matrix and of `docs/matrix.md`.
+ * The verdicts of a run over many scenarios, without the raw data: small enough to commit, and the
+ * source of the README's matrix and of `docs/matrix.md`.
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type CellSummary, placeOf, type Summary } from './summary.ts';
 
 export const matrixFormat = 'lockstep matrix';
-/** Raised with every change that an older reader would misread. */
+/** Raised by every change that an older reader would misread. */
 export const matrixVersion = 1;
 
 const count = z.number().int().min(0);
@@ -16,7 +16,7 @@ const text = z.string();
 const strategy = z.strictObject({
   name: text,
   title: text,
-  /** What is wrong with it on purpose, and the name of its cure; null where nothing is. */
+  /** Its deliberate flaw, and the name of its cure; null if it has none. */
   hazard: z.strictObject({ why: text, under: z.array(text), cure: text }).nullable(),
   migration: text,
   newDependency: text.nullable(),
@@ -38,13 +38,13 @@ const cell = z.strictObject({
     'not provoked',
   ]),
   because: text,
-  /** Contested keys; of these: rivals met and one got through, left with room, violated. Absent where it was not run. */
+  /** Contested keys; of these: tested, unfilled, violated (see bench/README.md). Absent if not run. */
   keys: z.strictObject({ all: count, tested: count, unfilled: count, violated: count }).optional(),
-  /** Kinds of violation, with on how many keys. */
+  /** Number of keys by kind of violation. */
   found: z.record(z.string(), count).optional(),
-  /** After 0 of n: what may still be, at 95 % confidence. */
+  /** After 0 of n: upper bound of the true share, at 95 % confidence. */
   boundShare: z.number().optional(),
-  /** Cost divided by that of the cheapest safe strategy of the place. */
+  /** Cost divided by that of the cheapest safe strategy in the same place. */
   timesBest: z
     .strictObject({ contested: z.number().optional(), uncontended: z.number().optional() })
     .optional(),
@@ -74,7 +74,7 @@ export type Matrix = z.infer<typeof matrixSchema>;
 export type MatrixCell = Matrix['cells'][number];
 export type MatrixStrategy = Matrix['strategies'][number];
 
-/** Keeps of a run what its verdicts rest on. */
+/** Extracts the matrix from a run. */
 export function matrixOf(summary: Summary): Matrix {
   const { startedAt, seconds, command, conditions, end, plan, cells } = summary;
   const strategies = new Map(cells.map(({ strategy: one }) => [one.name, one]));
@@ -137,7 +137,7 @@ function cellOf(summary: CellSummary): MatrixCell {
 
 const rounded = (ratio: number): number => Math.round(ratio * 100) / 100;
 
-/** One cell to a line, so that a new run shows in a diff what it changed. */
+/** One cell per line, so that the diff of a new run shows what changed. */
 export function matrixText(matrix: Matrix): string {
   const { strategies, cells, ...head } = matrix;
   const lines = (all: readonly object[]): string =>
@@ -146,7 +146,7 @@ export function matrixText(matrix: Matrix): string {
   return `${start},\n  "strategies": ${lines(strategies)},\n  "cells": ${lines(cells)}\n}\n`;
 }
 
-/** Reads a committed matrix. Throws where it is none of this version. */
+/** Reads a committed matrix. Throws if it is not of this version. */
 export async function readMatrix(path: string): Promise<Matrix> {
   return matrixSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 }

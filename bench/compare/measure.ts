@@ -1,4 +1,4 @@
-/** Measures cells on a running stack, repetition by repetition, then has them judged. */
+/** Measures cells on a running stack, repetition by repetition, then audits them. */
 import type { RegisteredScenario } from '../../src/engine/registry.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
 import { Judge } from '../lab/audit.ts';
@@ -14,7 +14,7 @@ import { isMainJob, type Settings } from './options.ts';
 import { contested, type PhaseLog, uncontended } from './phase.ts';
 import type { Cell, Phase, Repetition } from './schema.ts';
 
-/** What was measured of a cell so far; complete repetitions only. */
+/** What was measured of a cell so far: complete repetitions only. */
 export interface CellLog {
   readonly cell: PlannedCell;
   readonly repetitions: Repetition[];
@@ -30,7 +30,7 @@ export interface MeasureOptions {
   readonly signal: AbortSignal;
 }
 
-const answerGraceMs = 5_000; // beyond the longest wait of a command: then the answer is given up
+const answerGraceMs = 5_000; // beyond the longest wait of a command; then the client gives up
 const heatUp: WarmUp = { rounds: 40, limitMs: 1_500 };
 export const warmUpRounds = 2;
 
@@ -39,12 +39,12 @@ interface WarmUp {
   readonly limitMs: number;
 }
 
-/** One scenario's measuring: owns the client and the connection that seeds the keys. */
+/** Measures one scenario: owns the client, and the connection that seeds the keys. */
 export class Measurement {
   readonly #options: MeasureOptions;
   readonly #client: Client;
   readonly #seeds: PostgresStore;
-  /** The metrics at the end of what came before, where nothing was sent since. */
+  /** The metrics after the previous phase, if nothing has been sent since. */
   #before: Page | undefined;
 
   constructor(options: MeasureOptions) {
@@ -58,12 +58,12 @@ export class Measurement {
     });
   }
 
-  /** Fills `logs`, which hold what was measured also when this ends early by throwing. */
+  /** Fills `logs`; they keep what was measured even if this throws. */
   async run(logs: readonly CellLog[]): Promise<void> {
     const { settings, progress } = this.#options;
     const [first] = logs;
     if (!first) return;
-    await this.#warmUp(first.cell, 'heat up', heatUp); // every process meets its code once
+    await this.#warmUp(first.cell, 'heat up', heatUp); // so that every process runs its code once
     const lastMs = performance.now() + budgetMs(isMainJob(settings), logs.length);
     const asked = { mainJob: isMainJob(settings), rounds: settings.roundsAsked };
     let left = logs.length * settings.repetitions;
@@ -109,7 +109,7 @@ export class Measurement {
     log.claims.uncontended.push(second.claims);
   }
 
-  /** A matrix judges: there the first keys of a cell are its warm-up. */
+  /** Only in the main job: a matrix is for verdicts, so its first keys may be slow. */
   async #warmedUp(cell: PlannedCell, purpose: string, limits: PhaseLimits): Promise<void> {
     const { contestedMs: limitMs } = limits;
     await this.#warmUp(cell, `warm-up ${purpose}`, { rounds: warmUpRounds, limitMs });
@@ -171,12 +171,12 @@ export class Measurement {
     };
   }
 
-  /** Once everything has settled, for all cells: a late COMMIT must not escape the judge. */
+  /** Audits all cells once every transaction has ended: a late COMMIT must not escape the judge. */
   async #judge(logs: readonly CellLog[]): Promise<void> {
     const { stack, scenario, signal, progress } = this.#options;
     const judge = await Judge.open(stack.databaseUrl, scenario.auditSql);
     try {
-      progress.step(`the audit of ${scenario.name}`);
+      progress.step(`audit of ${scenario.name}`);
       const settled = await judge.settled(signal);
       for (const log of logs) {
         signal.throwIfAborted();

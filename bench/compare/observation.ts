@@ -1,11 +1,11 @@
-/** What a cell's raw data say was observed. Pure. */
+/** Derives the observation from a cell's raw data. Pure. */
 
 import type { Audit } from '../lab/shapes.ts';
 import type { Observation } from '../lab/verdict.ts';
 import { isUnfilled } from './phase-summary.ts';
 import { type Cell, noAnswer, type Round } from './schema.ts';
 
-/** What was seen in a cell that was run. */
+/** What was observed in a cell that was run. */
 export function observationOf(cell: Cell): Observation {
   const services = cell.repetitions.flatMap(({ contested, uncontended }) => [
     contested.service,
@@ -38,7 +38,7 @@ function isTested({ overlapped, calls }: Round): boolean {
   return overlapped && calls.some(call => call.outcome === 'accepted');
 }
 
-/** Whether the service counted every command that was answered: else its counters prove nothing. */
+/** Whether the service counted every command it answered; otherwise its counters prove nothing. */
 function isCounted(phase: Cell['repetitions'][number]['contested']): boolean {
   const calls = phase.rounds.flatMap(round => round.calls);
   const answered = calls.filter(call => call.detail !== noAnswer).length;
@@ -46,7 +46,7 @@ function isCounted(phase: Cell['repetitions'][number]['contested']): boolean {
   return commands.reduce((total, { count }) => total + count, 0) >= answered;
 }
 
-/** A lease may be told lost by its watchdog and again by its release: the larger count is the number. */
+/** A lost lease may be counted by its watchdog and again by its release: take the larger count. */
 export function leasesLostIn(service: Cell['repetitions'][number]['contested']['service']): number {
   return Math.max(service.leasesLost, service.releases.lost ?? 0);
 }

@@ -13,17 +13,17 @@ import {
 import { exitCodes } from '../lab/exit-codes.ts';
 
 export const defaults = { rivals: 8, processes: 4, exploreSeconds: 25, out: 'results' } as const;
-/** What the main job compares on: the incident that the project began with. */
+/** The scenario of the main job: the incident that the project started with. */
 export const mainScenario = 'appointment';
-/** The main job ranks; a matrix of hundreds of cells judges first. */
+/** The main job ranks costs; a matrix of hundreds of cells is for verdicts. */
 const repetitionsOf = { mainJob: 3, matrix: 1 } as const;
 const roundsDefault = 60;
 
 const table = {
-  /** Names; empty: the main job's one. */
+  /** Names; empty for the main job. */
   scenarios: option<readonly string[]>({
     flags: '--scenario <list>',
-    text: `what callers contend for, with commas between, or all (default: ${mainScenario})`,
+    text: `comma-separated scenarios, or all (default: ${mainScenario})`,
     read: nameList,
     fallback: [],
     silent: true,
@@ -31,23 +31,23 @@ const table = {
   /** Names, or `scenario/variant`; empty for all. */
   variants: option<readonly string[]>({
     flags: '--variant <list>',
-    text: 'of these only: plain, or coupon/checked-again',
+    text: 'only these variants, such as plain or coupon/checked-again',
     read: nameList,
     fallback: [],
     silent: true,
   }),
-  /** Names and paths; empty: every one where scenarios are named, else those of the main job. */
+  /** Names and paths; empty: all if scenarios are named, else those of the main job. */
   strategies: option<readonly string[]>({
     flags: '--strategy <list>',
-    text: 'names and files, with commas between, or all (default: all where scenarios are named)',
+    text: 'comma-separated names and files, or all (default: all if --scenario is given)',
     read: strategyList,
     fallback: [],
     silent: true,
   }),
-  /** Undefined: as many as fit into the time. */
+  /** Undefined: as many as time permits. */
   rounds: option<number | undefined>({
     flags: '--rounds <n>',
-    text: `contested keys per strategy and repetition (default: ${roundsDefault}, fewer if time runs out)`,
+    text: `contested keys per strategy and repetition (default: ${roundsDefault}, or as many as time permits)`,
     read: wholeNumber(1, 100_000),
     fallback: undefined,
   }),
@@ -63,39 +63,39 @@ const table = {
     read: wholeNumber(1, 16),
     fallback: defaults.processes,
   }),
-  /** Undefined: as many as the kind of run has. */
+  /** Undefined: see `repetitionsOf`. */
   repetitions: option<number | undefined>({
     flags: '--repetitions <n>',
     text:
-      `each in a random order of its own (default: ${repetitionsOf.mainJob}, ` +
-      `${repetitionsOf.matrix} where scenarios are named)`,
+      `repetitions, each in a new random order (default: ${repetitionsOf.mainJob}, or ` +
+      `${repetitionsOf.matrix} if --scenario is given)`,
     read: wholeNumber(1, 100),
     fallback: undefined,
   }),
-  /** For exploring all cells together; 0: none is explored. */
+  /** Limit for exploring all cells; 0: no exploration. */
   exploreSeconds: option<number>({
     flags: '--explore-seconds <n>',
-    text: 'for exploring the orders of two callers on one scenario, all strategies together',
+    text: 'time for exploring two callers on a single scenario, all strategies together; 0: none',
     read: wholeNumber(0, 3_600),
     fallback: defaults.exploreSeconds,
   }),
-  /** Undefined: one is drawn. */
+  /** Undefined: a random one. */
   seed: option<number | undefined>({
     flags: '--seed <n>',
-    text: 'repeats order and load of an earlier run',
+    text: 'seed of an earlier run, to repeat its order and load',
     read: wholeNumber(0, 999_999_999),
     fallback: undefined,
   }),
   out: option<string>({
     flags: '--out <folder>',
-    text: 'where results are written',
+    text: 'folder for results',
     fallback: defaults.out,
     notRepeated: true,
   }),
-  /** The raw file of a run that was interrupted, to go on with. */
+  /** The raw file of an interrupted run, to resume it. */
   resume: option<string | undefined>({
     flags: '--resume <file>',
-    text: 'the run.json of an interrupted run: its open scenarios are run',
+    text: 'run.json of an interrupted run: run the scenarios that are left',
     fallback: undefined,
     notRepeated: true,
   }),
@@ -107,17 +107,17 @@ const table = {
   }),
 };
 
-/** What the command line asks for. */
+/** The parsed command line. */
 export interface Options extends Omit<OptionValues<typeof table>, 'seed' | 'resume'> {
   readonly seed: number;
   readonly resume?: string;
 }
 
-/** The options with everything that is fixed or derived. */
+/** The options, with all fixed and derived values. */
 export interface Settings extends Omit<Options, 'rounds' | 'repetitions'> {
   readonly rounds: number;
   readonly repetitions: number;
-  /** Undefined: as many of `rounds` as fit into the time. */
+  /** Undefined: as many of `rounds` as time permits. */
   readonly roundsAsked: number | undefined;
   readonly doubleTapShare: number;
   readonly uncontendedKeys: number;
@@ -125,17 +125,17 @@ export interface Settings extends Omit<Options, 'rounds' | 'repetitions'> {
   readonly waitMs: number;
 }
 
-/** Whether nobody named a scenario: then the run has its 90 seconds. */
+/** Whether no scenario was named: then the run has 90 seconds. */
 export function isMainJob({ scenarios }: Pick<Options, 'scenarios'>): boolean {
   return scenarios.length === 0;
 }
 
 const fixed = { doubleTapShare: 0.2, uncontendedKeys: 160, inFlight: 8 } as const;
-/** Uncontended keys for each contested one, where few of those are asked for. */
+/** Uncontended keys per contested key, if few of those are requested. */
 const keysPerRound = 3;
 const seedsMax = 1_000_000;
 
-/** Adds what is not asked for. `waitMs`: how long the service lets a command wait. */
+/** Adds fixed and derived values. `waitMs`: how long the service lets a command wait. */
 export function settingsOf(options: Options, waitMs: number): Settings {
   const rounds = options.rounds ?? roundsDefault;
   return {
@@ -149,26 +149,26 @@ export function settingsOf(options: Options, waitMs: number): Settings {
   };
 }
 
-/** What `--rounds` was where a run says how many it planned. */
+/** The value of `--rounds` in a run that planned this many. */
 export function roundsAskedOf(rounds: number): number | undefined {
   return rounds === roundsDefault ? undefined : rounds;
 }
 
 const examples = `
 Examples:
-  npm run compare                                              the main job, about a minute
-  npm run compare -- --scenario all                            the whole matrix; takes minutes
+  npm run compare                                              one scenario, about a minute
+  npm run compare -- --scenario all                            the whole matrix, takes minutes
   npm run compare -- --scenario payout,coupon                  every strategy on two scenarios
   npm run compare -- --scenario calendar --variant wrong-key --strategy serializable
   npm run compare -- --strategy all                            every strategy on appointment
-  npm run compare -- --strategy row-lock,redlock               two, beside the control
+  npm run compare -- --strategy row-lock,redlock               two, and the control
   npm run compare -- --strategy ./my-lock.ts                   a file of your own
   npm run compare -- --strategy both:row-lock+redis-lease      two in one transaction
   npm run compare -- --strategy ./my-lock.ts,row-lock --rounds 500
-  npm run compare -- --processes 1                             where a lock in one process is right
+  npm run compare -- --processes 1                             where an in-process lock is safe
   npm run compare -- --json > result.json                      for a script
 
-Servers: DATABASE_URL, REDIS_URL and REDIS_NODES are used where set; else they are started here.
+Servers: DATABASE_URL, REDIS_URL and REDIS_NODES are used if set; otherwise servers are started.
 The service takes WAIT_MS, LEASE_MS, EXTEND_LEASE, ATTEMPTS_MAX, DATABASE_CONNECTIONS and
 LOCK_CONNECTIONS from the environment.
 
@@ -176,11 +176,11 @@ Exit codes:
   ${exitCodes.asClaimed}    every strategy behaved as predicted
   ${exitCodes.claimBroken}    a strategy let through what it claims to prevent
   ${exitCodes.usage}    the command line or a strategy file is wrong; nothing ran
-  ${exitCodes.inconclusive}    inconclusive: a predicted violation was not seen, too little was observed,
-       or the run broke off
+  ${exitCodes.inconclusive}    inconclusive: a predicted violation did not occur, too little was observed,
+       or an error aborted the run
   ${exitCodes.interrupted}  interrupted: the result is marked incomplete`;
 
-/** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
+/** Parses arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readOptions(argv: readonly string[], drawSeed = drawn): Options {
   const { resume, seed = drawSeed(), ...rest } = readTable(form(), table, argv);
   return { ...rest, seed, ...(resume !== undefined && { resume }) };
@@ -193,13 +193,13 @@ function drawn(): number {
 /** The command, without its values. */
 export function form(): Command {
   const command = new Command('lockstep compare').description(
-    'Runs strategies on a scenario under contention, has the database audited, and says which are ' +
-      'safe and what those cost. Raw data go to <out>/<time>-<commit>/, reports to <out>/latest/.',
+    'Runs strategies on a scenario under contention, audits the database, and reports which are safe ' +
+      'and what they cost. Raw data goes to <out>/<time>-<commit>/, reports to <out>/latest/.',
   );
   return withOptions(command, table).addHelpText('after', examples).showSuggestionAfterError();
 }
 
-/** The command line that repeats a run, with its seed and the variables that shaped the service. */
+/** The command line that repeats a run, with its seed and the service's environment variables. */
 export function commandLine(
   options: Options,
   variables: Readonly<Record<string, string>> = {},
@@ -209,7 +209,7 @@ export function commandLine(
   return `${set.join('')}npm run compare -- ${parts.map(quoted).join(' ')}`;
 }
 
-/** For a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -13,7 +13,7 @@ import {
 } from '../lab/statistics.ts';
 import type { CallRecord, Phase } from './schema.ts';
 
-/** Milliseconds from a histogram of the service: exact mean, quantiles within a bucket's width. */
+/** Milliseconds from a histogram of the service: exact mean, quantiles to the width of a bucket. */
 export interface ServiceTimes {
   readonly count: number;
   readonly mean: number;
@@ -26,33 +26,33 @@ export interface PhaseSummary {
   readonly commands: number;
   readonly keys: number;
   readonly cutShort: boolean;
-  /** What the phase is ranked by, in ms, one figure per repetition. */
+  /** The figure the phase is ranked by, in ms, one per repetition. */
   readonly cost: Spread | undefined;
-  /** Until the last place of a key was filled, in ms. */
+  /** Time until a key's capacity was used up, in ms. */
   readonly decided: Points | undefined;
-  /** Latencies that the load generator saw, in ms. */
+  /** Latencies measured by the load generator, in ms. */
   readonly accepted: Points | undefined;
   readonly refused: Points | undefined;
-  /** Times that the service saw, in ms: pool, wait, hold, commit of an attempt. */
+  /** Times measured by the service, in ms: pool, wait, hold, commit of an attempt. */
   readonly attemptTimes: Readonly<Record<string, ServiceTimes>>;
-  /** Times that the service saw, in ms: a whole command, by outcome. */
+  /** Times measured by the service, in ms: a whole command, by outcome. */
   readonly commandTimes: Readonly<Record<string, ServiceTimes>>;
-  /** Effects that the audit found and did not find too many of, per second. */
+  /** Effects per second that the audit found, without those in excess. */
   readonly goodput: Spread | undefined;
   readonly attempts: number;
   readonly attemptsPerAccepted: number | undefined;
   readonly outcomes: Readonly<Record<CallRecord['outcome'], number>>;
-  /** Keys with room left where somebody was told busy, failed or unknown. */
+  /** Keys with capacity left where a caller was told busy, failed or unknown. */
   readonly unfilled: number;
   /** Failed attempts by code. */
   readonly failures: Readonly<Record<string, number>>;
-  /** Processor cores that the load generator itself used: they were not the service's. */
+  /** CPU cores used by the load generator, and so not available to the service. */
   readonly generatorCores: number;
 }
 
 export type PhaseName = 'contested' | 'uncontended';
 
-/** Summarizes the repetitions of one phase; `audit` is of the same phase. */
+/** Summarizes the repetitions of one phase; `audit` belongs to the same phase. */
 export function phaseSummary(
   name: PhaseName,
   phases: readonly Phase[],
@@ -82,7 +82,7 @@ export function phaseSummary(
   };
 }
 
-/** A key with room left where somebody was turned away without an answer from the business. */
+/** Whether the key has capacity left though a caller was told busy, failed or unknown. */
 export function isUnfilled(round: Phase['rounds'][number]): boolean {
   const accepted = round.calls.filter(call => call.outcome === 'accepted').length;
   return accepted < round.capacity && round.calls.some(call => turnedAway.has(call.outcome));
@@ -91,8 +91,8 @@ export function isUnfilled(round: Phase['rounds'][number]): boolean {
 const turnedAway: ReadonlySet<CallRecord['outcome']> = new Set(['busy', 'failed', 'unknown']);
 
 /**
- * Contested: the median time until a key is decided, which only the callers see. Uncontended: what
- * the service spent on an accepted command, without HTTP, whose cost is the same for all.
+ * Contested: the median time until a key is decided, which only the callers see. Uncontended: the
+ * service's mean time per accepted command, without HTTP, which costs every strategy the same.
  */
 function costOf(name: PhaseName, phase: Phase): number | undefined {
   if (name === 'contested') return pointsOf(phase.rounds.flatMap(r => r.decidedMs ?? []))?.p50;

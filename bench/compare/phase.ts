@@ -1,11 +1,11 @@
-/** The two loads: rivals released together on one key, and many keys with one command each. */
+/** The two phases: contested (callers released together on one key), and uncontended (many keys). */
 
 import type { Load, Query, Round as RoundPlan } from '../../src/contract/index.ts';
 import type { Claims } from '../lab/shapes.ts';
 import type { Answer, Client, ClientOptions } from './client.ts';
 import type { Round } from './schema.ts';
 
-/** What a phase saw, with what the audit needs. */
+/** The results of a phase, and the claims for the audit. */
 export interface PhaseLog {
   readonly rounds: readonly Round[];
   readonly seconds: number;
@@ -20,13 +20,13 @@ export interface PhaseOptions {
   readonly load: Load;
   readonly query: Query;
   readonly random: () => number;
-  /** Reasons of a refusal that mean that nothing is left. */
+  /** Refusal reasons that mean nothing is left. */
   readonly exhaustedReasons: readonly string[];
-  /** No further key is begun after this, once there are enough of them. */
+  /** No new key is started after this, once there are enough. */
   readonly limitMs: number;
-  /** Nor after this, however few there are. */
+  /** No new key is started after this, even if there are too few. */
   readonly patienceMs: number;
-  /** The clock of the limit. */
+  /** The clock for both limits. */
   readonly nowMs?: () => number;
 }
 
@@ -34,13 +34,13 @@ export interface ContestedOptions extends PhaseOptions {
   readonly rounds: number;
   readonly rivals: number;
   readonly doubleTapShare: number;
-  /** On so many keys rivals have to meet and one to get through before the time limit counts. */
+  /** The time limit applies only once this many keys are tested: callers overlapped, one was accepted. */
   readonly testedAtLeast: number;
 }
 
 /**
- * One fresh key after the other; all commands of a key leave in one turn of the event loop, spread
- * over the processes, so that rivals of one key really meet in different processes.
+ * One fresh key after another; all commands for a key are sent in one turn of the event loop, spread
+ * over the processes, so that callers of one key do meet in different processes.
  */
 export async function contested(options: ContestedOptions): Promise<PhaseLog> {
   const { load, query, rounds, rivals, doubleTapShare, random, client, to } = options;
@@ -68,7 +68,7 @@ export interface UncontendedOptions extends PhaseOptions {
   readonly inFlight: number;
 }
 
-/** Every key once, so many at a time: nobody waits for anybody but for processor and disk. */
+/** Every key once, `inFlight` at a time: commands compete for CPU and disk only. */
 export async function uncontended(options: UncontendedOptions): Promise<PhaseLog> {
   const { load, query, keys, inFlight, random, client, to } = options;
   const plans = await load({ rounds: keys, rivals: 1, doubleTapShare: 0, random }, query);
@@ -96,7 +96,7 @@ interface RoundAnswers {
   readonly answers: readonly Answer[];
 }
 
-/** So many uncontended keys are used even past the time limit: fewer would measure nothing. */
+/** This many uncontended keys are used even past the time limit: fewer would measure nothing. */
 const keysAtLeast = 8;
 
 async function timed(
@@ -127,13 +127,13 @@ async function timed(
   };
 }
 
-/** Waits for all, then throws the first error: nothing is left running behind a failed phase. */
+/** Waits for all, then throws the first error, so that a failed phase leaves nothing running. */
 async function settled<T>(all: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(all);
   return Promise.all(all);
 }
 
-/** A key as it is kept. */
+/** A key in the form in which it is stored. */
 function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number): Round {
   const inOrder = answers.toSorted((a, b) => a.answeredMs - b.answeredMs);
   const filling = inOrder.filter(answer => answer.outcome === 'accepted')[plan.capacity - 1];
@@ -156,8 +156,8 @@ function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number)
 }
 
 /**
- * Whether the service worked on commands of two actors at once, at two processes where there are
- * several. Told by the processes themselves: that calls left together does not say so.
+ * Whether the service worked on commands of two actors at the same time, in two processes where there
+ * are several. Reported by the processes: sending commands together does not prove that they met.
  */
 function overlapped(answers: readonly Answer[], processes: number): boolean {
   return answers.some(({ actor, process, worked: a }) =>
@@ -191,8 +191,8 @@ function claimsOf(rounds: readonly RoundAnswers[], exhaustedReasons: readonly st
 }
 
 /**
- * Whether somebody who got nothing was told that nothing is left. A refusal for another reason claims
- * nothing, and where an answer to the same actor is unknown one cannot say.
+ * Whether a caller who got nothing was told that nothing is left. A refusal for another reason claims
+ * nothing, and neither does one to an actor that also has an unknown answer.
  */
 function leftEmpty(answers: readonly Answer[], exhaustedReasons: readonly string[]): boolean {
   const has = (actor: string, ...outcomes: readonly Answer['outcome'][]): boolean =>

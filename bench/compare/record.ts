@@ -1,4 +1,4 @@
-/** Turns what was planned and logged into the form in which it is kept. Pure. */
+/** Converts plan and logs into the stored form. Pure. */
 import { predict } from '../../src/contract/index.ts';
 import type { Contest, Participant } from '../lab/plan.ts';
 import { added } from '../lab/statistics.ts';
@@ -27,7 +27,7 @@ export function planOf(settings: Settings, contests: readonly Contest[]): RunPla
   };
 }
 
-/** The facts of a strategy that a reader of the result wants; functions and SQL stay in its file. */
+/** The facts about a strategy that a result contains; functions and SQL stay in its file. */
 export function factsOf({ strategy, source, control }: Participant): StrategyFacts {
   const { title, wording, isolation, turns, guard, hazard, adoption } = strategy.declared;
   const { migration, everyWriterMustTakePart, newDependency, poolerSafe, retryNeeded } = adoption;
@@ -51,7 +51,7 @@ export function factsOf({ strategy, source, control }: Participant): StrategyFac
   };
 }
 
-/** A cell with its claim: what the strategy promises when that happened which did happen. */
+/** A cell with its claim: what the strategy promises under the events that occurred. */
 export function cellOf(log: CellLog, processes: number): Cell {
   const { scenario, variant, participant } = log.cell;
   const { name, declared } = participant.strategy;

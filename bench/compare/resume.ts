@@ -1,4 +1,4 @@
-/** Going on with a run that was interrupted: scenarios that were finished are kept as they are. */
+/** Resuming an interrupted run: finished scenarios are kept as they are. */
 
 import { UsageError } from '../lab/command-line.ts';
 import type { Conditions } from '../lab/shapes.ts';
@@ -6,11 +6,11 @@ import { defaults, type Options, roundsAskedOf } from './options.ts';
 import type { Cell, Run } from './schema.ts';
 import { placeOf } from './summary.ts';
 
-/** The options that make the same run again. Throws `UsageError` where they cannot be known. */
+/** The options that repeat the run. Throws `UsageError` if they cannot be recovered. */
 export function optionsOf(run: Run, out: string, json: boolean): Options {
   const outside = run.strategies.filter(({ source }) => source === 'outside');
   if (outside.length > 0)
-    throw new UsageError('a run with strategies from outside cannot be resumed: run it again');
+    throw new UsageError('a run with your own strategy files cannot be resumed; run it again');
   const { scenarios, rounds, rivals, processes, repetitions, seed } = run.plan;
   const variants = scenarios.flatMap(({ name, variants }) => variants.map(one => `${name}/${one}`));
   return {
@@ -29,8 +29,8 @@ export function optionsOf(run: Run, out: string, json: boolean): Options {
 }
 
 /**
- * The cells of scenarios in which every cell that is offered was audited; the others are run anew,
- * since the control and the costs of a scenario belong to one service and one database.
+ * The cells of scenarios in which every offered cell was audited. Other scenarios are run from scratch:
+ * the control and the costs of a scenario must come from one service and one database.
  */
 export function finishedCells({ cells }: Run): ReadonlyMap<string, Cell> {
   const open = new Set(
@@ -42,12 +42,12 @@ export function finishedCells({ cells }: Run): ReadonlyMap<string, Cell> {
   return new Map(finished.map(cell => [cellName(cell), cell]));
 }
 
-/** Names a cell in a run. */
+/** The name of a cell in a run. */
 export function cellName(cell: Pick<Cell, 'scenario' | 'variant' | 'strategy'>): string {
   return `${placeOf(cell)} ${cell.strategy}`;
 }
 
-/** Throws `UsageError` where another code or other servers would be measured than before. */
+/** Throws `UsageError` if code, servers or machine have changed since. */
 export function assertSame(before: Conditions, now: Conditions): void {
   const facts = ({ commit, postgres, redis, machine, service }: Conditions): Map<string, string> =>
     new Map([
@@ -60,6 +60,6 @@ export function assertSame(before: Conditions, now: Conditions): void {
   const today = facts(now);
   const changed = [...facts(before)].filter(([name, value]) => today.get(name) !== value);
   if (changed.length === 0) return;
-  const told = changed.map(([name, value]) => `${name} was ${value} and is ${today.get(name)}`);
-  throw new UsageError(`the run cannot be resumed: ${told.join('; ')}`);
+  const told = changed.map(([name, value]) => `${name} was ${value}, is now ${today.get(name)}`);
+  throw new UsageError(`cannot resume the run: ${told.join('; ')}`);
 }

@@ -1,4 +1,4 @@
-/** One comparison, from the registry to the raw data. */
+/** Runs one comparison, from the registry to the raw data. */
 
 import { setMaxListeners } from 'node:events';
 import { readConfig } from '../../src/config.ts';
@@ -37,13 +37,13 @@ export interface CompareOptions {
   readonly options: Options;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly output: Parameters<typeof openProgress>[0];
-  /** Aborted by Ctrl-C: what was measured until then is returned, marked as interrupted. */
+  /** Aborted by Ctrl-C: what was measured so far is returned, marked as interrupted. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs it. Throws `UsageError`, `RegistryError` and `ConfigError` before anything has started, and
- * what kept the servers or the service from starting; what goes wrong later is in the run's `end`.
+ * Throws `UsageError`, `RegistryError` and `ConfigError` before anything has started, and the error if
+ * the servers or the service fail to start; later errors are recorded in the run's `end`.
  */
 export async function compare(given: CompareOptions): Promise<Run> {
   const before = await resumedRun(given.options);
@@ -73,7 +73,7 @@ export async function compare(given: CompareOptions): Promise<Run> {
       format: runFormat,
       version: runVersion,
       ...end,
-      // what was measured is complete, and judged; only its orders are not
+      // interrupted while exploring: the measurements are complete and audited
       ...(signal.aborted && { end: 'interrupted' as const }),
       startedAt,
       seconds: (before?.seconds ?? 0) + (performance.now() - startMs) / 1_000,
@@ -96,12 +96,11 @@ async function resumedRun({ resume }: Options): Promise<Run | undefined> {
   const run = await readRun(resume).catch(error => {
     throw new UsageError(errorMessage(error));
   });
-  if (!run.incomplete)
-    throw new UsageError(`${resume} is complete: there is nothing to go on with`);
+  if (!run.incomplete) throw new UsageError(`${resume} is complete: nothing to resume`);
   return run;
 }
 
-/** Who meets whom, from the registry. */
+/** Selects scenarios and strategies from the registry. */
 async function chosen(options: Options) {
   const files = options.strategies.filter(isStrategyPath);
   const registry = await loadRegistry(files);
@@ -114,7 +113,7 @@ async function chosen(options: Options) {
   return { contests, participants: participantsOf(registry, asked), files, leftOut };
 }
 
-/** The orders of two callers, for the cells of one scenario: for a whole matrix there is no time. */
+/** Explores the orders of two callers, for one scenario; for a whole matrix there is no time. */
 function orders({ services, stackOptions, settings }: AllOptions, cells: readonly CellLog[]) {
   const { strategyFiles, report, signal } = stackOptions;
   return exploredOf({ services, cells, settings, strategyFiles, report, signal });
@@ -123,15 +122,15 @@ function orders({ services, stackOptions, settings }: AllOptions, cells: readonl
 interface AllOptions extends Pick<MeasureOptions, 'settings' | 'progress' | 'signal'> {
   readonly services: Services;
   readonly stackOptions: StackOptions;
-  /** The run that is gone on with. */
+  /** The run being resumed. */
   readonly before: Run | undefined;
 }
 
 type Measured = End & Pick<Run, 'conditions'>;
 
 /**
- * One scenario after the other, each with a service and a database of its own: a page of metrics
- * that all cells share would grow with every one of them.
+ * One scenario after another, each with its own service and database: a metrics page shared by all
+ * cells would grow with every one of them.
  */
 async function allMeasured(options: AllOptions, contests: readonly CellLog[][]): Promise<Measured> {
   const { services, stackOptions, before, ...rest } = options;
@@ -156,7 +155,7 @@ async function allMeasured(options: AllOptions, contests: readonly CellLog[][]):
     }
     if (sofar.incomplete) break;
   }
-  if (!sofar) throw new UsageError('there is nothing to compare');
+  if (!sofar) throw new UsageError('nothing to compare');
   return sofar;
 }
 
@@ -166,11 +165,11 @@ function logOf(cell: CellLog['cell']): CellLog {
 
 type End = Pick<Run, 'end' | 'incomplete' | 'brokenOff'>;
 
-/** Measures until the end, the interruption, or the first thing that makes the rest worthless. */
+/** Measures until the end, an interruption, or an error that makes the rest worthless. */
 async function measured(options: MeasureOptions, logs: readonly CellLog[]): Promise<End> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  setMaxListeners(0, signal); // one listener per command under way, which are bounded
+  setMaxListeners(0, signal); // one listener per command in flight, which are bounded
   const measurement = new Measurement({ ...options, signal });
   try {
     await Promise.race([measurement.run(logs), options.stack.ended, abortOf(signal)]);

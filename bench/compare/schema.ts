@@ -1,16 +1,16 @@
 /**
- * The raw data of a run: what was asked, under which conditions, and what was seen. Written once and
- * never edited; every table and page is a pure function of it.
+ * The raw data of a run: its plan, conditions and observations. Written once and never edited; every
+ * table and page is a pure function of it.
  */
 import { z } from 'zod';
 import { exploredCell } from '../explore/schema.ts';
 import { audit, conditions, prediction, serviceDelta } from '../lab/shapes.ts';
 
 export const runFormat = 'lockstep run';
-/** Raised with every change that an older reader would misread. */
+/** Raised by every change that an older reader would misread. */
 export const runVersion = 2;
 
-/** The detail of a command whose answer did not come. */
+/** The detail of a command that got no answer. */
 export const noAnswer = 'no answer';
 
 const share = z.number().min(0).max(1);
@@ -25,18 +25,18 @@ const call = z.strictObject({
   /** Reason of a refusal, code of a failure; empty when accepted. */
   detail: z.string(),
   attempts: count,
-  /** From the send to the complete answer, on the clock of the load generator. */
+  /** From sending to the complete answer, on the load generator's clock. */
   ms: z.number(),
 });
 
 const round = z.strictObject({
   key: z.string(),
   capacity: count,
-  /** From the release to the answer that filled the last place; null where that never came. */
+  /** From the release to the answer that used up the capacity; null if that never came. */
   decidedMs: z.number().nullable(),
   /** From the release to the last answer. */
   answeredMs: z.number(),
-  /** The service worked on commands of two actors at once, in two processes where there are several. */
+  /** Commands of two actors ran at the same time, in two processes where there are several. */
   overlapped: z.boolean(),
   calls: z.array(call),
 });
@@ -44,10 +44,10 @@ const round = z.strictObject({
 const phase = z.strictObject({
   rounds: z.array(round),
   seconds: z.number(),
-  /** True where the time limit came before all planned keys were used. */
+  /** True if the time limit was reached before all planned keys were used. */
   cutShort: z.boolean(),
   service: serviceDelta,
-  /** Processor cores that the load generator itself used. */
+  /** CPU cores used by the load generator. */
   generatorCores: z.number(),
 });
 
@@ -55,20 +55,20 @@ const cell = z.strictObject({
   scenario: z.string(),
   variant: z.string(),
   strategy: z.string(),
-  /** What happened in the cell, as far as it may void a claim. */
+  /** The events in the cell that may void a claim. */
   events: z.array(z.string()),
   claimed: prediction,
   repetitions: z.array(z.strictObject({ contested: phase, uncontended: phase })),
-  /** Null where the run ended before it. */
+  /** Null if the run ended before it. */
   audit: z.strictObject({ contested: audit, uncontended: audit }).nullable(),
 });
 
 const strategy = z.strictObject({
   name: z.string(),
   title: z.string(),
-  /** `outside`: loaded from a file that is not ours. */
+  /** `outside`: loaded from the user's file. */
   source: z.enum(['ours', 'outside']),
-  /** True for the strategy that protects nothing: the judge must be seen to fail it. */
+  /** True for the strategy without protection: the audit must see it fail. */
   control: z.boolean(),
   wording: z.string(),
   isolation: z.string(),
@@ -107,7 +107,7 @@ export const runSchema = z.strictObject({
   version: z.literal(runVersion),
   end: z.enum(['complete', 'interrupted', 'broken off']),
   incomplete: z.boolean(),
-  /** Why it broke off; empty when it did not. */
+  /** The error that aborted the run; empty if none did. */
   brokenOff: z.string(),
   startedAt: z.string(),
   seconds: z.number(),
@@ -116,10 +116,10 @@ export const runSchema = z.strictObject({
   plan,
   conditions,
   strategies: z.array(strategy),
-  /** Strategies that could not have shown here what is wrong with them. */
+  /** Strategies and scenarios left out, with the reason. */
   leftOut: z.array(z.strictObject({ name: z.string(), because: z.string() })),
   cells: z.array(cell),
-  /** Empty in runs from before there was exploring, and where it was not asked for. */
+  /** Empty in older runs, and if exploring was not requested. */
   explored: z.array(exploredCell).default([]),
 });
 

@@ -1,4 +1,4 @@
-/** What a run says: verdicts, counts and costs. A pure function of the raw data. */
+/** The summary of a run: verdicts, counts and costs. A pure function of the raw data. */
 
 import type { ExploredCell } from '../explore/schema.ts';
 import type { ExitCode } from '../lab/exit-codes.ts';
@@ -22,7 +22,7 @@ export interface Findings {
   readonly examples: readonly AuditRow[];
 }
 
-/** A safe cell's place among the safe ones of its scenario and variant. */
+/** The rank of a safe cell among the safe ones of its scenario and variant. */
 export interface Rank {
   readonly place: number;
   /** Its cost divided by that of the cheapest. */
@@ -39,7 +39,7 @@ export interface CellSummary {
   readonly observed: Observation | undefined;
   readonly duplicates: number;
   readonly duplicateKeys: number;
-  /** The most commands that were accepted on one key beyond its room. */
+  /** The most commands accepted on one key beyond its capacity. */
   readonly excessPerKeyMax: number;
   readonly acceptedPerKeyMax: number;
   readonly findings: readonly Findings[];
@@ -66,7 +66,7 @@ export interface Summary
   readonly format: typeof resultFormat;
   readonly version: typeof runVersion;
   readonly exitCode: ExitCode;
-  /** Scenarios with their variants in which the audit was not seen to find what the control lets through. */
+  /** Places (`scenario/variant`) in which the audit did not see the control fail. */
   readonly blind: readonly string[];
   readonly cells: readonly CellSummary[];
 }
@@ -103,16 +103,16 @@ export function summarize(run: Run): Summary {
   };
 }
 
-/** All callers of the explored cell are under the strategy that the load was served with. */
+/** Whether the explored cell is of the same place, with all callers under the measured strategy. */
 function isOf({ scenario, variant, strategy }: CellSummary, explored: ExploredCell): boolean {
   const same = scenario === explored.scenario && variant === explored.variant;
   return same && explored.strategies.every(name => name === strategy.name);
 }
 
-/** Check-then-act double-books nearly every key (89–99 % measured): fewer, and the load did not contend. */
+/** Check-then-act double-books 89–99 % of the keys (measured): far fewer means there was no contention. */
 const controlShareMin = 0.2;
 
-/** Whether the audit found enough where a strategy that protects nothing ran, by place. */
+/** Whether the audit saw the control fail, by place. */
 function controlsOf(run: Run): ReadonlyMap<string, Control> {
   const names = new Set(run.strategies.filter(one => one.control).map(one => one.name));
   return new Map(
@@ -122,7 +122,7 @@ function controlsOf(run: Run): ReadonlyMap<string, Control> {
   );
 }
 
-/** Where strategies are compared: with each other in one place, never across two. */
+/** A scenario and variant: strategies are compared within a place, never across places. */
 export function placeOf({ scenario, variant }: Pick<Cell, 'scenario' | 'variant'>): string {
   return `${scenario}/${variant}`;
 }
@@ -136,7 +136,7 @@ function isControlSeen(cell: Cell): boolean {
 
 function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {
   const strategy = run.strategies.find(one => one.name === cell.strategy);
-  if (!strategy) throw new Error(`the run has a cell of '${cell.strategy}' and not its facts`);
+  if (!strategy) throw new Error(`the run has a cell of '${cell.strategy}' but not its facts`);
   const observed = cell.claimed.verdict === 'not offered' ? undefined : observationOf(cell);
   const findings = findingsOf(cell);
   const duplicates = findings.find(one => one.kind === 'duplicate');
@@ -198,7 +198,7 @@ function acceptedMost(cell: Cell): { excessPerKeyMax: number; acceptedPerKeyMax:
   return { excessPerKeyMax, acceptedPerKeyMax };
 }
 
-/** Only safe cells are ranked, and no hazard: what a wrong strategy costs is no argument for it. */
+/** Only safe cells are ranked, and never a hazard: the cost of a wrong strategy is irrelevant. */
 function withRanks(cells: readonly CellSummary[]): CellSummary[] {
   return cells.map(cell => {
     const ranks: Partial<Record<PhaseName, Rank>> = {};
@@ -224,7 +224,7 @@ function rankOf(
   return { place: 1 + rivals.filter(cost => cost < own).length, timesBest: own / best };
 }
 
-/** With more keys than this left with room, the time until one is decided is told by the lucky few. */
+/** With more keys unfilled than this, the time to decide comes from a few lucky keys. */
 const unfilledShareMax = 0.2;
 
 function safeCost(cell: CellSummary, name: PhaseName): number | undefined {

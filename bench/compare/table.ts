@@ -1,4 +1,4 @@
-/** The result on a terminal: at most 100 columns. Pure. */
+/** The report for a terminal, at most 100 columns wide. Pure. */
 import { createColors } from 'picocolors';
 import {
   boundTitle,
@@ -42,7 +42,7 @@ export function table(summary: Summary, { color }: Options): string {
   const { plan, conditions } = summary;
   const { settings } = conditions.postgres;
   const parts = [
-    `${subject(summary)}: ${counted(plan.processes, 'process', 'processes')}, ${plan.rivals} rivals ` +
+    `${subject(summary)}: ${counted(plan.processes, 'process', 'processes')}, ${plan.rivals} callers ` +
       `per key, ${plan.repetitions} × ${plan.rounds} keys, seed ${plan.seed}`,
     `${conditions.postgres.product} ${conditions.postgres.version} (fsync ${settings.fsync ?? '?'}, ` +
       `full_page_writes ${settings.full_page_writes ?? '?'}, synchronous_commit ` +
@@ -56,12 +56,12 @@ export function table(summary: Summary, { color }: Options): string {
     '',
     ...reasons(summary),
     colors.bold(headline(summary)),
-    `exit code ${summary.exitCode}; to repeat: ${summary.command}`,
+    `exit code ${summary.exitCode}; rerun: ${summary.command}`,
   ];
   return `${parts.flatMap(line => wrapped(line)).join('\n')}\n`;
 }
 
-/** One sign per cell: the pages tell each at length, a terminal could not. */
+/** One mark per cell; the details are in the Markdown and HTML reports. */
 function overviewLines(summary: Summary, colors: Colors): string[] {
   const matrix = matrixOf(summary);
   const letters = matrix.places.map((_, index) => String.fromCharCode('A'.charCodeAt(0) + index));
@@ -170,7 +170,7 @@ function section([head = '', ...lines]: readonly string[], colors: Colors): stri
   return ['', colors.bold(head), ...lines];
 }
 
-/** Two callers in every order of their requests, by what happened in them. */
+/** The orders of two callers, by event. */
 function exploredLines({ explored }: Summary, colors: Colors): string[] {
   if (explored.length === 0) return [];
   const events = eventColumns(explored);
@@ -185,7 +185,7 @@ function exploredLines({ explored }: Summary, colors: Colors): string[] {
   return [...section(laid([head, ...rows], 'llllllll'), colors), ...notes];
 }
 
-/** Why a cell is not what it might seem: said for each that is not simply as claimed. */
+/** The reason for every cell that is not as claimed. */
 function reasons(summary: Summary): string[] {
   const { cells, incomplete } = summary;
   if (incomplete) return [];

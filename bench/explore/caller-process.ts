@@ -1,5 +1,4 @@
-/** One command in a process of its own, for strategies whose lock lives in one. */
-
+/** Runs one command in a separate process, for strategies whose lock is local to a process. */
 import { loadRegistry, ownFolders, type Registry } from '../../src/engine/registry.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
@@ -8,7 +7,7 @@ import { engineCaller, type PlannedCommand } from './engine-caller.ts';
 
 const setupMs = 30_000;
 
-/** Reads which command from its argument and its servers from the environment. */
+/** Takes the command from its argument and the servers from the environment. */
 async function main(text: string): Promise<boolean> {
   const spec = callerSpec(text);
   const registry = await loadRegistry(spec.strategyFiles, ownFolders);
@@ -28,7 +27,8 @@ async function commandOf(
 ): Promise<PlannedCommand> {
   const scenario = registry.scenarios.get(name);
   const found = strategyNamed(registry, strategy);
-  if (!scenario || !('strategy' in found)) throw new Error(`there is no ${name} or no ${strategy}`);
+  if (!scenario || !('strategy' in found))
+    throw new Error(`unknown scenario '${name}' or unknown strategy '${strategy}'`);
   const store = new PostgresStore({ url: pgUrl, connectionsMax: 1, lockTimeoutMs: setupMs });
   const plan = await scenario.registered.prepare(variant, input, store.query);
   await store.close();
@@ -36,5 +36,5 @@ async function commandOf(
   return { ...command, ...(idempotency && { idempotency }) };
 }
 
-// connections that are left open would keep it alive
+// open connections would keep the process alive
 process.exit((await main(process.argv[2] ?? '')) ? 0 : 1);

@@ -1,4 +1,4 @@
-/** A command as text, for the process that runs it. */
+/** A command as JSON text, for the process that runs it. */
 import { z } from 'zod';
 
 const spec = z.strictObject({
@@ -14,7 +14,7 @@ const spec = z.strictObject({
 
 export type CallerSpec = z.infer<typeof spec>;
 
-/** Throws where the text is none. */
+/** Throws if the text is not a command. */
 export function callerSpec(text: string): CallerSpec {
   return spec.parse(JSON.parse(text));
 }

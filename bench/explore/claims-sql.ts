@@ -1,4 +1,4 @@
-/** The scenario's audit as plain SQL, with what the callers of one order were told written into it. */
+/** The scenario's audit as plain SQL, with the answers to the callers of one order as literals. */
 import type { ActorEnd } from '../../src/explore/explore.ts';
 import type { Told } from './engine-caller.ts';
 
@@ -6,7 +6,7 @@ import type { Told } from './engine-caller.ts';
 export interface Asked {
   readonly key: string;
   readonly commandId: string;
-  /** Commands with the same one are one command: at most one of them may be there. */
+  /** Commands with the same value count as one: at most one of them may take effect. */
   readonly oneOf?: string | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface AuditText {
   readonly exhaustedReasons: readonly string[];
 }
 
-/** What an actor of ours was told; undefined of one that crashed or is still waiting. */
+/** What the actor was told; undefined if it crashed or is still waiting. */
 export function toldOf(end: ActorEnd | undefined): Told | undefined {
   if (end?.kind !== 'returned') return undefined;
   const { value } = end;
@@ -33,11 +33,11 @@ function isTold(value: unknown): value is Told {
 }
 
 /**
- * The audit over all keys: what was acknowledged is there, what was denied is not, of commands under
- * one key at most one is, and who was told that nothing is left was told the truth. That is asked in
- * every order, also where somebody crashed or was told nothing: when the audit looks, all
- * transactions have ended, and what is free then was free before. A place that was only held by
- * somebody who rolled back was no reason to refuse another.
+ * The audit over all keys: acknowledged commands took effect, denied ones did not, of the commands
+ * under one Idempotency-Key at most one did, and "nothing left" was true. This is checked in every
+ * order, even if a caller crashed or got no answer: at the time of the audit all transactions have
+ * ended, and capacity that is free then was free before. Capacity held only by a transaction that
+ * rolled back is no reason to refuse another caller.
  */
 export function auditWithClaims(
   { auditSql, exhaustedReasons }: AuditText,
@@ -65,12 +65,12 @@ export function auditWithClaims(
   return `${parts.join('\nunion all\n')}\norder by 1, 2, 4`;
 }
 
-/** Who is told that nothing happened finds nothing. */
+/** A command whose caller was told that nothing happened must have no effect. */
 function deniedButThere(auditSql: string, denied: readonly Asked[]): string[] {
   if (denied.length === 0) return [];
   return [
     `select denied.key, 'inconsistent', denied.commands - coalesce(absent.commands, 0),
-      'a command was told that nothing happened and is there'
+      'a command was answered as having no effect but took effect'
     from (
       select key, count(*) as commands from unnest(${textArray(denied.map(({ key }) => key))}) as key
       group by key
@@ -86,13 +86,13 @@ function oneCommandEach(asked: readonly Asked[]): Asked[][] {
   return [...groups.values()];
 }
 
-/** Commands under one Idempotency-Key are one command. */
+/** Commands under one Idempotency-Key must take effect at most once. */
 function thereTwice(auditSql: string, commands: readonly Asked[]): string[] {
   const [first] = commands;
   if (first === undefined || commands.length < 2) return [];
   return [
     `select ${textArray([first.key])}[1], 'duplicate', there - 1,
-      format('%s commands under one idempotency key are there', there)
+      format('%s commands under one Idempotency-Key took effect', there)
     from (
       select ${commands.length} - coalesce(sum(commands), 0)::integer as there
       from (${absentSql(auditSql, commands)}) as absent
@@ -100,7 +100,7 @@ function thereTwice(auditSql: string, commands: readonly Asked[]): string[] {
   ];
 }
 
-/** How many of these commands are not there, by key: the audit asks for each that it is told of. */
+/** How many of these commands had no effect, by key: the audit reports each as a lost acknowledgement. */
 function absentSql(auditSql: string, commands: readonly Asked[]): string {
   const claims = filledIn(auditSql, { keys: [], acknowledged: commands, refusedKeys: [] });
   return `

@@ -1,4 +1,4 @@
-/** `explore --scenario … --strategy …`: from the command line to the exit code. */
+/** Runs `explore --scenario … --strategy …`, from the command line to the exit code. */
 import { resolve } from 'node:path';
 import { loadRegistry, type Registry, strategyNameOf } from '../../src/engine/registry.ts';
 import { openServices } from '../../src/services/index.ts';
@@ -23,12 +23,12 @@ export { asksForStrategies };
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly write: (text: string) => void;
-  /** Told what goes on. */
+  /** Receives progress lines. */
   readonly note: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Explores and prints. Throws `UsageError`, `HelpAsked`, `RegistryError`, and what keeps the servers away. */
+/** Explores and prints. Throws `UsageError`, `HelpAsked`, `RegistryError`, or why servers failed to start. */
 export async function exploreStrategies(
   argv: readonly string[],
   surroundings: Surroundings,
@@ -50,10 +50,10 @@ export async function exploreStrategies(
     signal,
   });
   try {
-    // controls first: without them nothing stands
+    // controls first: no safe verdict counts without them
     const found = await exploreAll([...controlSpecs(runnable, control), ...runnable], {
       databaseUrl: services.postgres.url,
-      // servers that are given are shared by nobody: scripts are flushed before every order
+      // only one worker may use a given server: scripts are flushed before every order
       redisUrl: REDIS_URL || undefined,
       redisNodeUrls: REDIS_NODES ? REDIS_NODES.split(',') : [],
       workers: REDIS_URL ? 1 : options.workers,
@@ -64,7 +64,7 @@ export async function exploreStrategies(
       explored: cell => note(progressOf(cell)),
       signal,
     });
-    const cells = besideControl(inPlace(registry, specs, found, signal), found, control);
+    const cells = besideControl(inOrder(registry, specs, found, signal), found, control);
     write(printed(cells, options));
     return signal.aborted ? exitCodes.interrupted : exitCodeOf(cells);
   } finally {
@@ -93,7 +93,7 @@ function specsOf(registry: Registry, options: ExploreOptions): CellSpec[] {
   });
 }
 
-/** Undefined: all that the variant has. */
+/** Undefined: all rounds of the variant. */
 function roundsAsked({ rounds, couple, doubleTap, pairs }: ExploreOptions): string[] | undefined {
   const flags = [...(couple ? ['couple'] : []), ...(doubleTap ? ['double-tap'] : [])].join('+');
   const asked = [...rounds, ...(flags === '' ? [] : [flags])];
@@ -102,14 +102,14 @@ function roundsAsked({ rounds, couple, doubleTap, pairs }: ExploreOptions): stri
   return pairs ? ['plain'] : undefined;
 }
 
-/** The explored cells among those that were not offered or not begun. */
-function inPlace(
+/** All cells in the order of `specs`, including those not offered or not started. */
+function inOrder(
   registry: Registry,
   specs: readonly CellSpec[],
   found: readonly ExploredCell[],
   { aborted }: AbortSignal,
 ): ExploredCell[] {
-  const late = `${aborted ? 'interrupted' : 'time was up'} before it began`;
+  const late = `${aborted ? 'interrupted' : 'time limit reached'} before it started`;
   const nameOf = (of: Pick<CellSpec, 'variant' | 'round' | 'strategies'>): string =>
     [of.variant, of.round, ...of.strategies].join(' ');
   const known = new Map(found.map(cell => [nameOf(cell), cell]));
@@ -129,7 +129,7 @@ function printed(cells: readonly ExploredCell[], options: ExploreOptions): strin
     return `${JSON.stringify({ format: 'lockstep exploration', cells }, null, 2)}\n`;
   const text = (options.pairs ? pairsText : exploredText)(cells, options.timelines);
   const assumptions = [...new Set(cells.flatMap(cell => cell.assumptions))];
-  return `${text}\nThis rests on:\n${assumptions.map(one => `- ${one}\n`).join('')}`;
+  return `${text}\nAssumptions:\n${assumptions.map(one => `- ${one}\n`).join('')}`;
 }
 
 function progressOf(cell: ExploredCell): string {
@@ -137,7 +137,7 @@ function progressOf(cell: ExploredCell): string {
   return `${rowNameOf(cell)}: ${outcome}, ${violating} of ${orders} orders in ${seconds.toFixed(1)} s`;
 }
 
-/** By the claims; what nobody claims (a mix of strategies) decides nothing. */
+/** Decided by the claims; cells without a claim (a mix of strategies) do not count. */
 export function exitCodeOf(cells: readonly ExploredCell[]): ExitCode {
   if (brokenClaims(cells).length > 0) return exitCodes.claimBroken;
   const offered = cells.filter(cell => cell.outcome !== 'not offered');

@@ -1,4 +1,4 @@
-/** What the callers of one cell send: fresh rows by the scenario's own load, and a command for each. */
+/** The commands that the callers of one cell send, on fresh rows made by the scenario's own load. */
 import type { Call, Input } from '../../src/contract/index.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
 import type { CellPlan } from './cell.ts';
@@ -6,7 +6,7 @@ import type { PlannedCommand } from './engine-caller.ts';
 
 const setupMs = 30_000;
 
-/** Has the load make the rows, and reads what each command needs to know beforehand. */
+/** Creates the rows with the load, and reads what each command needs beforehand. */
 export async function commandsOf(plan: CellPlan, pgUrl: string): Promise<PlannedCommand[]> {
   const { scenario, variant, strategies, round } = plan;
   const traits = scenario.registered.variants[variant];
@@ -24,7 +24,9 @@ export async function commandsOf(plan: CellPlan, pgUrl: string): Promise<Planned
     const [made] = await store.transact(query => traits.load(load, query));
     const calls = made?.calls.slice(0, callers) ?? [];
     if (calls.length < callers)
-      throw new Error(`${scenario.name} has too few calls for ${callers}`);
+      throw new Error(
+        `the load of ${scenario.name} made ${calls.length} calls for ${callers} callers`,
+      );
     const commands: PlannedCommand[] = [];
     for (const [index, call] of calls.entries()) {
       const strategy = strategies[index];
@@ -42,13 +44,13 @@ export async function commandsOf(plan: CellPlan, pgUrl: string): Promise<Planned
   }
 }
 
-/** The same call once more, as another command and without a key. */
+/** The same call again, as another command and without an Idempotency-Key. */
 export function againOf(command: PlannedCommand): PlannedCommand {
   const { idempotency: _, ...call } = command;
   return { ...call, commandId: commandIdOf(99) };
 }
 
-/** The callers, by name, that send equal calls under one strategy: their names may be exchanged. */
+/** Groups callers that send equal calls under one strategy: their names are interchangeable. */
 export function equalCallers(
   names: readonly string[],
   commands: readonly PlannedCommand[],
@@ -65,7 +67,7 @@ function commandIdOf(number: number): string {
   return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
 
-/** A call's parameters, read from its path as the service's router would. */
+/** A call's parameters, parsed from its path as the service's router does. */
 function inputOf(template: string, { path, body }: Call): Input {
   const given = path.split('/');
   const params = template.split('/').flatMap((part, at) => {

@@ -1,10 +1,10 @@
-/** A safe verdict stands beside a control: no protection at all, seen to fail in the same round and bound. Pure. */
+/** A safe verdict needs a control: no protection, observed to fail in the same round and bound. Pure. */
 
 import { controlRound } from './rounds.ts';
 import type { ExploredCell } from './schema.ts';
 import type { CellSpec } from './spec.ts';
 
-/** The control of each cell, where it is not among the cells itself. It ends where it is seen to fail. */
+/** The controls of the cells that are not among the cells themselves. Each stops at its first failure. */
 export function controlSpecs(specs: readonly CellSpec[], control: string): CellSpec[] {
   const known = new Set(specs.map(nameOf));
   const found = new Map<string, CellSpec>();
@@ -15,7 +15,7 @@ export function controlSpecs(specs: readonly CellSpec[], control: string): CellS
   return [...found.values()];
 }
 
-/** Each cell that holds somewhere with what its control came to. `controls` may hold other cells, too. */
+/** Adds the result of the control to each cell that holds somewhere. `controls` may contain other cells. */
 export function besideControl(
   cells: readonly ExploredCell[],
   controls: readonly ExploredCell[],
@@ -29,9 +29,9 @@ export function besideControl(
   });
 }
 
-type Place = Pick<CellSpec, 'scenario' | 'variant' | 'round' | 'strategies'>;
+type CellKey = Pick<CellSpec, 'scenario' | 'variant' | 'round' | 'strategies'>;
 
-function controlOf({ scenario, variant, round, strategies }: Place, control: string): Place {
+function controlOf({ scenario, variant, round, strategies }: CellKey, control: string): CellKey {
   return {
     scenario,
     variant,
@@ -40,13 +40,13 @@ function controlOf({ scenario, variant, round, strategies }: Place, control: str
   };
 }
 
-function nameOf({ scenario, variant, round, strategies }: Place): string {
+function nameOf({ scenario, variant, round, strategies }: CellKey): string {
   return [scenario, variant, round, ...strategies].join(' ');
 }
 
 function whyOf(found: ExploredCell | undefined, control: string): string {
   if (found === undefined) return `the control ${control} was not explored`;
   const { outcome, orders } = found;
-  if (outcome === 'unsafe') return `the control ${control} is seen to fail`;
-  return `the control ${control} is not seen to fail: ${outcome}, ${orders} orders`;
+  if (outcome === 'unsafe') return `the control ${control} failed, as it must`;
+  return `the control ${control} did not fail: ${outcome}, ${orders} orders`;
 }

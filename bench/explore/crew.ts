@@ -1,4 +1,4 @@
-/** Explores many cells, a process for each core, within a time for all of them together. */
+/** Explores many cells in several worker processes, within one time limit for all. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { ownProgram } from './own-process.ts';
 import type { CellSpec, Reach } from './spec.ts';
@@ -8,26 +8,26 @@ import type { WorkerAnswer, WorkerOrder, WorkerStart, WorkerStop } from './worke
 export interface CrewOptions extends Omit<WorkerStart, 'kind'> {
   readonly workers: number;
   readonly reach: Reach;
-  /** For all cells together. */
+  /** Limit for all cells together. */
   readonly secondsMax: number;
-  /** For one cell; the time for all is shared out in any case. */
+  /** Limit for one cell, on top of its share of the total. */
   readonly cellSecondsMax: number;
   readonly explored: (cell: ExploredCell) => void;
   readonly signal: AbortSignal;
 }
 
-/** Cells differ in size: one may take so many times its even share. */
+/** Cells differ in size: one may take this many times its even share. */
 const sharesMax = 2.5;
 const leastSeconds = 1;
 /** Beyond its own limit a worker gets this long to close what it has open. */
 const graceMs = 30_000;
 
-/** From the interruption to the answer with what was found until then. */
+/** From an interruption to the answer with what was found so far. */
 const stopMs = 10_000;
 
 /**
- * In the order of `specs`, without those that were not begun in time; interrupted, the last one of
- * each worker in part. Rejects when a worker breaks.
+ * Resolves to cells in the order of `specs`, without those that were not started in time. When
+ * interrupted, the last cell of each worker is partial. Rejects if a worker fails.
  */
 export async function exploreAll(
   specs: readonly CellSpec[],
@@ -85,11 +85,11 @@ class Worker {
 
   async explore(order: WorkerOrder): Promise<ExploredCell> {
     const answer = await this.#ask(order, order.secondsMax * 1_000 + graceMs);
-    if (answer.kind !== 'explored') throw new Error('an explorer did not answer');
+    if (answer.kind !== 'explored') throw new Error('an explorer process gave no result');
     return answer.cell;
   }
 
-  /** Resolves when the process has ended, by itself or by force. */
+  /** Resolves when the process has exited; kills it if it does not exit in time. */
   async end(): Promise<void> {
     const child = this.#child;
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -115,15 +115,18 @@ class Worker {
       const answered = (answer: WorkerAnswer): void =>
         end(() => (answer.kind === 'failed' ? reject(new Error(answer.why)) : resolve(answer)));
       const fail = (why: string) => () => end(() => reject(new Error(why)));
-      const exited = fail('an explorer ended by itself');
-      // A start has nothing to tell yet; a cell has what was found until then.
+      const exited = fail('an explorer process exited early');
+      // a start has no result yet; a cell answers with what was found so far
       const aborted = (): void => {
         clearTimeout(timer);
         const asked = message.kind === 'explore' && child.connected;
         if (asked) child.send({ kind: 'stop' } satisfies WorkerStop);
         timer = setTimeout(fail('interrupted'), asked ? stopMs : 0);
       };
-      let timer = setTimeout(fail('an explorer did not end in time'), withinMs);
+      let timer = setTimeout(
+        fail(`an explorer process did not answer within ${withinMs} ms`),
+        withinMs,
+      );
       child.once('message', answered);
       child.once('exit', exited);
       if (signal.aborted) return fail('interrupted')();

@@ -1,4 +1,4 @@
-/** One command under one strategy as an actor of the explorer: the real engine behind the gates. */
+/** One command under one strategy as an actor of the explorer: the real engine, connected through gates. */
 import type { Outcome, Plan, Registered, Strategy, Tuning } from '../../src/contract/index.ts';
 import type { Command } from '../../src/engine/command.ts';
 import { KeyRefused } from '../../src/engine/idempotency.ts';
@@ -16,30 +16,30 @@ export interface Told {
   readonly outcome: Outcome['kind'];
   readonly detail: string;
   readonly attempts: number;
-  /** Whose effect it is, where the answer was given before under the same key. */
+  /** The command that took effect, if this answer repeats an earlier one under the same key. */
   readonly commandId?: string;
   /** It sent something outside the database more than once. */
   readonly againAfterEffect?: true;
 }
 
-/** A command whose plan is made: what never changes was read before the exploration. */
+/** A command with its plan: data that never changes was read before the exploration. */
 export interface PlannedCommand extends Command {
   readonly plan: Plan;
 }
 
-/** Leases end by an event of the schedule, never because a run took long. */
+/** Leases end by an event of the schedule, never because an execution took long. */
 const leaseMs = 600_000;
-/** Three tries of who polls, with the longest pauses: each further try multiplies the orders. */
+/** Three tries for a polling lock, with the longest pauses: each further try multiplies the orders. */
 const pollingWaitMs = 12;
-/** Session locks wait at the server, in real time: their limit must never come. */
+/** Session locks wait at the server, in real time: their timeout must never fire. */
 const sessionWaitMs = 60_000;
 const attemptsMax = 3;
-/** Real time: only a server that answers nobody is given up. */
+/** Real time: fires only if the server does not respond at all. */
 const lockTimeoutMs = 60_000;
-/** Virtual time: the deadline of a command ends its attempts, and never a statement in flight. */
+/** Virtual time: a command's deadline ends its attempts, never a statement in flight. */
 const beyondMs = 3_600_000;
 
-/** Where a caller's locks live: the single node comes first among the URLs of a cell that has both. */
+/** The Redis servers a caller needs. If both, the single node comes first among the cell's URLs. */
 export interface Needs {
   readonly single: boolean;
   readonly nodes: boolean;
@@ -70,7 +70,7 @@ export function engineCaller(
   };
 }
 
-/** As the edge would answer: who comes while the key is in use is told so, and nothing has happened. */
+/** As the HTTP layer would answer: while the key is in use the command is refused and has no effect. */
 async function answered(engine: Engine, work: Command): Promise<Told> {
   try {
     return told(await engine.serve(work));
@@ -86,7 +86,7 @@ interface OwnParts {
   readonly observer: Observer;
 }
 
-/** Everything is an actor's own: stores, connections, guardians. Its realm ends them all. */
+/** Each actor has its own stores, connections and guardians; they end with the actor's realm. */
 function openEngine(urls: ActorUrls, needs: Needs, { store, tuning, observer }: OwnParts): Engine {
   const { redisUrls } = urls;
   const first = redisUrls.length % 2 === 0 || redisUrls.length < nodesMin ? 1 : 0;
@@ -106,14 +106,14 @@ function openEngine(urls: ActorUrls, needs: Needs, { store, tuning, observer }: 
       store === 'pg'
         ? { pg: unhurried(new PostgresStore(given)) }
         : { sequelize: unhurried(new SequelizeStore(given)) },
-    // the longest pauses there can be: the fewest tries
+    // the longest possible pauses, so the fewest tries
     backends: { ...backends, random: () => 0.999 },
     tuning,
     observer,
   });
 }
 
-/** Postgres counts lock_timeout in real time, so that a deadline in virtual time must not set it. */
+/** Postgres measures lock_timeout in real time, so a deadline in virtual time must not set it. */
 function unhurried(store: Store): Store {
   return {
     query: store.query,
@@ -136,7 +136,7 @@ function planned({ scenario, plan }: PlannedCommand): Command['scenario'] {
   return { name: scenario.name, registered };
 }
 
-/** The id of an effect differs between orders and says nothing. */
+/** Without the detail of an accepted command: the id of an effect differs between orders. */
 function told({ outcome: { kind, detail, attempts }, replayed }: Served): Told {
   const answer = { outcome: kind, detail: kind === 'accepted' ? '' : detail, attempts };
   return { ...answer, ...(replayed && { commandId: replayed.commandId }) };

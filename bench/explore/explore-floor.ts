@@ -14,27 +14,27 @@ import { Search } from '../../src/explore/search/search.ts';
 import { settingsOf } from '../../src/explore/settings.ts';
 import type { SpeedScenario } from './explore-speed-scenarios.ts';
 
-/** How fast one scenario is explored, and how fast its steps alone can be, in one repetition. */
+/** How fast one scenario is explored, and upper limits for comparison, in one repetition. */
 export interface Speed {
   readonly perSecond: number;
   /** The same steps on open connections, one actor after the other, with the same reset. */
   readonly floorPerSecond: number;
-  /** The callers themselves, straight to the servers one after the other, with the same reset. */
+  /** The callers directly against the servers, one after the other, with the same reset. */
   readonly callersPerSecond: number;
-  /** The same through the gates, where every step goes on at once: what running real clients costs. */
+  /** The same through the gates, with every step released at once: the cost of running real clients. */
   readonly gatedPerSecond: number;
   readonly stepsEach: number;
   readonly waitsEach: number;
 }
 
-/** The lines of one execution, in the order in which they were granted. */
+/** The steps of one execution, in the order in which they were granted. */
 type Steps = readonly TraceLine[];
 
 const executionsMax = 100_000;
 const callerMaxMs = 10_000;
 const bound = { events: 0, preemptions: undefined, preemptionsWithEvent: undefined };
 
-/** Explores for so many seconds, then sends what was sent, straight, for as many. */
+/** Explores for `seconds`, then measures each limit for as long. */
 export async function measureSpeed(
   scenario: SpeedScenario,
   servers: ServerUrls,
@@ -46,7 +46,7 @@ export async function measureSpeed(
   const gatedPerSecond = await gatedOf(scenario, servers, seconds);
   const count = explored.executions.length;
   const lines = explored.executions.flat();
-  // Lines are numbered within their execution: one whose reply came after a later line has waited.
+  // lines are numbered within their execution: one answered after a later line has waited
   const waits = explored.executions.flatMap(steps =>
     steps.filter((line, at) => line.answeredAfter > at + 1),
   );
@@ -60,7 +60,7 @@ export async function measureSpeed(
   };
 }
 
-/** Every order, again and again, until the time is up; opening and closing are not counted. */
+/** Explores every order repeatedly until the time is up; opening and closing are not counted. */
 async function exploreFor(
   { subject }: SpeedScenario,
   servers: ServerUrls,
@@ -101,7 +101,7 @@ async function exploreFor(
   }
 }
 
-/** The floor: no gate, no search, no audit, no connecting; only the reset and the steps. */
+/** The floor: only the reset and the steps, without gates, search, audit and connecting. */
 async function floorOf(
   { subject }: SpeedScenario,
   servers: ServerUrls,
@@ -129,7 +129,7 @@ async function floorOf(
   });
 }
 
-/** What the floor leaves out: every caller makes its own connections, and a server forks for them. */
+/** Adds connecting to the floor: every caller opens its own connections, and the server forks for each. */
 async function callersOf(
   { subject }: SpeedScenario,
   servers: ServerUrls,
@@ -150,7 +150,7 @@ async function callersOf(
   });
 }
 
-/** No search, no waiting for rest, no audit: nobody can be faster who runs these clients, unmodified, through gates. */
+/** The upper limit for running unmodified clients through gates: no search, no waiting for quiescence, no audit. */
 async function gatedOf(
   { subject }: SpeedScenario,
   servers: ServerUrls,
@@ -177,7 +177,7 @@ async function gatedOf(
   });
 }
 
-/** Grants and delivers whatever comes, until the caller has ended and its connections are gone. */
+/** Grants and delivers everything until the caller has ended and its connections are closed. */
 async function letThrough(arena: Arena, caller: () => unknown): Promise<void> {
   const lanes: Lane[] = [];
   arena.opened = lane => lanes.push(lane);
@@ -189,7 +189,8 @@ async function letThrough(arena: Arena, caller: () => unknown): Promise<void> {
   });
   const lastMs = performance.now() + callerMaxMs;
   while (!ended || lanes.some(lane => !lane.closed)) {
-    if (performance.now() > lastMs) throw new Error('a caller did not end');
+    if (performance.now() > lastMs)
+      throw new Error(`a caller did not end within ${callerMaxMs} ms`);
     for (const lane of lanes) {
       if (lane.answered) lane.deliver();
       else if (lane.held) lane.grant();
@@ -200,7 +201,7 @@ async function letThrough(arena: Arena, caller: () => unknown): Promise<void> {
   await end;
 }
 
-/** Resets and does `work` again and again; resolves to how often per second. */
+/** Alternates resets and `work`; resolves to the rate per second. */
 async function onFreshDatabase(
   subject: SpeedScenario['subject'],
   servers: ServerUrls,
@@ -232,7 +233,7 @@ async function onFreshDatabase(
   } finally {
     await work.close();
     for (const one of redis) one.close();
-    await keys.close(); // the next is given an empty one
+    await keys.close(); // the next measurement starts with an empty Redis
     await control.close();
     await database.drop();
   }

@@ -2,11 +2,11 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { ActorFunction, Subject } from '../../src/explore/explore.ts';
 
-/** A program whose orders are run as fast as the explorer can. */
+/** A program for measuring the explorer's speed. */
 export interface SpeedScenario {
   readonly name: string;
   readonly subject: Subject;
-  /** The share of the floor that is aimed at: half without lock waits, a quarter with them. */
+  /** Target share of the floor: half without lock waits, a quarter with them. */
   readonly aim: number;
 }
 
@@ -17,7 +17,7 @@ const slot = `${booking};
   create table slot (id int primary key);
   insert into slot values (1)`;
 
-/** An actor with one connection of its own, and nothing between it and the wire but `pg`. */
+/** An actor with one connection that uses plain `pg`. */
 function raw(work: (query: Query) => Promise<void>): ActorFunction {
   return async ({ pgUrl }) => {
     const client = new pg.Client(pgUrl);
@@ -43,7 +43,7 @@ function inTransaction(first: string, last?: string): ActorFunction {
   });
 }
 
-/** SET NX with one more try, the same work, DEL. */
+/** SET NX once; if it succeeds, the same work, then DEL. */
 const underLease: ActorFunction = async urls => {
   const redis = new Redis(urls.redisUrl);
   redis.on('error', () => undefined);

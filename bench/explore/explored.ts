@@ -1,11 +1,11 @@
-/** What every form of the report says of explored cells. Pure. */
+/** The texts on explored cells that all forms of the report share. Pure. */
 
 import { list, nothing, whole } from '../page/format.ts';
 import type { ExploredCell, ExploredPart } from './verdict.ts';
 
 const titles: Readonly<Record<string, string>> = { none: 'no event' };
 
-/** The kinds of events that some cell met, `none` first. */
+/** The kinds of events that occur in any cell, `none` first. */
 export function eventColumns(cells: readonly ExploredCell[]): string[] {
   const kinds = new Set(cells.flatMap(cell => cell.parts.map(part => part.event)));
   return [...kinds].sort((a, b) => Number(b === 'none') - Number(a === 'none') || (a < b ? -1 : 1));
@@ -15,7 +15,7 @@ export function eventTitle(event: string): string {
   return titles[event] ?? event.replaceAll('-', ' ');
 }
 
-/** `✓ 96`: all of 96 orders satisfy the audit; `✗ 28 of 96`; `!` where that contradicts the claim. */
+/** `✓ 96`: all 96 orders satisfy the audit; `✗ 28 of 96`: 28 do not; `!` if that contradicts the claim. */
 export function partText(cell: ExploredCell, event: string): string {
   const part = cell.parts.find(one => one.event === event);
   if (!part) return nothing;
@@ -24,17 +24,17 @@ export function partText(cell: ExploredCell, event: string): string {
   return `${cell.exhausted && isJudged(cell) && isProven(cell) ? '✓' : '?'} ${whole(part.orders)}`;
 }
 
-/** What was counted is a verdict: of all others it is not known what it says. */
+/** Whether the counts amount to a verdict. */
 function isJudged({ outcome }: ExploredCell): boolean {
   return outcome === 'safe' || outcome === 'unsafe';
 }
 
-/** The judge was seen to fail a control under the same conditions. Older runs have not asked. */
+/** Whether the audit saw the control fail in the same round and bound. Older runs did not check. */
 export function isProven({ control }: ExploredCell): boolean {
   return control?.seen !== false;
 }
 
-/** The bound, and whether all within it was visited. */
+/** The bound, and whether every order within it was visited. */
 export function reachText(cell: ExploredCell): string {
   if (cell.outcome === 'not offered') return 'not offered';
   if (cell.exhausted) return cell.bound;
@@ -46,14 +46,14 @@ export function nameOfCell({ strategies }: ExploredCell): string {
   return names.length === 1 ? (names[0] ?? '') : strategies.join(' ‖ ');
 }
 
-/** With the round, where it is not the usual one. */
+/** With the round, unless it is plain. */
 export function rowNameOf(cell: ExploredCell): string {
   return cell.round === 'plain' ? nameOfCell(cell) : `${nameOfCell(cell)}, ${cell.round}`;
 }
 
 /**
- * Predicted violations that no order showed, though all within the bound were visited: neither in
- * this round nor in another one of the same callers. A prediction is about all rounds of a variant.
+ * Cells with a predicted violation that no order showed, though every order within the bound was
+ * visited, in this round and any other of the same callers: a prediction covers all rounds of a variant.
  */
 export function notShown(cells: readonly ExploredCell[]): ExploredCell[] {
   const isShown = ({ event }: ExploredPart, { scenario, variant, strategies }: ExploredCell) =>
@@ -73,12 +73,12 @@ export function notShown(cells: readonly ExploredCell[]): ExploredCell[] {
   );
 }
 
-/** The claims that some order broke. */
+/** The claims broken by some order. */
 export function brokenClaims(cells: readonly ExploredCell[]): ExploredPart[] {
   return cells.flatMap(cell => cell.parts).filter(part => part.agreement === 'claim violated');
 }
 
-/** What there is to say beside the figures; empty where all is as claimed and complete. */
+/** Notes on cells that are incomplete or not as claimed. */
 export function exploredNotes(cells: readonly ExploredCell[]): string[] {
   const offered = cells.filter(cell => cell.outcome !== 'not offered');
   const early = offered.filter(cell => !cell.exhausted && cell.orders > 0 && cell.violating === 0);
@@ -89,18 +89,16 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
   const excused = offered.filter(cell => cell.parts.some(part => part.excused));
   return [
     ...(early.length > 0
-      ? [`Not every order within the bound was visited for ${list(early.map(rowNameOf))}.`]
+      ? [`Not every order within the bound was visited: ${list(early.map(rowNameOf))}.`]
       : []),
-    ...(late.length > 0 ? [`No time was left for ${list(late.map(rowNameOf))}.`] : []),
+    ...(late.length > 0 ? [`Not explored, for lack of time: ${list(late.map(rowNameOf))}.`] : []),
     ...(unseen.length > 0
-      ? [
-          `Predicted, and in no order within the bound: a violation by ${list(unseen.map(rowNameOf))}.`,
-        ]
+      ? [`Predicted to violate, but no order within the bound did: ${list(unseen.map(rowNameOf))}.`]
       : []),
     ...unproven.map(cell => `${rowNameOf(cell)}: no verdict, ${cell.control?.why}.`),
     ...(excused.length > 0
       ? [
-          'Violates where an effect was sent again, of which nothing is claimed: ' +
+          'Violations only after an effect was sent again, for which there is no claim: ' +
             `${list(excused.map(rowNameOf))}.`,
         ]
       : []),
@@ -110,8 +108,8 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
 
 export const boundTitle = 'preemptions + event';
 
-/** What the section rests on, in a sentence for people. */
+/** The introduction to the section. */
 export const exploredIntroduction =
-  'Two callers of one key, in every order of their requests within the bound, on real servers: ' +
-  'how many orders of how many the audit rejects, by what happened in them. The bound is how often ' +
-  'a caller that could go on is made to wait, and how many events there are beside that.';
+  'Two callers of one key, in every order of their requests within the bound, on real servers: the ' +
+  'number of orders that the audit rejects, by event. The bound limits preemptions (a caller that ' +
+  'could continue is made to wait) and events.';

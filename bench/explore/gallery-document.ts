@@ -12,23 +12,23 @@ const run = promisify(execFile);
 const folder = new URL('../../examples/gallery/', import.meta.url);
 const installMs = 300_000;
 
-/** One exploration of a package as its makers publish it. */
+/** One exploration of a package as published. */
 interface Look {
   readonly config: Race;
   readonly found: Exploration;
-  /** What it rests on, or what the cure is. */
+  /** Its preconditions, or a description of the cure. */
   readonly note: string;
 }
 
 export interface GalleryEntry {
-  /** `package@version`: the folder below examples/gallery. */
+  /** `package@version`: a folder in examples/gallery. */
   readonly name: string;
   readonly race: Look;
-  /** Only where there is a race. */
+  /** Undefined if there is no cure.config.ts. */
   readonly cure: Look | undefined;
 }
 
-/** Installs the packages of the gallery beside it, unless those of its lock file are there. */
+/** Installs the packages of the gallery, unless those of its lock file are installed already. */
 export async function installGallery(): Promise<void> {
   const lock = await readFile(new URL('package-lock.json', folder));
   const digest = createHash('sha256').update(lock).digest('hex');
@@ -41,13 +41,13 @@ export async function installGallery(): Promise<void> {
   await writeFile(mark, digest);
 }
 
-/** The packages whose names contain one of the words, in the order of their names; all without words. */
+/** The packages whose names contain one of the words, sorted; all if there are no words. */
 export async function galleryNames(words: readonly string[] = []): Promise<readonly string[]> {
   const names = (await readdir(folder)).filter(name => /.@\d/.test(name)).sort();
   return names.filter(name => words.length === 0 || words.some(word => name.includes(word)));
 }
 
-/** Explores these packages; `done` is told after each. */
+/** Explores these packages; calls `done` after each. */
 export async function exploreGallery(
   names: readonly string[],
   servers: ServerUrls,
@@ -74,7 +74,7 @@ async function look(path: string, servers: ServerUrls): Promise<Look> {
   return { config, found: await explore(config, { ...config, servers }), note: loaded.note };
 }
 
-/** docs/gallery.md: a table, then what was found in each package. */
+/** docs/gallery.md: a table, then the findings for each package. */
 export const galleryDocument = {
   path: fileURLToPath(new URL('../../docs/gallery.md', import.meta.url)),
   text: (entries: readonly GalleryEntry[]): string =>
@@ -92,7 +92,7 @@ ${entries.map(rowOf).join('\n')}
 ${entries.map(sectionOf).join('\n')}`),
 };
 
-/** Tokens that a package draws differ from run to run. */
+/** Replaces random tokens, which differ from run to run. */
 function withoutChance(text: string): string {
   return text
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '…')

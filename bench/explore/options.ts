@@ -1,4 +1,4 @@
-/** The command line of `explore` where strategies are explored. */
+/** The command line of `explore` for strategies. */
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { isStrategyPath } from '../../src/engine/registry.ts';
@@ -10,13 +10,13 @@ import { type Reach, usualReach } from './spec.ts';
 
 export interface ExploreOptions {
   readonly scenario: string;
-  /** Undefined: all of the scenario's. */
+  /** Undefined: all variants of the scenario. */
   readonly variant: string | undefined;
   /** Names and paths; empty for all. */
   readonly strategies: readonly string[];
   readonly pairs: boolean;
   readonly actors: number;
-  /** By name; empty for all, and with pairs for plain ones. */
+  /** Names; empty for all, or for plain rounds with `pairs`. */
   readonly rounds: readonly string[];
   readonly doubleTap: boolean;
   readonly couple: boolean;
@@ -54,7 +54,7 @@ interface Read {
 const workersMax = 8;
 const actorsMax = 5;
 
-/** Whether the arguments name a strategy's cell rather than a race.config.ts; a misspelt one counts. */
+/** Whether the arguments are for exploring strategies and not a race.config.ts; tolerates typos. */
 export function asksForStrategies(argv: readonly string[]): boolean {
   const ours = ['--scenario', '--strategy', '--all', '--pairs'];
   const flags = argv.flatMap(word => (word.startsWith('--') ? [word.split('=')[0] ?? ''] : []));
@@ -64,11 +64,11 @@ export function asksForStrategies(argv: readonly string[]): boolean {
   return unknown.some(flag => ours.includes(nearest(flag, [...theirs, ...ours]) ?? ''));
 }
 
-/** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
+/** Parses arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readExploreOptions(argv: readonly string[]): ExploreOptions {
   const read = parsed<Read>(strategiesForm(), argv);
   if (!read.all && !read.pairs && read.strategy === undefined)
-    throw new UsageError('which strategy? Name some with --strategy, or say --all or --pairs');
+    throw new UsageError('no strategy given; use --strategy <list>, --all or --pairs');
   return {
     scenario: read.scenario,
     variant: read.variant,
@@ -90,7 +90,7 @@ export function readExploreOptions(argv: readonly string[]): ExploreOptions {
 function reachOf(read: Read): Reach {
   const preemptions = read.unbounded ? 'unbounded' : (read.preemptions ?? usualReach.preemptions);
   return {
-    // beside each other only who holds what matters; a pair has twice as many cells as it needs
+    // pairs explore no events by default: who holds which lock matters, and there are many cells
     events: read.events ?? (read.pairs ? [] : usualReach.events),
     preemptions,
     preemptionsWithEvent:
@@ -108,37 +108,44 @@ export function strategiesForm(): Command {
   return new Command('lockstep explore-strategies')
     .description(
       'Runs callers of one key under a strategy in every order of their requests within a bound, ' +
-        'on real servers, and has each order audited.',
+        'on real servers, and audits each order.',
     )
-    .option('--scenario <name>', 'what callers contend for', 'appointment')
-    .option('--variant <name>', 'one way its rule is written (default: all)')
-    .option('--strategy <list>', 'names and files, with commas between', strategyList)
+    .option('--scenario <name>', 'scenario', 'appointment')
+    .option('--variant <name>', 'variant of the scenario (default: all)')
+    .option('--strategy <list>', 'comma-separated names and files', strategyList)
     .option('--all', 'every strategy')
-    .option('--pairs', 'every two strategies side by side: one caller under each')
-    .option('--actors <n>', 'callers', wholeNumber(1, actorsMax), 2)
+    .option('--pairs', 'every pair of strategies, one caller under each')
+    .option('--actors <n>', 'number of callers', wholeNumber(1, actorsMax), 2)
     .option(
       '--round <list>',
-      "kinds of rounds: plain, those of the scenario's load (couple, scarce, opposite), double-tap,\n" +
-        'same-key, several with + between; or all (default: all, with --pairs plain)',
+      "rounds: plain, those of the scenario's load (couple, scarce, opposite), double-tap, same-key,\n" +
+        'combined with +; or all (default: all; plain with --pairs)',
       nameList,
     )
-    .option('--double-tap', 'as --round double-tap')
-    .option('--couple', 'as --round couple (appointment); with --double-tap both at once')
+    .option('--double-tap', 'same as --round double-tap')
+    .option(
+      '--couple',
+      'same as --round couple (appointment); with --double-tap: couple+double-tap',
+    )
     .option(
       '--events <list>',
-      `of ${eventKinds.join(', ')}; or none (default: ${usualEvents})`,
+      `events: ${eventKinds.join(', ')}; or none (default: ${usualEvents})`,
       kinds,
     )
-    .option('--preemptions <n>', 'switches away from who could go on', wholeNumber(0, 99))
-    .option('--unbounded', 'every order; those that cannot differ are run once')
+    .option(
+      '--preemptions <n>',
+      'at most so many switches away from a caller that could continue',
+      wholeNumber(0, 99),
+    )
+    .option('--unbounded', 'every order; equivalent orders are run once')
     .option('--no-phases', 'do not split statements into snapshot and effect')
-    .option('--no-fuse', 'BEGIN, and each node of one Redlock acquire, is a step of its own')
+    .option('--no-fuse', 'make BEGIN, and each node of one Redlock acquire, a separate step')
     .option('--first', 'stop at the first counterexample')
-    .option('--seconds <n>', 'for all cells together', wholeNumber(1, 86_400), 900)
-    .option('--cell-seconds <n>', 'for one cell', wholeNumber(1, 86_400), 300)
+    .option('--seconds <n>', 'time limit for all cells together', wholeNumber(1, 86_400), 900)
+    .option('--cell-seconds <n>', 'time limit for each cell', wholeNumber(1, 86_400), 300)
     .option(
       '--workers <n>',
-      'processes that explore',
+      'number of explorer processes',
       wholeNumber(1, workersMax),
       Math.min(2, availableParallelism()),
     )
@@ -160,7 +167,7 @@ function kinds(text: string): EventKind[] {
   });
 }
 
-/** The files among what `--strategy` names. */
+/** The files among the values of `--strategy`. */
 export function strategyFiles(options: ExploreOptions): string[] {
   return options.strategies.filter(isStrategyPath);
 }

@@ -1,15 +1,15 @@
-/** How a program beside this file is started: from the sources with their loader, or as compiled. */
+/** How to start a program in this folder: TypeScript through a loader, or compiled. */
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export interface Program {
   readonly file: string;
-  /** For node itself, before the file. */
+  /** Arguments for node, before the file. */
   readonly execArgv: readonly string[];
 }
 
-/** `name` without its extension. */
+/** `name`: without extension. */
 export function ownProgram(name: string): Program {
   const extension = extname(import.meta.url);
   const file = fileURLToPath(new URL(`./${name}${extension}`, import.meta.url));

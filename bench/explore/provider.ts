@@ -1,4 +1,4 @@
-/** The outside world of a rule that pays: one provider for all callers, each call through its gate. */
+/** The payment provider for scenarios that pay: one for all callers, each call through the caller's gate. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
@@ -11,24 +11,24 @@ let opened: Promise<Provider> | undefined;
 let books: Books | undefined;
 const callers = new AsyncLocalStorage<{ readonly gateUrl: string }>();
 
-/** Where it listens; opened once per process, and never keeps it alive. */
+/** The provider's address. It is opened once per process, and does not keep the process alive. */
 export async function providerUrl(): Promise<string> {
   opened ??= open();
   return (await opened).url;
 }
 
-/** Payments are kept in this database from now on. */
+/** From now on, payments are recorded in this database. */
 export async function keepBooksIn(databaseUrl: string): Promise<void> {
   await books?.close();
   books = ownBooks(databaseUrl);
 }
 
-/** Every call to the provider inside `work` goes to the gate instead. */
+/** Redirects every call to the provider within `work` to the gate. */
 export function payingThrough<T>(gateUrl: string | undefined, work: () => Promise<T>): Promise<T> {
   return gateUrl === undefined ? work() : callers.run({ gateUrl }, work);
 }
 
-/** Ends it, and gives the process back what it has replaced; the next who asks opens another. */
+/** Closes the provider and restores `fetch` and PROVIDER_URL; `providerUrl` opens a new one. */
 export async function closeProvider(): Promise<void> {
   const provider = await opened;
   opened = undefined;
@@ -39,7 +39,7 @@ export async function closeProvider(): Promise<void> {
 
 async function open(): Promise<Provider> {
   const query: Query = (statement, values) => {
-    if (books === undefined) throw new Error('nobody keeps the books of the provider');
+    if (books === undefined) throw new Error('call keepBooksIn before the provider is used');
     return books(statement, values);
   };
   const provider = await openProvider(query);
@@ -61,7 +61,7 @@ async function open(): Promise<Provider> {
   return { url: provider.url, close };
 }
 
-/** On a connection of its own: one from a pool would outlive the caller that it belongs to. */
+/** Uses a new connection per call: one from a pool would outlive its caller. */
 function call(url: URL, init: RequestInit | undefined): Promise<Response> {
   const { method = 'GET', headers, body, signal } = init ?? {};
   return new Promise((resolve, reject) => {

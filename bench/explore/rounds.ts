@@ -1,17 +1,17 @@
-/** The rounds that callers are explored in: those that the scenario's load names, and two that every load has. */
+/** The rounds to explore: those named by the scenario's load, and two that apply to every load. */
 import type { RegisteredVariant } from '../../src/contract/index.ts';
 
 export interface Round {
   readonly name: string;
-  /** For the load: `plain`, or a kind that the scenario names. */
+  /** The kind of round for the load: `plain`, or one named by the scenario. */
   readonly kind: string;
-  /** Rivals beyond the callers, who never come. */
+  /** Further rivals, who never send anything. */
   readonly absent: number;
   /** Callers come in pairs that send the same call. */
   readonly doubleTap: boolean;
-  /** The two of a pair send it under one Idempotency-Key. */
+  /** Both of a pair use the same Idempotency-Key. */
   readonly sameKey: boolean;
-  /** What is different in it, in sentences; empty for a plain one. */
+  /** Describes the round, in sentences; empty for a plain one. */
   readonly titles: readonly string[];
 }
 
@@ -24,20 +24,20 @@ const titles = {
   [sameKey]: 'Callers come in pairs that send the same call under one Idempotency-Key.',
 };
 
-/** All that a variant can be explored in, `plain` first. `+` puts two of them together. */
+/** The rounds of a variant, `plain` first. `+` combines two of them. */
 export function roundNames({ rounds }: Pick<RegisteredVariant, 'rounds'>): string[] {
   return [plain, ...Object.keys(rounds), doubleTap, sameKey];
 }
 
-/** `couple`, `double-tap`, `couple+double-tap`. Throws for a name that does not exist; the message says which do. */
+/** Parses `couple`, `double-tap`, `couple+double-tap`. Throws for an unknown name, listing the known ones. */
 export function roundOf(variant: Pick<RegisteredVariant, 'rounds'>, name: string): Round {
   const known = roundNames(variant);
   const parts = name.split('+');
   const unknown = parts.find(part => !known.includes(part));
   if (unknown !== undefined)
-    throw new Error(`there is no round '${unknown}' here; there are ${known.join(', ')}`);
+    throw new Error(`unknown round '${unknown}'; expected one of ${known.join(', ')}`);
   const kinds = parts.filter(part => part !== doubleTap && part !== sameKey);
-  if (new Set(kinds).size > 1) throw new Error(`a round is ${kinds.join(' or ')}, not both`);
+  if (new Set(kinds).size > 1) throw new Error(`cannot combine rounds ${kinds.join(' and ')}`);
   const kind = kinds[0] ?? plain;
   const found = variant.rounds[kind];
   const keyed = parts.includes(sameKey);
@@ -55,7 +55,7 @@ export function roundOf(variant: Pick<RegisteredVariant, 'rounds'>, name: string
   };
 }
 
-/** What has to be seen to fail without any protection: one key for two calls protects by itself. */
+/** The round in which the control must fail: sharing an Idempotency-Key would protect by itself. */
 export function controlRound(name: string): string {
   return name.replace(sameKey, doubleTap);
 }

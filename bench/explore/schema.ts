@@ -3,11 +3,11 @@ import { prediction } from '../lab/shapes.ts';
 
 const count = z.number().int().min(0);
 
-/** Two callers of one key in every order of their requests within a bound. */
+/** The result for a few callers of one key, in every order of their requests within a bound. */
 export const exploredCell = z.strictObject({
   scenario: z.string(),
   variant: z.string(),
-  /** The kind of round of the load that they are. Runs from before there were names knew plain ones. */
+  /** The round. Older runs had only plain ones. */
   round: z.string().default('plain'),
   /** One per caller. */
   strategies: z.array(z.string()).readonly(),
@@ -25,18 +25,18 @@ export const exploredCell = z.strictObject({
   why: z.string(),
   orders: count,
   violating: count,
-  /** Every order within the bound was visited. */
+  /** Whether every order within the bound was visited. */
   exhausted: z.boolean(),
   bound: z.string(),
   seconds: z.number(),
-  /** The orders apart by the event that happened in them; `none` comes without one. */
+  /** The orders by event; `none` stands for those without one. */
   parts: z
     .array(
       z.strictObject({
         event: z.string(),
         orders: count,
         violating: count,
-        /** Violating orders in which an effect had been repeated, where that voids the claim. */
+        /** Violating orders in which an effect was repeated, if that voids the claim. */
         excused: count.optional(),
         claimed: prediction.nullable(),
         agreement: z.enum(['as claimed', 'claim violated', 'not shown', 'nothing claimed']),
@@ -44,9 +44,9 @@ export const exploredCell = z.strictObject({
     )
     .readonly(),
   assumptions: z.array(z.string()).readonly(),
-  /** Whether no protection at all was seen to fail in the same round and bound. Not in older runs. */
+  /** Whether the control failed in the same round and bound. Absent in older runs. */
   control: z.strictObject({ seen: z.boolean(), why: z.string() }).optional(),
-  /** The shortest order that violates. */
+  /** The shortest violating order. */
   counterexample: z.strictObject({ schedule: z.string(), timeline: z.string() }).nullable(),
 });
 

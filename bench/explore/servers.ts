@@ -1,22 +1,22 @@
-/** Servers for a race.config.ts: those that are named, else ones that are started here. */
+/** Servers for a race.config.ts: the given ones; the others are started. */
 import { errorMessage } from '../../src/error-message.ts';
 import type { NamedServers, OpenedServers } from '../../src/explore/command.ts';
 import { openServices } from '../../src/services/index.ts';
 
-export interface Told {
-  /** Told, in single lines for people, what was taken. */
+export interface ServersOptions {
+  /** Receives lines on the servers in use. */
   readonly note: (line: string) => void;
-  /** Aborting gives up the start. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Rejects with a message that says what to do. A Redis that cannot be started beside a Postgres
- * that is named is done without: most races have none.
+ * Rejects with a message that says what to do. If Postgres is given and Redis fails to start, there is
+ * none: most races need none.
  */
 export async function openExploreServers(
   named: NamedServers,
-  { note, signal }: Told,
+  { note, signal }: ServersOptions,
 ): Promise<OpenedServers> {
   const { pgUrl, redisUrls } = named;
   const [redisUrl] = redisUrls ?? [];
@@ -34,7 +34,7 @@ export async function openExploreServers(
     return { pgUrl: postgres.url, redisUrls: redisUrls ?? [redis.url], close };
   } catch (error) {
     if (pgUrl === undefined || redisUrls !== undefined || signal.aborted) throw error;
-    note(`No Redis could be started, so there is none: ${errorMessage(error)}`);
+    note(`Continuing without Redis, which could not be started: ${errorMessage(error)}`);
     return { pgUrl, redisUrls: [], close: async () => {} };
   }
 }

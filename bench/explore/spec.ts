@@ -1,4 +1,4 @@
-/** What one exploration is about, as plain data: it crosses to the process that runs it. */
+/** The specification of one exploration, as plain data that can be sent to another process. */
 
 import { reasonAgainstKey } from '../../src/engine/idempotency.ts';
 import type { RegisteredStrategy, Registry } from '../../src/engine/registry.ts';
@@ -12,11 +12,11 @@ import { roundOf } from './rounds.ts';
 export interface CellSpec {
   readonly scenario: string;
   readonly variant: string;
-  /** A name for each caller. */
+  /** One strategy per caller. */
   readonly strategies: readonly string[];
-  /** By name: see `roundNames`. */
+  /** See `roundNames`. */
   readonly round: string;
-  /** Stop at the first counterexample, whatever the reach says: of a control no more is asked. */
+  /** Stop at the first counterexample, regardless of the reach: enough for a control. */
   readonly firstOnly?: true;
 }
 
@@ -32,7 +32,7 @@ export interface Reach {
   readonly firstOnly: boolean;
 }
 
-/** At most one event, beside at most one preemption; without one, two. */
+/** At most two preemptions; with an event, at most one. */
 export const usualReach: Reach = {
   events: ['crash', 'lease-expires'],
   preemptions: 2,
@@ -42,12 +42,12 @@ export const usualReach: Reach = {
   firstOnly: false,
 };
 
-/** The reach as the explorer takes it. */
+/** The reach as options of the explorer. */
 export function optionsOf({ fuse, ...reach }: Reach) {
   return { ...reach, fuseBegin: fuse, fuseNodes: fuse };
 }
 
-/** Throws `UsageError` for a name that does not exist; the message says which do. */
+/** Throws `UsageError` for an unknown name, listing the known ones. */
 export function planOf(
   registry: Registry,
   spec: CellSpec,
@@ -62,7 +62,7 @@ export function planOf(
   return { scenario, variant, strategies, round, strategyFiles };
 }
 
-/** Why the cell cannot be: the wording that the scenario has not got, or a key that cannot be stored. */
+/** Why the cell is not offered: the scenario lacks the wording, or an Idempotency-Key cannot be stored. */
 export function notOffered(plan: CellPlan): string | undefined {
   const { scenario, variant, strategies, round } = plan;
   const against = strategies.flatMap(({ declared }) => reasonAgainstKey(declared) ?? []);
@@ -84,8 +84,8 @@ function found<T>(all: ReadonlyMap<string, T>, name: string, what: string): T {
   const one = all.get(name);
   if (one === undefined)
     throw new UsageError(
-      `there is no ${what} '${name}'${didYouMean(name, [...all.keys()])}; ` +
-        `there are ${[...all.keys()].sort().join(', ')}`,
+      `unknown ${what} '${name}'${didYouMean(name, [...all.keys()])}; ` +
+        `expected one of ${[...all.keys()].sort().join(', ')}`,
     );
   return one;
 }

@@ -1,4 +1,4 @@
-/** Explored cells on a terminal and as Markdown. Pure. */
+/** Explored cells as text for a terminal. Pure. */
 
 import { laid, wrapped } from '../page/columns.ts';
 import {
@@ -13,7 +13,7 @@ import {
 } from './explored.ts';
 import type { ExploredCell } from './verdict.ts';
 
-/** A line for each cell; `timelines` adds the shortest counterexamples. */
+/** One line per cell; `timelines` adds the shortest counterexamples. */
 export function exploredText(cells: readonly ExploredCell[], timelines: boolean): string {
   const events = eventColumns(cells);
   const tables = byTitle(cells).flatMap(([title, own]) => {
@@ -31,13 +31,13 @@ export function exploredText(cells: readonly ExploredCell[], timelines: boolean)
   return `${[...tables, '', ...notes, ...shown].join('\n').trim()}\n`;
 }
 
-/** Which strategies may serve one key side by side: a table for each variant, a symbol for each pair. */
+/** Which strategies can share a key: a table per variant, a symbol per pair. */
 export function pairsText(cells: readonly ExploredCell[], timelines: boolean): string {
   const tables = byTitle(cells).flatMap(([title, own]) => ['', title, ...pairTable(own)]);
   const bounds = [...new Set(cells.map(({ bound }) => bound).filter(Boolean))];
   const legend =
     '✓ every order within the bound satisfies the audit, ✗ some order does not, ' +
-    '? not every order was visited or the control was not seen to fail, – not offered';
+    '? not every order was visited or the control did not fail, – not offered';
   const shown = timelines ? cells.flatMap(timelineOf) : [];
   const below = ['', legend, `${boundTitle}: ${bounds.join('; ')}`, ...shown];
   return `${[...tables, ...below].join('\n').trim()}\n`;
@@ -75,7 +75,7 @@ function titleOf({ scenario, variant, round }: ExploredCell): string {
   return `${scenario}/${variant}${round === 'plain' ? '' : `, ${round}`}`;
 }
 
-/** What is claimed, without and with events where that differs. */
+/** The distinct claims, without and with events. */
 function claimsOf({ parts }: ExploredCell): string {
   const said = parts.flatMap(({ claimed }) => (claimed ? [claimed.verdict] : []));
   return [...new Set(said)].join(', ');

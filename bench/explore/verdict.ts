@@ -1,4 +1,4 @@
-/** What an exploration says of a cell, beside what the strategy claims under the same events. Pure. */
+/** Compares the exploration of a cell with the strategy's claim under the same events. Pure. */
 import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
 import type { Exploration } from '../../src/explore/explore.ts';
 import { timelineText } from '../../src/explore/timeline/text.ts';
@@ -21,13 +21,13 @@ const meaning: Readonly<Record<string, readonly Event[]>> = {
   crash: ['crash'],
 };
 
-/** The events of the contract that a kind of the explorer's amounts to. */
+/** The events of the contract that correspond to kinds of explorer events, joined by `+`. */
 export function eventsOf(kinds: string, phases: boolean): Set<Event> {
   const own: Event[] = ['several processes', ...(phases ? ['statement phases' as const] : [])];
   return new Set([...own, ...kinds.split('+').flatMap(kind => meaning[kind] ?? [])]);
 }
 
-/** Puts the verdict beside the claim. */
+/** The result of a cell: the outcome of the exploration, and per event the claim and the agreement. */
 export function exploredCell(
   plan: CellPlan,
   found: Exploration,
@@ -57,7 +57,7 @@ export function exploredCell(
   };
 }
 
-/** A cell that could not be run, and why. */
+/** The result of a cell that was not run, with the reason. */
 export function unexplored(
   plan: CellPlan,
   outcome: ExploredCell['outcome'],
@@ -65,11 +65,11 @@ export function unexplored(
 ): ExploredCell {
   const { scenario, variant, round, strategies } = plan;
   const names = strategies.map(({ name }) => name);
-  const place = { scenario: scenario.name, variant, round: round.name, strategies: names };
-  return withoutPlan(place, outcome, why);
+  const cell = { scenario: scenario.name, variant, round: round.name, strategies: names };
+  return withoutPlan(cell, outcome, why);
 }
 
-/** The same of a cell that is known by its names. */
+/** The same, for a cell given by its names. */
 export function withoutPlan(
   {
     scenario,
@@ -99,10 +99,10 @@ export function withoutPlan(
 }
 
 const ownAssumptions: readonly string[] = [
-  'Each caller has an engine, connections and guardians of its own, as if in a process of its own.',
-  'What a command reads before its turn, because it never changes, was read beforehand.',
-  'A lease ends by an event of the schedule only; who polls for one tries three or four times.',
-  'A command is tried at most three times; timeouts of the servers do not come.',
+  'Each caller has its own engine, connections and guardians, as if in its own process.',
+  'Data that never changes, which a command reads before its turn, was read beforehand.',
+  'A lease ends only by an event of the schedule; a caller that polls for one tries three or four times.',
+  'A command has at most three attempts; server timeouts do not fire.',
 ];
 
 function partOf(
@@ -122,7 +122,7 @@ function partOf(
   const claimed = given(event);
   const afterRetry = given(event, 'retry after the effect');
   const excused = afterRetry.verdict === 'safe' ? 0 : violatingAfterRetry(ends);
-  // what rivals alone do has been shown without the event: with it, one of two may be dead
+  // a violation without events counts for every event: with the event, one of two callers may be dead
   const shown =
     violating > 0 ||
     (given('none').verdict === 'unsafe' &&
@@ -131,7 +131,7 @@ function partOf(
   return { ...counted, ...(excused > 0 && { excused }), claimed, agreement };
 }
 
-/** Orders that violate after a caller had sent something outside the database twice: these alone are excused by it. */
+/** Violating orders in which a caller had sent something outside the database twice: only these are excused. */
 function violatingAfterRetry(ends: Part['ends']): number {
   const after = [...ends].filter(([end]) => end.includes('"againAfterEffect":true'));
   return after.reduce((sum, [, { violating }]) => sum + violating, 0);
@@ -144,15 +144,15 @@ function agreementOf({ verdict }: Prediction, violating: number, shown: boolean)
 }
 
 /**
- * It goes wrong without a rival, which says nothing about the orders of several; or its orders could
- * not be run or judged, and none of those that were violates.
+ * Whether the exploration gives no verdict: a single caller already fails, which says nothing about the
+ * orders of several; or orders could not be run or judged, and none of the others violates.
  */
 function hasNoVerdict({ outcome, violating }: Exploration): boolean {
   const judged = outcome === 'safe' || outcome === 'unsafe' || outcome === 'budget-stopped';
   return outcome === 'setup-failed' || (!judged && violating === 0);
 }
 
-/** Preemptions without an event, and beside events, in so few words that they fit into a cell. */
+/** The bound on preemptions, without and with events, short enough for a table cell. */
 export function boundText({ events, preemptions, preemptionsWithEvent }: Exploration['bound']) {
   const most = (count: number | undefined): string => (count === undefined ? 'any' : `≤ ${count}`);
   const free = most(preemptions);

@@ -1,4 +1,4 @@
-/** Explores one cell after the other in a process of its own: one per core. */
+/** A worker process: explores one cell after another. */
 
 import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
 import { errorMessage } from '../../src/error-message.ts';
@@ -7,11 +7,11 @@ import { type CellServers, exploreCell } from './cell.ts';
 import { type CellSpec, notOffered, optionsOf, planOf, type Reach } from './spec.ts';
 import { type ExploredCell, exploredCell, unexplored } from './verdict.ts';
 
-/** What a worker is told first. */
+/** The first message to a worker. */
 export interface WorkerStart {
   readonly kind: 'start';
   readonly databaseUrl: string;
-  /** Undefined: the worker starts Redis servers of its own, so that nobody else flushes scripts. */
+  /** Undefined: the worker starts its own Redis servers, so that no other worker flushes their scripts. */
   readonly redisUrl: string | undefined;
   readonly redisNodeUrls: readonly string[];
   readonly strategyFiles: readonly string[];
@@ -24,7 +24,7 @@ export interface WorkerOrder {
   readonly secondsMax: number;
 }
 
-/** The cell that is under way is answered soon, with what was found until then. */
+/** Stop exploring: the current cell is answered soon, with what was found so far. */
 export interface WorkerStop {
   readonly kind: 'stop';
 }
@@ -39,7 +39,7 @@ let registry: Registry | undefined;
 let files: readonly string[] = [];
 const stopping = new AbortController();
 let exploring: Promise<unknown> = Promise.resolve();
-/** An order that is given up takes less; what is left beyond this is the keeper's. */
+/** Long enough to abandon an order; after this, the keeper cleans up what is left. */
 const stopMs = 3_000;
 
 async function start(given: WorkerStart): Promise<void> {
@@ -87,9 +87,9 @@ process.on('message', (message: WorkerStart | WorkerOrder | WorkerStop) => {
       : explored(message).then(cell => answer({ kind: 'explored', cell }));
   exploring = work.catch((error: unknown) => answer({ kind: 'failed', why: errorMessage(error) }));
 });
-// A Ctrl-C of the terminal comes here, too: who started this says what is to be done.
+// Ctrl-C in a terminal reaches this process too; only the parent decides when to stop.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-// the parent is gone, or wants no more: the servers end with this process
+// the parent has exited or disconnected: the servers end with this process
 process.on('disconnect', () => {
   stopping.abort(new Error('interrupted'));
   const late = new Promise(resolve => setTimeout(resolve, stopMs));

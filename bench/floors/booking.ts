@@ -1,4 +1,4 @@
-/** A booking transaction: what Postgres can do, what node-postgres leaves of it, what the engine leaves. */
+/** A booking transaction: the throughput of Postgres, of node-postgres, and of the engine. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Observer } from '../../src/engine/observer.ts';
@@ -16,7 +16,7 @@ const cardsMany = 10_000;
 const cents = 1_000_000_000;
 const tuning = { waitMs: 10_000, leaseMs: 10_000, extendLease: true, attemptsMax: 50 } as const;
 
-/** Cards that are never used up, ids from 1. */
+/** Creates cards that are never used up, with ids from 1. */
 export async function makeCards(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
@@ -41,7 +41,7 @@ const ofSequelize = ['sequelize-row-lock', 'sequelize-version'] as const;
 
 export const anyCard = (): string => String(1 + Math.floor(Math.random() * cardsMany));
 
-/** The statements of `gift-card` under `row-lock`, as one would write them with the driver. */
+/** The statements of `gift-card` under `row-lock`, written by hand with the driver. */
 function byHand(databaseUrl: string): OpenEntry {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: inFlight });
   const send = (client: pg.Pool | pg.PoolClient, name: string, text: string, values: unknown[]) =>
@@ -76,7 +76,7 @@ const silent: Observer = {
   outcome() {},
 };
 
-/** The same through the engine: what a request does once HTTP is behind it. */
+/** The same through the engine: a request without HTTP. */
 export function throughEngine(
   databaseUrl: string,
   registry: Registry,
@@ -135,7 +135,7 @@ select smallest_debit_cents as smallest from gift_cards where id = :card;
 `;
 const insertDebit = `insert into gift_card_debits (card_id, amount_cents, command_id)`;
 
-/** What each strategy sends, as pgbench reads it. */
+/** The statements of each strategy, as pgbench scripts. */
 const scripts = {
   'row-lock': `${card}${begin};
 ${read.replace('$1', ':card')} \\gset
@@ -158,18 +158,18 @@ select id, 1, gen_random_uuid() from card returning id;
 `,
 } as const;
 
-export interface BookingPlaces {
+export interface BookingResources {
   readonly databaseUrl: string;
   readonly registry: Registry;
   readonly keeper: Keeper;
-  /** Undefined where it is not installed. */
+  /** Undefined if not installed. */
   readonly pgbenchCommand: string | undefined;
   readonly folder: string;
 }
 
 /** Debits of 10 000 gift cards, 8 in flight. */
-export function bookingContest(places: BookingPlaces): OpenContest {
-  const { databaseUrl, registry, keeper, pgbenchCommand, folder } = places;
+export function bookingContest(resources: BookingResources): OpenContest {
+  const { databaseUrl, registry, keeper, pgbenchCommand, folder } = resources;
   const hand = byHand(databaseUrl);
   const engines = [...Object.keys(scripts), 'none', ...ofSequelize].flatMap(
     strategy => throughEngine(databaseUrl, registry, { strategy }) ?? [],
@@ -192,9 +192,9 @@ export function bookingContest(places: BookingPlaces): OpenContest {
       ...ofSequelize.map(name => ({ of: `engine, ${name}`, against: hand.name, atLeast: 0.25 })),
     ],
     notes: [
-      'Under row-lock pgbench, pg and the engine send the same five statements and COMMIT. The engine sends BEGIN together with the first of them; by hand and in pgbench it travels alone.',
-      'Under an advisory lock pgbench locks the number of the card; the engine a hash of the key.',
-      ...(floor.length === 0 ? ['pgbench is not installed: its floor is missing.'] : []),
+      'Under row-lock, pgbench, pg and the engine send the same five statements and COMMIT. The engine sends BEGIN together with the first of them; pgbench and pg by hand send it separately.',
+      'Under an advisory lock, pgbench locks the number of the card, and the engine a hash of the key.',
+      ...(floor.length === 0 ? ['pgbench is not installed; its floor is missing.'] : []),
     ],
     close: () => closeAll([hand, ...engines]),
   };
@@ -203,8 +203,8 @@ export function bookingContest(places: BookingPlaces): OpenContest {
 const hotInFlight = 32;
 
 /** One card, 32 callers, synchronous_commit off. */
-export function hotContest(places: BookingPlaces): OpenContest {
-  const { databaseUrl, registry, pgbenchCommand: command } = places;
+export function hotContest(resources: BookingResources): OpenContest {
+  const { databaseUrl, registry, pgbenchCommand: command } = resources;
   const strategies = ['row-lock', 'atomic-update', 'advisory-transaction', 'unique-slots'];
   const entries = strategies.flatMap(
     strategy =>
@@ -219,7 +219,7 @@ export function hotContest(places: BookingPlaces): OpenContest {
     command
       ? [
           pgbench(
-            { ...places, command, clients: hotInFlight },
+            { ...resources, command, clients: hotInFlight },
             `pgbench, ${strategy}`,
             scripts[strategy].replace(chosen, '\\set card 1'),
           ),
@@ -234,7 +234,7 @@ export function hotContest(places: BookingPlaces): OpenContest {
     targets: [{ of: 'atomic-update', against: 'row-lock', atLeast: 4 }],
     notes: [
       'Through the engine, without HTTP: the target compares the best safe strategy with a row lock.',
-      'Every debit looks up the smallest one first, outside the transaction.',
+      'Every debit first reads the smallest allowed amount, outside the transaction.',
     ],
     close: () => closeAll(entries),
   };

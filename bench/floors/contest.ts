@@ -1,23 +1,23 @@
-/** Things that do the same, measured in turn: what counts is the ratio inside one repetition. */
+/** Alternatives measured in turn; what counts is their ratio within a repetition. */
 import { errorMessage } from '../../src/error-message.ts';
 import { shuffled } from '../lab/random.ts';
 import type { ContestResult, Target } from './schema.ts';
 
-/** One way to do it. */
+/** One of the alternatives. */
 export interface Entry {
   readonly name: string;
-  /** Runs for about so long and returns a figure in the contest's unit; rejects where it cannot. */
+  /** Runs for about `seconds` and returns a figure in the contest's unit; rejects if it cannot run. */
   measure(seconds: number): Promise<number>;
 }
 
 export interface Contest {
   readonly title: string;
   readonly unit: string;
-  /** The entry that the others are shown as a multiple of. */
+  /** The entry that ratios refer to. */
   readonly baseline: string;
   readonly entries: readonly Entry[];
   readonly targets: readonly Target[];
-  /** What a reader has to know about it. */
+  /** Explanations for the reader. */
   readonly notes: readonly string[];
 }
 
@@ -34,10 +34,10 @@ export async function closeAll(entries: readonly Open[]): Promise<void> {
   for (const entry of entries) await entry.close();
 }
 
-/** Code that was met a few hundred times is not yet as fast as it will be. */
+/** Code that has run only a few hundred times is not fully optimized yet. */
 const warmUpSeconds = 1.5;
 
-/** Measures all entries in an order of their own per repetition, after a warm-up of each. */
+/** Measures all entries after a warm-up of each, in a new random order per repetition. */
 export async function held(
   contest: Contest,
   options: {
@@ -77,7 +77,7 @@ export async function held(
   return { title, unit, baseline, targets, notes, entries, repetitions, failed };
 }
 
-/** So many at a time, one after the other in each lane, until the time is over. */
+/** Runs `work` with `inFlight` at a time, one after another in each lane, until the time is up. */
 export async function perSecond(
   inFlight: number,
   seconds: number,
@@ -96,12 +96,12 @@ export async function perSecond(
   return done / ((performance.now() - startMs) / 1_000);
 }
 
-/** One figure per repetition in which the entry is there. */
+/** The figures of an entry, one per repetition that has it. */
 export function figuresOf(result: ContestResult, of: string): number[] {
   return result.repetitions.flatMap(figures => figures[of] ?? []);
 }
 
-/** Ratios of two entries, one per repetition in which both are there. */
+/** Ratios of two entries, one per repetition that has both. */
 export function ratiosOf(result: ContestResult, of: string, against: string): number[] {
   return result.repetitions.flatMap(figures => {
     const [a, b] = [figures[of], figures[against]];

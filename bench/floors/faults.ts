@@ -1,28 +1,28 @@
-/** What a fault costs who needs the lock: a node that is down, a lease that has passed. */
+/** The cost of faults: a Redis node that is down, a lease that has expired. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { freePort } from '../../src/services/index.ts';
 import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest.ts';
-import { type LeasePlaces, leaseTuning, openTurn } from './leases.ts';
+import { type LeaseResources, leaseTuning, openTurn } from './leases.ts';
 
-export interface FaultyPlaces extends LeasePlaces {
-  /** Process of the third node, which is stopped for the time of a measurement. */
+export interface FaultyResources extends LeaseResources {
+  /** The process of the third node, which is stopped during a measurement. */
   readonly thirdNodePid: number;
 }
 
-/** The longest pair, with all three nodes and with one of them away: each command meets the fault. */
-export async function nodeDownContest(places: FaultyPlaces): Promise<OpenContest> {
-  const [first = '', second = ''] = places.redisNodeUrls;
+/** The longest pair, with all three nodes and with one down or frozen: each command meets the fault. */
+export async function nodeDownContest(resources: FaultyResources): Promise<OpenContest> {
+  const [first = '', second = ''] = resources.redisNodeUrls;
   const nobody = `redis://127.0.0.1:${await freePort()}`;
   const frozen = 'one of three frozen';
   const entries: OpenEntry[] = [];
   for (const strategy of ['redlock', 'redlock-4']) {
     for (const [how, redisNodeUrls] of [
-      ['three nodes', places.redisNodeUrls],
+      ['three nodes', resources.redisNodeUrls],
       ['one of three down', [first, second, nobody]],
-      [frozen, places.redisNodeUrls],
+      [frozen, resources.redisNodeUrls],
     ] as const) {
-      const turn = await openTurn({ ...places, redisNodeUrls }, strategy);
+      const turn = await openTurn({ ...resources, redisNodeUrls }, strategy);
       if (!turn) continue;
       const longest = async (seconds: number): Promise<number> => {
         let longestMs = 0;
@@ -37,7 +37,7 @@ export async function nodeDownContest(places: FaultyPlaces): Promise<OpenContest
         name: `${strategy}, ${how}`,
         measure: seconds =>
           how === frozen
-            ? whileFrozen(places.thirdNodePid, () => longest(seconds))
+            ? whileFrozen(resources.thirdNodePid, () => longest(seconds))
             : longest(seconds),
         close: () => turn.close(),
       });
@@ -51,13 +51,13 @@ export async function nodeDownContest(places: FaultyPlaces): Promise<OpenContest
     entries,
     targets: ['redlock', 'redlock-4'].map(target),
     notes: [
-      'The longest of thousands: one value, in which every pause of the machine shows. A frozen node takes connections and answers nothing: redlock 4 waits for all nodes, so each call lasts until the command timeout of 300 ms; after a second of silence the connection is given up, and it is like a node that is down.',
+      'The longest of thousands: a single value, which includes every pause of the machine. A frozen node accepts connections but does not answer: redlock 4 waits for all nodes, so each call lasts until the command timeout of 300 ms; after a second of silence the connection is dropped, and the node counts as down.',
     ],
     close: () => closeAll(entries),
   };
 }
 
-/** The process stands still meanwhile, and goes on in any case. */
+/** Stops the process during `work`, and always continues it afterwards. */
 async function whileFrozen<T>(pid: number, work: () => Promise<T>): Promise<T> {
   process.kill(pid, 'SIGSTOP');
   try {
@@ -69,13 +69,13 @@ async function whileFrozen<T>(pid: number, work: () => Promise<T>): Promise<T> {
 
 const shortLeaseMs = 100;
 
-/** How many commands each node gets when a lease is given back that has passed. */
-export async function lateReleaseContest(places: LeasePlaces): Promise<OpenContest> {
+/** How many commands each node gets when an expired lease is released. */
+export async function lateReleaseContest(resources: LeaseResources): Promise<OpenContest> {
   const tuning = { ...leaseTuning, leaseMs: shortLeaseMs, extendLease: false };
   const entries: OpenEntry[] = [];
   const strategies = ['redis-lease', 'redis-lease-queued', 'redlock', 'redlock-4'];
   for (const strategy of strategies) {
-    const turn = await openTurn(places, strategy, tuning);
+    const turn = await openTurn(resources, strategy, tuning);
     if (!turn) continue;
     const nodes = [turn.backends.redis, ...turn.backends.redisNodes].map(counted);
     entries.push({
@@ -86,7 +86,7 @@ export async function lateReleaseContest(places: LeasePlaces): Promise<OpenConte
           await pause(2 * shortLeaseMs);
           for (const [at, node] of nodes.entries()) before[at] = node.commands;
         };
-        await turn.take(`floor/late/${strategy}`, late).catch(() => {}); // told that it was lost
+        await turn.take(`floor/late/${strategy}`, late).catch(() => {}); // reports the lost turn
         return Math.max(...nodes.map((node, at) => node.commands - (before[at] ?? 0)));
       },
       close: () => turn.close(),
@@ -99,13 +99,13 @@ export async function lateReleaseContest(places: LeasePlaces): Promise<OpenConte
     entries,
     targets: strategies.map(of => ({ of, atMost: 2 })),
     notes: [
-      'The most that any node got until the turn ended; the nodes of Redlock are asked side by side.',
+      'The largest number that any node got before the turn ended; the nodes of Redlock are asked in parallel.',
     ],
     close: () => closeAll(entries),
   };
 }
 
-/** Counts what is sent over a connection from now on. */
+/** Counts the commands sent over a connection from now on. */
 function counted(redis: Redis): { commands: number } {
   const count = { commands: 0 };
   const send = redis.sendCommand.bind(redis);

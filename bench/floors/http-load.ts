@@ -1,9 +1,9 @@
-/** Callers on raw sockets: Node's own client would cost more than the bare server that it is to load. */
+/** Callers on raw sockets: Node's HTTP client would cost more than the bare server under test. */
 import { connect } from 'node:net';
 
 export interface HttpLoad {
   readonly perSecond: number;
-  /** Of every answer, from the request sent to the answer read, in ms. */
+  /** Latency of every answer, from sending the request to reading the answer, in ms. */
   readonly tookMs: readonly number[];
 }
 
@@ -17,7 +17,7 @@ export function postOf(path: string, body: string): string {
   );
 }
 
-/** 32 callers on as many connections, each sends when it was answered. Rejects at anything but 201. */
+/** 32 callers on as many connections; each sends again once answered. Rejects on any status but 201. */
 export async function httpLoad(
   port: number,
   seconds: number,
@@ -54,7 +54,7 @@ export async function httpLoad(
   return { perSecond: tookMs.length / ((performance.now() - startMs) / 1_000), tookMs };
 }
 
-/** Whether head and body are there. */
+/** Whether the head and the whole body have arrived. */
 function isWhole(text: string): boolean {
   const head = text.indexOf('\r\n\r\n');
   if (head < 0) return false;

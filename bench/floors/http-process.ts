@@ -1,4 +1,4 @@
-/** A server of its own process for the HTTP floor: `bare` or `service`. Prints its port and ends with its input. */
+/** The server process for the HTTP floor: `bare`, `service` or `plain`. Prints its port. */
 import { createServer } from 'node:http';
 import { pino } from 'pino';
 import type { Query } from '../../src/contract/index.ts';
@@ -10,7 +10,7 @@ import { httpServer, listen } from '../../src/http/server.ts';
 import { Meter } from '../../src/telemetry/prometheus.ts';
 import { Recorder } from '../../src/telemetry/recorder.ts';
 
-/** As an engine that reads a card at once, finds enough on it, and commits in no time. */
+/** Behaves like an engine whose database answers at once and always accepts. */
 function withoutDatabase(): Pick<Engine, 'serve'> {
   const recorder = new Recorder(new Meter('process', { runtime: true }));
   const card: Query = async () => JSON.parse('[{"smallest":1}]');
@@ -32,8 +32,8 @@ function withoutDatabase(): Pick<Engine, 'serve'> {
 async function serviceServer(plain: boolean) {
   const registry = await loadRegistry([]);
   const strategy = registry.strategies.get('row-lock');
-  if (!strategy) throw new Error('there is no strategy row-lock');
-  const unused = (): Promise<never> => Promise.reject(new Error('not here'));
+  if (!strategy) throw new Error("no strategy 'row-lock'");
+  const unused = (): Promise<never> => Promise.reject(new Error('not available in the HTTP floor'));
   const app = createApp({
     choice: { registry, strategy, headersAllowed: false, missing: () => undefined },
     engine: withoutDatabase(),
@@ -49,7 +49,7 @@ async function serviceServer(plain: boolean) {
   return httpServer(app, plain ? {} : { classes: messageClasses(app) });
 }
 
-/** Reads the body, parses it, answers with JSON: the least that a POST route does. */
+/** Reads the body, parses it, answers with JSON: the minimum for a POST route. */
 function bareServer() {
   return createServer((request, response) => {
     const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** What HTTP costs: the service's edge without a database beside the least that Node can do. */
+/** The cost of HTTP: the service's HTTP layer without a database, compared with a minimal Node server. */
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Child, Keeper } from '../../src/services/index.ts';
@@ -52,7 +52,7 @@ export async function httpContest(keeper: Keeper): Promise<OpenContest> {
     entries,
     targets: [{ of: 'the service without a database', against: 'bare node:http', atLeast: 0.11 }],
     notes: [
-      'The service’s own app (Express, request ids, choice of strategy, validation by zod, ten observations of metrics) with an engine that answers at once.',
+      'The service’s own app (Express, request ids, choice of strategy, validation by zod, ten metric observations) with an engine that answers at once.',
     ],
     async close() {
       await bare.child.stop();

@@ -1,4 +1,4 @@
-/** A lease taken and given back: by hand, through the strategy interface, and by other libraries. */
+/** Acquiring and releasing a lease: by hand, through the strategy interface, and by other libraries. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import {
@@ -11,7 +11,7 @@ import {
 import type { Registry } from '../../src/engine/registry.ts';
 import { openBackends } from '../../src/store/backends.ts';
 import { closeAll, type OpenContest, type OpenEntry, perSecond } from './contest.ts';
-import { type RedisBenchmarkPlaces, redisBenchmark } from './redis-benchmark.ts';
+import { type RedisBenchmarkResources, redisBenchmark } from './redis-benchmark.ts';
 
 const leaseMs = 10_000;
 const commandMaxMs = 300;
@@ -28,19 +28,19 @@ if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) 
 return 0`;
 
 /**
- * SET NX PX and compare-and-delete: the floor under every lease. `guarded`: commands have a deadline
- * and a timer tells when the lease is over, without which no lease may be relied on.
+ * SET NX PX and compare-and-delete: the floor for every lease. `guarded`: commands have a deadline and a
+ * timer watches the lease, without which a lease must not be relied on.
  */
 export function pairsByHand(url: string, inFlight: number, guarded: boolean): OpenEntry {
   const redis = new Redis(url, {
     scripts: { give: { lua: compareAndDelete, numberOfKeys: 1 } },
     ...(guarded && { commandTimeout: commandMaxMs }),
   });
-  redis.on('error', () => {}); // told by the command that meets it
+  redis.on('error', () => {}); // the next command reports it
   const pair = async (key: string): Promise<void> => {
     const token = randomUUID();
     const got = await redis.set(key, token, 'PX', leaseMs, 'NX');
-    if (got !== 'OK') throw new Error(`${key} is taken`);
+    if (got !== 'OK') throw new Error(`${key} is already held`);
     const watchdog = guarded ? setTimeout(() => {}, leaseMs / 3) : undefined;
     await run(redis, 'give', key, token);
     clearTimeout(watchdog);
@@ -52,19 +52,19 @@ export function pairsByHand(url: string, inFlight: number, guarded: boolean): Op
   };
 }
 
-/** A script of `scripts` becomes a method that the types do not know. */
+/** ioredis adds a method per script, which its types do not know. */
 async function run(redis: Redis, name: string, ...values: readonly string[]): Promise<unknown> {
   const script: unknown = Reflect.get(redis, name);
-  if (typeof script !== 'function') throw new Error(`there is no script '${name}'`);
+  if (typeof script !== 'function') throw new Error(`no script '${name}'`);
   return script.call(redis, ...values);
 }
 
-/** The same on three nodes at once: goes on as soon as so many of them have answered. */
+/** The same on several nodes at once; continues as soon as `count` of them have answered. */
 export function waitForNodes(urls: readonly string[], name: string, count: number): OpenEntry {
   const nodes = urls.map(
     url => new Redis(url, { scripts: { give: { lua: compareAndDelete, numberOfKeys: 1 } } }),
   );
-  for (const node of nodes) node.on('error', () => {}); // told by the command that meets it
+  for (const node of nodes) node.on('error', () => {}); // the next command reports it
   const key = `floor/${count}`;
   const pair = async (): Promise<void> => {
     const token = randomUUID();
@@ -86,7 +86,7 @@ export function waitForNodes(urls: readonly string[], name: string, count: numbe
   };
 }
 
-/** Resolves when so many have; rejects with the first that does. */
+/** Resolves once `count` promises have; rejects with the first that does. */
 function first(count: number, all: readonly Promise<unknown>[]): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = count;
@@ -98,7 +98,7 @@ function first(count: number, all: readonly Promise<unknown>[]): Promise<void> {
   });
 }
 
-export interface LeasePlaces {
+export interface LeaseResources {
   readonly registry: Registry;
   readonly databaseUrl: string;
   readonly redisUrl: string;
@@ -110,14 +110,14 @@ const failure = (code: FailureCode, cause?: unknown): Failure => new Failure(cod
 
 export interface OpenTurn {
   readonly backends: Backends;
-  /** One turn on the key, with `work` inside. */
+  /** Runs `work` in one turn on the key. */
   take(key: string, work: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The outermost turn of a strategy, as the engine takes it: it asks whether the turn is lost before each statement. */
+/** The outermost turn of a strategy, used as by the engine, which checks for a lost turn before each statement. */
 export async function openTurn(
-  { registry, databaseUrl, redisUrl, redisNodeUrls }: LeasePlaces,
+  { registry, databaseUrl, redisUrl, redisNodeUrls }: LeaseResources,
   strategy: string,
   tuning: Tuning = leaseTuning,
 ): Promise<OpenTurn | undefined> {
@@ -153,7 +153,7 @@ export async function openTurn(
 }
 
 export async function throughTurn(
-  places: LeasePlaces,
+  resources: LeaseResources,
   given: {
     readonly strategy: string;
     readonly inFlight: number;
@@ -161,7 +161,7 @@ export async function throughTurn(
     readonly work?: () => Promise<void>;
   },
 ): Promise<OpenEntry | undefined> {
-  const turn = await openTurn(places, given.strategy);
+  const turn = await openTurn(resources, given.strategy);
   if (!turn) return undefined;
   const key = `floor/${given.strategy}`;
   const work = given.work ?? (async () => {});
@@ -175,18 +175,18 @@ export async function throughTurn(
 
 const ours = ['redis-lease', 'redis-lease-queued'];
 
-/** Nobody contends: what the library itself costs. `peers` are names of strategies from outside. */
+/** Without contention: the cost of the library itself. `peers` are names of strategies in peers/. */
 export async function pairsContest(
-  places: LeasePlaces & RedisBenchmarkPlaces,
+  resources: LeaseResources & RedisBenchmarkResources,
   peers: readonly string[],
 ): Promise<OpenContest> {
   const inFlight = 32;
-  const hand = pairsByHand(places.redisUrl, inFlight, false);
-  const entries = [hand, pairsByHand(places.redisUrl, inFlight, true)];
-  const floor = redisBenchmark(places, inFlight);
+  const hand = pairsByHand(resources.redisUrl, inFlight, false);
+  const entries = [hand, pairsByHand(resources.redisUrl, inFlight, true)];
+  const floor = redisBenchmark(resources, inFlight);
   if (floor) entries.push(floor);
   for (const strategy of [...ours, ...peers]) {
-    const entry = await throughTurn(places, { strategy, inFlight });
+    const entry = await throughTurn(resources, { strategy, inFlight });
     if (entry) entries.push(entry);
   }
   return {
@@ -197,20 +197,20 @@ export async function pairsContest(
     targets: [{ of: 'redis-lease', against: hand.name, atLeast: 0.85 }],
     notes: [
       floor
-        ? 'redis-benchmark sends SET NX alone: two of them are counted as a pair.'
-        : 'redis-benchmark is not installed: its floor is missing.',
+        ? 'redis-benchmark sends only SET NX: two of them count as a pair.'
+        : 'redis-benchmark is not installed; its floor is missing.',
     ],
     close: () => closeAll(entries),
   };
 }
 
-/** The quorum beside waiting for everybody. */
-export async function quorumContest(places: LeasePlaces): Promise<OpenContest> {
-  const all = waitForNodes(places.redisNodeUrls, 'waits for all three, by hand', 3);
-  const quorum = waitForNodes(places.redisNodeUrls, 'waits for two of three, by hand', 2);
+/** Waiting for a quorum compared with waiting for all nodes. */
+export async function quorumContest(resources: LeaseResources): Promise<OpenContest> {
+  const all = waitForNodes(resources.redisNodeUrls, 'waits for all three, by hand', 3);
+  const quorum = waitForNodes(resources.redisNodeUrls, 'waits for two of three, by hand', 2);
   const entries = [all, quorum];
   for (const strategy of ['redlock', 'redlock-4']) {
-    const entry = await throughTurn(places, { strategy, inFlight: 1 });
+    const entry = await throughTurn(resources, { strategy, inFlight: 1 });
     if (entry) entries.push(entry);
   }
   return {
@@ -220,7 +220,7 @@ export async function quorumContest(places: LeasePlaces): Promise<OpenContest> {
     entries,
     targets: [{ of: 'redlock', against: all.name, atLeast: 1.4 }],
     notes: [
-      'At 1 in flight the same loop is bimodal on two cores: read the interval. By hand nobody asks whether the votes were given, in time or at all: two of three is what a quorum can gain here.',
+      'With 1 in flight the same loop is bimodal on two cores: read the interval. The entries by hand do not check whether votes were granted, in time or at all: two of three shows what a quorum can gain here.',
     ],
     close: () => closeAll(entries),
   };
@@ -228,15 +228,15 @@ export async function quorumContest(places: LeasePlaces): Promise<OpenContest> {
 
 const holdMs = 1;
 
-/** 16 callers, one key, held for about 1 ms: how many hand-offs per second. */
+/** Hand-offs per second with 16 callers on one key, held for about 1 ms. */
 export async function handOffContest(
-  places: LeasePlaces,
+  resources: LeaseResources,
   peers: readonly string[],
 ): Promise<OpenContest> {
   const work = (): Promise<void> => new Promise(resolve => setTimeout(resolve, holdMs));
   const entries: OpenEntry[] = [];
   for (const strategy of [...ours, ...peers]) {
-    const entry = await throughTurn(places, { strategy, inFlight: 16, hot: true, work });
+    const entry = await throughTurn(resources, { strategy, inFlight: 16, hot: true, work });
     if (entry) entries.push(entry);
   }
   return {
@@ -246,7 +246,7 @@ export async function handOffContest(
     entries,
     targets: [],
     notes: [
-      'A releaser may take the lease again at once: a high figure of a polling lock is partly that, and its waiters starve meanwhile.',
+      'The last holder may reacquire the lease at once: this explains part of a high figure of a polling lock, and its waiters starve meanwhile.',
     ],
     close: () => closeAll(entries),
   };

@@ -1,10 +1,10 @@
-/** The SQL of a strategy in pgbench, where that is installed: what Postgres can do at most. */
+/** The SQL of a strategy in pgbench, if installed: an upper limit for Postgres. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Keeper } from '../../src/services/index.ts';
 import type { Entry } from './contest.ts';
 
-export interface PgbenchPlaces {
+export interface PgbenchResources {
   readonly keeper: Keeper;
   /** Path of the program. */
   readonly command: string;
@@ -13,9 +13,9 @@ export interface PgbenchPlaces {
   readonly clients: number;
 }
 
-/** Runs a script with prepared statements; `name` says whose SQL it is. */
+/** Runs a script with prepared statements; `name` is the name of the entry. */
 export function pgbench(
-  { keeper, command, folder, databaseUrl, clients }: PgbenchPlaces,
+  { keeper, command, folder, databaseUrl, clients }: PgbenchResources,
   name: string,
   script: string,
 ): Entry {

@@ -1,21 +1,21 @@
-/** SET NX in redis-benchmark, where that is installed: what Redis can do at most. */
+/** SET NX in redis-benchmark, if installed: an upper limit for Redis. */
 import type { Keeper } from '../../src/services/index.ts';
 import type { OpenEntry } from './contest.ts';
 
-export interface RedisBenchmarkPlaces {
+export interface RedisBenchmarkResources {
   readonly keeper: Keeper;
-  /** Path of the program; undefined where it is not installed. */
+  /** Path of the program; undefined if not installed. */
   readonly redisBenchmarkCommand: string | undefined;
   readonly redisUrl: string;
 }
 
-/** It takes a number of requests and not a time: about what a busy core answers in a second. */
+/** redis-benchmark takes a number of requests, not a time: about what a busy core answers in a second. */
 const requestsPerSecond = 50_000;
 const keys = 1_000_000_000;
 
-/** Undefined where the program is not installed. */
+/** Undefined if the program is not installed. */
 export function redisBenchmark(
-  { keeper, redisBenchmarkCommand: command, redisUrl }: RedisBenchmarkPlaces,
+  { keeper, redisBenchmarkCommand: command, redisUrl }: RedisBenchmarkResources,
   clients: number,
 ): OpenEntry | undefined {
   if (command === undefined) return undefined;
@@ -26,7 +26,7 @@ export function redisBenchmark(
       const load = ['-c', `${clients}`, '-n', `${Math.round(requestsPerSecond * seconds)}`];
       const key = 'floor/benchmark/__rand_int__';
       const set = ['set', key, 'token', 'PX', '1000', 'NX'];
-      // it takes a password on its command line alone; that of a server which was started for this run
+      // it accepts a password only on the command line; this one is of a server started for this run
       const secret = password === '' ? [] : ['-a', decodeURIComponent(password)];
       const where = ['-h', hostname, '-p', port || '6379', ...secret];
       const args = [...where, ...load, '-r', `${keys}`, '--csv', ...set];

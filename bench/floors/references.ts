@@ -1,4 +1,4 @@
-/** Who stands by: a row that refers to a locked one has to lock it as well, in the weakest mode. */
+/** Foreign keys: an insert that references a locked row has to lock that row too, in the weakest mode. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
@@ -13,7 +13,7 @@ const insert = {
   text: `insert into gift_card_debits (card_id, amount_cents, command_id) values ($1, 1, $2)`,
 };
 
-/** The p99 of inserts that refer to a row which somebody locks for 5 ms again and again. */
+/** The p99 of inserts that reference a row which is repeatedly locked for 5 ms. */
 export function referencesContest(databaseUrl: string): OpenContest {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: callers + 1 });
   const refer = async (): Promise<number> => {
@@ -47,7 +47,7 @@ export function referencesContest(databaseUrl: string): OpenContest {
     ],
     targets: [{ of: 'FOR UPDATE', against: 'FOR NO KEY UPDATE', atLeast: 2 }],
     notes: [
-      'A foreign key takes FOR KEY SHARE on the row that it refers to. FOR UPDATE makes it wait; FOR NO KEY UPDATE, which row-lock takes, does not.',
+      'A foreign key takes FOR KEY SHARE on the row that it references. FOR UPDATE makes it wait; FOR NO KEY UPDATE, which row-lock uses, does not.',
     ],
     close: () => pool.end(),
   };

@@ -1,4 +1,4 @@
-/** Floors and peers as Markdown: figures of the run, and the ratio inside each repetition. Pure. */
+/** The report on floors and peers: figures, and ratios within each repetition. Pure. */
 
 import { spreadOf } from '../lab/statistics.ts';
 import { figure, spread, whole } from '../page/format.ts';
@@ -6,7 +6,7 @@ import { factsMarkdown, type Section, sectionMarkdown } from '../page/section.ts
 import { figuresOf, ratiosOf } from './contest.ts';
 import type { ContestResult, FloorsResult } from './schema.ts';
 
-/** A target, met or not by the median of the ratios. */
+/** Whether a target is met, by the median of the figures or ratios. */
 export interface Verdict {
   readonly text: string;
   readonly met: boolean | undefined;
@@ -27,12 +27,12 @@ export function verdictsOf(result: ContestResult): readonly Verdict[] {
   });
 }
 
-/** What is true of all contests of a run. */
+/** Applies to all contests of a run. */
 export const floorsNote =
-  'Figures are the median of the repetitions (lowest–highest). Ratios are taken inside each repetition, so that a machine that slows down slows both.';
+  'Figures are the median of the repetitions (lowest–highest). Ratios are computed within each repetition, so that a slower machine slows both.';
 
 export function floorsFacts({ startedAt, seconds, facts }: FloorsResult): [string, string][] {
-  return [['begun', `${startedAt}, ${whole(Math.round(seconds))} s`], ...Object.entries(facts)];
+  return [['started', `${startedAt}, ${whole(Math.round(seconds))} s`], ...Object.entries(facts)];
 }
 
 export function floorsMarkdown(result: FloorsResult): string {

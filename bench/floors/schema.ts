@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 export const floorsFormat = 'lockstep floors';
-/** Raised with every change that an older reader would misread. */
+/** Raised by every change that an older reader would misread. */
 export const floorsVersion = 1;
 
 const target = z.strictObject({
@@ -15,12 +15,12 @@ const target = z.strictObject({
 const contest = z.strictObject({
   title: z.string(),
   unit: z.string(),
-  /** The entry that the others are shown as a multiple of. */
+  /** The entry that ratios refer to. */
   baseline: z.string(),
   targets: z.array(target).readonly(),
   notes: z.array(z.string()).readonly(),
   entries: z.array(z.string()).readonly(),
-  /** Of each repetition, each entry's figure. */
+  /** For each repetition, the figure of each entry. */
   repetitions: z.array(z.record(z.string(), z.number())).readonly(),
   /** Entries that could not run, with the reason. */
   failed: z.record(z.string(), z.string()),
@@ -32,11 +32,11 @@ export const floorsSchema = z.strictObject({
   startedAt: z.string(),
   seconds: z.number(),
   contests: z.array(contest).readonly(),
-  /** Versions and settings of the servers, and what else a reader has to know. */
+  /** Versions and settings of the servers, and other facts about the run. */
   facts: z.record(z.string(), z.string()),
 });
 
-/** What an entry should reach: as a multiple of another one, or in the unit of the contest. */
+/** What an entry should reach: as a multiple of another one (`against`), or in the contest's unit. */
 export type Target = z.infer<typeof target>;
 export type ContestResult = z.infer<typeof contest>;
 export type FloorsResult = z.infer<typeof floorsSchema>;

@@ -1,4 +1,4 @@
-/** What being watched costs: the live auditor, and a Prometheus that comes every second. */
+/** The cost of monitoring: the live auditor, and scrapes by Prometheus. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Registry } from '../../src/engine/registry.ts';
@@ -15,7 +15,7 @@ import { type HttpLoad, httpLoad, postOf } from './http-load.ts';
 
 const strategy = 'row-lock';
 
-/** Debits of 10 000 cards: more keys than are audited in the time, so that the auditor is always behind. */
+/** Debits of 10 000 cards: more keys than can be audited in time, so that the auditor is always behind. */
 export function auditorContest(databaseUrl: string, registry: Registry): OpenContest {
   const plain = throughEngine(databaseUrl, registry, {
     strategy,
@@ -42,7 +42,7 @@ function audited(databaseUrl: string, registry: Registry): OpenEntry | undefined
     connectionsMax: 3,
     lockTimeoutMs: 1_000,
     applicationName: 'lockstep audit',
-    onIdleError: () => {}, // told by the audit that meets it
+    onIdleError: () => {}, // the next audit reports it
   });
   const scenarios = [...registry.scenarios.values()];
   const log = pino({ level: 'silent' });
@@ -63,7 +63,7 @@ function audited(databaseUrl: string, registry: Registry): OpenEntry | undefined
           const before = await auditedKeys(meter);
           const rate = await engine.measure(seconds);
           if ((await auditedKeys(meter)) > before) return rate;
-          throw new Error('nothing was audited meanwhile');
+          throw new Error('nothing was audited during the measurement');
         } finally {
           await auditor.stop();
         }
@@ -76,7 +76,7 @@ function audited(databaseUrl: string, registry: Registry): OpenEntry | undefined
   );
 }
 
-/** As often as it comes in service while keys wait; else the first would come when all is over. */
+/** The service's interval while keys are waiting; the default would start after the measurement. */
 const behindEveryMs = 500;
 
 async function auditedKeys(meter: Meter): Promise<number> {
@@ -85,7 +85,7 @@ async function auditedKeys(meter: Meter): Promise<number> {
 }
 
 const processes = 4;
-/** As grafana/prometheus/prometheus.yml has it. */
+/** As in grafana/prometheus/prometheus.yml. */
 const scrapeEveryMs = 5_000;
 const scrapesEach = 2;
 
@@ -97,7 +97,7 @@ async function openService(services: Services, signal: AbortSignal): Promise<Tar
   return target;
 }
 
-/** Debits, and scrapes beside them where `everyMs` says so; all times in ms. */
+/** Sends debits, with a scrape `everyMs` if given; all times in ms. */
 async function debits(
   target: Target,
   seconds: number,
@@ -114,7 +114,7 @@ async function debits(
   return { ...load, scrapesMs };
 }
 
-/** At once and then every so often, one after the other; none is left when it resolves. */
+/** Scrapes at once and then every `everyMs`, one at a time; none is pending when it resolves. */
 async function scrapeEvery(
   target: Target,
   everyMs: number,
@@ -129,16 +129,16 @@ async function scrapeEvery(
   return took;
 }
 
-/** How long a page takes. Rejects where there is none. */
+/** The duration of a scrape. Rejects if it fails. */
 async function scrapeMs({ url }: Target): Promise<number> {
   const startMs = performance.now();
   const answer = await fetch(`${url}/metrics`);
   await answer.text();
-  if (answer.status !== 200) throw new Error(`the scrape was answered with ${answer.status}`);
+  if (answer.status !== 200) throw new Error(`/metrics answered ${answer.status}`);
   return performance.now() - startMs;
 }
 
-/** The p99 of debits, without scrapes, with scrapes as Prometheus is set up to send them, and with more. */
+/** The p99 of debits: without scrapes, at the configured scrape interval, and with more scrapes. */
 export async function scrapedContest(
   services: Services,
   signal: AbortSignal,
@@ -162,12 +162,12 @@ export async function scrapedContest(
       entry('a scrape every second', 1_000),
     ],
     targets: [{ of: scraped, against: alone, atMost: 1.05 }],
-    notes: ['One strategy and all seven scenarios: the label sets of a service as it is run.'],
+    notes: ['One strategy and all seven scenarios: the label sets of a real service.'],
     close: () => target.close(),
   };
 }
 
-/** How long a scrape takes, of a service that rests and of one that has much to do. */
+/** The duration of a scrape, of an idle service and of a busy one. */
 export async function scrapeContest(services: Services, signal: AbortSignal): Promise<OpenContest> {
   const target = await openService(services, signal);
   const [resting, busy] = ['a service that rests', 'a service with 32 callers'];
@@ -191,7 +191,7 @@ export async function scrapeContest(services: Services, signal: AbortSignal): Pr
       },
     ],
     targets: [{ of: resting, atMost: 20 }],
-    notes: ['Under load a scrape waits for its turn on two cores like every other request.'],
+    notes: ['Under load a scrape waits for the two cores like any other request.'],
     close: () => target.close(),
   };
 }

@@ -1,4 +1,4 @@
-/** The judge: the scenario's own SQL over committed rows, with what callers were told. */
+/** The judge: runs the scenario's audit SQL over committed rows, given what callers were told. */
 import pg from 'pg';
 import { z } from 'zod';
 import { violationKinds } from '../../src/contract/index.ts';
@@ -19,7 +19,7 @@ const row = z.object({
 
 type Pairs = Claims['acknowledged'];
 
-/** A connection of its own, so that no pool of the service is in the judge's way. */
+/** Uses a connection of its own, so that it never waits for a pool of the service. */
 export class Judge {
   readonly #client: pg.Client;
   readonly #auditSql: string;
@@ -36,12 +36,12 @@ export class Judge {
       query_timeout: auditMaxMs,
       connectionTimeoutMillis: 5_000,
     });
-    client.on('error', () => {}); // told by the query that meets it
+    client.on('error', () => {}); // the next query reports it
     await client.connect();
     return new Judge(client, auditSql);
   }
 
-  /** Waits until nobody else has a transaction open in this database; false when that takes too long. */
+  /** Waits until no other client has an open transaction in this database; false on timeout. */
   async settled(signal: AbortSignal, withinMs = settleMaxMs): Promise<boolean> {
     const lastMs = performance.now() + withinMs;
     while (performance.now() < lastMs) {
@@ -80,9 +80,9 @@ export class Judge {
   }
 
   /**
-   * Commands that were told that nothing happened and are in the database: whoever is told so tries
-   * again, and pays twice. Asked through the same SQL: of commands that are not there it says that
-   * their acknowledgement was lost, so those that it does not name are there.
+   * Commands whose callers were told that nothing happened, though the effect is in the database: a
+   * caller who retries then pays twice. Uses the same SQL: passed as acknowledged, a command without an
+   * effect is reported as a lost acknowledgement, so every command that is not reported took effect.
    */
   async #deniedAndThere(denied: Pairs): Promise<AuditRow[]> {
     const absent = new Map<string, number>();

@@ -1,9 +1,9 @@
-/** What all command lines share: options as one table, from which help, reading and echo follow. */
+/** Shared by all command lines: options as one table that drives help, parsing and echo. */
 import { resolve } from 'node:path';
 import { type Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { isStrategyPath } from '../../src/engine/registry.ts';
 
-/** The command line asks for something that does not exist; the message says what does. */
+/** The command line is wrong; the message says what would be right. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -20,29 +20,29 @@ export class HelpAsked extends Error {
 
 /** One option of a command. */
 export interface OptionRow<T> {
-  /** As it is typed: `--rounds <n>`, or `--json` for one that is there or not. */
+  /** As typed: `--rounds <n>`, or `--json` for a boolean. */
   readonly flags: string;
-  /** For the help. */
+  /** Description in the help. */
   readonly text: string;
-  /** Reads the value; `before` is what an earlier one of the same name gave. */
+  /** Parses the value; `before` is the result of an earlier occurrence of the same option. */
   read?(text: string, before: T | undefined): T;
-  /** What it is where it is not given. */
+  /** The value if the option is not given. */
   readonly fallback: T;
-  /** The help says the fallback itself, or it has none worth telling. */
+  /** Do not show the fallback in the help: the description covers it, or it is of no interest. */
   readonly silent?: true;
-  /** Where the result goes and how it is printed, which whoever repeats a run decides anew. */
+  /** Not part of the command that repeats a run: where results go, and how they are printed. */
   readonly notRepeated?: true;
 }
 
-/** The rows of a command's options, by the names that its code has for them. */
+/** The options of a command, by the names used in its code. */
 export type OptionTable = Readonly<Record<string, OptionRow<unknown>>>;
 
-/** What a table of options reads. */
+/** The values that an options table yields. */
 export type OptionValues<Table> = {
   readonly [Name in keyof Table]: Table[Name] extends OptionRow<infer T> ? T : never;
 };
 
-/** A row that reads a value. */
+/** Infers the type of an option's value. */
 export function option<T>(row: OptionRow<T>): OptionRow<T> {
   return row;
 }
@@ -51,7 +51,7 @@ export function option<T>(row: OptionRow<T>): OptionRow<T> {
 export function withOptions(command: Command, table: OptionTable): Command {
   for (const { flags, text, read, fallback, silent } of Object.values(table)) {
     const made = new Option(flags, text);
-    // commander hands over the default as what came before
+    // commander passes the default as the previous value
     if (read)
       made.argParser((word: string, before: unknown) =>
         read(word, before === fallback ? undefined : before),
@@ -62,7 +62,7 @@ export function withOptions(command: Command, table: OptionTable): Command {
   return command.helpOption('--help', 'print this').allowExcessArguments(false);
 }
 
-/** Reads arguments by a table. Throws `UsageError` and `HelpAsked`; prints nothing. */
+/** Parses arguments by a table. Throws `UsageError` and `HelpAsked`; prints nothing. */
 export function readTable<Table extends OptionTable>(
   command: Command,
   table: Table,
@@ -76,7 +76,7 @@ export function readTable<Table extends OptionTable>(
   return Object.fromEntries(values) as OptionValues<Table>;
 }
 
-/** The words that repeat these values: those that are not the fallback. */
+/** The arguments that reproduce these values; options at their fallback are left out. */
 export function repeated<Table extends OptionTable>(
   table: Table,
   values: OptionValues<Table>,
@@ -90,7 +90,7 @@ export function repeated<Table extends OptionTable>(
   });
 }
 
-/** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`; prints nothing. */
+/** Parses arguments (without node and file). Throws `UsageError` and `HelpAsked`; prints nothing. */
 export function parsed<Read extends object>(command: Command, argv: readonly string[]): Read {
   let [printed, complaint] = ['', ''];
   command.exitOverride().configureOutput({
@@ -111,29 +111,29 @@ export function parsed<Read extends object>(command: Command, argv: readonly str
   return command.opts<Read>();
 }
 
-/** Reads the value of an option as a whole number. */
+/** Parses an option's value as a whole number. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return text => {
     const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
   };
 }
 
-/** Names with commas between; an option that is given several times adds to what it had. */
+/** Parses comma-separated names; a repeated option adds to the list. */
 export function nameList(text: string, before: readonly string[] = []): string[] {
   const names = text.split(',').map(name => name.trim());
   if (names.some(name => name === ''))
-    throw new InvalidArgumentError('Write names with commas between: payout,coupon');
+    throw new InvalidArgumentError('expected comma-separated names, such as payout,coupon');
   return [...before, ...names];
 }
 
-/** The same for strategies, which may be files: their paths are made absolute. */
+/** The same for strategies, which may be files: paths are made absolute. */
 export function strategyList(text: string, before: readonly string[] = []): string[] {
   const names = text.split(',').map(name => name.trim());
   if (names.some(name => name === ''))
     throw new InvalidArgumentError(
-      'Write names or paths with commas between: row-lock,./my-lock.ts',
+      'expected comma-separated names or paths, such as row-lock,./my-lock.ts',
     );
   return [...before, ...names.map(name => (isStrategyPath(name) ? resolve(name) : name))];
 }

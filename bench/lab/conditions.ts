@@ -1,4 +1,4 @@
-/** Under which conditions a run was made: code, versions, machine, servers. */
+/** The conditions of a run: code, versions, machine, servers. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { arch, cpus, release, totalmem, type } from 'node:os';
@@ -10,7 +10,7 @@ import type { Server } from '../../src/services/index.ts';
 import type { Conditions } from './shapes.ts';
 import type { Stack } from './stack.ts';
 
-/** Collects them; git may be missing, everything else is there. */
+/** Collects them. Works without git: see `commitOf`. */
 export async function conditionsOf(
   stack: Pick<Stack, 'services' | 'durability' | 'settings'>,
 ): Promise<Conditions> {
@@ -47,7 +47,7 @@ export async function ownConditions(): Promise<
   };
 }
 
-/** Without the address, which may hold a password and differs from run to run. */
+/** Without the address: it may contain a password, and differs from run to run. */
 function serverOf({ product, version, origin, settings }: Server): Conditions['postgres'] {
   return { product, version, origin, settings: { ...settings } };
 }
@@ -60,7 +60,7 @@ const manifest = z.object({
 
 const foldersUpMax = 4;
 
-/** Our own package.json, above the sources or above what was compiled from them. */
+/** Lockstep's package.json, in a folder above the sources or the compiled files. */
 async function ownPackage(): Promise<z.infer<typeof manifest> & { folder: string }> {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (let up = 0; up < foldersUpMax; up += 1, folder = dirname(folder)) {
@@ -68,7 +68,7 @@ async function ownPackage(): Promise<z.infer<typeof manifest> & { folder: string
     const read = manifest.safeParse(text === undefined ? undefined : JSON.parse(text));
     if (read.success) return { ...read.data, folder };
   }
-  throw new Error('package.json is not where it should be');
+  throw new Error(`no package.json of lockstep in the ${foldersUpMax} folders from ${folder} up`);
 }
 
 const run = promisify(execFile);
@@ -81,7 +81,7 @@ async function commitOf(folder: string): Promise<{ commit?: string; changed: boo
     const commit = await git('rev-parse', 'HEAD');
     return { commit, changed: (await git('status', '--porcelain')) !== '' };
   } catch {
-    const commit = await commitInFiles(folder); // no git here, or a checkout of somebody else's
+    const commit = await commitInFiles(folder); // no git, or a checkout owned by another user
     return { ...(commit !== undefined && { commit }), changed: null };
   }
 }

@@ -1,4 +1,4 @@
-/** A line to Postgres that takes longer: every chunk is held back, in both directions together. */
+/** A TCP proxy that adds latency to Postgres connections, by delaying every chunk in both directions. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface DelayProxy {
@@ -6,7 +6,7 @@ export interface DelayProxy {
   close(): Promise<void>;
 }
 
-/** Listens on a free port of 127.0.0.1. `delayMs` is added to each exchange: half on the way there. */
+/** Listens on a free port of 127.0.0.1. `delayMs` is added to each round trip: half in each direction. */
 export async function openDelayProxy(
   target: { readonly host: string; readonly port: number },
   delayMs: number,
@@ -16,10 +16,10 @@ export async function openDelayProxy(
     const far = connect({ ...target, noDelay: true, allowHalfOpen: true });
     for (const socket of [near, far]) {
       sockets.add(socket);
-      socket.on('error', () => {}); // told by 'close'
+      socket.on('error', () => {}); // 'close' follows
       socket.once('close', failed => {
         sockets.delete(socket);
-        if (!failed) return; // it has ended both ways, and what is held back is still on its way
+        if (!failed) return; // ended in both directions; delayed chunks are still to be delivered
         near.destroy();
         far.destroy();
       });
@@ -38,7 +38,7 @@ export async function openDelayProxy(
   };
 }
 
-/** Node's timers end in the order of their times, so chunks keep theirs. */
+/** Node's timers of equal delay fire in order, so chunks stay in order. */
 function held(from: Socket, to: Socket, delayMs: number): void {
   from.on('data', (chunk: Buffer) => {
     setTimeout(() => {

@@ -1,4 +1,4 @@
-/** Where results are kept, and what a reader says of a file that it cannot read. */
+/** Result folders, and the error for files that cannot be read. */
 
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -6,12 +6,12 @@ import { errorMessage } from '../../src/error-message.ts';
 import { UsageError } from './command-line.ts';
 import type { Conditions } from './shapes.ts';
 
-/** A file that is no run of this version. The message says what it is and what to do. */
+/** A file is not a result, or not of this version. The message says what to do. */
 export class UnreadableRun extends Error {
   override readonly name = 'UnreadableRun';
 }
 
-/** The folder of a run: sorts by time, and says which code was measured. */
+/** Name of a run's folder: sorts by time, and contains the commit that was measured. */
 export function folderName({
   startedAt,
   conditions,
@@ -24,9 +24,9 @@ export function folderName({
 }
 
 /**
- * Makes the folder and writes a file there and takes it away, before any work: a run of twenty minutes
+ * Creates the folder, then writes and removes a file in it, before any work: a run of twenty minutes
  * must not end in EACCES. One level at a time, since Node's recursive mkdir never returns below /proc.
- * Rejects with `UsageError`; `option` is what names the folder.
+ * Rejects with `UsageError`; `option` is the one that sets the folder.
  */
 export async function checkWritable(path: string, option = '--out'): Promise<void> {
   const probe = join(path, `.lockstep-${process.pid}`);
@@ -37,7 +37,7 @@ export async function checkWritable(path: string, option = '--out'): Promise<voi
   } catch (error) {
     const why = errorMessage(error);
     throw new UsageError(
-      `results cannot be written to ${path}: ${why}. Choose another with ${option}`,
+      `cannot write results to ${path}: ${why}. Choose another folder with ${option}`,
     );
   }
 }

@@ -1,16 +1,16 @@
-/** Live progress on standard error: one line that changes on a terminal, plain lines elsewhere. */
+/** Live progress on standard error: one updating line on a terminal, plain lines elsewhere. */
 import type { WriteStream } from 'node:tty';
 
 export interface Progress {
-  /** The next of the planned steps begins. */
+  /** Announces the next planned step. */
   step(what: string): void;
-  /** Something to keep in sight: a server that was found, a warning. */
+  /** Prints a line that stays: a server that was found, a warning. */
   note(line: string): void;
-  /** Takes the changing line away. */
+  /** Clears the updating line. */
   end(): void;
 }
 
-/** `steps` is how many will come, for the time that is left. */
+/** `steps`: how many are planned, to estimate the time left. */
 export function openProgress(
   out: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>,
   steps: number,

@@ -1,6 +1,6 @@
-/** Chance that repeats: the seed of a run is printed, and the same seed draws the same again. */
+/** Reproducible random numbers: a run prints its seed, and the same seed yields the same numbers. */
 
-/** Uniform in [0, 1), for one purpose of a run: what one purpose draws does not shift another. */
+/** Uniform in [0, 1). One stream per purpose: draws for one purpose do not shift those of another. */
 export function randomOf(seed: number, purpose: string): () => number {
   let state = fnv1a(`${seed} ${purpose}`);
   // mulberry32 (Tommy Ettinger, public domain): 32 bits of state are plenty for a load

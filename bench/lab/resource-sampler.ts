@@ -1,4 +1,4 @@
-/** Samples what the load costs while it runs, twice a second. A sample that fails is left out. */
+/** Samples resource use under load, twice a second. A failed sample is skipped. */
 import { readdir, readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -21,16 +21,17 @@ export interface MeasuredCell {
   readonly strategy: string;
 }
 
-/** When the load began, and its last answer behind that, in epoch milliseconds and in milliseconds. */
 export interface LoadTimes {
+  /** Start of the load, in epoch milliseconds. */
   readonly startedAtMs: number;
+  /** From the start to the last answer. */
   readonly lastAnswerMs: number;
 }
 
 const everyMs = 500;
 const samplesMax = 10_000;
 
-/** Samples for one cell: owns a connection to Postgres and one to each Redis, until `close`. */
+/** Samples one cell: owns a connection to Postgres and one to each Redis, until `close`. */
 export class ResourceSampler {
   readonly #target: Target;
   readonly #samples: Sample[] = [];
@@ -45,7 +46,7 @@ export class ResourceSampler {
     this.#postgres = postgres;
     this.#redis = (target.inside?.redisUrls ?? []).map(url => {
       const redis = new Redis(url, { maxRetriesPerRequest: 1 });
-      redis.on('error', () => {}); // told by the command that meets it
+      redis.on('error', () => {}); // the next command reports it
       return redis;
     });
   }
@@ -56,15 +57,15 @@ export class ResourceSampler {
     const connectionString = inside.databaseUrl;
     const client = new pg.Client({
       connectionString,
-      application_name: 'bench looks',
+      application_name: 'bench sampler',
       query_timeout: 5_000,
     });
-    client.on('error', () => {}); // told by the query that meets it
+    client.on('error', () => {}); // the next query reports it
     await client.connect();
     return new ResourceSampler(target, client);
   }
 
-  /** ResourceSampler from now on; `k6Pid` is the load generator. */
+  /** Samples from now on; `k6Pid` is the load generator. */
   start(k6Pid: number): void {
     this.#k6Pid = k6Pid;
     const next = (): void => {
@@ -75,7 +76,7 @@ export class ResourceSampler {
     next();
   }
 
-  /** A last sample, and what the cell cost between the first and the last one inside its load. */
+  /** Takes a last sample; returns what was used in all, and between the first and last sample in the load. */
   async stop(plan: MeasuredCell, k6: LoadTimes | undefined): Promise<Measured> {
     clearTimeout(this.#timer);
     await this.#sampling;
@@ -112,7 +113,7 @@ export class ResourceSampler {
       ]);
       this.#samples.push({ atMs: Date.now(), page, cpu, redisCommands, ...postgres });
     } catch {
-      // the service may be busy beyond its limits: that is what the load itself shows
+      // the service may be overloaded, which the results of the load show anyway
     }
   }
 
@@ -194,12 +195,12 @@ function usageOf(samples: readonly Sample[], from: Sample, to: Sample, accepted:
   };
 }
 
-/** `getconf CLK_TCK`, which is 100 on every Linux that Node runs on. */
+/** `getconf CLK_TCK`: 100 on every Linux that Node supports. */
 const ticksPerSecond = 100;
 
 /**
- * Processor seconds since the start of the processes, or null where there is no /proc. A child that
- * has ended counts with its parent.
+ * CPU seconds since the start of the processes, or null where there is no /proc. A child that has
+ * exited counts towards its parent.
  */
 export async function cpuSeconds(
   pids: readonly number[],
@@ -217,7 +218,7 @@ export async function cpuSeconds(
   return ticks.reduce((sum, one) => sum + one, 0) / ticksPerSecond;
 }
 
-/** See proc(5): the name may hold spaces, so fields are counted behind its parenthesis. */
+/** See proc(5): the name may contain spaces, so fields are counted after its closing parenthesis. */
 async function statOf(pid: number) {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;

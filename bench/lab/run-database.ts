@@ -1,4 +1,4 @@
-/** A database for one run: the judge counts every row in it, so nobody else may write there. */
+/** A database for one run: the judge counts every row in it, so no other run may write there. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
@@ -6,19 +6,19 @@ const adminMs = 10_000;
 
 export interface RunDatabase {
   readonly url: string;
-  /** Ends connections to it and removes it. Best effort, at most 10 s. */
+  /** Terminates connections to it and drops it. Best effort, at most 10 s. */
   drop(): Promise<void>;
-  /** Gives up the mark of its owner and leaves it to its server. */
+  /** Closes the owner's connection and leaves the database to its server. */
   release(): Promise<void>;
 }
 
 const prefix = 'lockstep_compare';
-/** A run that has just made its database may not have connected to it yet. */
+/** A run may not have connected yet to a database that it has just created. */
 const youngMs = 60_000;
 
 /**
- * Creates a new database on the server of `serverUrl`. Its name says when. One connection to it
- * stays open until the end: the mark of its owner, since a database in use cannot be dropped.
+ * Creates a new database on the server of `serverUrl`; the name contains the time. One connection, the
+ * owner's, stays open until the end: a database in use cannot be dropped.
  */
 export async function createRunDatabase(serverUrl: string): Promise<RunDatabase> {
   const name = `${prefix}_${Date.now().toString(36)}_${randomBytes(6).toString('hex')}`;
@@ -43,9 +43,9 @@ function databaseOn(serverUrl: string, name: string): string {
 }
 
 /**
- * Removes databases of runs that were killed, and returns their names. Never one in use: without
- * FORCE Postgres itself refuses where anybody is connected, and its owner always is. What may not be
- * removed stays.
+ * Drops databases left by runs that were killed, and returns their names. Never one in use: without
+ * FORCE, Postgres refuses to drop a database with connections, and its owner keeps one. Databases that
+ * may not be dropped stay.
  */
 export async function sweepRunDatabases(
   serverUrl: string,
@@ -61,7 +61,7 @@ export async function sweepRunDatabases(
       if (nowMs - madeMs < youngMs) continue;
       const done = await client.query(`drop database if exists ${name}`).then(
         () => true,
-        () => false, // in use, or somebody else's
+        () => false, // in use, or owned by another role
       );
       if (done) removed.push(name);
     }
@@ -71,7 +71,7 @@ export async function sweepRunDatabases(
 
 const shown = ['fsync', 'full_page_writes', 'synchronous_commit', 'wal_sync_method'] as const;
 
-/** Settings that decide what a COMMIT costs, as the server tells them for this database. */
+/** Settings that determine the cost of a COMMIT, as the server reports them for this database. */
 export async function durabilityOf(url: string): Promise<Record<string, string>> {
   const settings: Record<string, string> = {};
   await connected(url, async client => {
@@ -105,7 +105,7 @@ async function opened(url: string): Promise<pg.Client> {
     query_timeout: adminMs,
     application_name: 'lockstep compare',
   });
-  client.on('error', () => {}); // told by the query that meets it
+  client.on('error', () => {}); // the next query reports it
   await client.connect();
   return client;
 }

@@ -1,4 +1,4 @@
-/** What the service itself counted between two moments, from the text of its metrics page. */
+/** The change in the service's own metrics between two scrapes of its /metrics page. */
 import type { ServiceDelta } from './shapes.ts';
 import type { Histogram } from './statistics.ts';
 import { waitMs } from './wait.ts';
@@ -9,7 +9,7 @@ interface Sample {
   readonly value: number;
 }
 
-/** One page, read. Of all processes together: any of them answers for all. */
+/** A parsed page. It covers all processes: each of them answers for all. */
 export type Page = readonly Sample[];
 
 const pageMaxBytes = 8_000_000;
@@ -18,19 +18,18 @@ const triesMax = 4;
 const againMs = 250;
 
 /**
- * Fetches the page. One that a busy process did not contribute to in time is answered with 503 and
- * asked for again; rejects where none comes within 15 s.
+ * Fetches the page. A 503 (a busy process did not contribute in time) is retried, at most `triesMax`
+ * requests; rejects after 15 s.
  */
 export async function scrape(url: string, signal: AbortSignal): Promise<Page> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(15_000)]);
   for (let tries = 1; ; tries += 1) {
     const response = await fetch(new URL('/metrics', url), { signal: limit });
     const text = await response.text();
-    if (text.length > pageMaxBytes)
-      throw new Error(`/metrics is longer than ${pageMaxBytes} bytes`);
+    if (text.length > pageMaxBytes) throw new Error(`/metrics exceeds ${pageMaxBytes} bytes`);
     if (response.ok) return parsePage(text);
     if (response.status !== 503 || tries === triesMax)
-      throw new Error(`/metrics answered with ${response.status}`);
+      throw new Error(`/metrics answered ${response.status}`);
     await waitMs(againMs, limit);
   }
 }
@@ -38,7 +37,7 @@ export async function scrape(url: string, signal: AbortSignal): Promise<Page> {
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
 const label = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
-/** Reads Prometheus' text format; comments and lines that are no samples are passed over. */
+/** Parses the Prometheus text format; comments and lines that are not samples are skipped. */
 export function parsePage(text: string): Page {
   return text.split('\n').flatMap(row => {
     const match = row.startsWith('#') ? null : line.exec(row);
@@ -52,7 +51,7 @@ export function parsePage(text: string): Page {
   });
 }
 
-/** The difference of two pages for one scenario and strategy. */
+/** The difference between two pages, for one scenario and strategy. */
 export function deltaOf(
   before: Page,
   after: Page,

@@ -1,4 +1,4 @@
-/** Starts the service, for every instrument that measures it. */
+/** Starts the service for the instruments that measure it. */
 import { delimiter, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -10,11 +10,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface ServiceStart {
   readonly services: Services;
   readonly databaseUrl: string;
-  /** Absolute paths of strategies from outside. */
+  /** Absolute paths of the user's strategy files. */
   readonly strategyFiles: readonly string[];
-  /** What shapes the service: `PROCESSES`, `WAIT_MS`, … Addresses are set here. */
+  /** Configures the service: `PROCESSES`, `WAIT_MS`, … `startService` sets the addresses. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Of whoever runs the command; only what a Node process needs is passed on. */
+  /** The caller's environment; only what a Node process needs is passed on. */
   readonly environment: Environment;
   readonly signal: AbortSignal;
 }
@@ -23,7 +23,7 @@ export interface StartedService {
   readonly child: Child;
   /** The port that all processes share. */
   readonly url: string;
-  /** Each process by an address of its own, in the order of their numbers. */
+  /** Each process with its own address, in the order of their numbers. */
   readonly processes: readonly { readonly pid: number; readonly url: string }[];
 }
 
@@ -33,10 +33,10 @@ const readyLine = z.object({
   processes: z.array(z.object({ pid: z.number(), url: z.string() })),
 });
 
-const readyMs = 60_000; // seconds, but for a machine that has much else to do
+const readyMs = 60_000; // it takes a few seconds, more on a busy machine
 const passedOn = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_EXTRA_CA_CERTS'];
 
-/** Starts it on free ports of 127.0.0.1. Rejects with what it said; the keeper ends it with this process. */
+/** Starts it on free ports of 127.0.0.1. Rejects with its output; the keeper ends it with this process. */
 export async function startService({
   services,
   databaseUrl,
@@ -76,11 +76,11 @@ export async function startService({
       readyMs,
     },
   );
-  if (!ready) throw new Error('the service is ready and has not said where');
+  if (!ready) throw new Error('the service started without reporting its address');
   return { child, url: ready.url, processes: ready.processes };
 }
 
-/** Those of the variables that are set. */
+/** The variables of these names that are set. */
 export function variablesSet(
   environment: Environment,
   names: readonly string[],
@@ -90,7 +90,7 @@ export function variablesSet(
   );
 }
 
-/** The service beside this file: the sources, or what was compiled from them. */
+/** The service's entry point: TypeScript source or compiled, like this file. */
 function entry(): string {
   return fileURLToPath(new URL(`../../src/main${extname(import.meta.url)}`, import.meta.url));
 }

@@ -1,6 +1,6 @@
 /**
- * Shapes that results of several instruments have in common. Raw data is written once and never edited:
- * a change here that an older reader would misread raises the version of every format that uses it.
+ * Shapes shared by the results of several instruments. Raw data is written once and never edited: a
+ * change here that an older reader would misread raises the version of every format that uses it.
  */
 import { z } from 'zod';
 import { violationKinds } from '../../src/contract/index.ts';
@@ -16,16 +16,16 @@ const histogram = z.strictObject({
   count: z.number(),
 });
 
-/** Differences of the service's own metrics over one phase. Durations in seconds. */
+/** The change in the service's own metrics over one phase. Durations in seconds. */
 export const serviceDelta = z.strictObject({
-  /** Command durations by outcome, arrival to outcome, all attempts inside. */
+  /** Command durations by outcome, from arrival to outcome, including all attempts. */
   commands: z.record(z.string(), histogram),
   /** Attempt durations by phase: pool, wait, hold, commit. */
   phases: z.record(z.string(), histogram),
   attempts: z.number(),
-  /** Attempts that followed one which had sent something outside the database. */
-  retriesAfterEffect: z.number().default(0), // not in runs before it was counted
-  /** Attempts that failed, by code of the failure table. */
+  /** Attempts after an earlier one had sent something outside the database. */
+  retriesAfterEffect: z.number().default(0), // older runs did not count them
+  /** Failed attempts, by code of the failure table. */
   failures: counts,
   /** How turns ended: released, already gone, lost, unknown. */
   releases: counts,
@@ -40,12 +40,12 @@ const violation = z.strictObject({
 });
 
 export const audit = z.strictObject({
-  /** False where transactions were still open after the bounded wait. */
+  /** False if transactions were still open after the bounded wait. */
   settled: z.boolean(),
   keys: count,
   acknowledged: count,
   refusedKeys: count,
-  /** How many rows the audit returned; more than are kept here only where `violations` is full. */
+  /** Number of rows the audit returned; more than `violations` has only if that is full. */
   findings: count,
   violations: z.array(violation),
 });
@@ -64,7 +64,7 @@ const server = z.strictObject({
 
 export const conditions = z.strictObject({
   commit: z.string(),
-  /** Whether files differed from the commit; null where that could not be told. */
+  /** Whether files differed from the commit; null if unknown. */
   changed: z.boolean().nullable(),
   version: z.string(),
   node: z.string(),
@@ -82,11 +82,11 @@ export const conditions = z.strictObject({
   service: z.record(z.string(), z.string()),
 });
 
-/** What the load cost, between two looks inside the load; null where it cannot be known here. */
+/** Resources used between two samples in the load; null where they cannot be measured. */
 export const usage = z.strictObject({
   seconds: z.number(),
   accepted: amount,
-  /** Processor seconds. */
+  /** CPU seconds. */
   cpu: z.strictObject({
     service: z.number().nullable(),
     postgres: z.number().nullable(),
@@ -97,20 +97,20 @@ export const usage = z.strictObject({
   statements: amount.nullable(),
   redisCommands: amount.nullable(),
   walBytes: amount.nullable(),
-  /** The most that were seen open. */
+  /** Largest number seen open. */
   connections: amount.nullable(),
-  /** The largest p99 of any look, mean over the processes; seconds. */
+  /** Largest p99 of any sample, mean over the processes; seconds. */
   eventLoopLagSeconds: z.number().nullable(),
 });
 
-/** What callers were told; the audit holds it against the database. */
+/** What callers were told; the audit compares it with the database. */
 export interface Claims {
   readonly keys: readonly string[];
   /** Accepted commands. */
   readonly acknowledged: readonly { readonly key: string; readonly commandId: string }[];
-  /** Commands that were told that nothing happened: busy, failed or refused. */
+  /** Commands whose callers were told that nothing happened: busy, failed or refused. */
   readonly denied: readonly { readonly key: string; readonly commandId: string }[];
-  /** Keys where somebody who got nothing was told that there is nothing left. */
+  /** Keys where a caller who got nothing was told that nothing is left. */
   readonly refusedKeys: readonly string[];
 }
 

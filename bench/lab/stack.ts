@@ -1,4 +1,4 @@
-/** What a run measures: the servers, and on them the service in n processes with its own database. */
+/** What a run measures: the servers, and the service in n processes on a database of its own. */
 import { type Child, openServices, type Services } from '../../src/services/index.ts';
 import {
   createRunDatabase,
@@ -9,7 +9,7 @@ import {
 import { type Environment, startService, variablesSet } from './service.ts';
 
 export interface ServersOptions {
-  /** Variables of the environment that are handed on to the service, and say which servers to use. */
+  /** The caller's environment: names the servers to use; some variables are passed to the service. */
   readonly environment: Environment;
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
@@ -17,22 +17,22 @@ export interface ServersOptions {
 
 export interface StackOptions extends ServersOptions {
   readonly processes: number;
-  /** Absolute paths of strategies from outside. */
+  /** Absolute paths of the user's strategy files. */
   readonly strategyFiles: readonly string[];
 }
 
 export interface Stack {
   readonly services: Services;
   readonly databaseUrl: string;
-  /** As `show` told them. */
+  /** As reported by `show`. */
   readonly durability: Readonly<Record<string, string>>;
-  /** The single processes, in the order of their numbers. */
+  /** One address per process, in the order of their numbers. */
   readonly processUrls: readonly string[];
   /** How the service was configured, without addresses and secrets. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Rejects when the service ends before it was asked to. */
+  /** Rejects if the service exits before `close`. */
   readonly ended: Promise<never>;
-  /** Ends the service and removes the database; at most about 30 s. Idempotent. */
+  /** Stops the service and removes the database; at most about 30 s. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -48,14 +48,14 @@ const handedOn = [
 
 const servers = ['DATABASE_URL', 'REDIS_URL', 'REDIS_NODES'] as const;
 
-/** The variables that a run reads, for checking them before anything starts. */
+/** The variables that a run reads, to check them before anything starts. */
 export function serviceVariables(environment: Environment): Record<string, string | undefined> {
   return Object.fromEntries([...servers, ...handedOn].map(name => [name, environment[name]]));
 }
 
 /**
- * Finds or starts Postgres and Redis, for all stacks of a run. On a server that is not ours it
- * removes what runs left behind that were killed.
+ * Finds or starts Postgres and Redis, for all stacks of a run. On a server that it did not start, it
+ * drops databases left behind by killed runs.
  */
 export async function openServers({
   environment,
@@ -73,18 +73,18 @@ export async function openServers({
   });
   if (isForeign(services))
     for (const name of await sweepRunDatabases(services.postgres.url))
-      report(`Removed ${name}, which an earlier run had left behind`);
+      report(`Removed database ${name}, left behind by an earlier run`);
   return services;
 }
 
-/** A server that was started here takes its databases with it. */
+/** A server that this run started takes its databases with it. */
 function isForeign(services: Services): boolean {
   return services.postgres.pid === undefined;
 }
 
 /**
- * Opens the service on a database of its own. Rejects with a message that says what to do, and
- * leaves nothing behind then; the servers stay with the caller.
+ * Starts the service on a database of its own. Rejects with a message that says what to do, and then
+ * leaves nothing behind; the servers remain the caller's.
  */
 export async function openStack(services: Services, options: StackOptions): Promise<Stack> {
   const { report, signal } = options;
@@ -95,7 +95,7 @@ export async function openStack(services: Services, options: StackOptions): Prom
     const durability = await durabilityOf(database.url);
     const hosts = service.processUrls.map(url => new URL(url).host);
     report(
-      `The service, ${hosts.length} ${hosts.length === 1 ? 'process' : 'processes'} at ${hosts.join(', ')}`,
+      `Service: ${hosts.length} ${hosts.length === 1 ? 'process' : 'processes'} at ${hosts.join(', ')}`,
     );
     const close = once(() => closeAll(services, service.child, database));
     return { services, databaseUrl: database.url, durability, ...service, close };
@@ -126,7 +126,7 @@ async function serviceOn(
   const started = await startService({ ...options, services, databaseUrl, variables: settings });
   const processUrls = started.processes.map(({ url }) => url);
   if (processUrls.length !== processes)
-    throw new Error(`the service has ${processUrls.length} processes instead of ${processes}`);
+    throw new Error(`the service started ${processUrls.length} of ${processes} processes`);
   return { child: started.child, processUrls, settings, ended: endOf(started.child) };
 }
 
@@ -140,7 +140,7 @@ function settingsOf(environment: Environment, processes: number): Record<string,
   };
 }
 
-/** The variables that shape the service, as far as they are set. */
+/** The variables that configure the service, if set. */
 export function shapingVariables(environment: Environment): Record<string, string> {
   return variablesSet(environment, handedOn);
 }
@@ -148,9 +148,9 @@ export function shapingVariables(environment: Environment): Record<string, strin
 function endOf(child: Child): Promise<never> {
   const ended = child.exited.then(exit => {
     const how = exit.signal ?? `code ${exit.code}`;
-    throw new Error(`the service ended (${how}); the last it printed:\n${exit.tail}`);
+    throw new Error(`the service exited (${how}); its last output:\n${exit.tail}`);
   });
-  ended.catch(() => {}); // whoever measures races against it
+  ended.catch(() => {}); // measurements race against it
   return ended;
 }
 
@@ -159,7 +159,7 @@ async function closeAll(
   service: Child | undefined,
   database: RunDatabase | undefined,
 ): Promise<void> {
-  await service?.stop().catch(() => {}); // a keeper that is gone has ended it too
+  await service?.stop().catch(() => {}); // if the keeper is gone, so is the service
   if (isForeign(services)) await database?.drop();
   else await database?.release();
 }

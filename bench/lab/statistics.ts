@@ -1,6 +1,6 @@
-/** Percentiles, histograms, and what "0 of n" allows one to say. Pure. */
+/** Percentiles, histograms, and the bound for "0 of n". Pure. */
 
-/** The usual points of a sample. The largest is the p100: one value, so read it as an anecdote. */
+/** The usual percentiles of a sample. `max` is a single value, so read it as an anecdote. */
 export interface Points {
   readonly count: number;
   readonly p50: number;
@@ -9,13 +9,13 @@ export interface Points {
   readonly max: number;
 }
 
-/** The nearest-rank percentile: always a value that was measured. `sorted` ascending, not empty. */
+/** Nearest-rank percentile: always a measured value. `sorted` ascending, not empty. */
 export function percentile(sorted: readonly number[], share: number): number {
   const rank = Math.ceil(share * sorted.length);
   return sorted[Math.min(sorted.length, Math.max(1, rank)) - 1] ?? Number.NaN;
 }
 
-/** Undefined for an empty sample: nothing was measured, and that is not 0. */
+/** Undefined for an empty sample: not measured is not 0. */
 export function pointsOf(sample: readonly number[]): Points | undefined {
   if (sample.length === 0) return undefined;
   const sorted = [...sample].sort((a, b) => a - b);
@@ -28,14 +28,14 @@ export function pointsOf(sample: readonly number[]): Points | undefined {
   };
 }
 
-/** One figure per repetition: the middle one and the extremes. */
+/** Median and extremes of one figure per repetition. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** Undefined without a repetition. An even number of them takes the mean of the two in the middle. */
+/** Undefined without repetitions. For an even number, the median is the mean of the middle two. */
 export function spreadOf(repetitions: readonly number[]): Spread | undefined {
   const sorted = [...repetitions].sort((a, b) => a - b);
   const [min, max] = [sorted[0], sorted.at(-1)];
@@ -45,22 +45,22 @@ export function spreadOf(repetitions: readonly number[]): Spread | undefined {
   return { median: (low + high) / 2, min, max };
 }
 
-/** A Prometheus histogram, or the difference of two. `counts` are per bucket, not cumulative. */
+/** A Prometheus histogram, or the difference between two. `counts` are per bucket, not cumulative. */
 export interface Histogram {
-  /** Upper bounds, ascending; the last bucket is open and has no bound here. */
+  /** Upper bounds, ascending; the last bucket is open-ended and has none. */
   readonly bounds: readonly number[];
-  /** One more than there are bounds. */
+  /** One more than `bounds`. */
   readonly counts: readonly number[];
   readonly sum: number;
   readonly count: number;
 }
 
-/** Adds histograms of one metric. Throws where the bounds differ: they could not be added. */
+/** Adds histograms of one metric. Throws if their bounds differ. */
 export function merged(histograms: readonly Histogram[]): Histogram | undefined {
   return histograms.reduce<Histogram | undefined>((total, next) => {
     if (!total) return next;
     if (total.bounds.join() !== next.bounds.join())
-      throw new Error('histograms of one metric have different buckets');
+      throw new Error('cannot add histograms with different buckets');
     return {
       bounds: total.bounds,
       counts: total.counts.map((count, index) => count + (next.counts[index] ?? 0)),
@@ -71,8 +71,8 @@ export function merged(histograms: readonly Histogram[]): Histogram | undefined 
 }
 
 /**
- * A quantile by linear interpolation inside its bucket, as Prometheus does: exact to the width of
- * the bucket. In the open bucket it is the largest bound, so "at least". Undefined when empty.
+ * A quantile by linear interpolation within its bucket, as in Prometheus: exact to the width of the
+ * bucket. In the open-ended bucket it is the largest bound, a lower limit. Undefined when empty.
  */
 export function quantile(histogram: Histogram, share: number): number | undefined {
   if (histogram.count === 0) return undefined;
@@ -89,14 +89,14 @@ export function quantile(histogram: Histogram, share: number): number | undefine
 }
 
 /**
- * The rule of three: after 0 of n, the true share is below 3/n with 95 % confidence, where the n are
- * independent (https://doi.org/10.1001/jama.1983.03330370053031). Never more than 1.
+ * The rule of three: after 0 of n, the true share is below 3/n with 95 % confidence, if the n are
+ * independent (https://doi.org/10.1001/jama.1983.03330370053031). At most 1.
  */
 export function ruleOfThree(n: number): number {
   return n <= 3 ? 1 : 3 / n;
 }
 
-/** Adds counters of the same names. */
+/** Adds counters by name. */
 export function added(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const total: Record<string, number> = {};
   for (const one of all)

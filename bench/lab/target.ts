@@ -1,4 +1,4 @@
-/** A service under load, on a database of its own or elsewhere. */
+/** A service under load: one started here on a database of its own, or a remote one. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { Services } from '../../src/services/index.ts';
@@ -6,17 +6,17 @@ import { openDelayProxy } from './delay-proxy.ts';
 import { createRunDatabase } from './run-database.ts';
 import { type Environment, startService, variablesSet } from './service.ts';
 
-/** Something to send commands to. */
+/** A service to send commands to. */
 export interface Target {
   readonly url: string;
   readonly processUrls: readonly string[];
   readonly adminToken: string | undefined;
-  /** Undefined for a service elsewhere: nothing can be measured there but its metrics. */
+  /** Undefined for a remote service, of which only the metrics can be read. */
   readonly inside: Inside | undefined;
   close(): Promise<void>;
 }
 
-/** What can be looked at because it runs here. */
+/** What can be measured because it runs on this machine. */
 export interface Inside {
   readonly databaseUrl: string;
   readonly redisUrls: readonly string[];
@@ -27,16 +27,16 @@ export interface Inside {
   };
 }
 
-/** Shorter than usual: the end of each cell waits for stragglers so long. */
+/** Shorter than the service's default: each cell ends by waiting this long for stragglers. */
 export const waitMs = 3_000;
 
-/** How the service of some cells is shaped. */
+/** How the service is configured for a group of cells. */
 export interface ServiceShape {
   readonly processes: number;
-  /** Added to every exchange with Postgres. */
+  /** Added to every round trip to Postgres. */
   readonly latencyMs: number;
   readonly synchronousCommit: boolean;
-  /** Null: as the service usually has it, extended while it is held. */
+  /** Null: the service's default, with leases extended while held. */
   readonly leaseMs: number | null;
 }
 
@@ -48,11 +48,11 @@ export interface OpenTarget {
   readonly signal: AbortSignal;
 }
 
-/** Starts the service. Rejects with what it said; leaves nothing behind then. */
+/** Starts the service. Rejects with its output, and then leaves nothing behind. */
 export async function openTarget(options: OpenTarget): Promise<Target> {
   const { services, plan } = options;
   const database = await createRunDatabase(services.postgres.url);
-  let proxied: Line | undefined;
+  let proxied: PostgresRoute | undefined;
   try {
     await prepare(database.url, plan);
     proxied = await throughProxy(database.url, plan.latencyMs);
@@ -79,7 +79,7 @@ export async function openTarget(options: OpenTarget): Promise<Target> {
         },
       },
       async close() {
-        await child.stop().catch(() => {}); // a keeper that is gone has ended it too
+        await child.stop().catch(() => {}); // if the keeper is gone, so is the service
         await proxied?.close();
         await database.drop();
       },
@@ -91,10 +91,10 @@ export async function openTarget(options: OpenTarget): Promise<Target> {
   }
 }
 
-/** The extension only where the server has loaded it; else statements are not counted. */
+/** Creates pg_stat_statements only where the server preloads it; elsewhere statements are not counted. */
 async function prepare(databaseUrl: string, { synchronousCommit }: ServiceShape): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
-  client.on('error', () => {}); // told by the query that meets it
+  client.on('error', () => {}); // the next query reports it
   await client.connect();
   try {
     const { rows } = await client.query<{ libraries: string }>(
@@ -111,13 +111,13 @@ async function prepare(databaseUrl: string, { synchronousCommit }: ServiceShape)
   }
 }
 
-/** Where the service finds Postgres. */
-interface Line {
+/** The address at which the service reaches Postgres. */
+interface PostgresRoute {
   readonly url: string;
   close(): Promise<void>;
 }
 
-async function throughProxy(databaseUrl: string, latencyMs: number): Promise<Line> {
+async function throughProxy(databaseUrl: string, latencyMs: number): Promise<PostgresRoute> {
   if (latencyMs === 0) return { url: databaseUrl, close: async () => {} };
   const url = new URL(databaseUrl);
   const target = { host: url.hostname, port: Number(url.port || 5_432) };
@@ -133,8 +133,8 @@ function variablesOf({ plan, environment }: OpenTarget, adminToken: string) {
     ADMIN_TOKEN: adminToken,
     PROCESSES: String(plan.processes),
     ALLOW_STRATEGY_HEADER: '1',
-    LOG_LEVEL: 'fatal', // a violation is an error in the log, and a hazard brings thousands
-    CONNECT_TIMEOUT_MS: String(waitMs), // a handshake takes several exchanges, each with its latency
+    LOG_LEVEL: 'fatal', // each violation is logged as an error, and a hazard causes thousands
+    CONNECT_TIMEOUT_MS: String(waitMs), // a handshake takes several round trips, each with the latency
     WAIT_MS: String(waitMs),
     ...(plan.leaseMs !== null && { LEASE_MS: String(plan.leaseMs), EXTEND_LEASE: '0' }),
   };

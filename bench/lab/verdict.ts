@@ -1,67 +1,67 @@
-/** The prediction beside what the audit found. Pure; it branches on facts, never on names. */
+/** Compares the prediction with what the audit found. Pure; branches on facts, never on names. */
 import type { Event, Prediction } from '../../src/contract/index.ts';
 import { ruleOfThree } from './statistics.ts';
 
-/** What was seen in one cell, all repetitions together. */
+/** What was observed in one cell, over all repetitions. */
 export interface Observation {
-  /** Keys that somebody contended for. */
+  /** Contested keys. */
   readonly keys: number;
-  /** Of `keys`: as many were accepted as there was room for, or more. */
+  /** Of `keys`: at least as many commands were accepted as the key has capacity for. */
   readonly keysDecided: number;
-  /** Of `keys`: two actors were worked for at once, in two processes where there are several. */
+  /** Of `keys`: commands of two actors ran at the same time, in two processes where there are several. */
   readonly keysOverlapped: number;
   /**
-   * Of these: somebody was accepted. A verdict rests on them: rivals met and one got through, also
-   * where the others were told busy and room was left.
+   * Of these: a command was accepted. Verdicts count these keys: callers contended and one got through,
+   * even if the others were told busy and capacity was left.
    */
   readonly keysTested: number;
-  /** Keys with room left where somebody was turned away as busy, failed or unknown. */
+  /** Keys with capacity left where a caller was told busy, failed or unknown. */
   readonly keysUnfilled: number;
   /** Keys with a violation, in both phases. */
   readonly keysHit: number;
   /** Findings of the audit, in both phases. */
   readonly findings: number;
-  /** Of these: commands that were acknowledged and are not there. No race explains them. */
+  /** Of these: commands that were acknowledged but are missing. No race explains them. */
   readonly lostAcknowledgements: number;
-  /** Turns that were lost, or whose end nobody knows. */
+  /** Turns that were lost, or whose end is unknown. */
   readonly turnsLost: number;
-  /** False while transactions were still open when the audit had to begin. */
+  /** False if transactions were still open when the audit had to start. */
   readonly settled: boolean;
-  /** False where the run ended before the audit of this cell. */
+  /** False if the run ended before the audit of this cell. */
   readonly audited: boolean;
-  /** False where the service counted fewer commands than were answered: a lost lease may be missing. */
+  /** False if the service counted fewer commands than it answered: a lost lease may be missing too. */
   readonly counted: boolean;
 }
 
-/** Whether the audit was seen to find what a strategy without any protection lets through. */
+/** Whether the audit caught the violations of the control, a strategy without any protection. */
 export type Control = 'seen' | 'not seen';
 
 export interface CellVerdict {
   readonly observed: 'safe' | 'unsafe' | 'no claim' | 'inconclusive' | 'not offered';
   readonly because: string;
-  /** `not provoked`: a hazard that needs what load does not bring; that load saw nothing is no news. */
+  /** `not provoked`: a hazard that needs an event load does not cause, so finding nothing says nothing. */
   readonly agreement:
     | 'as claimed'
     | 'claim violated'
     | 'not shown'
     | 'nothing claimed'
     | 'not provoked';
-  /** Only where 0 of n was seen: the share of keys that may still be hit (95 % confidence). */
+  /** Only for 0 of n: upper bound of the share of keys violated (95 % confidence). */
   readonly boundShare?: number;
 }
 
-/** A strategy that broke a fifth of the keys would be missed in 20 keys once in 87 runs (0.8^20). */
+/** A strategy that violates a fifth of the keys goes unnoticed on 20 keys once in 87 runs (0.8^20). */
 export const keysMin = 20;
 
-/** What is wrong with a strategy on purpose; null where nothing is. */
-type Wrong = { readonly under: readonly string[]; readonly cure: string } | null;
+/** A strategy's deliberate flaw; null if it has none. */
+type Flaw = { readonly under: readonly string[]; readonly cure: string } | null;
 
-/** Compares the claim with the observation. `observed` is undefined where the cell was not run. */
+/** Compares the claim with the observation. `observed` is undefined if the cell was not run. */
 export function verdictOf(
   claimed: Prediction,
   observed: Observation | undefined,
   control: Control,
-  hazard: Wrong = null,
+  hazard: Flaw = null,
 ): CellVerdict {
   if (claimed.verdict === 'not offered')
     return { observed: 'not offered', because: claimed.because, agreement: 'nothing claimed' };
@@ -71,13 +71,15 @@ export function verdictOf(
   const missing = tooLittle(observed);
   switch (claimed.verdict) {
     case 'unsafe':
-      return notShown(`the predicted violation was not seen (${claimed.because})`);
+      return notShown(`the predicted violation was not observed (${claimed.because})`);
     case 'no claim':
       return { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
     case 'safe':
       if (missing) return notShown(missing);
       if (control === 'not seen')
-        return notShown('the control was not seen to fail, so seeing nothing here means nothing');
+        return notShown(
+          'the audit did not see the control fail, so finding nothing proves nothing',
+        );
       return {
         observed: 'safe',
         because: claimed.because,
@@ -87,22 +89,22 @@ export function verdictOf(
   }
 }
 
-/** One lost turn can let somebody in on the keys that it held: two at most, in any scenario. */
+/** A lost turn can let another caller in on the keys it covered: at most two, in any scenario. */
 const keysPerTurnMax = 2;
 
-/** Whether load on several processes is enough to bring out what is wrong; true where nothing is. */
+/** Whether load on several processes is enough to provoke the hazard; true without a hazard. */
 export function isProvokedByLoad(
   hazard: { readonly under: readonly string[] } | null | undefined,
 ): hazard is null | undefined {
   const { under = [] } = hazard ?? {};
-  const brought: Event = 'several processes';
-  return under.length === 0 || under.includes(brought);
+  const caused: Event = 'several processes';
+  return under.length === 0 || under.includes(caused);
 }
 
-function notProvoked({ under, cure }: NonNullable<Wrong>): CellVerdict {
+function notProvoked({ under, cure }: NonNullable<Flaw>): CellVerdict {
   return {
     observed: 'inconclusive',
-    because: `needs ${under.join(' or ')}, which load does not bring: seen beside ${cure}, its matched pair`,
+    because: `needs ${under.join(' or ')}, which load does not cause; explore it with ${cure}, its matched pair`,
     agreement: 'not provoked',
   };
 }
@@ -111,13 +113,14 @@ function found(claimed: Prediction, observed: Observation): CellVerdict {
   const { keysHit, keys, lostAcknowledgements, turnsLost, counted } = observed;
   const seen = `${keysHit} of ${keys} keys were violated`;
   if (lostAcknowledgements > 0)
-    return violated(`${lostAcknowledgements} commands were acknowledged and are not there`);
+    return violated(`${lostAcknowledgements} commands were acknowledged but are missing`);
   if (claimed.verdict === 'unsafe')
     return { observed: 'unsafe', because: claimed.because, agreement: 'as claimed' };
-  if (!counted) return notShown(`${seen}, and the metrics may have missed what voids the claim`);
+  if (!counted)
+    return notShown(`${seen}, but the metrics may have missed an event that voids the claim`);
   if (claimed.verdict === 'safe') return violated(`${seen} though it claims safety`);
   return keysHit > turnsLost * keysPerTurnMax
-    ? violated(`${seen}, more than ${turnsLost} lost turns explain`)
+    ? violated(`${seen}, more than ${turnsLost} lost turns can explain`)
     : { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
 }
 
@@ -125,13 +128,13 @@ function violated(because: string): CellVerdict {
   return { observed: 'unsafe', because, agreement: 'claim violated' };
 }
 
-/** Why seeing nothing would say nothing; undefined where enough was observed. */
+/** Why finding nothing would prove nothing; undefined if enough was observed. */
 function tooLittle(observed: Observation): string | undefined {
   const { keys, keysDecided, keysOverlapped, keysTested, settled, counted } = observed;
-  if (!settled) return 'transactions were still open when the audit had to begin';
-  if (!counted) return 'the metrics of the service miss commands that were answered';
+  if (!settled) return 'transactions were still open when the audit had to start';
+  if (!counted) return 'the metrics of the service miss commands that it answered';
   return keysTested < keysMin
-    ? `rivals met and one got through on only ${keysTested} of ${keys} keys, and ${keysMin} are needed ` +
+    ? `callers contended and one got through on only ${keysTested} of ${keys} keys; ${keysMin} are needed ` +
         `(${keysDecided} decided, ${keysOverlapped} overlapped)`
     : undefined;
 }
@@ -140,7 +143,7 @@ function notShown(because: string): CellVerdict {
   return { observed: 'inconclusive', because, agreement: 'not shown' };
 }
 
-/** What the service's counters say happened in a cell. */
+/** What happened in a cell, according to the service's counters. */
 export interface CellCounters {
   readonly processes: number;
   readonly retriesAfterEffect: number;
@@ -149,12 +152,12 @@ export interface CellCounters {
   readonly failures: Readonly<Record<string, number>>;
 }
 
-/** The events that may void a claim, as far as load without faults can bring them about. */
+/** The events that may void a claim, among those that load without faults can cause. */
 export function eventsOf(counters: CellCounters): Event[] {
   const { processes, retriesAfterEffect, leasesLost, releases, failures } = counters;
   const events: Event[] = [];
   if (processes > 1) events.push('several processes');
-  // whose loss it was, the class of the strategy's turn says; what is not known may have been one
+  // which of the two it was follows from the strategy's turn; an unknown end may have been a loss
   const { lost = 0, unknown = 0 } = releases;
   if (lost + unknown + leasesLost + (failures['turn-lost'] ?? 0) > 0)
     events.push('lease lost', 'session lost');

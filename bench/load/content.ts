@@ -1,4 +1,4 @@
-/** What the report of a bench says, as sections of tables; Markdown, HTML and CSV only write them. */
+/** The content of a load report, as sections of tables; Markdown, HTML and CSV only render them. */
 
 import { ruleOfThree } from '../lab/statistics.ts';
 import { figure, percent } from '../page/format.ts';
@@ -7,7 +7,7 @@ import { differs, type Estimate } from './estimate.ts';
 import type { BenchSummary, CellRow, FigureName } from './summary.ts';
 import { sweepSections } from './sweeps.ts';
 
-/** "12.3 ± 0.4"; without an interval where there was one repetition. */
+/** "12.3 ± 0.4"; without an interval for a single repetition. */
 export function estimate(value: Estimate | undefined): string {
   if (!value) return '–';
   return value.plusMinus === null
@@ -15,7 +15,7 @@ export function estimate(value: Estimate | undefined): string {
     : `${figure(value.mean)} ± ${figure(value.plusMinus)}`;
 }
 
-/** Safety first, then what it costs, then sweeps. */
+/** Safety first, then costs, then sweeps. */
 export function sectionsOf(summary: BenchSummary): readonly Section[] {
   const { rows } = summary;
   const points = rows.filter(row => row.plan.axis === '');
@@ -27,14 +27,14 @@ export function sectionsOf(summary: BenchSummary): readonly Section[] {
   ];
 }
 
-/** What was observed, with how much of it. */
+/** The observed verdict, with the number of violations or the bound. */
 export function verdict(row: CellRow): string {
   const { measured, planned, observed, violations, keys } = row;
   if (measured < planned) return `? ${planned - measured} of ${planned} repetitions are missing`;
   const found = Object.values(violations).reduce((all, one) => all + one, 0);
   if (observed === 'unsafe') return `✗ ${found} on ${keys} keys`;
   if (observed === 'inconclusive')
-    return row.audited ? '? nothing was accepted' : '? not all was audited';
+    return row.audited ? '? nothing was accepted' : '? not fully audited';
   return `✓ 0 of ${keys} keys, so < ${percent(ruleOfThree(keys))}`;
 }
 
@@ -42,7 +42,7 @@ function safety({ rows, plan, missing }: BenchSummary): Section {
   return {
     title: 'Safety',
     notes: [
-      'What the service’s audit found on the keys of the load, beside what the strategy claims. Load finds what load produces: `npm run compare` and the explorer judge safety, this table only says whose costs below are worth a look.',
+      'What the service’s audit found on the keys of the load, and what the strategy claims. `npm run compare` and the explorer judge safety; this table only says whose costs below are worth reading.',
       ...(missing.length > 0 ? [`INCOMPLETE: ${missing.length} cells were not measured.`] : []),
       ...shortfalls(rows),
       ...plan.notOffered.map(({ cell, because }) => `– ${cell}: not offered, ${because}.`),
@@ -68,26 +68,26 @@ function safety({ rows, plan, missing }: BenchSummary): Section {
   };
 }
 
-/** Cells that ran and tell less than they should, and what to change. */
+/** Cells with too little data, and what to change. */
 function shortfalls(rows: readonly CellRow[]): string[] {
   const cutOff = rows.filter(row => row.measured > 0 && !row.audited);
-  const hasty = rows.filter(row => row.hasty);
+  const tooShort = rows.filter(row => row.tooShort);
   const named = (cells: readonly CellRow[]): string => cells.map(row => row.name).join(', ');
   return [
     ...(cutOff.length > 0
       ? [
-          `Not all callers came to their audit, mostly because the time was up before they had sent everything: give a longer --duration, or fewer --iterations: ${named(cutOff)}.`,
+          `Not fully audited, usually because time ran out before everything was sent; use a longer --duration or fewer --iterations: ${named(cutOff)}.`,
         ]
       : []),
-    ...(hasty.length > 0
+    ...(tooShort.length > 0
       ? [
-          `The load was too short for two looks at the service behind the warm-up: give more --iterations, or a shorter --warm-up: ${named(hasty)}.`,
+          `The load was too short for two samples after the warm-up; use more --iterations or a shorter --warm-up: ${named(tooShort)}.`,
         ]
       : []),
   ];
 }
 
-/** Costs of what is unsafe are no costs: it does less. */
+/** Only safe cells are compared by cost: an unsafe strategy does less. */
 function isSafe(row: CellRow): boolean {
   return row.observed === 'safe' && row.claimed.verdict === 'safe' && row.measured === row.planned;
 }
@@ -110,7 +110,7 @@ function timesBest(rows: readonly CellRow[], row: CellRow): string {
   return `${figure(mine.mean / least.mean)} ×${noise}`;
 }
 
-/** The strategy that protects nothing: what the operation costs by itself. */
+/** Relative to the strategy without protection: the cost of the operation alone. */
 function timesControl(rows: readonly CellRow[], row: CellRow): string {
   const control = rows.find(other => other.control && groupOf(other) === groupOf(row));
   const [mine, least] = [row.figures.serviceMs, control?.figures.serviceMs];
@@ -121,8 +121,8 @@ function latency(rows: readonly CellRow[]): Section {
   return {
     title: 'Rate and latency',
     notes: [
-      'Means over the repetitions ± half the 95 % interval (Student’s t). × best and × none compare the service’s own mean time of accepted commands, which k6 does not blur; only what is safe is ranked. “noise”: the intervals allow no difference.',
-      'Where commands were dropped the generator had no caller free: the load was beyond what was answered, and the percentiles are marked saturated.',
+      'Means over the repetitions ± half the 95 % confidence interval (Student’s t). × best and × none compare the service’s own mean time per accepted command, which k6 does not distort; only safe strategies are ranked. “noise”: the difference is within the intervals.',
+      'Commands are dropped when the load generator has no free caller: the offered rate was higher than the service could answer, and the percentiles are marked saturated.',
     ],
     columns: [
       'cell',
@@ -173,7 +173,7 @@ function resources(rows: readonly CellRow[]): Section {
   return {
     title: 'What an accepted command takes',
     notes: [
-      'Between the first and the last look inside the load. Statements count BEGIN and COMMIT and those of refused commands; WAL is the distance of the insert position. Cores are processor seconds per second, of the machine that all of it shares.',
+      'Between the first and the last sample in the load. Statements include BEGIN, COMMIT and those of refused commands; WAL is the advance of the insert position. Cores are CPU seconds per second, on the machine that all processes share.',
     ],
     columns: [
       'cell',
@@ -210,7 +210,7 @@ function bystanders(rows: readonly CellRow[]): Section {
   return {
     title: 'Bystanders',
     notes: [
-      'p99 of commands on keys that nobody else wants: alone, for 5 s before the load, and beside it in the same run. Waiters that hold connections starve strangers.',
+      'p99 of commands on keys without contention: alone, for 5 s before the load, and during the load of the same run. Waiters that hold connections starve other commands.',
     ],
     columns: ['cell', 'alone p99 ms', 'beside the load p99 ms', 'times'],
     rows: rows

@@ -1,10 +1,10 @@
-/** A figure over repetitions, with how far it may be off. Pure. */
+/** Means over repetitions, with confidence intervals. Pure. */
 
-/** The mean of the repetitions; the interval only where there are at least two. */
+/** The mean of the repetitions; with an interval if there are at least two. */
 export interface Estimate {
   readonly mean: number;
   readonly repetitions: number;
-  /** Half the width of the 95 % interval of the mean; null with one repetition. */
+  /** Half the width of the 95 % confidence interval of the mean; null for one repetition. */
   readonly plusMinus: number | null;
 }
 
@@ -16,7 +16,7 @@ const t95 = [
 ];
 const normal95 = 1.96;
 
-/** Undefined without a value. Values that are not known are left out, and their number is told. */
+/** Undefined without a known value. Unknown values are left out; `repetitions` counts the known ones. */
 export function estimateOf(values: readonly (number | null | undefined)[]): Estimate | undefined {
   const known = values.filter(value => value !== null && value !== undefined);
   const n = known.length;
@@ -28,7 +28,7 @@ export function estimateOf(values: readonly (number | null | undefined)[]): Esti
   return { mean, repetitions: n, plusMinus: ((t95[n - 2] ?? normal95) * deviation) / Math.sqrt(n) };
 }
 
-/** Whether two figures differ by more than their intervals allow: else the difference is noise. */
+/** Whether two figures differ by more than their intervals; otherwise the difference is noise. */
 export function differs(a: Estimate | undefined, b: Estimate | undefined): boolean {
   if (!a || !b || a.plusMinus === null || b.plusMinus === null) return false;
   return Math.abs(a.mean - b.mean) > Math.hypot(a.plusMinus, b.plusMinus);

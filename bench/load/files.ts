@@ -1,11 +1,11 @@
-/** Results of `bench` on disk: `<folder>/plan.json`, `<folder>/cells/<id>.json`, and the report. */
+/** Results of `load` on disk: `<folder>/plan.json`, `<folder>/cells/<id>.json`, and the report. */
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { folderName, UnreadableRun } from '../lab/files.ts';
 import { type BenchPlan, benchPlan, type CellResult, cellResult } from './schema.ts';
 
-/** Makes the folder of a new run and writes its plan. */
+/** Creates the folder of a new run and writes its plan. */
 export async function newRunFolder(out: string, plan: BenchPlan): Promise<string> {
   const commit = plan.conditions?.commit ?? 'remote';
   const name = folderName({
@@ -18,20 +18,20 @@ export async function newRunFolder(out: string, plan: BenchPlan): Promise<string
   return folder;
 }
 
-/** Written beside and then moved: a cell is there as a whole or not at all. */
+/** Writes to a new file, then renames it: a cell is stored completely or not at all. */
 export async function writeCell(folder: string, cell: CellResult): Promise<void> {
   const path = join(folder, 'cells', `${cell.id}.json`);
   await writeFile(`${path}.new`, `${JSON.stringify(cellResult.parse(cell))}\n`);
   await rename(`${path}.new`, path);
 }
 
-/** A run as far as it has come. */
+/** A run, possibly unfinished. */
 export interface BenchRun {
   readonly plan: BenchPlan;
   readonly cells: readonly CellResult[];
 }
 
-/** Reads plan and cells. Throws `UnreadableRun` for what is none, or of another version. */
+/** Reads plan and cells. Throws `UnreadableRun` for files of another format or version. */
 export async function readBench(folder: string): Promise<BenchRun> {
   const plan = await readAs(benchPlan, join(folder, 'plan.json'));
   const names = await readdir(join(folder, 'cells')).catch(() => []);
@@ -44,7 +44,7 @@ export async function readBench(folder: string): Promise<BenchRun> {
 
 async function readAs<T>(shape: z.ZodType<T>, path: string): Promise<T> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) throw new UnreadableRun(`${path} is not there`);
+  if (text === undefined) throw new UnreadableRun(`cannot read ${path}`);
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -53,5 +53,5 @@ async function readAs<T>(shape: z.ZodType<T>, path: string): Promise<T> {
   }
   const read = shape.safeParse(json);
   if (read.success) return read.data;
-  throw new UnreadableRun(`${path} cannot be read:\n${z.prettifyError(read.error)}`);
+  throw new UnreadableRun(`${path} does not match the format:\n${z.prettifyError(read.error)}`);
 }

@@ -11,7 +11,7 @@ import {
 } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 
-/** Names of the sweeps, with the points that are run where none are named. */
+/** The sweeps, with their default points. */
 export const sweeps = {
   contenders: [1, 8, 64, 256],
   keys: [1, 100, 10_000, 100_000],
@@ -23,7 +23,7 @@ export const sweeps = {
 
 export type Sweep = keyof typeof sweeps;
 
-/** The workloads of bench/load/k6/workloads.ts; a test holds the two lists together. */
+/** The workloads of bench/load/k6/workloads.ts; a test compares the two lists. */
 export const workloadNames = [
   'smoke',
   'average',
@@ -44,84 +44,84 @@ const row = (flags: string, text: string, min: number, max: number, fallback: nu
 const table = {
   scenarios: option<readonly string[]>({
     flags: '--scenario <list>',
-    text: 'what callers contend for',
+    text: 'comma-separated scenarios',
     read: nameList,
     fallback: ['appointment'],
   }),
   strategies: option<readonly string[]>({
     flags: '--strategy <list>',
-    text: 'names and files, or all (default: as compare)',
+    text: 'comma-separated names and files, or all (default: as compare)',
     read: strategyList,
     fallback: [],
     silent: true,
   }),
   workloads: option<readonly string[]>({
     flags: '--workload <list>',
-    text: workloadNames.join(', '),
-    read: oneOfEach(workloadNames),
+    text: `workloads: ${workloadNames.join(', ')}`,
+    read: oneOfEach('workload', workloadNames),
     fallback: ['average'],
   }),
   spreads: option<readonly Spread[]>({
     flags: '--spread <list>',
-    text: spreads.join(', '),
-    read: oneOfEach(spreads),
+    text: `distribution of keys: ${spreads.join(', ')}`,
+    read: oneOfEach('spread', spreads),
     fallback: ['hot'],
   }),
-  rate: row('--rate <n>', 'commands per second of average', 1, 100_000, 100),
-  vus: row('--vus <n>', 'callers', 1, 400, 50),
-  iterations: row('--iterations <n>', 'per caller, in burst and closed', 1, 10_000, 20),
+  rate: row('--rate <n>', 'commands per second in the average workload', 1, 100_000, 100),
+  vus: row('--vus <n>', 'number of callers', 1, 400, 50),
+  iterations: row('--iterations <n>', 'commands per caller, in burst and closed', 1, 10_000, 20),
   duration: option<number | undefined>({
     flags: '--duration <seconds>',
-    text: 'of the load',
+    text: 'length of the load',
     read: number(1, 86_400),
     fallback: undefined,
   }),
-  warmUp: row('--warm-up <seconds>', 'before it, not counted', 0, 600, 3),
-  keys: row('--keys <n>', 'in use at a time, with zipf and uniform', 1, 100_000, 1_000),
-  commandsPerKey: row('--commands-per-key <n>', 'until a fresh one', 1, 400, 8),
-  bystanders: row('--bystanders <n>', 'commands per second on keys of their own', 0, 1_000, 0),
-  processes: row('--processes <n>', 'of the service', 1, 16, 2),
-  repetitions: row('--repetitions <n>', 'each in an order of its own', 1, 100, 3),
-  /** Undefined: one is drawn. */
+  warmUp: row('--warm-up <seconds>', 'warm-up before the load, not counted', 0, 600, 3),
+  keys: row('--keys <n>', 'keys in use at a time, with zipf and uniform', 1, 100_000, 1_000),
+  commandsPerKey: row('--commands-per-key <n>', 'commands before a key is replaced', 1, 400, 8),
+  bystanders: row('--bystanders <n>', 'commands per second on uncontended keys', 0, 1_000, 0),
+  processes: row('--processes <n>', 'processes of the service', 1, 16, 2),
+  repetitions: row('--repetitions <n>', 'repetitions, each in a new random order', 1, 100, 3),
+  /** Undefined: a random one. */
   seed: option<number | undefined>({
     flags: '--seed <n>',
-    text: 'repeats order and load',
+    text: 'seed of an earlier run, to repeat its order and load',
     read: number(0, 999_999_999),
     fallback: undefined,
   }),
   sweep: option<Sweep | undefined>({
     flags: '--sweep <axis>',
-    text: `one axis: ${Object.keys(sweeps).join(', ')}`,
+    text: `vary one parameter: ${Object.keys(sweeps).join(', ')}`,
     read: sweepNamed,
     fallback: undefined,
   }),
-  /** Undefined: those of the sweep. */
+  /** Undefined: the default points of the sweep. */
   points: option<readonly number[] | undefined>({
     flags: '--points <list>',
-    text: 'of the sweep',
+    text: 'comma-separated values for the sweep',
     read: numbers,
     fallback: undefined,
   }),
   filter: option<RegExp | undefined>({
     flags: '--filter <pattern>',
-    text: 'only cells whose name matches',
+    text: 'only cells whose names match this regular expression',
     read: pattern,
     fallback: undefined,
   }),
-  /** A folder of an interrupted run: cells that are there are not run again. */
+  /** The folder of an interrupted run: finished cells are not run again. */
   resume: option<string | undefined>({
     flags: '--resume <folder>',
-    text: 'go on with an interrupted run',
+    text: 'resume an interrupted run',
     fallback: undefined,
   }),
   baseUrl: option<string | undefined>({
     flags: '--base-url <url>',
-    text: 'a service elsewhere; ADMIN_TOKEN opens its audit',
+    text: 'measure a remote service; its audit needs ADMIN_TOKEN',
     fallback: undefined,
   }),
   out: option<string>({
     flags: '--out <folder>',
-    text: 'where results are written',
+    text: 'folder for results',
     fallback: 'results',
   }),
   json: option<boolean>({ flags: '--json', text: 'print the summary as JSON', fallback: false }),
@@ -139,7 +139,6 @@ Examples:
   npm run load -- --sweep latency --points 0,1,5 --strategy row-lock,atomic-update --scenario gift-card
   npm run load -- --resume results/bench-2026-11-22T05-00-00Z-1234567
   ADMIN_TOKEN=… npm run load -- --base-url http://127.0.0.1:3000 --strategy row-lock
-  npm run floors                                     what the servers can do at most
 
 Exit codes:
   ${exitCodes.asClaimed}    every cell was measured and audited, and none let through what it claims to prevent
@@ -147,10 +146,10 @@ Exit codes:
   ${exitCodes.usage}    the command line or a strategy file is wrong, or the service at --base-url runs
        another strategy; nothing ran
   ${exitCodes.inconclusive}    a cell is missing or was not audited
-  ${exitCodes.missing}    there is no k6 and none can be had, or the service at --base-url does not answer
-  ${exitCodes.interrupted}  interrupted: --resume goes on with it`;
+  ${exitCodes.missing}    k6 is missing and could not be installed, or the service at --base-url does not answer
+  ${exitCodes.interrupted}  interrupted: continue with --resume`;
 
-/** Reads arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
+/** Parses arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readBenchOptions(
   argv: readonly string[],
   draw = (): number => Math.floor(Math.random() * 1_000_000),
@@ -161,12 +160,14 @@ export function readBenchOptions(
   return { ...read, seed };
 }
 
-function oneOfEach<Word extends string>(words: readonly Word[]) {
+function oneOfEach<Word extends string>(what: string, words: readonly Word[]) {
   return (text: string): Word[] => {
     return nameList(text).map(name => {
       const word = words.find(one => one === name);
       if (word !== undefined) return word;
-      throw new InvalidArgumentError(`There is no ${name}; there are ${words.join(', ')}.`);
+      throw new InvalidArgumentError(
+        `unknown ${what} '${name}'; expected one of ${words.join(', ')}`,
+      );
     });
   };
 }
@@ -175,7 +176,7 @@ function sweepNamed(text: string): Sweep {
   const axes = Object.keys(sweeps) as Sweep[];
   const axis = axes.find(one => one === text);
   if (axis !== undefined) return axis;
-  throw new InvalidArgumentError(`There is no sweep ${text}; there are ${axes.join(', ')}.`);
+  throw new InvalidArgumentError(`unknown sweep '${text}'; expected one of ${axes.join(', ')}`);
 }
 
 function number(min: number, max: number) {
@@ -194,15 +195,15 @@ function pattern(text: string): RegExp {
   try {
     return new RegExp(text);
   } catch {
-    throw new InvalidArgumentError('Write a regular expression for the names of cells.');
+    throw new InvalidArgumentError('expected a regular expression');
   }
 }
 
 /** The command, without its values. */
 export function form(): Command {
   const command = new Command('lockstep load').description(
-    'Measures with k6 what strategies cost under load: one process of k6 per cell, in random order, ' +
-      'every cell audited. Raw data go to <out>/bench-<time>-<commit>/, the report beside it.',
+    'Measures the cost of strategies under load: one k6 process per cell, in random order; every ' +
+      'cell is audited. Raw data and reports go to <out>/bench-<time>-<commit>/.',
   );
   return withOptions(command, table).addHelpText('after', examples).showSuggestionAfterError();
 }

@@ -1,4 +1,4 @@
-/** Which cells a bench has, and in which order. Pure but for the given chance. */
+/** The cells of a load run, and their order. Pure. */
 
 import type { RegisteredScenario, Registry } from '../../src/engine/registry.ts';
 import { UsageError } from '../lab/command-line.ts';
@@ -8,25 +8,23 @@ import type { ServiceShape } from '../lab/target.ts';
 import { type BenchOptions, type Sweep, sweeps } from './options.ts';
 import type { BenchPlan, CellPlan } from './schema.ts';
 
-/** The facts of a cell that the service has to be started with. */
-
 export type PlannedCell = BenchPlan['cells'][number];
 
-/** The lease of the hold sweep: long against a timer's grain, short against a cell. */
+/** The lease of the hold sweep: long compared with timer resolution, short compared with a cell. */
 export const sweptLeaseMs = 60;
-/** Exchanges with Postgres while a lease is held: look, act in two or three statements, COMMIT. */
+/** Round trips to Postgres while a lease is held: read, two or three writes, COMMIT. */
 const exchangesHeld = 4;
 
-/** Cells of all repetitions, and what is not offered. Throws `UsageError` for unknown names. */
+/** The cells of all repetitions, and those not offered. Throws `UsageError` for unknown names. */
 export function planOf(
   registry: Registry,
   options: BenchOptions,
 ): Pick<BenchPlan, 'cells' | 'notOffered'> {
   const everybody = participantsOf(registry, options.strategies);
-  // elsewhere one strategy may run, and then the control cannot
-  const elsewhere = options.baseUrl !== undefined;
+  // a remote service may run a single strategy, so the control is not added
+  const remote = options.baseUrl !== undefined;
   const participants = everybody.filter(
-    ({ strategy }) => !elsewhere || options.strategies.includes(strategy.name),
+    ({ strategy }) => !remote || options.strategies.includes(strategy.name),
   );
   const notOffered: { cell: string; because: string }[] = [];
   const plans = options.scenarios.flatMap(name => {
@@ -43,7 +41,7 @@ export function planOf(
     });
   });
   const wanted = plans.filter(plan => options.filter?.test(nameOf(plan)) ?? true);
-  if (wanted.length === 0) throw new UsageError('no cell is left to run');
+  if (wanted.length === 0) throw new UsageError('no cells to run');
   const cells = Array.from({ length: options.repetitions }, (_, index) => index + 1).flatMap(
     repetition => wanted.map(plan => ({ id: `${nameOf(plan)}.r${repetition}`, repetition, plan })),
   );
@@ -54,11 +52,11 @@ function scenarioOf({ scenarios }: Registry, name: string): RegisteredScenario {
   const scenario = scenarios.get(name);
   if (scenario) return scenario;
   throw new UsageError(
-    `there is no scenario '${name}'; there are ${[...scenarios.keys()].join(', ')}`,
+    `unknown scenario '${name}'; expected one of ${[...scenarios.keys()].join(', ')}`,
   );
 }
 
-/** The first is what requests run that choose none. */
+/** The first variant: the default of requests that do not choose one. */
 function variantOf({ registered }: RegisteredScenario): string {
   return Object.keys(registered.variants)[0] ?? '';
 }
@@ -93,7 +91,7 @@ function shapesOf(
   );
 }
 
-/** What a point of a sweep changes. */
+/** The parameters that a point of a sweep changes. */
 function at(sweep: Sweep, point: number): Partial<CellPlan> {
   switch (sweep) {
     case 'contenders':
@@ -107,19 +105,19 @@ function at(sweep: Sweep, point: number): Partial<CellPlan> {
     case 'commit':
       return { synchronousCommit: point !== 0 };
     case 'hold':
-      // what the ratio really was, the report takes from the service's own hold times
+      // the report takes the actual ratio from the service's own hold times
       return { leaseMs: sweptLeaseMs, latencyMs: (point * sweptLeaseMs) / exchangesHeld };
   }
 }
 
-/** The name of a cell without its repetition; also of its file. */
+/** The name of a cell without its repetition. */
 export function nameOf(plan: CellPlan): string {
   const parts = [plan.scenario, plan.strategy, plan.workload, plan.spread];
   if (plan.axis !== '') parts.push(`${plan.axis}=${pointOf(plan)}`);
   return parts.join('.').replace(/[^\w.=-]/g, '_');
 }
 
-/** Where on its axis a cell lies. */
+/** The position of a cell on its axis. */
 export function pointOf(plan: CellPlan): number {
   switch (plan.axis) {
     case 'contenders':
@@ -139,15 +137,15 @@ export function pointOf(plan: CellPlan): number {
   }
 }
 
-/** The cells of one start of the service. */
+/** The cells that share one start of the service. */
 export interface ServiceRun {
   readonly stack: ServiceShape;
   readonly cells: readonly PlannedCell[];
 }
 
 /**
- * Repetition after repetition; in each, the cells that can share one service stand together, and
- * services and cells come in random order: what comes first meets a colder machine.
+ * Repetition by repetition. Within one, cells that can share a service are grouped; groups and cells are
+ * in random order, because whatever runs first meets a colder machine.
  */
 export function serviceRunsOf(cells: readonly PlannedCell[], seed: number): readonly ServiceRun[] {
   const repetitions = [...new Set(cells.map(cell => cell.repetition))].sort((a, b) => a - b);
@@ -166,7 +164,7 @@ export function serviceRunsOf(cells: readonly PlannedCell[], seed: number): read
 }
 
 function stackOf(plan: CellPlan | undefined): ServiceShape {
-  if (!plan) throw new Error('a group of cells is never empty');
+  if (!plan) throw new Error('empty group of cells');
   const { processes, latencyMs, synchronousCommit, leaseMs } = plan;
   return { processes, latencyMs, synchronousCommit, leaseMs };
 }

@@ -1,7 +1,7 @@
-/** A service elsewhere: it is sent commands, asked for its metrics and its audit, and never started. */
+/** A remote service: receives commands and provides metrics and its audit, but is not started here. */
 import type { Target } from '../lab/target.ts';
 
-/** The service cannot be measured; `why` decides the exit code. */
+/** The service cannot be measured; `why` determines the exit code. */
 export class TargetUnusable extends Error {
   override readonly name = 'TargetUnusable';
   readonly why: 'unreachable' | 'other strategy';
@@ -14,7 +14,7 @@ export class TargetUnusable extends Error {
 
 const answerMs = 5_000;
 
-/** Asks it once. Throws `TargetUnusable`. */
+/** Checks that the service answers. Throws `TargetUnusable`. */
 export async function remoteTarget(
   baseUrl: string,
   adminToken: string | undefined,
@@ -24,7 +24,7 @@ export async function remoteTarget(
   return { url, processUrls: [url], adminToken, inside: undefined, close: async () => {} };
 }
 
-/** Whether the service at the address runs, or lets requests choose, each of the strategies. */
+/** Throws `TargetUnusable` unless the service runs each strategy or lets requests choose it. */
 export async function checkStrategies(baseUrl: string, wanted: ReadonlySet<string>): Promise<void> {
   const told = await indexOf(baseUrl.replace(/\/+$/, ''));
   const offered = [told.strategy, ...(Array.isArray(told.strategies) ? told.strategies : [])];
@@ -32,12 +32,12 @@ export async function checkStrategies(baseUrl: string, wanted: ReadonlySet<strin
   if (missing.length > 0)
     throw new TargetUnusable(
       'other strategy',
-      `${baseUrl} runs '${told.strategy}' and not ${missing.join(', ')}; start it with ` +
-        'ALLOW_STRATEGY_HEADER=1, or ask for the strategy that it runs (--strategy)',
+      `${baseUrl} runs '${told.strategy}', not ${missing.join(', ')}; start it with ` +
+        `ALLOW_STRATEGY_HEADER=1, or use --strategy ${told.strategy}`,
     );
 }
 
-/** The strategy of requests that choose none. */
+/** The strategy for requests that do not choose one. */
 export async function servedBy(baseUrl: string): Promise<string> {
   return String((await indexOf(baseUrl.replace(/\/+$/, ''))).strategy);
 }
@@ -47,7 +47,7 @@ async function indexOf(url: string): Promise<Readonly<Record<string, unknown>>> 
     const response = await fetch(`${url}/`, { signal: AbortSignal.timeout(answerMs) });
     const body: unknown = await response.json();
     if (typeof body === 'object' && body !== null && 'strategy' in body) return { ...body };
-    throw new Error(`it answered with ${response.status} and names no strategy`);
+    throw new Error(`it answered ${response.status} without naming a strategy`);
   } catch (error) {
     const why = error instanceof Error ? (error.cause ?? error) : error;
     throw new TargetUnusable(

@@ -1,4 +1,4 @@
-/** Writes the sections of a bench as Markdown and HTML. Pure. */
+/** Renders the sections of a load report as Markdown and HTML. Pure. */
 import { element, page } from '../page/element.ts';
 import {
   factsHtml,
@@ -14,11 +14,11 @@ import type { BenchSummary } from './summary.ts';
 
 const title = 'What each lock costs under load';
 
-/** Under which conditions a bench ran, in words. */
+/** The conditions of a load run, in words. */
 export function benchFacts({ plan }: BenchSummary): readonly (readonly [string, string])[] {
   const { conditions, workload } = plan;
   return [
-    ['begun', plan.startedAt],
+    ['started', plan.startedAt],
     ['command', plan.command],
     ['repetitions', String(plan.repetitions)],
     ['k6', plan.k6],
@@ -62,7 +62,7 @@ export function benchMarkdown(
 export function benchHtml(summary: BenchSummary, sections: readonly Section[]): string {
   const body = [
     element('header', [
-      element('h1', 'Lockstep bench'),
+      element('h1', 'Lockstep load'),
       element('p', title, { class: 'answer' }),
       ...(summary.missing.length > 0
         ? [

@@ -1,4 +1,4 @@
-/** One cell's process of k6. */
+/** Runs k6 for one cell. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ export const k6Exit = { thresholds: 99, aborted: 108, scriptError: 107, interrup
 
 export interface K6Run {
   readonly exit: Exit;
-  /** Undefined where it ended before it had anything to tell. */
+  /** Undefined if k6 exited without a summary. */
   readonly summary: K6Summary | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface K6Order {
   readonly target: Target;
   readonly cell: PlannedCell;
   readonly options: BenchOptions;
-  /** Told the process id as soon as there is one. */
+  /** Called with the process id as soon as k6 has started. */
   readonly started: (pid: number) => void;
   readonly signal: AbortSignal;
 }
@@ -32,7 +32,7 @@ export interface K6Order {
 const script = fileURLToPath(new URL('./k6/scenario.ts', import.meta.url));
 const cellMaxMs = 60 * 60_000;
 
-/** Runs it to its end. Nothing listens (`--address ""`): cells can follow each other at once. */
+/** Runs k6 to its end, without its HTTP server (`--address ""`), so that the next cell can start at once. */
 export async function runK6(order: K6Order): Promise<K6Run> {
   const { keeper, k6, target, signal } = order;
   const folder = await keeper.folder(); // it goes with the keeper, however this process ends
@@ -47,10 +47,10 @@ export async function runK6(order: K6Order): Promise<K6Run> {
     role: 'client',
     command: k6.command,
     args: ['run', ...quiet, ...pairs, script],
-    // the token is in nobody's list of processes
+    // in the environment, so that the token does not show in process lists
     env: { HOME: folder, K6_NO_USAGE_REPORT: 'true', ...tokenOf(target) },
   });
-  const stop = (): void => void child.stop().catch(() => {}); // a keeper that is gone has ended it
+  const stop = (): void => void child.stop().catch(() => {}); // if the keeper is gone, so is k6
   const overdue = setTimeout(stop, cellMaxMs);
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -64,7 +64,7 @@ export async function runK6(order: K6Order): Promise<K6Run> {
   }
 }
 
-/** k6 hands its environment on to scripts unless told otherwise. */
+/** k6 passes its environment to scripts unless told otherwise. */
 function tokenOf({ adminToken }: Target): Record<string, string> {
   return adminToken === undefined
     ? {}
@@ -90,7 +90,7 @@ function settingsOf({ target, cell, options }: K6Order, file: string): Record<st
     WARM_UP_SECONDS: String(options.warmUp),
     BYSTANDERS: open ? String(options.bystanders) : '0',
     TIMEOUT_SECONDS: String(Math.ceil(waitMs / 1_000) + 1),
-    P95_MS: '120000', // a slow strategy is a figure here and no failure
+    P95_MS: '120000', // a slow strategy is a result here, not a failure
     SEED: String(options.seed + cell.repetition),
     SUMMARY: file,
     ...(options.duration !== undefined && { DURATION_SECONDS: String(options.duration) }),

@@ -1,4 +1,4 @@
-/** Runs the cells of a bench, one process of k6 each, and writes each result as it comes. */
+/** Runs the cells of a load run, one k6 process each, and writes each result when it is complete. */
 import { isStrategyPath, loadRegistry, type Registry } from '../../src/engine/registry.ts';
 import {
   findK6,
@@ -29,7 +29,7 @@ import {
 
 export interface BenchSurroundings {
   readonly options: BenchOptions;
-  /** The command line, for repeating it. */
+  /** The command line that repeats the run. */
   readonly command: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly output: Parameters<typeof openProgress>[0];
@@ -42,9 +42,9 @@ export interface BenchOutcome extends BenchRun {
 }
 
 /**
- * Runs what is not there yet. Throws before anything was measured: `UsageError`, `RegistryError`,
- * `K6Missing`, `TargetUnusable`, and what kept the servers from starting. What goes wrong in one
- * cell is in its result, and the others go on.
+ * Runs the cells without a result. Throws before anything is measured: `UsageError`, `RegistryError`,
+ * `K6Missing`, `TargetUnusable`, or why the servers failed to start. A failure in one cell is recorded
+ * in its result, and the others continue.
  */
 export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
   const { environment } = around;
@@ -90,9 +90,9 @@ export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
   }
 }
 
-/** Rejects at once when the run is interrupted: the keeper ends what is still being built. */
+/** Rejects at once when the run is interrupted; the keeper ends a build in progress. */
 async function abandoned<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  work.catch(() => {}); // told below, unless nobody waits any more
+  work.catch(() => {}); // reported below, unless the run was interrupted first
   signal.throwIfAborted();
   let stop = (): void => {};
   const interrupted = new Promise<never>((_, reject) => {
@@ -106,13 +106,13 @@ async function abandoned<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   }
 }
 
-/** A service elsewhere is measured as it runs, where no strategy is named. */
+/** Without --strategy, a remote service is measured with the strategy it runs. */
 async function withRemote(options: BenchOptions): Promise<BenchOptions> {
   if (options.baseUrl === undefined || options.strategies.length > 0) return options;
   return { ...options, strategies: [await servedBy(options.baseUrl)] };
 }
 
-/** What is resumed goes on as it began, whatever the command line says now. */
+/** A resumed run keeps its options, whatever the command line says. */
 function asPlanned(options: BenchOptions, plan: BenchPlan | undefined): BenchOptions {
   if (!plan) return options;
   const { ratePerSecond, iterations, durationSeconds, warmUpSeconds, bystandersPerSecond } =
@@ -129,7 +129,7 @@ function asPlanned(options: BenchOptions, plan: BenchPlan | undefined): BenchOpt
   };
 }
 
-/** A cell that could not be measured is tried again by `--resume`. */
+/** `--resume` repeats cells that could not be measured. */
 function isMeasured(cell: CellResult): boolean {
   return cell.problem === '';
 }
@@ -209,7 +209,7 @@ async function runAll(run: Running, left: readonly PlannedCell[]): Promise<void>
         signal.throwIfAborted();
         progress.step(cell.id);
         const result = await measured(run, target, cell);
-        signal.throwIfAborted(); // a cell that was cut short is no result
+        signal.throwIfAborted(); // an interrupted cell is not a result
         await writeCell(folder, result);
         if (result.problem !== '') progress.note(`${cell.id}: ${result.problem}`);
       }
@@ -237,7 +237,7 @@ async function measured(run: Running, target: Target, cell: PlannedCell): Promis
       repetition: cell.repetition,
       startedAt,
       problem:
-        ended && summary ? '' : `k6 ended with ${exit.code ?? exit.signal}: ${lastOf(exit.tail)}`,
+        ended && summary ? '' : `k6 exited with ${exit.code ?? exit.signal}: ${lastOf(exit.tail)}`,
       k6: summary ?? null,
       service: whole ? { load: load ?? null, whole } : null,
       usage: usage ?? null,
@@ -247,7 +247,7 @@ async function measured(run: Running, target: Target, cell: PlannedCell): Promis
   }
 }
 
-/** The message of the last line that k6 logged. */
+/** The message of the last line logged by k6. */
 function lastOf(tail: string): string {
   const line = tail.trim().split('\n').at(-1) ?? '';
   return /msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line;

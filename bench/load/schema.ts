@@ -1,13 +1,13 @@
 /**
- * The raw data of `bench`: one file per cell, written when the cell has ended and never edited. What
- * was planned stands in a file of its own, so that a missing cell is seen to be missing.
+ * The raw data of `load`: one file per cell, written when the cell is complete and never edited. The
+ * plan is a separate file, so that missing cells can be detected.
  */
 import { z } from 'zod';
 import { conditions, serviceDelta, usage } from '../lab/shapes.ts';
 
 export const cellFormat = 'lockstep cell';
 export const benchFormat = 'lockstep bench';
-/** Raised with every change that an older reader would misread. */
+/** Raised by every change that an older reader would misread. */
 export const benchVersion = 1;
 
 const count = z.number().min(0);
@@ -23,7 +23,7 @@ const points = z.strictObject({
   max: z.number(),
 });
 
-/** What k6's `handleSummary` wrote. */
+/** Written by k6's `handleSummary`. */
 export const k6Summary = z.strictObject({
   format: z.literal('lockstep k6'),
   version: z.literal(1),
@@ -45,7 +45,7 @@ export const k6Summary = z.strictObject({
   broken: z.array(z.string()),
 });
 
-/** What a cell is, without its repetition: cells that are the same in this are repetitions. */
+/** A cell without its repetition: cells with equal plans are repetitions. */
 export const cellPlan = z.strictObject({
   scenario: z.string(),
   variant: z.string(),
@@ -56,12 +56,12 @@ export const cellPlan = z.strictObject({
   vus: count,
   keys: count,
   commandsPerKey: count,
-  /** Added to every exchange with Postgres. */
+  /** Added to every round trip to Postgres. */
   latencyMs: z.number(),
   synchronousCommit: z.boolean(),
-  /** Null: as the service usually has it, extended while it is held. */
+  /** Null: the service's default, with leases extended while held. */
   leaseMs: z.number().nullable(),
-  /** The axis on which the cell is a point; empty outside sweeps. */
+  /** The axis of the sweep; empty outside sweeps. */
   axis: z.string(),
 });
 
@@ -72,10 +72,10 @@ export const cellResult = z.strictObject({
   plan: cellPlan,
   repetition: z.number(),
   startedAt: z.string(),
-  /** Why there is no result; empty where there is one. */
+  /** Why there is no result; empty if there is one. */
   problem: z.string(),
   k6: k6Summary.nullable(),
-  /** Of the service's own metrics: inside the load, and over the whole run of k6. */
+  /** The service's own metrics: during the load, and over the whole k6 run. */
   service: z.strictObject({ load: serviceDelta.nullable(), whole: serviceDelta }).nullable(),
   usage: usage.nullable(),
 });
@@ -94,13 +94,13 @@ export const benchPlan = z.strictObject({
     warmUpSeconds: z.number(),
     bystandersPerSecond: z.number(),
   }),
-  /** Undefined in a remote run: whoever runs the service knows. */
+  /** Null for a remote service, whose conditions are unknown. */
   conditions: conditions.nullable(),
   k6: z.string(),
-  /** The address of a service elsewhere, or null. */
+  /** The address of the remote service, or null. */
   remote: z.string().nullable(),
   cells: z.array(z.strictObject({ id: z.string(), repetition: z.number(), plan: cellPlan })),
-  /** Strategies that the scenario has no wording for, with the reason. */
+  /** Cells not offered because the scenario lacks the wording, with the reason. */
   notOffered: z.array(z.strictObject({ cell: z.string(), because: z.string() })),
 });
 

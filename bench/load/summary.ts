@@ -1,4 +1,4 @@
-/** What the cells of a bench say: one row per cell, over its repetitions. Pure. */
+/** Summarizes a load run: one row per cell, over its repetitions. Pure. */
 import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
@@ -10,7 +10,7 @@ import type { BenchRun } from './files.ts';
 import { nameOf, pointOf } from './plan.ts';
 import type { BenchPlan, CellPlan, CellResult, K6Summary } from './schema.ts';
 
-/** What went wrong on the keys of a cell, all repetitions together. */
+/** The violations on the keys of a cell, over all repetitions. */
 export interface Violations {
   readonly duplicates: number;
   readonly lostUpdates: number;
@@ -22,28 +22,28 @@ export interface Violations {
 export interface CellRow {
   readonly name: string;
   readonly plan: CellPlan;
-  /** Where on the axis of a sweep it lies. */
+  /** Its position on the axis of a sweep. */
   readonly point: number;
   readonly planned: number;
   readonly measured: number;
-  /** Of the repetitions that are there: all rows and all acknowledgements were judged. */
+  /** Whether, in all measured repetitions, every row and acknowledgement was audited. */
   readonly audited: boolean;
-  /** Something was accepted, and the load was too short for two looks at the service behind the warm-up. */
-  readonly hasty: boolean;
+  /** Commands were accepted, but the load was too short for two samples after the warm-up. */
+  readonly tooShort: boolean;
   readonly claimed: Prediction;
   /** The strategy that protects nothing: what the operation costs by itself. */
   readonly control: boolean;
   readonly observed: 'safe' | 'unsafe' | 'inconclusive';
   readonly keys: number;
   readonly violations: Violations;
-  /** True where the audit found what the strategy claims to prevent. */
+  /** True if the audit found what the strategy claims to prevent. */
   readonly claimViolated: boolean;
   readonly dropped: number;
   readonly problems: readonly string[];
   readonly figures: Readonly<Partial<Record<FigureName, Estimate>>>;
 }
 
-/** Each figure of a repetition; undefined where it was not measured. */
+/** The figures of a repetition; undefined if not measured. */
 const figures = {
   offeredPerSecond: ({ k6 }) => k6.offered / k6.seconds,
   answeredPerSecond: ({ k6 }) => count(k6, 'answered') / k6.seconds,
@@ -94,11 +94,11 @@ interface Measured extends CellResult {
 export interface BenchSummary {
   readonly plan: Omit<BenchPlan, 'cells'>;
   readonly rows: readonly CellRow[];
-  /** Cells of the plan that have no result. Nothing is known of them. */
+  /** Planned cells without a result. */
   readonly missing: readonly string[];
 }
 
-/** Every planned cell has a row, also where nothing was measured. */
+/** Every planned cell has a row, even if nothing was measured. */
 export function summarizeBench({ plan, cells }: BenchRun, registry: Registry): BenchSummary {
   const { cells: planned, ...rest } = plan;
   const measured = cells.filter(isMeasured);
@@ -143,10 +143,10 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     planned: wanted,
     measured: measured.length,
     audited,
-    hasty: measured.some(isHasty),
+    tooShort: measured.some(isTooShort),
     claimed,
     control: plan.strategy === controlOf(registry).name,
-    // where nobody was accepted nothing could go wrong
+    // without an accepted command nothing could go wrong
     observed: found > 0 ? 'unsafe' : audited && sum('accepted') > 0 ? 'safe' : 'inconclusive',
     keys: sum('keys_audited'),
     violations,
@@ -157,7 +157,7 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
   };
 }
 
-function isHasty({ k6, service }: Measured): boolean {
+function isTooShort({ k6, service }: Measured): boolean {
   const told = service?.load?.commands.accepted?.count ?? 0;
   return service !== null && told === 0 && count(k6, 'accepted') > 0;
 }
@@ -171,12 +171,12 @@ function figuresOf(measured: readonly Measured[]): CellRow['figures'] {
   );
 }
 
-/** What the strategy promises when that happened which the service counted. */
+/** What the strategy promises under the events that the service counted. */
 function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry): Prediction {
   const found = strategyNamed(registry, plan.strategy);
   const variant = registry.scenarios.get(plan.scenario)?.registered.variants[plan.variant];
   if (!('strategy' in found) || !variant)
-    return { verdict: 'no claim', because: 'its file is not there now' };
+    return { verdict: 'no claim', because: 'its strategy file was not given (--strategy)' };
   const wholes = cells.flatMap(({ service }) => (service ? [service.whole] : []));
   const total = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
   const events: Event[] = eventsOf({

@@ -16,7 +16,7 @@ export function sweepSections(rows: readonly CellRow[]): readonly Section[] {
       title: `Sweep: ${axisTitles[axis] ?? axis}`,
       notes: hold
         ? [
-            'The lease is not extended; the hold is stretched by latency to Postgres. The ratio is the service’s own mean hold over the lease.',
+            'The lease is not extended; latency to Postgres prolongs the hold. The ratio is the service’s own mean hold time divided by the lease.',
           ]
         : [],
       columns: [
@@ -53,7 +53,7 @@ const axisTitles: Readonly<Record<string, string>> = {
   commit: 'synchronous_commit',
 };
 
-/** What the hold time was of the lease, as the service measured it. */
+/** The hold time as a share of the lease, as measured by the service. */
 function heldShare(row: CellRow): number {
   const held = row.figures.holdMs?.mean;
   return held === undefined || row.plan.leaseMs === null ? row.point : held / row.plan.leaseMs;

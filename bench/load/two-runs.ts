@@ -1,4 +1,4 @@
-/** Two benches beside each other, as Markdown. Pure. */
+/** Compares two load runs, as Markdown. Pure. */
 import { figure, percent } from '../page/format.ts';
 import { estimate } from './content.ts';
 import { differs } from './estimate.ts';
@@ -15,7 +15,7 @@ const shown: readonly FigureName[] = [
   'walPerAccepted',
 ];
 
-/** Each figure of the cells that both have. A difference within the intervals is called noise. */
+/** The figures of the cells in both runs. A difference within the intervals is marked as noise. */
 export function runsCompared(before: BenchSummary, after: BenchSummary): string {
   const pairs = before.rows.flatMap(row => {
     const other = after.rows.find(one => one.name === row.name);
@@ -32,8 +32,8 @@ export function runsCompared(before: BenchSummary, after: BenchSummary): string 
       '| --- | --- | --- | --- | --- |',
       ...lines,
     ].join('\n'),
-    ...listed('Only in the first', only(before, after)),
-    ...listed('Only in the second', only(after, before)),
+    ...listed('Only in the first run', only(before, after)),
+    ...listed('Only in the second run', only(after, before)),
     '',
   ].join('\n\n');
 }
@@ -47,10 +47,10 @@ function lineOf(a: CellRow, b: CellRow, name: FigureName): string[] {
   return [`| ${a.name} | ${name} | ${estimate(was)} | ${estimate(is)} | ${word} |`];
 }
 
-/** Figures of two machines or two versions are no measure of the code. */
+/** Warns about different machines or versions: then the figures do not compare the code. */
 function conditions(before: BenchSummary, after: BenchSummary): string[] {
   const [a, b] = [before.plan.conditions, after.plan.conditions];
-  if (!a || !b) return ['The conditions of a service elsewhere are not known.'];
+  if (!a || !b) return ['The conditions of a remote service are unknown.'];
   const facts = [
     ['machine', a.machine.processor, b.machine.processor],
     ['cores', figure(a.machine.cores), figure(b.machine.cores)],
@@ -60,7 +60,7 @@ function conditions(before: BenchSummary, after: BenchSummary): string[] {
     ['rate', String(before.plan.workload.ratePerSecond), String(after.plan.workload.ratePerSecond)],
   ];
   const unlike = facts.filter(([, was, is]) => was !== is);
-  return unlike.map(([name, was, is]) => `UNLIKE CONDITIONS: ${name} ${was} and ${is}.`);
+  return unlike.map(([name, was, is]) => `DIFFERENT CONDITIONS: ${name} ${was} and ${is}.`);
 }
 
 function listed(title: string, names: readonly string[]): string[] {

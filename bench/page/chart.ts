@@ -1,8 +1,8 @@
-/** Lines over an axis, as SVG inside the page. Both axes are logarithmic where values allow. Pure. */
+/** A line chart as inline SVG. Axes are logarithmic if all values are positive. Pure. */
 import { element, type Html } from './element.ts';
 import { figure } from './format.ts';
 
-/** Figures on an axis. */
+/** The data of a line chart. */
 export interface Chart {
   readonly axis: string;
   readonly unit: string;
@@ -16,7 +16,7 @@ const width = 720;
 const height = 300;
 const margin = { left: 60, right: 170, top: 16, bottom: 40 } as const;
 
-/** Told apart without colour too: each line has a dash pattern of its own, and its name at its end. */
+/** Lines are distinguishable without colour: each has its own dash pattern, and its name at the end. */
 const dashes = ['', '6 3', '2 3', '8 3 2 3', '1 4', '12 4'];
 
 export function chartSvg({ axis, unit, lines }: Chart): Html {

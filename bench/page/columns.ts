@@ -1,4 +1,4 @@
-/** Lines of a terminal: columns, and words that do not fit. Pure. */
+/** Text layout for terminals: columns and line wrapping. Pure. */
 import { stripVTControlCharacters } from 'node:util';
 
 export const columnsMax = 100;
@@ -6,7 +6,7 @@ export const columnsMax = 100;
 const gap = '  ';
 const indent = '    ';
 
-/** Columns as wide as their widest cell; `alignment` has an l or an r for each. */
+/** Pads columns to their widest cell; `alignment` has an l or r per column. */
 export function laid(rows: readonly (readonly string[])[], alignment: string): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map(row => (row[column] ?? '').length)),
@@ -22,20 +22,20 @@ export function laid(rows: readonly (readonly string[])[], alignment: string): s
   );
 }
 
-/** Cuts what would break the columns. */
+/** Truncates text to a column's width. */
 export function shortened(text: string, width = 25): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
-/** Breaks a line of words that is too long and indents what follows. Colours take no room. */
+/** Wraps a line that is too long and indents the rest. Colour codes do not count. */
 export function wrapped(line: string): string[] {
-  const room = (text: string): number => stripVTControlCharacters(text).length;
-  if (room(line) <= columnsMax) return [line];
+  const widthOf = (text: string): number => stripVTControlCharacters(text).length;
+  if (widthOf(line) <= columnsMax) return [line];
   const lines: string[] = [];
   let current = '';
   for (const word of line.split(' ')) {
     const longer = current === '' ? word : `${current} ${word}`;
-    if (room(longer) > columnsMax && current.trim() !== '') {
+    if (widthOf(longer) > columnsMax && current.trim() !== '') {
       lines.push(current);
       current = `${indent}${word}`;
     } else current = longer;

@@ -1,15 +1,15 @@
-/** Building blocks of the page. Everything that is not made here is escaped. Pure. */
+/** Building blocks for pages. All text is escaped unless it is `Html`. Pure. */
 
 import { style } from './style.ts';
 
-/** Text that is HTML already. */
+/** Text that is already HTML. */
 export interface Html {
   readonly html: string;
 }
 
 export type Content = string | Html | readonly (string | Html)[];
 
-/** Characters that could end a text or an attribute become harmless. */
+/** Escapes text for use in content and attributes. */
 export function escaped(text: string): string {
   return text
     .replaceAll('&', '&amp;')
@@ -31,14 +31,14 @@ export function element(
   return { html: `<${tag}${pairs.join('')}>${inner(content)}</${tag}>` };
 }
 
-/** Several things, one after the other. */
+/** The concatenated content, with plain text escaped. */
 export function inner(content: Content): string {
   if (typeof content === 'string') return escaped(content);
   if ('html' in content) return content.html;
   return content.map(part => (typeof part === 'string' ? escaped(part) : part.html)).join('');
 }
 
-/** A whole document with our style. */
+/** A complete document with the shared style. */
 export function page(title: string, body: Content): string {
   return `<!doctype html>
 <html lang="en">
@@ -55,7 +55,7 @@ ${inner(body)}
 `;
 }
 
-/** A cell of a table. `numeric` is set to the right, in figures of one width. */
+/** A cell of a table. `numeric`: right-aligned, with tabular figures. */
 export interface TableCell {
   readonly content: Content;
   readonly numeric?: boolean;
@@ -72,11 +72,11 @@ export interface Column {
 export interface TableRow {
   readonly cells: readonly (TableCell | string)[];
   readonly kind?: string;
-  /** A row below it over the whole width. */
+  /** Shown in an extra row below, across all columns. */
   readonly more?: Content;
 }
 
-/** A table that scrolls inside its frame; `stack` breaks each row into lines on a narrow screen. */
+/** A table that scrolls in its frame; on a narrow screen each row is stacked. */
 export function tableOf(
   columns: readonly Column[],
   rows: readonly TableRow[],

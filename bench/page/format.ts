@@ -1,9 +1,9 @@
-/** Numbers and words as people read them. Pure. */
+/** Formats numbers and words for people. Pure. */
 import type { Points, Spread } from '../lab/statistics.ts';
 
 export const nothing = '–';
 
-/** Three digits that matter; more would only be noise. */
+/** Three significant digits; more would only be noise. */
 export function figure(value: number | undefined): string {
   if (value === undefined || Number.isNaN(value)) return nothing;
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
@@ -14,7 +14,7 @@ export function whole(value: number): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ' ');
 }
 
-/** A count that is usually 0, so that anything else catches the eye. */
+/** For counts that are usually 0: a dash for 0 makes other values stand out. */
 export function countOrNothing(value: number): string {
   return value === 0 ? nothing : whole(value);
 }
@@ -24,7 +24,7 @@ export function percent(share: number): string {
   return `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
-/** The median of the repetitions, with the lowest and the highest where they differ. */
+/** The median of the repetitions, with the range if it is not a single value. */
 export function spread(value: Spread | undefined): string {
   if (!value) return nothing;
   const range = [figure(value.min), figure(value.max)];

@@ -1,4 +1,4 @@
-/** A table with a title and what there is to know about it: one shape for every form of a report. Pure. */
+/** A table with title, notes and findings, rendered as Markdown, HTML and CSV. Pure. */
 import { type Chart, chartSvg } from './chart.ts';
 import { element, type Html, tableOf } from './element.ts';
 
@@ -7,7 +7,7 @@ export interface Section {
   readonly notes: readonly string[];
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** What came of it, below the table. */
+  /** Conclusions, shown below the table. */
   readonly findings?: readonly string[];
   /** Figures on an axis, for a chart. */
   readonly chart?: Chart;
@@ -53,7 +53,7 @@ export function sectionsCsv(sections: readonly Section[]): string {
     .concat('\n');
 }
 
-/** Facts by name, as every page of ours lists them. */
+/** Facts by name, as a definition list. */
 export function factsHtml(facts: readonly (readonly [string, string])[]): Html {
   return element(
     'dl',

@@ -1,4 +1,4 @@
-/** The page's style sheet, inside the page: no outside request. */
+/** The style sheet, embedded in the page: no external requests. */
 export const style = `
 :root {
   color-scheme: light dark;

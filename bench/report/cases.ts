@@ -1,18 +1,18 @@
-/** Where each named case is tested: the generated column of `docs/cases.md`. Pure. */
+/** Generates the column of `docs/cases.md` that links each named case to its tests. Pure. */
 
-/** A file of tests. */
+/** A test file. */
 export interface TestFile {
   readonly path: string;
   readonly text: string;
 }
 
-/** What stands where no test has the case's name in its title. */
+/** Shown for a case whose name is in no test title. */
 export const untested = 'no test yet';
 
 const title =
   /(?:\b(?:describe(?:With)?|test|it)\b[^'"`]{0,200}?|\]\)\(\s*|\)\(\s*)(['"`])((?:\\.|(?!\1)[^\\])*)\1/g;
 
-/** Fills the last column of each row that begins with a case's name in backticks. */
+/** Fills the last column of each row that starts with a case name in backticks. */
 export function withTests(page: string, files: readonly TestFile[]): string {
   const titles = files.map(({ path, text }) => ({ path, titles: titlesIn(text) }));
   return page

@@ -1,4 +1,4 @@
-/** The documents that are generated: the matrix of the committed run, and where each case is tested. */
+/** The generated documents: the matrix of the committed run, and the tests of each case. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { matrixPage, withMatrix } from './readme.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const source = 'runs/matrix.json';
 
-/** The generated documents as they should be, by their path. */
+/** The expected contents of the generated documents, by path. */
 export async function generatedDocuments(): Promise<Readonly<Record<string, string>>> {
   const matrix = await readMatrix(join(root, 'docs', source));
   const readme = await readFile(join(root, 'README.md'), 'utf8');
@@ -29,14 +29,15 @@ async function testFiles(): Promise<readonly TestFile[]> {
   );
 }
 
-/** Makes the matrix of a run the committed one. Throws where the run did not end by itself. */
+/** Replaces the committed matrix by that of another run. Throws if that run is not complete. */
 async function keepMatrix(path: string): Promise<void> {
   const matrix = await readMatrix(path);
-  if (matrix.end !== 'complete') throw new Error(`${path} is of a run that was ${matrix.end}`);
+  if (matrix.end !== 'complete')
+    throw new Error(`${path} is not of a complete run (${matrix.end})`);
   await writeFile(join(root, 'docs', source), matrixText(matrix));
 }
 
-/** Writes them; with the path of a run's `matrix.json`, commits to that one first. */
+/** Writes the generated documents; given the path of a run's `matrix.json`, adopts that matrix first. */
 export async function writeDocuments(matrix?: string): Promise<void> {
   if (matrix !== undefined) await keepMatrix(matrix);
   for (const [document, text] of Object.entries(await generatedDocuments()))

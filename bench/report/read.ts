@@ -1,4 +1,4 @@
-/** Every result of ours, whichever command wrote it: one reader, which goes by what the file says it is. */
+/** Reads results of any command, by the format named in the file. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -9,25 +9,25 @@ import { UnreadableRun } from '../lab/files.ts';
 import { type BenchRun, readBench } from '../load/files.ts';
 import { benchFormat } from '../load/schema.ts';
 
-/** What `compare`, `bench` and `floors` write. */
+/** A result of `compare`, `load` or `floors`. */
 export type Result =
   | { readonly kind: 'run'; readonly run: Run }
   | { readonly kind: 'bench'; readonly bench: BenchRun }
   | { readonly kind: 'floors'; readonly floors: FloorsResult };
 
-/** The raw data in a folder, by the command that wrote it. */
+/** The raw files of `compare`, `load` and `floors`. */
 const rawFiles = ['run.json', 'plan.json', 'floors.json'] as const;
 
 const head = z.object({ format: z.string(), version: z.number() });
 
 /**
- * Reads and checks a result: its folder, or the raw file in it. Throws `UnreadableRun` for what is
- * none, or of another version, with what to do.
+ * Reads and checks a result, given its folder or raw file. Throws `UnreadableRun` for another format or
+ * version, with what to do.
  */
 export async function readResult(path: string): Promise<Result> {
   const file = (await isFolder(path)) ? await rawIn(path) : path;
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) throw new UnreadableRun(`${file} is not there`);
+  if (text === undefined) throw new UnreadableRun(`cannot read ${file}`);
   const known = head.safeParse(parsed(text)).data;
   switch (known?.format) {
     case runFormat:
@@ -38,7 +38,7 @@ export async function readResult(path: string): Promise<Result> {
       return { kind: 'floors', floors: floorsOf(text, file, known.version) };
     default:
       throw new UnreadableRun(
-        `${file} is no result: it has to be a ${runFormat}, a ${benchFormat} or ${floorsFormat}`,
+        `${file} is not a result; expected the format ${runFormat}, ${benchFormat} or ${floorsFormat}`,
       );
   }
 }
@@ -50,7 +50,7 @@ function floorsOf(text: string, file: string, version: number): FloorsResult {
     );
   const read = floorsSchema.safeParse(parsed(text));
   if (read.success) return read.data;
-  throw new UnreadableRun(`${file} cannot be read:\n${z.prettifyError(read.error)}`);
+  throw new UnreadableRun(`${file} does not match the format:\n${z.prettifyError(read.error)}`);
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -70,8 +70,8 @@ async function rawIn(folder: string): Promise<string> {
     if (there) return file;
   }
   throw new UnreadableRun(
-    `${folder} holds no result: there is none of ${rawFiles.join(', ')} in it. ` +
-      'results/latest is derived; name the folder with the time in its name.',
+    `${folder} contains no result (${rawFiles.join(', ')}). results/latest is derived: use the ` +
+      'folder with the time in its name.',
   );
 }
 

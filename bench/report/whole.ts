@@ -1,4 +1,4 @@
-/** One report of everything that was measured: safety first, then what it costs. Pure. */
+/** One report on everything that was measured: safety first, then costs. Pure. */
 
 import { durabilityWarning } from '../compare/conditions.ts';
 import { headline } from '../compare/content.ts';
@@ -10,7 +10,7 @@ import { floorsFacts, floorsMarkdown, floorsNote, floorsSections } from '../floo
 import type { FloorsResult } from '../floors/schema.ts';
 import { sectionsOf } from '../load/content.ts';
 import { limitsOfNumbers } from '../load/limits.ts';
-import { together } from '../load/merge.ts';
+import { mergedLoads } from '../load/merge.ts';
 import { benchFacts, benchMarkdown } from '../load/render.ts';
 import type { BenchSummary } from '../load/summary.ts';
 import { element, type Html, page } from '../page/element.ts';
@@ -23,17 +23,17 @@ import {
   sectionsCsv,
 } from '../page/section.ts';
 
-/** At least one of them. */
+/** The results to report; at least one. */
 export interface Parts {
   readonly run?: Summary;
-  /** None of their cells is in two of them. */
+  /** Load runs without common cells. */
   readonly benches?: readonly BenchSummary[];
   readonly floors?: FloorsResult;
 }
 
 const title = 'What protects, and what it costs';
 
-/** The report in all its forms, by the name of the file. Throws `UsageError` where a cell is in two benches. */
+/** The report in all its forms, by file name. Throws `UsageError` if two load runs have the same cell. */
 export function wholeReport(parts: Parts): Readonly<Record<string, string>> {
   return {
     'report.html': wholeHtml(parts),
@@ -51,11 +51,11 @@ function tablesOf({ benches, floors }: Parts): readonly Section[] {
 }
 
 function loadSections(benches: Parts['benches'] = []): readonly Section[] {
-  const bench = together(benches);
+  const bench = mergedLoads(benches);
   return bench ? sectionsOf(bench) : [];
 }
 
-/** The matrix as a table of words, for those who read it by program. */
+/** The matrix in words, for processing by programs. */
 function matrixSection(run: Summary): Section {
   const { cells } = matrixOf(run);
   return {
@@ -87,8 +87,8 @@ function wholeHtml(parts: Parts): string {
   const links = [...(run ? sectionIds(run) : []), ...tablesOf(parts).map(section => section.title)];
   const warnings = [
     run ? durabilityWarning(run) : '',
-    run?.incomplete ? 'The comparison is incomplete. Nothing in it is a verdict.' : '',
-    missing.length > 0 ? `${missing.length} cells of the bench were not measured.` : '',
+    run?.incomplete ? 'The comparison is incomplete and gives no verdict.' : '',
+    missing.length > 0 ? `${missing.length} cells of the load were not measured.` : '',
     floors?.facts.INCOMPLETE ? `Floors: ${floors.facts.INCOMPLETE}.` : '',
   ].filter(warning => warning !== '');
   return page(title, [
@@ -115,13 +115,13 @@ function wholeHtml(parts: Parts): string {
   ]);
 }
 
-/** Which code was measured when; parts of different code are not to be compared. */
+/** When and at which commit each part was measured: parts of different commits are not comparable. */
 function madeOf({ run, benches = [], floors }: Parts): readonly string[] {
   const line = (what: string, startedAt: string, commit = 'unknown'): string =>
     `${what} of ${startedAt.slice(0, 16)}, commit ${commit.slice(0, 7)}`;
   return [
     ...(run ? [line('comparison', run.startedAt, run.conditions.commit)] : []),
-    ...benches.map(({ plan }) => line('bench', plan.startedAt, plan.conditions?.commit)),
+    ...benches.map(({ plan }) => line('load', plan.startedAt, plan.conditions?.commit)),
     ...(floors ? [line('floors', floors.startedAt, floors.facts.commit)] : []),
   ];
 }

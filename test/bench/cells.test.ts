@@ -30,11 +30,11 @@ describe('the command line of bench', () => {
   });
 
   test.each([
-    [['--workload', 'fast'], /There is no fast; there are smoke/],
-    [['--spread', 'warm'], /There is no warm/],
+    [['--workload', 'fast'], /unknown workload 'fast'; expected one of smoke/],
+    [['--spread', 'warm'], /unknown spread 'warm'/],
     [['--rate', '0'], /from 1 to 100000/],
     [['--points', '1'], /--points needs --sweep/],
-    [['--sweep', 'colour'], /There is no sweep colour; there are contenders/],
+    [['--sweep', 'colour'], /unknown sweep 'colour'; expected one of contenders/],
     [['--filter', '('], /regular expression/],
     [['--unknown'], /unknown option/],
   ])('refuses %j with words', (argv, words) => {
@@ -43,8 +43,8 @@ describe('the command line of bench', () => {
 
   test('refuses a strategy, a scenario and a filter that name nothing', () => {
     expect(() => planOf(registry, read('--strategy', 'nothing'))).toThrow(/there is no strategy/);
-    expect(() => planOf(registry, read('--scenario', 'nothing'))).toThrow(/there is no scenario/);
-    expect(() => planOf(registry, read('--filter', 'nothing'))).toThrow(/no cell is left/);
+    expect(() => planOf(registry, read('--scenario', 'nothing'))).toThrow(/unknown scenario/);
+    expect(() => planOf(registry, read('--filter', 'nothing'))).toThrow(/no cells to run/);
   });
 });
 
@@ -177,7 +177,7 @@ describe('the report of a bench', () => {
     expect(row(unaudited, 'row-lock')?.observed).toBe('inconclusive');
     const told = rowsOf(unaudited);
     expect(benchMarkdown([told], sectionsOf(told))).toMatch(
-      /longer --duration, or fewer --iterations: appointment\.row-lock\.average\.hot\./,
+      /longer --duration or fewer --iterations: appointment\.row-lock\.average\.hot\./,
     );
     expect(text).not.toContain('--iterations');
   });
@@ -188,7 +188,7 @@ describe('the report of a bench', () => {
     if (!first) throw new Error('the example has no result');
     const told = rowsOf([{ ...first, service: { load: null, whole } }, ...rest]);
     expect(benchMarkdown([told], sectionsOf(told))).toMatch(
-      /more --iterations, or a shorter --warm-up: appointment\.row-lock\.average\.hot\./,
+      /more --iterations or a shorter --warm-up: appointment\.row-lock\.average\.hot\./,
     );
     const load = {
       ...whole,

@@ -36,7 +36,7 @@ const commands: readonly (readonly [command: string, ...options: string[]])[] = 
 ];
 
 describe('help', () => {
-  test.each(commands)('of %s has its options, and is no mistake', async (command, ...options) => {
+  test.each(commands)('of %s lists its options and exits with 0', async (command, ...options) => {
     const { code, out, err } = await lockstep([command, '--help']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     for (const option of options) expect(out).toContain(option);
@@ -49,19 +49,23 @@ describe('help', () => {
   });
 });
 
-describe('a mistake ends with 2, and says what to write', () => {
+describe('a usage error ends with 2, and says what to write', () => {
   test.each<[string, readonly string[], RegExp, Record<string, string>?]>([
     ['no command', [], /Usage: lockstep/],
     ['a misspelt command', ['explor'], /did you mean 'explore'/],
     ['a misspelt option', ['floors', '--onyl', 'pairs'], /Did you mean --only/],
     ['a file that is none', ['report', 'nowhere'], /nowhere/],
-    ['a folder that cannot be made', ['compare', '--out', '/proc/x'], /Choose another with --out/],
+    [
+      'a folder that cannot be made',
+      ['compare', '--out', '/proc/x'],
+      /Choose another folder with --out/,
+    ],
     ['a file as the folder', ['floors', '--out', 'package.json'], /it is a file/],
     ['a misspelt strategy', ['compare', '--strategy', 'row-lok'], /row-lok/],
     [
-      'an option that npm kept',
+      'an option that npm consumed',
       ['compare'],
-      /npm kept --strategy for itself.*npm run compare -- --strategy/s,
+      /npm consumed --strategy.*npm run compare -- --strategy/s,
       { npm_lifecycle_event: 'compare', npm_config_strategy: 'redlock' },
     ],
   ])('%s', async (_what, words, told, environment) => {
@@ -71,8 +75,8 @@ describe('a mistake ends with 2, and says what to write', () => {
   });
 });
 
-test('a name from before still works, and says the new one', async () => {
+test('an old name still works, and says the new one', async () => {
   const { code, out, err } = await lockstep(['bench', '--help']);
-  expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining("called 'load' now") });
+  expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining("is now 'load'") });
   expect(out).toContain('lockstep load');
 });

@@ -55,7 +55,7 @@ describe('Ctrl-C', () => {
       const latest = JSON.parse(await readFile(join(out, 'latest', 'result.json'), 'utf8'));
       expect(told.safeParse(latest).success).toBe(true);
       expect(summarize(run).cells.map(cell => cell.verdict.observed)).not.toContain('safe');
-      expect(ended.stdout).toContain('incomplete and judges nothing');
+      expect(ended.stdout).toContain('incomplete and gives no verdict');
     },
     runMs,
   );

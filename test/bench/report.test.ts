@@ -58,10 +58,10 @@ describe('every form', () => {
     expect(text).toContain('Not in this run: one and two; asked for by name.');
   });
 
-  test('all of them say of an incomplete run that it judges nothing', () => {
+  test('all of them say of an incomplete run that it gives no verdict', () => {
     const stopped = summarize(exampleRun({ end: 'interrupted', incomplete: true }));
     for (const text of [table(stopped, { color: false }), markdown(stopped), html(stopped)])
-      expect(text).toMatch(/incomplete and judges nothing/);
+      expect(text).toMatch(/incomplete and gives no verdict/);
   });
 
   test('durability that is off is told', () => {
@@ -94,7 +94,7 @@ describe('explored orders', () => {
     const explored = run.explored.map(cell => ({ ...cell, exhausted: false }));
     const text = table({ ...run, explored }, { color: false });
     expect(text).toContain('? 70');
-    expect(text).toContain('Not every order within the bound was visited for steady');
+    expect(text).toContain('Not every order within the bound was visited: steady');
   });
 
   test('are not spoken of where nothing was explored', () => {

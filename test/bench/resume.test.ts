@@ -49,7 +49,7 @@ describe('a run that was interrupted', () => {
     expect(() => assertSame(conditions, { ...conditions })).not.toThrow();
     const redis = { ...conditions.redis, version: '6.2.0' };
     expect(() => assertSame(conditions, { ...conditions, redis, commit: 'abc' })).toThrow(
-      `the commit was ${conditions.commit} and is abc; Redis was ${conditions.redis.version} and is 6.2.0`,
+      `the commit was ${conditions.commit}, is now abc; Redis was ${conditions.redis.version}, is now 6.2.0`,
     );
   });
 });

@@ -46,15 +46,15 @@ const rows: readonly Row[] = [
     seen: { ...hit, lostAcknowledgements: 1 },
     observed: 'unsafe',
     agreement: 'claim violated',
-    because: /acknowledged and are not there/,
+    because: /acknowledged but are missing/,
   },
   {
-    name: 'more violated than the lost turns explain',
+    name: 'more violated than the lost turns can explain',
     claim: 'no claim',
     seen: { ...hit, keysHit: 5 },
     observed: 'unsafe',
     agreement: 'claim violated',
-    because: /more than 2 lost turns explain/,
+    because: /more than 2 lost turns can explain/,
   },
   {
     name: 'safe, something found while a lost lease may be missing',
@@ -99,7 +99,7 @@ const rows: readonly Row[] = [
     claim: 'unsafe',
     observed: 'inconclusive',
     agreement: 'not shown',
-    because: /predicted violation was not seen/,
+    because: /predicted violation was not observed/,
   },
   { name: 'no claim', claim: 'no claim', observed: 'no claim', agreement: 'nothing claimed' },
   {
@@ -161,7 +161,7 @@ const rows: readonly Row[] = [
     hazard: { under: ['crash'], cure: 'its-cure' },
     observed: 'inconclusive',
     agreement: 'not provoked',
-    because: /needs crash, which load does not bring.*its-cure/,
+    because: /needs crash, which load does not cause.*its-cure/,
   },
   {
     name: 'a hazard that needs a lost lease, predicted unsafe and nothing found',

@@ -66,10 +66,10 @@ describe('one reader for every result', () => {
   });
 
   test.each([
-    ['{"format":"something else","version":1}', /is no result/],
-    ['not json', /is no result/],
+    ['{"format":"something else","version":1}', /is not a result/],
+    ['not json', /is not a result/],
     ['{"format":"lockstep floors","version":9}', /has version 9; this program reads version 1/],
-    ['{"format":"lockstep floors","version":1}', /cannot be read/],
+    ['{"format":"lockstep floors","version":1}', /does not match the format/],
     ['{"format":"lockstep run","version":1}', /has version 1/],
   ])('refuses %s with words', async (text, words) => {
     const file = join(folder, 'broken.json');
@@ -79,8 +79,8 @@ describe('one reader for every result', () => {
   });
 
   test('refuses a folder without a result, and one that is not there', async () => {
-    await expect(readResult(tmpdir())).rejects.toThrow(/holds no result/);
-    await expect(readResult(join(folder, 'nowhere'))).rejects.toThrow(/is not there/);
+    await expect(readResult(tmpdir())).rejects.toThrow(/contains no result/);
+    await expect(readResult(join(folder, 'nowhere'))).rejects.toThrow(/cannot read/);
   });
 });
 
@@ -119,10 +119,10 @@ describe('the whole report', async () => {
       for (const told of ['.hold=1', '.hold=3', '--sweep 1', '--sweep 3', 'Rate and latency'])
         expect(text[name]).toContain(told);
     expect(text['report.html']).toContain(
-      `${bench.missing.length + 2} cells of the bench were not measured.`,
+      `${bench.missing.length + 2} cells of the load were not measured.`,
     );
     expect(() => wholeReport({ benches: [bench, sweep(1), sweep(1)] })).toThrow(
-      /two of the benches have the cell .*hold=1/,
+      /two load runs have the cell .*hold=1/,
     );
   });
 

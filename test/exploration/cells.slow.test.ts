@@ -70,7 +70,7 @@ describe('the verdict', () => {
     'of a couple in %s, which knows none, is refused',
     async scenario => {
       const asked = cellOf(scenario, 'plain', ['row-lock', 'row-lock'], 'couple');
-      await expect(asked).rejects.toThrow("there is no round 'couple' here; there are plain, ");
+      await expect(asked).rejects.toThrow("unknown round 'couple'; expected one of plain, ");
     },
   );
 

@@ -92,9 +92,7 @@ describe('a round', () => {
   });
 
   test('that does not exist is refused with those that do', () => {
-    expect(() => roundOf(variant, 'opposite')).toThrow(
-      "there is no round 'opposite' here; there are",
-    );
-    expect(() => roundOf(variant, 'couple+scarce')).toThrow('couple or scarce');
+    expect(() => roundOf(variant, 'opposite')).toThrow("unknown round 'opposite'; expected one of");
+    expect(() => roundOf(variant, 'couple+scarce')).toThrow('couple and scarce');
   });
 });

@@ -65,7 +65,7 @@ describeWith('bench', ['k6'], pathOf => {
       expect(await bench(there, token)).toMatchObject({ code: 0 });
       const other = await bench([...there, '--strategy', 'none'], token);
       expect(other.code).toBe(2);
-      expect(other.told).toContain("runs 'row-lock' and not none");
+      expect(other.told).toContain("runs 'row-lock', not none");
     } finally {
       await service.stop();
     }

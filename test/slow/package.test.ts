@@ -93,7 +93,7 @@ describe('the installed package', () => {
   test('says what there is when the command is wrong', async () => {
     await expect(lockstep(['compair'])).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("there is no command 'compair' (did you mean 'compare'?)"),
+      stderr: expect.stringContaining("unknown command 'compair' (did you mean 'compare'?)"),
     });
   });
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ActorFunction, ActorUrls } from '../../../src/explore/explore.ts';
 import type { Caller, ProgramStep, Request } from './program.ts';
 
-/** A program's caller as an actor. It resolves to all that it was told, and never rejects. */
+/** A program's caller as an actor. Resolves to everything it was told; never rejects for a lost connection. */
 export function actorOf({ steps, options }: Caller): ActorFunction {
   return async urls => {
     const told: string[] = [];
@@ -22,10 +22,10 @@ export function actorOf({ steps, options }: Caller): ActorFunction {
   };
 }
 
-/** Of its own time, which passes only as a choice. */
+/** In the actor's own time, which advances only by a choice of the search. */
 const patienceMs = 1_000;
 
-/** The connection is no more: nothing that follows can be asked. */
+/** The connection is lost: no further request can be sent. */
 class Gone extends Error {}
 
 class Session {
@@ -74,7 +74,7 @@ class Session {
       if (/^savepoint/.test(request.sql)) this.#savepoint = true;
       if (ends) this.#savepoint = false;
       if (this.#pg.getTransactionStatus() !== 'E') continue;
-      // A savepoint saves the transaction; otherwise it is over, and so is what it was to do.
+      // a savepoint saves the transaction; without one, its remaining steps are skipped
       await this.#sql(this.#savepoint ? 'rollback to savepoint s' : 'rollback');
       skips = !this.#savepoint && !ends;
     }
@@ -96,7 +96,7 @@ class Session {
 
   async #sql(text: string, named = false): Promise<void> {
     try {
-      // Once prepared, only its name is sent.
+      // once prepared, only the name is sent
       const query = named ? { name: text.slice(0, 60), text } : text;
       const answer: unknown = await this.#pg.query(query);
       const results = (Array.isArray(answer) ? answer : [answer]).map(shownResult);
@@ -147,7 +147,7 @@ class Session {
     this.#hear('waited', this.#told.length > count);
   }
 
-  /** An error that Redis tells is an answer; any other means that nobody is there. */
+  /** An error reply of Redis is an answer; any other error means that the connection is lost. */
   async #answered(answer: Promise<unknown> | undefined): Promise<unknown> {
     try {
       return await answer;
@@ -167,7 +167,7 @@ function gone(): never {
   throw new Gone();
 }
 
-/** What the client tells of one statement. */
+/** The client's result for one statement. */
 const answered = z.object({
   rows: z.array(z.record(z.string(), z.unknown())),
   rowCount: z.number().nullable(),

@@ -7,9 +7,9 @@ export interface Compared {
   readonly kind: 'equal' | 'lost' | 'skipped' | 'unclear';
   readonly unreduced: Searched;
   readonly reduced: Searched | undefined;
-  /** Why it is skipped or unclear. */
+  /** The reason if skipped or unclear. */
   readonly why: string;
-  /** Outcomes that only one search met, each with an order that ends so. */
+  /** Outcomes that only the unreduced search found, each with an order that leads to it. */
   readonly missing: readonly Missing[];
 }
 
@@ -18,10 +18,10 @@ export interface Missing {
   readonly tokens: readonly string[];
 }
 
-/** The order that shows a missing outcome is run so often before it counts. */
+/** How often the order that shows a missing outcome is replayed before it counts. */
 const confirmations = 3;
 
-/** Whether the reduced search meets the outcomes that the unreduced one does, and no others. */
+/** Checks that the reduced search finds exactly the outcomes of the unreduced one. */
 export async function compareSearches(
   program: Program,
   servers: ServerUrls,
@@ -33,14 +33,14 @@ export async function compareSearches(
   if (failed !== undefined) {
     return { ...none, kind: failed.kind === 'too large' ? 'skipped' : 'unclear', why: failed.why };
   }
-  // Reduction may cost executions that are given up; it never needs more than there are orders.
+  // the reduced search also counts abandoned executions, so its limit is higher
   const roomy = { ...limits, ordersMax: limits.ordersMax * 4 };
   const reduced = await outcomesOf(program, servers, true, roomy);
   const both = { program, unreduced, reduced, missing: [] };
   if (reduced.failed !== undefined) return { ...both, kind: 'unclear', why: reduced.failed.why };
   const extra = without(reduced, unreduced);
   if (extra.length > 0) {
-    return { ...both, kind: 'unclear', why: `an order ends in two ways: ${extra[0]?.outcome}` };
+    return { ...both, kind: 'unclear', why: `an order has two outcomes: ${extra[0]?.outcome}` };
   }
   const missing = without(unreduced, reduced);
   const [first] = missing;
@@ -48,7 +48,7 @@ export async function compareSearches(
   const again = await replayed(program, servers, first.tokens, confirmations);
   const other = again.find(outcome => outcome !== first.outcome);
   if (other !== undefined)
-    return { ...both, kind: 'unclear', why: `an order ends in two ways: ${other}` };
+    return { ...both, kind: 'unclear', why: `an order has two outcomes: ${other}` };
   return { ...both, kind: 'lost', why: '', missing };
 }
 
@@ -58,7 +58,7 @@ function without(all: Searched, other: Searched): Missing[] {
   });
 }
 
-/** What was lost, for people: the program, the missing outcomes, and an order that shows each. */
+/** Describes the loss: the program, the missing outcomes, and an order that shows each. */
 export function lostText({ program, unreduced, reduced, missing }: Compared): string {
   const lines = missing.map(({ outcome, tokens }) => {
     return `  ${scheduleText(tokens)}\n    ${outcome.replaceAll('\n', '\n    ')}`;

@@ -9,14 +9,14 @@ import { choicesOf, ordersOf } from './size.ts';
 type Random = () => number;
 
 const levels = ['repeatable read', 'serializable'];
-/** Connects with an isolation of its own, said nowhere in its statements. */
+/** Sets the isolation level when connecting, so that no statement mentions it. */
 const startUp = '-c default_transaction_isolation=repeatable\\ read';
 export const themeNames = Object.keys(themes);
 
-/** So many draws for one program in which callers meet; the last is taken as it is. */
+/** Maximum draws for a program whose callers conflict; the last is used regardless. */
 const drawsMax = 10;
 
-/** The program of this number under this seed: always the same. Its search is about so large. */
+/** The program of this number under this seed, always the same, with about `ordersMax` orders at most. */
 export function programOf(seed: number, number: number, ordersMax: number): Program {
   const random = randomOf(seed, `program ${number}`);
   let program = drawnOf(random, number, ordersMax);
@@ -27,7 +27,7 @@ export function programOf(seed: number, number: number, ordersMax: number): Prog
 }
 
 function drawnOf(random: Random, number: number, ordersMax: number): Program {
-  // In turns, so that no theme is left out of a short run; a third with an event.
+  // themes alternate, so that a short run covers all of them; a third of the programs has an event
   const name = themeNames[number % themeNames.length] ?? '';
   const second = chance(random, 0.15) ? pick(random, themeNames) : name;
   const theme = merged(themeOf(name), themeOf(second));
@@ -35,7 +35,7 @@ function drawnOf(random: Random, number: number, ordersMax: number): Program {
   const settings = { phases: chance(random, 0.4), fuseBegin: !chance(random, 0.2) };
   const all = shapes.filter(shape => ordersOf(shape, event !== undefined) <= ordersMax);
   const fitting = all.length > 0 ? all : shapes.slice(0, 1);
-  // In most programs all callers name one row: they are to meet.
+  // in most programs all callers use one row, so that they conflict
   const elsewhere = chance(random, 0.6) ? 0 : 0.25;
   const drawn: Drawn = {
     random,
@@ -52,7 +52,7 @@ function drawnOf(random: Random, number: number, ordersMax: number): Program {
   };
 }
 
-/** Of three callers in a third of the programs, where such a search fits. */
+/** Three callers in a third of the programs, if such a search fits. */
 function sized(
   random: Random,
   fitting: readonly (readonly number[])[],
@@ -62,7 +62,7 @@ function sized(
   return some.length > 0 ? some : fitting;
 }
 
-/** How many choices each caller has. */
+/** The number of choices per caller. */
 const shapes = [
   [2, 3],
   [3, 3],
@@ -87,7 +87,7 @@ interface Drawn {
   readonly level: string;
 }
 
-/** Pieces are drawn until the caller has its size; those that would make it larger are dropped. */
+/** Draws pieces until the caller has its size; a piece that would exceed it is dropped. */
 function callerOf(drawn: Drawn, at: number, size: number): Caller {
   const { random, theme } = drawn;
   const name = 'abc'[at] ?? '';
@@ -119,7 +119,7 @@ function filled({ row, level }: Drawn, name: string, letter: string): ProgramSte
   return stepsOf(letter.replaceAll('$w', name).replaceAll('$l', level), row);
 }
 
-/** Some steps depend on what the one before was told. */
+/** Makes some steps depend on the answer to the previous one. */
 function sometimes(
   random: Random,
   before: readonly ProgramStep[],
@@ -140,7 +140,7 @@ function eventOf(random: Random, { events = [] }: Theme): EventKind {
 
 function themeOf(name: string): Theme {
   const theme = themes[name];
-  if (theme === undefined) throw new Error(`no theme ${name}`);
+  if (theme === undefined) throw new Error(`unknown theme '${name}'`);
   return theme;
 }
 

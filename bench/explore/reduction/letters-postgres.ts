@@ -3,7 +3,7 @@ import type { Theme } from './letters.ts';
 const begins = ['begin', 'begin', "begin; set local lock_timeout = '10s'"];
 const ends = ['commit', 'commit', 'commit', 'rollback'];
 
-/** Above READ COMMITTED, in every spelling; the gate takes SET for no step of its own. */
+/** Isolation above READ COMMITTED, in every spelling; the gate does not treat SET as a step. */
 const stated = [
   'begin isolation level $l',
   'begin | set transaction isolation level $l',
@@ -123,7 +123,7 @@ export const postgresThemes: Readonly<Record<string, Theme>> = {
       'select count(*)::int from child',
     ],
   },
-  // what a text does not name, though it stands alone and has no lock left
+  // statements whose text does not name everything they touch
   reaches: {
     begins,
     body: [
@@ -188,7 +188,7 @@ export const postgresThemes: Readonly<Record<string, Theme>> = {
       'select n from slot where id = $k',
     ],
   },
-  // whether a snapshot is older than a COMMIT shows where the two change one row
+  // the order of a snapshot and a COMMIT matters where both transactions change one row
   isolation: {
     begins: [...stated, ...begins, ...begins],
     body: [
@@ -264,7 +264,7 @@ export const postgresThemes: Readonly<Record<string, Theme>> = {
     ],
     events: ['timeout'],
   },
-  // two rows in two orders; a third who looks at what one of them holds
+  // two rows locked in two orders; a third caller reads a row that one of them holds
   cycles: {
     begins,
     body: [

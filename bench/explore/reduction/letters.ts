@@ -2,17 +2,17 @@ import { postgresThemes } from './letters-postgres.ts';
 import { redisThemes } from './letters-redis.ts';
 
 /**
- * The alphabet, by theme. `$k` becomes a row or key (1, 2), `$w` the caller's name, `$l` an
- * isolation level; ` | ` comes between steps that belong together.
+ * The alphabet, by theme. `$k` is replaced by a row or key (1, 2), `$w` by the caller's name, `$l` by
+ * an isolation level; ` | ` separates steps that belong together.
  */
 export interface Theme {
-  /** How a transaction may begin; none for a theme without transactions. */
+  /** Ways to begin a transaction; empty for a theme without transactions. */
   readonly begins: readonly string[];
   readonly body: readonly string[];
   readonly ends: readonly string[];
-  /** Steps outside of transactions. */
+  /** Steps outside transactions. */
   readonly alone: readonly string[];
-  /** Sent before all else by some callers. */
+  /** Sent first by some callers. */
   readonly first?: readonly string[];
   readonly events?: readonly ('lease-expires' | 'timeout' | 'pause' | 'redis-loses-data')[];
 }

@@ -5,7 +5,7 @@ interface Uses {
   readonly writes: ReadonlySet<string>;
 }
 
-/** Whether two callers name one thing that one of them writes or locks: else no order matters. */
+/** Whether two callers use one object that one of them writes or locks; otherwise no order matters. */
 export function meets({ callers }: Program): boolean {
   const all = callers.map(usesOf);
   return all.some((one, at) => {
@@ -23,7 +23,7 @@ function usesOf({ steps }: Caller): Uses {
   };
 }
 
-/** Tables, functions' tables, advisory keys, channels and Redis keys, by the letters' own names. */
+/** The tables (also those used by functions), advisory locks, channels and Redis keys of a request. */
 function thingsOf(request: Request): string[] {
   const text = requestText(request);
   if (!('sql' in request)) {

@@ -15,14 +15,14 @@ import { actorOf } from './caller.ts';
 import type { Program } from './program.ts';
 import { rowsSql, setupOf } from './schema.ts';
 
-/** All that a search of a program's orders met. */
+/** The result of searching a program's orders. */
 export interface Searched {
-  /** Each outcome (what callers were told, rows and keys left), with the first order that ended so. */
+  /** Each outcome (answers to callers, remaining rows and keys), with the first order that led to it. */
   readonly outcomes: ReadonlyMap<string, readonly string[]>;
   readonly orders: number;
   readonly pruned: number;
   readonly seconds: number;
-  /** Why the search has no say; undefined where it went to its end. */
+  /** Why the search does not count; undefined if it completed. */
   readonly failed: { readonly kind: 'too large' | 'unclear'; readonly why: string } | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface Limits {
   readonly secondsMax: number;
 }
 
-/** Runs every order of the program, reduced or not, and collects the outcomes. */
+/** Runs every order of the program, with or without reduction, and collects the outcomes. */
 export async function outcomesOf(
   program: Program,
   servers: ServerUrls,
@@ -41,7 +41,7 @@ export async function outcomesOf(
   const beganMs = performance.now();
   const options = optionsOf(program, servers, reduce);
   const outOfTime = (): boolean => performance.now() - beganMs > secondsMax * 1000;
-  // Nothing is visited for being simple: the rule alone decides what is left out.
+  // no simple or symmetric orders: the reduction alone decides what is left out
   const own = { simple: undefined, symmetry: undefined };
   const plan = { bound: boundOf(options), executionsMax: ordersMax, outOfTime, reduce, ...own };
   let found: Visited = nothingVisited;
@@ -103,7 +103,7 @@ async function visitOnce(
   return [{ outcomes, orders: executions, pruned, stopped, unclear }, end];
 }
 
-/** Runs one order again; undefined where it can no longer be taken. */
+/** Replays one order; the outcome is undefined if the order can no longer be followed. */
 export async function replayed(
   program: Program,
   servers: ServerUrls,
@@ -129,7 +129,7 @@ export function scheduleText(tokens: readonly string[]): string {
 
 function failureOf(unclear: string | undefined, stopped: boolean): Searched['failed'] {
   if (unclear !== undefined) return { kind: 'unclear', why: unclear };
-  return stopped ? { kind: 'too large', why: 'more orders than are allowed' } : undefined;
+  return stopped ? { kind: 'too large', why: 'more orders than allowed' } : undefined;
 }
 
 function optionsOf(program: Program, servers: ServerUrls, reduce: boolean): ExploreOptions {
@@ -172,13 +172,13 @@ async function onStage(
   }
 }
 
-/** A caller of ours never throws: what it was told is its answer. */
+/** A caller never throws (see `actorOf`): if it does, the outcome is unclear. */
 function unclearIn({ end, ends }: ExecutionRecord): string | undefined {
   if (end.kind === 'inconclusive') return end.why;
   return ends.find(one => one?.kind === 'threw')?.message;
 }
 
-/** Every key with its value; of its time to live only whether it has one. */
+/** Every key with its value, and whether it has a time to live. */
 const keysLua = `
   local keys, left = redis.call('keys', '*'), {}
   table.sort(keys)

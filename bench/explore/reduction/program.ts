@@ -1,21 +1,21 @@
 import type { EventKind } from '../../../src/explore/search/choice.ts';
 
-/** What a caller sends in one go. */
+/** What a caller sends in one step. */
 export type Request =
-  /** One message to Postgres; several statements where it holds semicolons; or a named statement. */
+  /** One message to Postgres, with several statements if separated by semicolons; or a named statement. */
   | { readonly sql: string; readonly named?: true }
   /** One command to Redis. */
   | { readonly redis: readonly string[] }
   /** MULTI, these, EXEC. */
   | { readonly multi: readonly (readonly string[])[] }
-  /** On a connection of its own; what comes is part of what the caller was told. */
+  /** On a separate connection; messages count as answers to the caller. */
   | { readonly subscribe: string }
-  /** Waits until it hears something, or for a second. */
+  /** Waits for a message, at most a second. */
   | { readonly hears: true };
 
 export interface ProgramStep {
   readonly request: Request;
-  /** Sent only where the caller's last answer was a yes (a row, a number above 0) or a no. */
+  /** Sent only if the caller's last answer was a yes (a row, a number above 0), or a no. */
   readonly when?: 'yes' | 'no';
 }
 
@@ -25,7 +25,7 @@ export interface Caller {
   readonly steps: readonly ProgramStep[];
 }
 
-/** A small race, as data: it can be drawn, printed and made smaller. */
+/** A small race as data, which can be generated, printed and shrunk. */
 export interface Program {
   readonly theme: string;
   readonly callers: readonly Caller[];
@@ -34,7 +34,7 @@ export interface Program {
   readonly fuseBegin: boolean;
 }
 
-/** The program as a reader would write it down. */
+/** The program as readable text. */
 export function textOf({ theme, callers, event, phases, fuseBegin }: Program): string {
   const head = [
     theme,

@@ -1,6 +1,6 @@
 import type { ProgramStep, Request } from './program.ts';
 
-/** A letter as steps: `a | b` are two, what begins in capitals goes to Redis. */
+/** Parses a letter into steps: `a | b` are two; a step that starts with a capital goes to Redis. */
 export function stepsOf(letter: string, row: () => number): ProgramStep[] {
   if (letter === 'leave') return [];
   const k = String(row());
@@ -16,7 +16,7 @@ function requestOf(text: string): Request {
   return { multi: text.slice('MULTI '.length).split(', ').map(wordsOf) };
 }
 
-/** Words between blanks; a script stands in backticks. */
+/** Words separated by blanks; a script is in backticks. */
 function wordsOf(text: string): string[] {
   return [...text.matchAll(/`([^`]*)`|(\S+)/g)].map(([, script, word]) => script ?? word ?? '');
 }

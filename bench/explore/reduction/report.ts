@@ -2,7 +2,7 @@ import { lostText } from './compare.ts';
 import { textOf } from './program.ts';
 import type { Trial, Tried } from './run.ts';
 
-/** One line on what a program came to; more where an outcome was lost or the trial was no fair one. */
+/** One line per program; with details if an outcome was lost or the comparison is unclear. */
 export function lineOf({ number, compared, seconds }: Tried, verbose = false): string {
   const { kind, unreduced, reduced, why, program } = compared;
   const counts = `${unreduced.orders} → ${reduced?.orders ?? '–'} (+${reduced?.pruned ?? 0})`;
@@ -17,11 +17,11 @@ export function summaryOf(all: readonly Tried[]): string {
   const { equal, lost, skipped, unclear, orders, reduced, pruned, seconds } = sumsOf(all);
   return (
     `${all.length} programs: ${equal} equal, ${lost} lost, ${skipped} too large, ${unclear} unclear; ` +
-    `${orders} orders unreduced, ${reduced} reduced and ${pruned} given up; ${seconds} s`
+    `${orders} orders unreduced, ${reduced} reduced and ${pruned} abandoned; ${seconds} s`
   );
 }
 
-/** The figures of a run, to be kept. */
+/** The figures of a run, for the result file. */
 export function resultOf({ seed, ordersMax }: Trial, all: readonly Tried[]): object {
   const programs = all.map(({ number, compared, seconds }) => ({
     number,

@@ -8,11 +8,11 @@ export interface Trial {
   readonly seed: number;
   /** Numbers of the programs under this seed. */
   readonly numbers: readonly number[];
-  /** What the unreduced search of one program may run; the generator aims below it. */
+  /** Limit for the unreduced search of one program; the generator aims below it. */
   readonly ordersMax: number;
-  /** The whole trial ends after so long; the rest is not run, and counts as such. */
+  /** Limit for the whole trial; programs left then are not run. */
   readonly secondsMax: number;
-  /** How long a program that lost an outcome is made smaller. */
+  /** Limit for shrinking a program that lost an outcome. */
   readonly shrinkSeconds: number;
   readonly signal?: AbortSignal;
 }
@@ -24,8 +24,8 @@ export interface Tried {
 }
 
 /**
- * For how many orders a program is drawn: a share of those that it may have, since waits and branches
- * vary. One in seven is as large as may be; many small ones meet more letters in the same time.
+ * How many orders to aim for: below the limit, since waits and branches vary. One in seven is as large
+ * as allowed; many small ones cover more letters in the same time.
  */
 function aimOf(number: number, ordersMax: number): number {
   const mostly = 0.7 * ordersMax;
@@ -34,7 +34,7 @@ function aimOf(number: number, ordersMax: number): number {
 
 const programSecondsMax = 120;
 
-/** Draws the programs one after the other and compares their searches; tells each as it is done. */
+/** Generates the programs one after another and compares their searches; calls `told` after each. */
 export async function tryPrograms(
   trial: Trial,
   servers: ServerUrls,

@@ -4,7 +4,7 @@ import { type CellServers, exploreCell } from '../cell.ts';
 import { speedScenarios } from '../explore-speed-scenarios.ts';
 import { planOf } from '../spec.ts';
 
-/** What one program costs with and without reduction. */
+/** The cost of one program with and without reduction. */
 export interface Saved {
   readonly name: string;
   readonly unreduced: Cost;
@@ -12,12 +12,12 @@ export interface Saved {
 }
 
 export interface Cost {
-  /** Orders that ran to their end. */
+  /** Orders that ran to the end. */
   readonly orders: number;
-  /** Executions given up on the way, since an equal order is counted. */
+  /** Executions abandoned because an equivalent order is counted already. */
   readonly pruned: number;
   readonly seconds: number;
-  /** False where the limits ended it: then it would have been more. */
+  /** False if a limit stopped the search: the real number is larger. */
   readonly exhausted: boolean;
   readonly outcome: string;
 }
@@ -27,7 +27,7 @@ export interface SavedLimits {
   readonly secondsMax: number;
 }
 
-/** Callers of one key, under a strategy of this project. */
+/** Callers of one key, under a strategy. */
 const cells: readonly (readonly [scenario: string, strategy: string, callers: number])[] = [
   ['gift-card', 'row-lock', 2],
   ['gift-card', 'row-lock', 3],
@@ -39,7 +39,7 @@ const cells: readonly (readonly [scenario: string, strategy: string, callers: nu
 
 type Explores = (options: Omit<ExploreOptions, 'servers'>) => Promise<Exploration>;
 
-/** Explores ten programs, every order and no event, whole statements; tells each as it is done. */
+/** Explores ten programs in every order, without events or statement phases; calls `told` after each. */
 export async function measureSaved(
   servers: CellServers,
   { executionsMax, secondsMax }: SavedLimits,
@@ -81,9 +81,9 @@ async function costOf(explores: Explores, options: Parameters<Explores>[0]): Pro
   return { orders, pruned, exhausted, outcome, seconds: (performance.now() - beganMs) / 1000 };
 }
 
-/** The table, with what was saved: executions without reduction over executions with it. */
+/** The table, with the saving: executions without reduction divided by executions with it. */
 export function savedTable(all: readonly Saved[]): string {
-  const head = ['program', 'orders', 's', 'reduced', 'given up', 's', 'executions saved'];
+  const head = ['program', 'orders', 's', 'reduced', 'abandoned', 's', 'executions saved'];
   const rows = all.map(({ name, unreduced, reduced }) => [
     name,
     most(unreduced, unreduced.orders),
@@ -101,7 +101,7 @@ function most({ exhausted }: Cost, orders: number): string {
 }
 
 function ratio(unreduced: Cost, reduced: Cost): string {
-  if (!reduced.exhausted) return 'not known';
+  if (!reduced.exhausted) return 'unknown';
   const times = unreduced.orders / (reduced.orders + reduced.pruned);
   return `${unreduced.exhausted ? '' : '> '}${times.toFixed(1)} ×`;
 }

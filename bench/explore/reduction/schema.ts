@@ -1,6 +1,6 @@
 import { type Program, requestText } from './program.ts';
 
-/** One table or function that programs name, what it needs, and how its rows are read at the end. */
+/** A table or function used by programs: what it depends on, and how its rows are read at the end. */
 interface Part {
   readonly needs?: readonly string[];
   readonly setup: string;
@@ -42,7 +42,7 @@ const parts: Readonly<Record<string, Part>> = {
         deferrable initially deferred for each row execute function quota_check()`,
     rows: "select 'quota ' || id || ' ' || who from quota order by id",
   },
-  // what is done to an owner is done to its pets at once
+  // a change to an owner cascades to its pets
   owner: {
     setup: `create table owner (id int primary key);
       insert into owner values (1), (2)`,
@@ -58,7 +58,7 @@ const parts: Readonly<Record<string, Part>> = {
     needs: ['slot'],
     setup: 'create view slots_seen as select sum(n)::int as n from slot',
   },
-  // its trigger counts at once
+  // its trigger counts immediately
   noise: {
     setup: `create table noise (who text);
       create table heard (n int); insert into heard values (0);
@@ -77,7 +77,7 @@ const parts: Readonly<Record<string, Part>> = {
       create table part_2 partition of parted for values in (2)`,
     rows: "select 'parted ' || id from parted order by id",
   },
-  // a trigger at COMMIT writes down what it sees
+  // a trigger at COMMIT records what it sees
   entry: {
     setup: `create table entry (who text);
       create table total (seen int);
@@ -94,12 +94,12 @@ const parts: Readonly<Record<string, Part>> = {
     setup: 'create table bill (id serial primary key, n int)',
     rows: "select 'bill ' || id || ' ' || n from bill order by id",
   },
-  // who wrote first, by the clock of the server
+  // who wrote first, by the server's clock
   stamp: {
     setup: 'create table stamp (who text, at timestamptz not null default now())',
     rows: "select 'stamps ' || coalesce(string_agg(who, ',' order by at), '') from stamp",
   },
-  // beside the other: whose time is earlier shows only where both are read
+  // a second such table: which time is earlier shows only if both are read
   stamp_too: {
     needs: ['stamp'],
     setup: 'create table stamp_too (who text, at timestamptz not null default now())',
@@ -140,7 +140,7 @@ const parts: Readonly<Record<string, Part>> = {
   },
 };
 
-/** What a program names, with what that needs, in an order in which it can be made. */
+/** The objects that a program uses, with dependencies, in order of creation. */
 function partsOf(program: Program): Part[] {
   const requests = program.callers.flatMap(({ steps }) => steps.map(({ request }) => request));
   const text = requests.map(requestText).join('\n');
@@ -157,7 +157,7 @@ export function setupOf(program: Program): string {
     .join(';\n');
 }
 
-/** One statement that reads every row left, as one value. */
+/** One statement that reads all remaining rows as a single value. */
 export function rowsSql(program: Program): string {
   const reads = partsOf(program).flatMap(({ rows }) =>
     rows === undefined ? [] : [`array(${rows})`],

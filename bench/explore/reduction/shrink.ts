@@ -3,7 +3,7 @@ import { type Compared, compareSearches } from './compare.ts';
 import type { Limits } from './outcomes.ts';
 import type { Program } from './program.ts';
 
-/** Makes a program smaller as long as it still loses an outcome; for at most so long. */
+/** Shrinks a program while it still loses an outcome, for at most `shrinkSeconds`. */
 export async function shrunk(
   found: Compared,
   servers: ServerUrls,

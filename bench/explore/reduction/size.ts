@@ -1,16 +1,16 @@
 import type { Caller, Program, ProgramStep } from './program.ts';
 
-/** About how many orders an unreduced search has, by the choices of each caller: without waits. */
+/** Estimates the orders of an unreduced search from the choices of each caller, ignoring waits. */
 export function ordersOf(counts: readonly number[], event: boolean): number {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const orders = factorial(total) / counts.reduce((product, n) => product * factorial(n), 1);
-  // An event may come at any point; what is behind it has fewer orders.
+  // an event can occur at any point; after it there are fewer orders
   return event ? orders * total : orders;
 }
 
 type Settings = Pick<Program, 'phases' | 'fuseBegin'>;
 
-/** How many choices a caller has that runs through all its steps. */
+/** The number of choices of a caller that runs all its steps. */
 export function choicesOf({ steps }: Caller, settings: Settings): number {
   return steps.reduce((sum, step, at) => sum + choices(step, steps[at + 1], settings), 0);
 }
@@ -21,7 +21,7 @@ function choices(
   { phases, fuseBegin }: Settings,
 ): number {
   const { request } = step;
-  // A message that it hears is a choice, and so is the end of its patience.
+  // receiving a message is a choice, and so is the end of the wait for one
   if ('subscribe' in request) return 1;
   if ('hears' in request) return 2;
   if (!('sql' in request)) return 1;

@@ -1,11 +1,11 @@
-/** Lock libraries of others, as they come: whoever asks gets what the library does by itself. */
+/** Third-party lock libraries as strategies, with each library's own behaviour. */
 import type { Attempt, Guardian, Strategy } from '../../../src/contract/index.ts';
 
 type Release = () => Promise<unknown>;
 
 /**
- * A turn by a library's own acquire and release: its retries, its waiting, its idea of a deadline.
- * What it throws at acquire becomes "no turn in time"; a failed release is told and not thrown.
+ * A turn by a library's own acquire and release, with its retries, waiting and deadline. An error on
+ * acquire becomes the failure `turn-refused`; a failed release is reported as a lost turn, not thrown.
  */
 export function peerGuardian(acquire: (keys: readonly string[]) => Promise<Release>): Guardian {
   return {
@@ -28,7 +28,7 @@ export function peerGuardian(acquire: (keys: readonly string[]) => Promise<Relea
   };
 }
 
-/** All but the turn is the same for every library: a lease in Redis around the steps. */
+/** Everything but the turn is the same for all libraries: a lease in Redis around the steps. */
 export function peer(title: string, open: Strategy['turns'][number]['open']): Strategy {
   return {
     title,

@@ -5,9 +5,9 @@ import { callerOf } from './redlock-4-caller.ts';
 const retryDelay = 5;
 const retryJitter = 5;
 
-/** npm redlock 4.2.0 that asks again after 5 to 10 ms, for as long as a command may wait. */
+/** npm redlock 4.2.0, retrying every 5 to 10 ms for as long as a command may wait. */
 export default peer(
-  'npm redlock 4.2.0, asking every 5 ms',
+  'npm redlock 4.2.0, retrying every 5 ms',
   async ({ redis }, { leaseMs, waitMs }) => {
     const retryCount = Math.ceil(waitMs / retryDelay);
     const redlock = new Redlock([callerOf(redis)], { retryCount, retryDelay, retryJitter });

@@ -4,9 +4,9 @@ import { peer, peerGuardian } from './peer.ts';
 const retryDelay = 5;
 const retryJitter = 5;
 
-/** npm redlock 5.0.0-beta.2 that asks again after 5 to 10 ms, for as long as a command may wait. */
+/** npm redlock 5.0.0-beta.2, retrying every 5 to 10 ms for as long as a command may wait. */
 export default peer(
-  'npm redlock 5.0.0-beta.2, asking every 5 ms',
+  'npm redlock 5.0.0-beta.2, retrying every 5 ms',
   async ({ redis }, { leaseMs, waitMs }) => {
     const retryCount = Math.ceil(waitMs / retryDelay);
     const redlock = new Redlock([redis], { retryCount, retryDelay, retryJitter });

@@ -1,4 +1,4 @@
-/** A process of `dev:queue`: several contenders on one key. Started by the measurement, ends with it. */
+/** A child process of `dev:queue`: several contenders on one key. Exits with its parent. */
 import Redlock from 'redlock';
 import { type Attempt, Failure, type Tuning } from '../../../src/contract/index.ts';
 import { openBackends } from '../../../src/store/backends.ts';
@@ -7,7 +7,7 @@ import { type Contestant, type Job, job, type Told } from './contest.ts';
 
 const tuning: Tuning = { waitMs: 10_000, leaseMs: 5_000, extendLease: true, attemptsMax: 1 };
 
-/** Takes the key, runs `work` once, gives the key back. Rejects where no turn was to be had. */
+/** Acquires the key, runs `work` once, releases the key. Rejects if the key cannot be acquired. */
 type Turn = (work: () => Promise<void>) => Promise<void>;
 
 const backends = openBackends({
@@ -47,12 +47,12 @@ function turnOf(contestant: Contestant, key: string): Turn {
   };
 }
 
-/** What a message through Redis costs at least: who gets one works, and tells the next process. */
-async function passOn({ key, seconds, workMs, place, places }: Job): Promise<Told> {
+/** The minimum cost of a message through Redis: each process works when told, then tells the next one. */
+async function passOn({ key, seconds, workMs, index, processes }: Job): Promise<Told> {
   const listener = redis.duplicate({ enableOfflineQueue: true });
   const sections: [number, number][] = [];
   const lastMs = now() + seconds * 1_000;
-  const next = `${key}/${(place + 1) % places}`;
+  const next = `${key}/${(index + 1) % processes}`;
   const take = async (): Promise<void> => {
     const fromUs = nowUs();
     await sleep(workMs);
@@ -61,14 +61,14 @@ async function passOn({ key, seconds, workMs, place, places }: Job): Promise<Tol
     while (now() < lastMs && (await redis.publish(next, 'go')) === 0) await sleep(1);
   };
   listener.on('message', () => void take());
-  await listener.subscribe(`${key}/${place}`);
-  if (place === 0) await take();
+  await listener.subscribe(`${key}/${index}`);
+  if (index === 0) await take();
   await sleep(Math.max(0, lastMs - now()) + 2 * workMs);
   listener.disconnect();
   return { waitsMs: [], turns: [sections.length], sections, givenUp: 0 };
 }
 
-/** Runs until the time is over; a turn that was begun is finished. */
+/** Runs until the time is up; a turn in progress is finished. */
 async function contend(asked: Job): Promise<Told> {
   if (asked.contestant === 'baton') return passOn(asked);
   const { contestant, key, contenders, seconds, workMs, pauseMs } = asked;

@@ -1,9 +1,9 @@
-/** One hot key and many contenders: what parent and child processes of the measurement tell each other. */
+/** One hot key and many contenders: the messages between parent and child processes. */
 import { z } from 'zod';
 
 /**
- * Who hands the key on. `floor` takes no lock: one contender alone, section after section. `baton`
- * takes none either: each process tells the next by a message through Redis that it may begin.
+ * How the key is handed on. `floor` takes no lock: a single contender, one critical section after
+ * another. `baton` takes none either: each process tells the next by a message through Redis to start.
  */
 export const contestants = ['floor', 'baton', 'redis-lease-queued', 'redlock'] as const;
 export type Contestant = (typeof contestants)[number];
@@ -15,9 +15,9 @@ export const job = z.strictObject({
   seconds: z.number(),
   workMs: z.number(),
   pauseMs: z.number(),
-  /** Which of the processes this one is, and how many there are. */
-  place: z.number().int(),
-  places: z.number().int(),
+  /** Index of this process, and the number of processes. */
+  index: z.number().int(),
+  processes: z.number().int(),
 });
 export type Job = z.infer<typeof job>;
 
@@ -25,12 +25,12 @@ export type Job = z.infer<typeof job>;
 const section = z.tuple([z.number(), z.number()]);
 
 export const told = z.strictObject({
-  /** From asking to the grant, in ms, of every turn. */
+  /** Time from request to grant, in ms, of every turn. */
   waitsMs: z.array(z.number()),
-  /** Turns of each contender. */
+  /** Number of turns per contender. */
   turns: z.array(z.number()),
   sections: z.array(section),
-  /** Turns that were given up: nobody was granted within the wait, or the lock node failed. */
+  /** Turns given up: not granted within the wait, or the lock node failed. */
   givenUp: z.number(),
 });
 export type Told = z.infer<typeof told>;

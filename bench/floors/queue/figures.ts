@@ -1,4 +1,4 @@
-/** What a contest on one key says. Pure. */
+/** The figures of a contest on one key. Pure. */
 import { percentile } from '../../lab/statistics.ts';
 import type { Told } from './contest.ts';
 
@@ -8,14 +8,14 @@ export interface Figures {
   readonly waitP50Ms: number;
   readonly waitP99Ms: number;
   readonly waitMaxMs: number;
-  /** Jain's index of the contenders' turns: 1 where all got the same, 1/n where one got all. */
+  /** Jain's index of the contenders' turns: 1 if all got the same number, 1/n if one got all. */
   readonly jain: number;
   readonly givenUp: number;
-  /** Sections that began before the one before had ended: a lock that let two in. */
+  /** Critical sections that started before the previous one ended: the lock let two in. */
   readonly overlaps: number;
 }
 
-/** Adds up what the processes told. `seconds` is how long they were asked to go on. */
+/** Combines the results of the processes. `seconds`: how long they were told to run. */
 export function figuresOf(told: readonly Told[], seconds: number): Figures {
   const waits = told.flatMap(one => one.waitsMs).toSorted((a, b) => a - b);
   const sections = told.flatMap(one => one.sections).toSorted(([a], [b]) => a - b);
@@ -45,13 +45,13 @@ export interface Target {
   readonly met: boolean;
 }
 
-/** What no lock can do better: no hand-off at all, and a bare message through Redis. */
+/** Upper limits for any lock: no hand-off at all, and a bare message through Redis. */
 export interface Floors {
   readonly floor: Figures;
   readonly baton: Figures;
 }
 
-/** The queued lease beside the ideal and beside redlock, all of one repetition. */
+/** Compares the queued lease with the floors and with redlock, within one repetition. */
 export function targetsOf(
   { floor, baton }: Floors,
   queued: Figures,
