@@ -8,7 +8,7 @@ function form(): Command {
   return new Command('lockstep serve')
     .description(
       'Starts the booking service on 127.0.0.1. Starts Postgres and Redis too, unless DATABASE_URL,\n' +
-        'REDIS_URL and REDIS_NODES name them. All settings: docs/operations.md.',
+        'REDIS_URL and REDIS_NODES name them. The README lists all settings.',
     )
     .allowExcessArguments(false);
 }
