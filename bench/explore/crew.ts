@@ -74,6 +74,7 @@ class Worker {
       execArgv: [...execArgv],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    this.#child.on('error', () => {}); // likewise
     this.#signal = signal;
   }
 
@@ -120,7 +121,7 @@ class Worker {
       const aborted = (): void => {
         clearTimeout(timer);
         const asked = message.kind === 'explore' && child.connected;
-        if (asked) child.send({ kind: 'stop' } satisfies WorkerStop);
+        if (asked) child.send({ kind: 'stop' } satisfies WorkerStop, () => {}); // its exit tells
         timer = setTimeout(fail('interrupted'), asked ? stopMs : 0);
       };
       let timer = setTimeout(
@@ -131,7 +132,7 @@ class Worker {
       child.once('exit', exited);
       if (signal.aborted) return fail('interrupted')();
       signal.addEventListener('abort', aborted, { once: true });
-      child.send(message);
+      child.send(message, () => {}); // a worker that is gone is told by its exit
     });
   }
 }

@@ -76,7 +76,7 @@ async function explored({ spec, reach, secondsMax }: WorkerOrder): Promise<Explo
 }
 
 function answer(message: WorkerAnswer): void {
-  process.send?.(message);
+  process.send?.(message, () => {}); // the parent may be gone: 'disconnect' tells
 }
 
 process.on('message', (message: WorkerStart | WorkerOrder | WorkerStop) => {
