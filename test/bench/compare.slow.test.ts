@@ -107,7 +107,7 @@ describe('four processes', () => {
 
   test('are told on standard error step by step, without a terminal in plain lines', () => {
     expect(ended.stderr).toMatch(/\[1\/9\] appointment\/plain .*repetition 1 of 2\n/);
-    expect(ended.stderr).toContain('[9/9] the audit of appointment');
+    expect(ended.stderr).toContain('[9/9] audit of appointment');
     expect(ended.stderr).not.toContain(String.fromCharCode(27));
   });
 });

@@ -73,7 +73,7 @@ describeWith('bench', ['k6'], pathOf => {
 
   test.each<[string, readonly string[], Record<string, string>, number, RegExp]>([
     ['an unknown strategy', ['--strategy', 'nothing'], {}, 2, /there is no strategy 'nothing'/],
-    ['an unknown workload', ['--workload', 'fast'], {}, 2, /There is no fast/],
+    ['an unknown workload', ['--workload', 'fast'], {}, 2, /unknown workload 'fast'/],
     ['no k6', ['--strategy', 'none'], { K6_PATH: '/nowhere/k6' }, 4, /K6_PATH cannot be used/],
     ['nobody there', ['--base-url', 'http://127.0.0.1:9'], {}, 4, /does not answer as a Lockstep/],
   ])('%s is a message and a code of its own', async (_what, argv, environment, code, words) => {
