@@ -1,5 +1,6 @@
 /** Runs the cells of a load run, one k6 process each, and writes each result when it is complete. */
 import { isStrategyPath, loadRegistry, type Registry } from '../../src/engine/registry.ts';
+import { untilAborted } from '../../src/explore/run/within.ts';
 import {
   findK6,
   type K6,
@@ -62,9 +63,9 @@ export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
   const keeper = await openKeeper(line => progress.note(line));
   let services: Services | undefined;
   try {
-    const k6 = await abandoned(
-      around.signal,
+    const k6 = await untilAborted(
       findK6(keeper, usualK6Places(environment), line => progress.note(line)),
+      around.signal, // the keeper ends a build that is given up
     );
     progress.note(`k6 ${k6.version} (${k6.origin})`);
     services = options.baseUrl === undefined ? await opened(around, progress) : undefined;
@@ -87,22 +88,6 @@ export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
     progress.end();
     await services?.close();
     await keeper.close();
-  }
-}
-
-/** Rejects at once when the run is interrupted; the keeper ends a build in progress. */
-async function abandoned<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  work.catch(() => {}); // reported below, unless the run was interrupted first
-  signal.throwIfAborted();
-  let stop = (): void => {};
-  const interrupted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, interrupted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }
 
