@@ -6,7 +6,7 @@ import { failures, isFailureCode } from '../../src/contract/index.ts';
 import { type CallRecord, noAnswer } from './schema.ts';
 
 /** One answer, with what the audit needs to know. */
-export interface Answer extends CallRecord {
+export interface Answer extends Omit<CallRecord, 'met'> {
   /** Empty where no answer came. */
   readonly commandId: string;
   /** On the clock of `performance.now()`. */
@@ -14,6 +14,8 @@ export interface Answer extends CallRecord {
   readonly answeredMs: number;
   /** When a process worked on it, as the process says; undefined where it does not say. */
   readonly worked: Worked | undefined;
+  /** From its deciding read to the end of its COMMIT; undefined without a COMMIT. */
+  readonly decided: Worked | undefined;
 }
 
 /** Microseconds on the monotonic clock that all processes of a machine share. */
@@ -76,7 +78,8 @@ export class Client {
     const read = outcomeOf(reply, call, options.strategy);
     const ms = answeredMs - sentMs;
     const worked = 'worked' in reply ? workedOf(reply.worked) : undefined;
-    return { actor: call.actor, process, ms, sentMs, answeredMs, worked, ...read };
+    const decided = 'decided' in reply ? workedOf(reply.decided) : undefined;
+    return { actor: call.actor, process, ms, sentMs, answeredMs, worked, decided, ...read };
   }
 
   close(): void {
@@ -89,6 +92,7 @@ type Reply =
       readonly status: number;
       readonly strategy: string | undefined;
       readonly worked: string | undefined;
+      readonly decided: string | undefined;
       readonly body: string;
     }
   | { readonly status: 0; readonly error: string };
@@ -138,6 +142,7 @@ function readReply(response: IncomingMessage, settle: (reply: Reply) => void): v
       status: response.statusCode ?? 0,
       strategy: headerOf(response, 'lock-strategy'),
       worked: headerOf(response, 'command-worked-us'),
+      decided: headerOf(response, 'command-decided-us'),
       body: Buffer.concat(chunks).toString(),
     });
   });

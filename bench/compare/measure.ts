@@ -11,14 +11,15 @@ import type { Stack } from '../lab/stack.ts';
 import { keysMin } from '../lab/verdict.ts';
 import { Client, type ClientOptions } from './client.ts';
 import { isMainJob, type Settings } from './options.ts';
-import { contested, type PhaseLog, uncontended } from './phase.ts';
-import type { Cell, Phase, Repetition } from './schema.ts';
+import { contested, type PhaseLog, single } from './phase.ts';
+import { type Cell, type Phase, type PhaseName, phaseNames, type Repetition } from './schema.ts';
 
-/** What was measured of a cell so far: complete repetitions only. */
+/** What was measured of a cell so far: complete repetitions only, but every warm-up. */
 export interface CellLog {
   readonly cell: PlannedCell;
+  readonly warmUp: Phase[];
   readonly repetitions: Repetition[];
-  readonly claims: { readonly contested: Claims[]; readonly uncontended: Claims[] };
+  readonly claims: Readonly<Record<PhaseName | 'warmUp', Claims[]>>;
   audit: Cell['audit'];
 }
 
@@ -63,7 +64,7 @@ export class Measurement {
     const { settings, progress } = this.#options;
     const [first] = logs;
     if (!first) return;
-    await this.#warmUp(first.cell, 'heat up', heatUp); // so that every process runs its code once
+    await this.#warmUp(first, 'heat up', heatUp); // so that every process runs its code once
     const lastMs = performance.now() + budgetMs(isMainJob(settings), logs.length);
     const asked = { mainJob: isMainJob(settings), rounds: settings.roundsAsked };
     let left = logs.length * settings.repetitions;
@@ -85,48 +86,59 @@ export class Measurement {
   async #repetition(log: CellLog, repetition: number, limits: PhaseLimits): Promise<void> {
     const purpose = `${titleOf(log.cell)} ${repetition}`;
     const { settings } = this.#options;
-    if (isMainJob(settings)) await this.#warmedUp(log.cell, purpose, limits);
-    const before = this.#before ?? (await this.#page());
-    const first = await this.#phase(log.cell, before, () =>
-      contested({
-        ...this.#phaseOptions(log.cell, `contested ${purpose}`, limits.contestedMs, limits),
-        rounds: settings.rounds,
-        rivals: settings.rivals,
-        doubleTapShare: settings.doubleTapShare,
-        testedAtLeast: Math.ceil(keysMin / settings.repetitions) + 1,
-      }),
-    );
-    const second = await this.#phase(log.cell, first.after, () =>
-      uncontended({
-        ...this.#phaseOptions(log.cell, `uncontended ${purpose}`, limits.uncontendedMs, limits),
-        keys: settings.uncontendedKeys,
-        inFlight: settings.inFlight,
-      }),
-    );
-    this.#before = second.after;
-    log.repetitions.push({ contested: first.phase, uncontended: second.phase });
-    log.claims.contested.push(first.claims);
-    log.claims.uncontended.push(second.claims);
-  }
-
-  /** Only in the main job: a matrix is for verdicts, so its first keys may be slow. */
-  async #warmedUp(cell: PlannedCell, purpose: string, limits: PhaseLimits): Promise<void> {
-    const { contestedMs: limitMs } = limits;
-    await this.#warmUp(cell, `warm-up ${purpose}`, { rounds: warmUpRounds, limitMs });
-    this.#before = undefined;
+    const { cell } = log;
+    // a matrix is for verdicts, so its first keys may be slow
+    if (isMainJob(settings))
+      await this.#warmUp(log, `warm-up ${purpose}`, {
+        rounds: warmUpRounds,
+        limitMs: limits.contestedMs,
+      });
+    const run: Readonly<Record<PhaseName, () => Promise<PhaseLog>>> = {
+      contested: () =>
+        contested({
+          ...this.#phaseOptions(cell, `contested ${purpose}`, limits.contestedMs, limits),
+          rounds: settings.rounds,
+          rivals: settings.rivals,
+          doubleTapShare: settings.doubleTapShare,
+          testedAtLeast: Math.ceil(keysMin / settings.repetitions) + 1,
+        }),
+      alone: () =>
+        single({
+          ...this.#phaseOptions(cell, `alone ${purpose}`, limits.aloneMs, limits),
+          keys: settings.aloneKeys,
+          inFlight: 1,
+        }),
+      busy: () =>
+        single({
+          ...this.#phaseOptions(cell, `busy ${purpose}`, limits.busyMs, limits),
+          keys: settings.busyKeys,
+          inFlight: settings.inFlight,
+        }),
+    };
+    const seen = {
+      contested: await this.#phase(cell, run.contested),
+      alone: await this.#phase(cell, run.alone),
+      busy: await this.#phase(cell, run.busy),
+    };
+    log.repetitions.push({
+      contested: seen.contested.phase,
+      alone: seen.alone.phase,
+      busy: seen.busy.phase,
+    });
+    for (const name of phaseNames) log.claims[name].push(seen[name].claims);
   }
 
   async #phase(
     cell: PlannedCell,
-    before: Page,
     run: () => Promise<PhaseLog>,
-  ): Promise<{ phase: Phase; claims: Claims; after: Page }> {
+  ): Promise<{ readonly phase: Phase; readonly claims: Claims }> {
     const { scenario } = this.#options;
     const labels = { scenario: scenario.name, strategy: cell.participant.strategy.name };
+    const before = this.#before ?? (await this.#page());
     const { claims, rounds, ...seen } = await run();
-    const after = await this.#page();
-    const service = deltaOf(before, after, labels);
-    return { phase: { ...seen, rounds: [...rounds], service }, claims, after };
+    this.#before = await this.#page();
+    const service = deltaOf(before, this.#before, labels);
+    return { phase: { ...seen, rounds: [...rounds], service }, claims };
   }
 
   #page(): Promise<Page> {
@@ -134,10 +146,15 @@ export class Measurement {
     return scrape(stack.processUrls[0] ?? '', signal);
   }
 
-  async #warmUp(cell: PlannedCell, purpose: string, { rounds, limitMs }: WarmUp): Promise<void> {
+  /** Judged like everything else: only its cost is left out. */
+  async #warmUp(log: CellLog, purpose: string, { rounds, limitMs }: WarmUp): Promise<void> {
     const { rivals, doubleTapShare } = this.#options.settings;
-    const options = this.#phaseOptions(cell, purpose, limitMs);
-    await contested({ ...options, rounds, rivals, doubleTapShare, testedAtLeast: 1 });
+    const options = this.#phaseOptions(log.cell, purpose, limitMs);
+    const { phase, claims } = await this.#phase(log.cell, () =>
+      contested({ ...options, rounds, rivals, doubleTapShare, testedAtLeast: 1 }),
+    );
+    log.warmUp.push(phase);
+    log.claims.warmUp.push(claims);
   }
 
   #phaseOptions(
@@ -181,8 +198,10 @@ export class Measurement {
       for (const log of logs) {
         signal.throwIfAborted();
         log.audit = {
+          warmUp: await judge.audit(joined(log.claims.warmUp), settled),
           contested: await judge.audit(joined(log.claims.contested), settled),
-          uncontended: await judge.audit(joined(log.claims.uncontended), settled),
+          alone: await judge.audit(joined(log.claims.alone), settled),
+          busy: await judge.audit(joined(log.claims.busy), settled),
         };
       }
     } finally {

@@ -1,21 +1,22 @@
 /** Derives the observation from a cell's raw data. Pure. */
 
-import type { Audit } from '../lab/shapes.ts';
+import type { Audit, ServiceDelta } from '../lab/shapes.ts';
 import type { Observation } from '../lab/verdict.ts';
 import { isUnfilled } from './phase-summary.ts';
-import { type Cell, noAnswer, type Round } from './schema.ts';
+import { type Cell, noAnswer, type Phase, phasesIn, type Round } from './schema.ts';
 
 /** What was observed in a cell that was run. */
 export function observationOf(cell: Cell): Observation {
-  const services = cell.repetitions.flatMap(({ contested, uncontended }) => [
-    contested.service,
-    uncontended.service,
-  ]);
-  const rounds = cell.repetitions.flatMap(repetition => repetition.contested.rounds);
-  const audits: readonly Audit[] = cell.audit ? [cell.audit.contested, cell.audit.uncontended] : [];
+  const phases = phasesIn(cell);
+  const services = phases.map(phase => phase.service);
+  const rounds = contestedRounds(cell);
+  const calls = rounds.flatMap(round => round.calls);
+  const audits = auditsOf(cell);
   const keysHit = new Set(audits.flatMap(audit => audit.violations.map(row => row.key)));
   return {
     keys: rounds.length,
+    commands: calls.length,
+    commandsMet: calls.filter(call => call.met).length,
     keysDecided: rounds.filter(round => round.decidedMs !== null).length,
     keysOverlapped: rounds.filter(round => round.overlapped).length,
     keysTested: rounds.filter(isTested).length,
@@ -28,10 +29,18 @@ export function observationOf(cell: Cell): Observation {
     turnsLost: services.reduce((total, service) => total + turnsLostIn(service), 0),
     settled: audits.every(audit => audit.settled),
     audited: audits.length > 0,
-    counted: cell.repetitions.every(
-      ({ contested, uncontended }) => isCounted(contested) && isCounted(uncontended),
-    ),
+    counted: phases.every(isCounted),
   };
+}
+
+/** The rounds in which callers were sent to one key at once, those of the warm-ups first. */
+export function contestedRounds({ warmUp, repetitions }: Cell): Round[] {
+  return [...warmUp, ...repetitions.map(one => one.contested)].flatMap(phase => phase.rounds);
+}
+
+/** Every audit of a cell; none if the run ended before. */
+export function auditsOf({ audit }: Cell): Audit[] {
+  return audit ? Object.values(audit) : [];
 }
 
 function isTested({ overlapped, calls }: Round): boolean {
@@ -39,7 +48,7 @@ function isTested({ overlapped, calls }: Round): boolean {
 }
 
 /** Whether the service counted every command it answered; otherwise its counters prove nothing. */
-function isCounted(phase: Cell['repetitions'][number]['contested']): boolean {
+function isCounted(phase: Phase): boolean {
   const calls = phase.rounds.flatMap(round => round.calls);
   const answered = calls.filter(call => call.detail !== noAnswer).length;
   const commands = Object.values(phase.service.commands);
@@ -47,10 +56,10 @@ function isCounted(phase: Cell['repetitions'][number]['contested']): boolean {
 }
 
 /** A lost lease may be counted by its watchdog and again by its release: take the larger count. */
-export function leasesLostIn(service: Cell['repetitions'][number]['contested']['service']): number {
+export function leasesLostIn(service: ServiceDelta): number {
   return Math.max(service.leasesLost, service.releases.lost ?? 0);
 }
 
-function turnsLostIn(service: Cell['repetitions'][number]['contested']['service']): number {
+function turnsLostIn(service: ServiceDelta): number {
   return leasesLostIn(service) + (service.releases.unknown ?? 0);
 }

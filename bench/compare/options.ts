@@ -11,12 +11,13 @@ import {
   withOptions,
 } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
+import { blocksMin } from '../lab/ranking.ts';
 
 export const defaults = { rivals: 8, processes: 4, exploreSeconds: 25, out: 'results' } as const;
 /** The scenario of the main job: the incident that the project started with. */
 export const mainScenario = 'appointment';
 /** The main job ranks costs; a matrix of hundreds of cells is for verdicts. */
-const repetitionsOf = { mainJob: 3, matrix: 1 } as const;
+const repetitionsOf = { mainJob: blocksMin, matrix: 1 } as const;
 const roundsDefault = 60;
 
 const table = {
@@ -120,7 +121,8 @@ export interface Settings extends Omit<Options, 'rounds' | 'repetitions'> {
   /** Undefined: as many of `rounds` as time permits. */
   readonly roundsAsked: number | undefined;
   readonly doubleTapShare: number;
-  readonly uncontendedKeys: number;
+  readonly aloneKeys: number;
+  readonly busyKeys: number;
   readonly inFlight: number;
   readonly waitMs: number;
 }
@@ -130,8 +132,8 @@ export function isMainJob({ scenarios }: Pick<Options, 'scenarios'>): boolean {
   return scenarios.length === 0;
 }
 
-const fixed = { doubleTapShare: 0.2, uncontendedKeys: 160, inFlight: 8 } as const;
-/** Uncontended keys per contested key, if few of those are requested. */
+const fixed = { doubleTapShare: 0.2, aloneKeys: 80, busyKeys: 160, inFlight: 8 } as const;
+/** Keys with one caller per contested key, if few of those are requested. */
 const keysPerRound = 3;
 const seedsMax = 1_000_000;
 
@@ -143,7 +145,8 @@ export function settingsOf(options: Options, waitMs: number): Settings {
     ...fixed,
     rounds,
     repetitions: options.repetitions ?? repetitionsOf[isMainJob(options) ? 'mainJob' : 'matrix'],
-    uncontendedKeys: Math.min(fixed.uncontendedKeys, rounds * keysPerRound),
+    aloneKeys: Math.min(fixed.aloneKeys, rounds * keysPerRound),
+    busyKeys: Math.min(fixed.busyKeys, rounds * keysPerRound),
     roundsAsked: options.rounds,
     waitMs,
   };

@@ -11,7 +11,7 @@ import {
   type Spread,
   spreadOf,
 } from '../lab/statistics.ts';
-import type { CallRecord, Phase } from './schema.ts';
+import type { CallRecord, Phase, PhaseName } from './schema.ts';
 
 /** Milliseconds from a histogram of the service: exact mean, quantiles to the width of a bucket. */
 export interface ServiceTimes {
@@ -26,7 +26,11 @@ export interface PhaseSummary {
   readonly commands: number;
   readonly keys: number;
   readonly cutShort: boolean;
-  /** The figure the phase is ranked by, in ms, one per repetition. */
+  /**
+   * What the phase is ranked by, in ms, one per repetition (see `costOf`); null where nothing was
+   * accepted.
+   */
+  readonly costs: readonly (number | null)[];
   readonly cost: Spread | undefined;
   /** Time until a key's capacity was used up, in ms. */
   readonly decided: Points | undefined;
@@ -50,8 +54,6 @@ export interface PhaseSummary {
   readonly generatorCores: number;
 }
 
-export type PhaseName = 'contested' | 'uncontended';
-
 /** Summarizes the repetitions of one phase; `audit` belongs to the same phase. */
 export function phaseSummary(
   name: PhaseName,
@@ -62,11 +64,13 @@ export function phaseSummary(
   const calls = rounds.flatMap(round => round.calls);
   const outcomes = countOutcomes(calls);
   const attempts = sum(phases.map(phase => phase.service.attempts));
+  const costs = phases.map(phase => costOf(name, phase) ?? null);
   return {
     commands: calls.length,
     keys: rounds.length,
     cutShort: phases.some(phase => phase.cutShort),
-    cost: spreadOf(phases.flatMap(phase => costOf(name, phase) ?? [])),
+    costs,
+    cost: spreadOf(costs.filter(cost => cost !== null)),
     decided: pointsOf(rounds.flatMap(round => round.decidedMs ?? [])),
     accepted: pointsOf(latencies(calls, 'accepted')),
     refused: pointsOf(latencies(calls, 'refused')),
@@ -91,11 +95,17 @@ export function isUnfilled(round: Phase['rounds'][number]): boolean {
 const turnedAway: ReadonlySet<CallRecord['outcome']> = new Set(['busy', 'failed', 'unknown']);
 
 /**
- * Contested: the median time until a key is decided, which only the callers see. Uncontended: the
- * service's mean time per accepted command, without HTTP, which costs every strategy the same.
+ * Contested: the time that all callers together waited for their answers, whatever it was, per accepted
+ * command; a strategy that accepts quickly and lets everybody else wait, or turns everybody away, pays
+ * for it. Alone and busy: the service's mean time per accepted command, without HTTP, which costs every
+ * strategy the same.
  */
 function costOf(name: PhaseName, phase: Phase): number | undefined {
-  if (name === 'contested') return pointsOf(phase.rounds.flatMap(r => r.decidedMs ?? []))?.p50;
+  if (name === 'contested') {
+    const calls = phase.rounds.flatMap(round => round.calls);
+    const { length } = calls.filter(call => call.outcome === 'accepted');
+    return length === 0 ? undefined : sum(calls.map(call => call.ms)) / length;
+  }
   const accepted = phase.service.commands.accepted;
   return accepted && accepted.count > 0 ? (accepted.sum / accepted.count) * 1_000 : undefined;
 }
@@ -107,9 +117,14 @@ function goodputOf(phase: Phase, audit: Audit): number | undefined {
   ).length;
   const keys = new Set(phase.rounds.map(round => round.key));
   const bad = audit.violations
-    .filter(row => row.kind === 'duplicate' || row.kind === 'lost acknowledgement')
+    .filter(row => isWasted(row.kind))
     .filter(row => keys.has(row.key));
   return Math.max(0, accepted - sum(bad.map(row => row.excess))) / phase.seconds;
+}
+
+/** An effect that had to be undone, or is missing: nobody is better off for it. */
+function isWasted(kind: Audit['violations'][number]['kind']): boolean {
+  return kind === 'duplicate' || kind === 'lost update' || kind === 'lost acknowledgement';
 }
 
 function timesBy(

@@ -1,8 +1,8 @@
-/** The two phases: contested (callers released together on one key), and uncontended (many keys). */
+/** The phases: contested (callers released together on one key), and keys with one caller each. */
 
 import type { Load, Query, Round as RoundPlan } from '../../src/contract/index.ts';
 import type { Claims } from '../lab/shapes.ts';
-import type { Answer, Client, ClientOptions } from './client.ts';
+import type { Answer, Client, ClientOptions, Worked } from './client.ts';
 import type { Round } from './schema.ts';
 
 /** The results of a phase, and the claims for the audit. */
@@ -63,13 +63,14 @@ export async function contested(options: ContestedOptions): Promise<PhaseLog> {
   });
 }
 
-export interface UncontendedOptions extends PhaseOptions {
+export interface SingleOptions extends PhaseOptions {
   readonly keys: number;
+  /** One: what a strategy costs by itself. Several: commands compete for CPU and disk. */
   readonly inFlight: number;
 }
 
-/** Every key once, `inFlight` at a time: commands compete for CPU and disk only. */
-export async function uncontended(options: UncontendedOptions): Promise<PhaseLog> {
+/** Every key once, `inFlight` at a time. */
+export async function single(options: SingleOptions): Promise<PhaseLog> {
   const { load, query, keys, inFlight, random, client, to } = options;
   const plans = await load({ rounds: keys, rivals: 1, doubleTapShare: 0, random }, query);
   const answers: RoundAnswers[] = [];
@@ -96,7 +97,7 @@ interface RoundAnswers {
   readonly answers: readonly Answer[];
 }
 
-/** This many uncontended keys are used even past the time limit: fewer would measure nothing. */
+/** This many keys are used even past the time limit: fewer would measure nothing. */
 const keysAtLeast = 8;
 
 async function timed(
@@ -144,15 +145,18 @@ function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number)
     decidedMs: filling ? rounded(filling.answeredMs - releasedMs) : null,
     answeredMs: rounded(last - releasedMs),
     overlapped: overlapped(answers, processes),
-    calls: answers.map(({ actor, process, outcome, detail, attempts, ms }) => ({
-      actor,
-      process,
-      outcome,
-      detail,
-      attempts,
-      ms: rounded(ms),
-    })),
+    decidedTogether: decidedTogether(answers),
+    calls: answers.map(answer => {
+      const { actor, process, outcome, detail, attempts, ms } = answer;
+      const met = isMet(answer, answers);
+      return { actor, process, outcome, detail, attempts, ms: rounded(ms), met };
+    }),
   };
+}
+
+/** Two actors' answers, from two processes where there are several. */
+function areRivals(a: Answer, b: Answer, processes: number): boolean {
+  return a.actor !== b.actor && (processes === 1 || a.process !== b.process);
 }
 
 /**
@@ -160,17 +164,25 @@ function roundOf({ plan, releasedMs, answers }: RoundAnswers, processes: number)
  * are several. Reported by the processes: sending commands together does not prove that they met.
  */
 function overlapped(answers: readonly Answer[], processes: number): boolean {
-  return answers.some(({ actor, process, worked: a }) =>
-    answers.some(
-      ({ worked: b, ...other }) =>
-        a !== undefined &&
-        b !== undefined &&
-        actor !== other.actor &&
-        (processes === 1 || process !== other.process) &&
-        a.fromUs < b.untilUs &&
-        b.fromUs < a.untilUs,
-    ),
+  return answers.some(a =>
+    answers.some(b => areRivals(a, b, processes) && isTogether(a.worked, b.worked)),
   );
+}
+
+/** Whether two actors were between deciding read and the end of COMMIT at the same time. */
+function decidedTogether(answers: readonly Answer[]): boolean {
+  return answers.some(a =>
+    answers.some(b => a.actor !== b.actor && isTogether(a.decided, b.decided)),
+  );
+}
+
+/** Whether a rival's command was worked on at the same time, in whichever process. */
+function isMet(one: Answer, answers: readonly Answer[]): boolean {
+  return answers.some(other => one.actor !== other.actor && isTogether(one.worked, other.worked));
+}
+
+function isTogether(a: Worked | undefined, b: Worked | undefined): boolean {
+  return a !== undefined && b !== undefined && a.fromUs < b.untilUs && b.fromUs < a.untilUs;
 }
 
 function claimsOf(rounds: readonly RoundAnswers[], exhaustedReasons: readonly string[]): Claims {

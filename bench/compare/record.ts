@@ -5,11 +5,11 @@ import { added } from '../lab/statistics.ts';
 import { eventsOf } from '../lab/verdict.ts';
 import { type CellLog, warmUpRounds } from './measure.ts';
 import { isMainJob, type Settings } from './options.ts';
-import type { Cell, RunPlan, StrategyFacts } from './schema.ts';
+import { type Cell, phasesIn, type RunPlan, type StrategyFacts } from './schema.ts';
 
 export function planOf(settings: Settings, contests: readonly Contest[]): RunPlan {
   const { rounds, rivals, processes, repetitions, seed } = settings;
-  const { doubleTapShare, uncontendedKeys, inFlight } = settings;
+  const { doubleTapShare, aloneKeys, busyKeys, inFlight } = settings;
   return {
     scenarios: contests.map(({ scenario, variants }) => ({
       name: scenario.name,
@@ -21,7 +21,8 @@ export function planOf(settings: Settings, contests: readonly Contest[]): RunPla
     repetitions,
     seed,
     doubleTapShare,
-    uncontendedKeys,
+    aloneKeys,
+    busyKeys,
     inFlight,
     warmUpRounds: isMainJob(settings) ? warmUpRounds : 0,
   };
@@ -57,8 +58,7 @@ export function cellOf(log: CellLog, processes: number): Cell {
   const { name, declared } = participant.strategy;
   const traits = scenario.registered.variants[variant];
   if (!traits) throw new Error(`${scenario.name} has no variant '${variant}'`);
-  const phases = log.repetitions.flatMap(({ contested, uncontended }) => [contested, uncontended]);
-  const services = phases.map(phase => phase.service);
+  const services = phasesIn(log).map(phase => phase.service);
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const events = eventsOf({
     processes,
@@ -73,6 +73,7 @@ export function cellOf(log: CellLog, processes: number): Cell {
     strategy: name,
     events,
     claimed: predict(declared, traits, new Set(events)),
+    warmUp: [...log.warmUp],
     repetitions: [...log.repetitions],
     audit: log.audit,
   };

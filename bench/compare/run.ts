@@ -160,7 +160,8 @@ async function allMeasured(options: AllOptions, contests: readonly CellLog[][]):
 }
 
 function logOf(cell: CellLog['cell']): CellLog {
-  return { cell, repetitions: [], claims: { contested: [], uncontended: [] }, audit: null };
+  const claims = { warmUp: [], contested: [], alone: [], busy: [] };
+  return { cell, warmUp: [], repetitions: [], claims, audit: null };
 }
 
 type End = Pick<Run, 'end' | 'incomplete' | 'brokenOff'>;

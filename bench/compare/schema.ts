@@ -8,7 +8,7 @@ import { audit, conditions, prediction, serviceDelta } from '../lab/shapes.ts';
 
 export const runFormat = 'lockstep run';
 /** Raised by every change that an older reader would misread. */
-export const runVersion = 2;
+export const runVersion = 3;
 
 /** The detail of a command that got no answer. */
 export const noAnswer = 'no answer';
@@ -27,6 +27,8 @@ const call = z.strictObject({
   attempts: count,
   /** From sending to the complete answer, on the load generator's clock. */
   ms: z.number(),
+  /** The service worked on it while it worked on a command of another actor on the same key. */
+  met: z.boolean(),
 });
 
 const round = z.strictObject({
@@ -38,6 +40,8 @@ const round = z.strictObject({
   answeredMs: z.number(),
   /** Commands of two actors ran at the same time, in two processes where there are several. */
   overlapped: z.boolean(),
+  /** Two actors were between deciding read and end of COMMIT at the same time: a working lock forbids it. */
+  decidedTogether: z.boolean(),
   calls: z.array(call),
 });
 
@@ -51,6 +55,10 @@ const phase = z.strictObject({
   generatorCores: z.number(),
 });
 
+/** What a block measures of each strategy, in this order. */
+export const phaseNames = ['contested', 'alone', 'busy'] as const;
+export type PhaseName = (typeof phaseNames)[number];
+
 const cell = z.strictObject({
   scenario: z.string(),
   variant: z.string(),
@@ -58,9 +66,22 @@ const cell = z.strictObject({
   /** The events in the cell that may void a claim. */
   events: z.array(z.string()),
   claimed: prediction,
-  repetitions: z.array(z.strictObject({ contested: phase, uncontended: phase })),
+  /** Judged like everything else, but without a cost: code that runs for the first time may be unsafe. */
+  warmUp: z.array(phase),
+  repetitions: z.array(
+    z.strictObject({
+      /** Many callers, one key. */
+      contested: phase,
+      /** One command in flight, a fresh key each: what the strategy itself costs. */
+      alone: phase,
+      /** Many keys with one caller each, several in flight. */
+      busy: phase,
+    }),
+  ),
   /** Null if the run ended before it. */
-  audit: z.strictObject({ contested: audit, uncontended: audit }).nullable(),
+  audit: z
+    .strictObject({ warmUp: audit, contested: audit, alone: audit, busy: audit })
+    .nullable(),
 });
 
 const strategy = z.strictObject({
@@ -96,8 +117,10 @@ const plan = z.strictObject({
   repetitions: count,
   seed: count,
   doubleTapShare: share,
-  /** Uncontended keys per strategy and repetition. */
-  uncontendedKeys: count,
+  /** Keys per strategy and repetition, with one command in flight. */
+  aloneKeys: count,
+  /** Keys per strategy and repetition, with `inFlight` commands in flight. */
+  busyKeys: count,
   inFlight: count,
   warmUpRounds: count,
 });
@@ -131,3 +154,14 @@ export type CallRecord = z.infer<typeof call>;
 export type StrategyFacts = z.infer<typeof strategy>;
 export type RunPlan = z.infer<typeof plan>;
 export type Repetition = Cell['repetitions'][number];
+
+/** Every phase of a cell, the warm-ups first. */
+export function phasesIn({
+  warmUp,
+  repetitions,
+}: {
+  readonly warmUp: readonly Phase[];
+  readonly repetitions: readonly Repetition[];
+}): Phase[] {
+  return [...warmUp, ...repetitions.flatMap(one => phaseNames.map(name => one[name]))];
+}

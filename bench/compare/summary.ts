@@ -3,12 +3,20 @@
 import type { ExploredCell } from '../explore/schema.ts';
 import type { ExitCode } from '../lab/exit-codes.ts';
 import type { AuditRow } from '../lab/shapes.ts';
-import { added } from '../lab/statistics.ts';
-import { type CellVerdict, type Control, type Observation, verdictOf } from '../lab/verdict.ts';
+import { added, designEffect, familyBound } from '../lab/statistics.ts';
+import {
+  type CellVerdict,
+  type Control,
+  type Observation,
+  powerMin,
+  unseen,
+  verdictOf,
+} from '../lab/verdict.ts';
 import { exitCodeOf } from './exit.ts';
-import { leasesLostIn, observationOf } from './observation.ts';
-import { type PhaseName, type PhaseSummary, phaseSummary } from './phase-summary.ts';
-import { type Cell, type Run, runVersion, type StrategyFacts } from './schema.ts';
+import { auditsOf, contestedRounds, leasesLostIn, observationOf } from './observation.ts';
+import { type PhaseSummary, phaseSummary } from './phase-summary.ts';
+import { type Rank, withRanks } from './ranks.ts';
+import { type Cell, type PhaseName, phasesIn, type Run, runVersion, type StrategyFacts } from './schema.ts';
 
 export const resultFormat = 'lockstep result';
 
@@ -22,13 +30,6 @@ export interface Findings {
   readonly examples: readonly AuditRow[];
 }
 
-/** The rank of a safe cell among the safe ones of its scenario and variant. */
-export interface Rank {
-  readonly place: number;
-  /** Its cost divided by that of the cheapest. */
-  readonly timesBest: number;
-}
-
 export interface CellSummary {
   readonly scenario: string;
   readonly variant: string;
@@ -36,6 +37,8 @@ export interface CellSummary {
   readonly claimed: Cell['claimed'];
   readonly events: readonly string[];
   readonly verdict: CellVerdict;
+  /** The share of the control’s contested keys that were violated, in the same place of this run. */
+  readonly power: number;
   readonly observed: Observation | undefined;
   readonly duplicates: number;
   readonly duplicateKeys: number;
@@ -47,6 +50,8 @@ export interface CellSummary {
   readonly releases: Readonly<Record<string, number>>;
   readonly phases: Readonly<Record<PhaseName, PhaseSummary>> | undefined;
   readonly ranks: Readonly<Partial<Record<PhaseName, Rank>>>;
+  /** For 0 of n: the bound that holds for all such cells of the run at once (95 % confidence). */
+  readonly familyBound?: number;
 }
 
 export interface Summary
@@ -77,7 +82,10 @@ const examplesMax = 5;
 export function summarize(run: Run): Summary {
   const controls = controlsOf(run);
   const cells = withRanks(
-    run.cells.map(cell => cellSummary(cell, run, controls.get(placeOf(cell)) ?? 'not seen')),
+    withFamilyBound(
+      run.cells.map(cell => cellSummary(cell, run, controls.get(placeOf(cell)) ?? unseen)),
+    ),
+    run.plan.seed,
   );
   const verdicts = cells.map(cell => cell.verdict);
   const { end, incomplete, brokenOff, startedAt, seconds, command, plan, conditions, leftOut } =
@@ -88,7 +96,7 @@ export function summarize(run: Run): Summary {
     exitCode: exitCodeOf(end, verdicts, run.explored, explored =>
       cells.some(cell => isOf(cell, explored) && cell.verdict.observed === 'unsafe'),
     ),
-    blind: [...controls].filter(([, control]) => control === 'not seen').map(([place]) => place),
+    blind: [...controls].filter(([, { share }]) => share < powerMin).map(([place]) => place),
     end,
     incomplete,
     brokenOff,
@@ -109,17 +117,26 @@ function isOf({ scenario, variant, strategy }: CellSummary, explored: ExploredCe
   return same && explored.strategies.every(name => name === strategy.name);
 }
 
-/** Check-then-act double-books 89–99 % of the keys (measured): far fewer means there was no contention. */
-const controlShareMin = 0.2;
-
-/** Whether the audit saw the control fail, by place. */
+/** What the audit saw of the control, by place. */
 function controlsOf(run: Run): ReadonlyMap<string, Control> {
   const names = new Set(run.strategies.filter(one => one.control).map(one => one.name));
   return new Map(
     run.cells
       .filter(cell => names.has(cell.strategy) && cell.claimed.verdict !== 'not offered')
-      .map(cell => [placeOf(cell), isControlSeen(cell) ? 'seen' : 'not seen']),
+      .map(cell => [placeOf(cell), controlIn(cell)]),
   );
+}
+
+/** Adds to each cell without findings the bound that holds for all of them together. */
+function withFamilyBound(cells: readonly CellSummary[]): CellSummary[] {
+  const clean = cells.filter(cell => cell.verdict.boundShare !== undefined).length;
+  return cells.map(cell => {
+    const { boundShare } = cell.verdict;
+    // the keys that count as independent: see `ruleOfThree`
+    return boundShare === undefined
+      ? cell
+      : { ...cell, familyBound: familyBound(3 / boundShare, clean) };
+  });
 }
 
 /** A scenario and variant: strategies are compared within a place, never across places. */
@@ -127,11 +144,22 @@ export function placeOf({ scenario, variant }: Pick<Cell, 'scenario' | 'variant'
   return `${scenario}/${variant}`;
 }
 
-function isControlSeen(cell: Cell): boolean {
-  const rows = cell.audit?.contested.violations ?? [];
-  const raced = rows.filter(row => row.kind !== 'lost acknowledgement').map(row => row.key);
-  const keys = cell.repetitions.flatMap(repetition => repetition.contested.rounds).length;
-  return raced.length > 0 && new Set(raced).size >= keys * controlShareMin;
+/** Acknowledgements are lost by other means than races, so they show no power. */
+function controlIn(cell: Cell): Control {
+  const raced = new Set(
+    auditsOf(cell)
+      .flatMap(audit => audit.violations)
+      .filter(row => row.kind !== 'lost acknowledgement')
+      .map(row => row.key),
+  );
+  const phases = [...cell.warmUp, ...cell.repetitions.map(one => one.contested)];
+  const counts = phases.map(({ rounds }) => ({
+    keys: rounds.length,
+    failed: rounds.filter(round => raced.has(round.key)).length,
+  }));
+  const keys = counts.reduce((sum, one) => sum + one.keys, 0);
+  const failed = counts.reduce((sum, one) => sum + one.failed, 0);
+  return { share: keys > 0 ? failed / keys : 0, designEffect: designEffect(counts) };
 }
 
 function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {
@@ -140,10 +168,7 @@ function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {
   const observed = cell.claimed.verdict === 'not offered' ? undefined : observationOf(cell);
   const findings = findingsOf(cell);
   const duplicates = findings.find(one => one.kind === 'duplicate');
-  const services = cell.repetitions.flatMap(({ contested, uncontended }) => [
-    contested.service,
-    uncontended.service,
-  ]);
+  const services = phasesIn(cell).map(phase => phase.service);
   return {
     scenario: cell.scenario,
     variant: cell.variant,
@@ -151,6 +176,7 @@ function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {
     claimed: cell.claimed,
     events: cell.events,
     verdict: verdictOf(cell.claimed, observed, control, strategy.hazard),
+    power: control.share,
     observed,
     duplicates: duplicates?.excess ?? 0,
     duplicateKeys: duplicates?.keys ?? 0,
@@ -170,12 +196,12 @@ function phasesOf(cell: Cell): Record<PhaseName, PhaseSummary> {
       cell.repetitions.map(repetition => repetition[name]),
       cell.audit?.[name],
     );
-  return { contested: of('contested'), uncontended: of('uncontended') };
+  return { contested: of('contested'), alone: of('alone'), busy: of('busy') };
 }
 
 function findingsOf(cell: Cell): Findings[] {
   const byKind = new Map<AuditRow['kind'], AuditRow[]>();
-  for (const audit of cell.audit ? [cell.audit.contested, cell.audit.uncontended] : [])
+  for (const audit of auditsOf(cell))
     for (const row of audit.violations)
       byKind.set(row.kind, [...(byKind.get(row.kind) ?? []), row]);
   return [...byKind].map(([kind, rows]) => ({
@@ -189,49 +215,10 @@ function findingsOf(cell: Cell): Findings[] {
 
 function acceptedMost(cell: Cell): { excessPerKeyMax: number; acceptedPerKeyMax: number } {
   let [excessPerKeyMax, acceptedPerKeyMax] = [0, 0];
-  for (const { contested } of cell.repetitions)
-    for (const round of contested.rounds) {
-      const accepted = round.calls.filter(call => call.outcome === 'accepted').length;
-      acceptedPerKeyMax = Math.max(acceptedPerKeyMax, accepted);
-      excessPerKeyMax = Math.max(excessPerKeyMax, accepted - round.capacity);
-    }
+  for (const round of contestedRounds(cell)) {
+    const accepted = round.calls.filter(call => call.outcome === 'accepted').length;
+    acceptedPerKeyMax = Math.max(acceptedPerKeyMax, accepted);
+    excessPerKeyMax = Math.max(excessPerKeyMax, accepted - round.capacity);
+  }
   return { excessPerKeyMax, acceptedPerKeyMax };
-}
-
-/** Only safe cells are ranked, and never a hazard: the cost of a wrong strategy is irrelevant. */
-function withRanks(cells: readonly CellSummary[]): CellSummary[] {
-  return cells.map(cell => {
-    const ranks: Partial<Record<PhaseName, Rank>> = {};
-    for (const name of ['contested', 'uncontended'] as const) {
-      const rank = rankOf(cell, cells, name);
-      if (rank) ranks[name] = rank;
-    }
-    return { ...cell, ranks };
-  });
-}
-
-function rankOf(
-  cell: CellSummary,
-  cells: readonly CellSummary[],
-  name: PhaseName,
-): Rank | undefined {
-  const own = safeCost(cell, name);
-  if (own === undefined) return undefined;
-  const rivals = cells
-    .filter(one => placeOf(one) === placeOf(cell))
-    .flatMap(one => safeCost(one, name) ?? []);
-  const best = Math.min(...rivals);
-  return { place: 1 + rivals.filter(cost => cost < own).length, timesBest: own / best };
-}
-
-/** With more keys unfilled than this, the time to decide comes from a few lucky keys. */
-const unfilledShareMax = 0.2;
-
-function safeCost(cell: CellSummary, name: PhaseName): number | undefined {
-  const { keys = 0, keysUnfilled = 0 } = cell.observed ?? {};
-  const eligible =
-    cell.verdict.observed === 'safe' &&
-    cell.strategy.hazard === null &&
-    (name === 'uncontended' || keysUnfilled <= keys * unfilledShareMax);
-  return eligible ? cell.phases?.[name].cost?.median : undefined;
 }

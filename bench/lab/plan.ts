@@ -174,7 +174,8 @@ export function orderOf<T>(cells: readonly T[], seed: number, repetition: number
 /** How long the phases of one cell in one repetition may take before no further key is begun. */
 export interface PhaseLimits {
   readonly contestedMs: number;
-  readonly uncontendedMs: number;
+  readonly aloneMs: number;
+  readonly busyMs: number;
   /** However little was seen: this ends a phase. */
   readonly patienceMs: number;
 }
@@ -193,9 +194,9 @@ export function budgetMs(mainJob: boolean, cells: number): number {
 }
 
 /** Of the time of a cell; the rest is for seeding, warming up and reading metrics. */
-const shares = { contested: 0.5, uncontended: 0.25 } as const;
+const shares = { contested: 0.45, alone: 0.2, busy: 0.2 } as const;
 /** However late it is: without it the last cells would be left with nothing to judge. */
-const leastMs = { contested: 350, uncontended: 120 } as const;
+const leastMs = { contested: 250, alone: 100, busy: 100 } as const;
 
 /**
  * Shares what is left of the time over what is left to do. Whoever asks for a number of rounds gets
@@ -208,13 +209,15 @@ export function limitsOf(
 ): PhaseLimits {
   if (rounds !== undefined) {
     const contestedMs = Math.max(10_000, rounds * 500);
-    return { contestedMs, uncontendedMs: 10_000, patienceMs: contestedMs * patience.times };
+    const patienceMs = contestedMs * patience.times;
+    return { contestedMs, aloneMs: 10_000, busyMs: 10_000, patienceMs };
   }
   const slotMs = Math.max(0, leftMs) / Math.max(1, repetitionsLeft);
   const contestedMs = Math.max(leastMs.contested, slotMs * shares.contested);
   return {
     contestedMs,
-    uncontendedMs: Math.max(leastMs.uncontended, slotMs * shares.uncontended),
+    aloneMs: Math.max(leastMs.alone, slotMs * shares.alone),
+    busyMs: Math.max(leastMs.busy, slotMs * shares.busy),
     patienceMs: mainJob ? contestedMs * patience.times : patience.matrixMs,
   };
 }

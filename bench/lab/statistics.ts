@@ -4,6 +4,7 @@
 export interface Points {
   readonly count: number;
   readonly p50: number;
+  readonly p90: number;
   readonly p95: number;
   readonly p99: number;
   readonly max: number;
@@ -22,6 +23,7 @@ export function pointsOf(sample: readonly number[]): Points | undefined {
   return {
     count: sorted.length,
     p50: percentile(sorted, 0.5),
+    p90: percentile(sorted, 0.9),
     p95: percentile(sorted, 0.95),
     p99: percentile(sorted, 0.99),
     max: percentile(sorted, 1),
@@ -94,6 +96,41 @@ export function quantile(histogram: Histogram, share: number): number | undefine
  */
 export function ruleOfThree(n: number): number {
   return n <= 3 ? 1 : 3 / n;
+}
+
+/**
+ * The same for many cells at once: with 95 % confidence none of `cells` exceeds its bound (Bonferroni,
+ * https://en.wikipedia.org/wiki/Bonferroni_correction).
+ */
+export function familyBound(n: number, cells: number): number {
+  return n === 0 ? 1 : Math.min(1, Math.log(Math.max(1, cells) / 0.05) / n);
+}
+
+/**
+ * How many keys one independent key is worth, judged by a cell that does fail: the variance of its
+ * failed share between repetitions over that of independent keys. At least 1; 1 where nothing is known.
+ */
+export function designEffect(
+  repetitions: readonly { readonly failed: number; readonly keys: number }[],
+): number {
+  const used = repetitions.filter(one => one.keys > 0);
+  const keys = used.reduce((sum, one) => sum + one.keys, 0);
+  const share = used.reduce((sum, one) => sum + one.failed, 0) / Math.max(1, keys);
+  if (used.length < 2 || share === 0 || share === 1) return 1;
+  const squares = used.reduce(
+    (sum, one) => sum + one.keys * (one.failed / one.keys - share) ** 2,
+    0,
+  );
+  return Math.max(1, squares / (used.length - 1) / (share * (1 - share)));
+}
+
+/** The highest percentile that a sample carries: at least ten values lie beyond it. */
+export function tailOf(points: Points): { readonly name: string; readonly value: number } {
+  const { count, p50, p90, p95, p99 } = points;
+  if (count >= 1_000) return { name: 'p99', value: p99 };
+  if (count >= 200) return { name: 'p95', value: p95 };
+  if (count >= 100) return { name: 'p90', value: p90 };
+  return { name: 'p50', value: p50 };
 }
 
 /** Adds counters by name. */

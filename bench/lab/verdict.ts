@@ -4,8 +4,11 @@ import { ruleOfThree } from './statistics.ts';
 
 /** What was observed in one cell, over all repetitions. */
 export interface Observation {
-  /** Contested keys. */
+  /** Contested keys, those of the warm-ups among them. */
   readonly keys: number;
+  /** Commands on them, and how many met a command of a rival on the same key. */
+  readonly commands: number;
+  readonly commandsMet: number;
   /** Of `keys`: at least as many commands were accepted as the key has capacity for. */
   readonly keysDecided: number;
   /** Of `keys`: commands of two actors ran at the same time, in two processes where there are several. */
@@ -17,9 +20,9 @@ export interface Observation {
   readonly keysTested: number;
   /** Keys with capacity left where a caller was told busy, failed or unknown. */
   readonly keysUnfilled: number;
-  /** Keys with a violation, in both phases. */
+  /** Keys with a violation, in all phases. */
   readonly keysHit: number;
-  /** Findings of the audit, in both phases. */
+  /** Findings of the audit, in all phases. */
   readonly findings: number;
   /** Of these: commands that were acknowledged but are missing. No race explains them. */
   readonly lostAcknowledgements: number;
@@ -33,8 +36,19 @@ export interface Observation {
   readonly counted: boolean;
 }
 
-/** Whether the audit caught the violations of the control, a strategy without any protection. */
-export type Control = 'seen' | 'not seen';
+/** What the audit saw of the control, a strategy without any protection, in the same run and place. */
+export interface Control {
+  /** The power of the load: the share of the control's contested keys that were violated. */
+  readonly share: number;
+  /** How many keys count as one independent key; see `designEffect`. */
+  readonly designEffect: number;
+}
+
+/** Check-then-act double-books 89–99 % of the keys (measured): far fewer means there was no contention. */
+export const powerMin = 0.2;
+
+/** Nothing is known of a control. */
+export const unseen: Control = { share: 0, designEffect: 1 };
 
 export interface CellVerdict {
   readonly observed: 'safe' | 'unsafe' | 'no claim' | 'inconclusive' | 'not offered';
@@ -76,15 +90,12 @@ export function verdictOf(
       return { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
     case 'safe':
       if (missing) return notShown(missing);
-      if (control === 'not seen')
-        return notShown(
-          'the audit did not see the control fail, so finding nothing proves nothing',
-        );
+      if (control.share < powerMin) return notShown(withoutPower(control));
       return {
         observed: 'safe',
         because: claimed.because,
         agreement: 'as claimed',
-        boundShare: ruleOfThree(observed.keysTested),
+        boundShare: ruleOfThree(observed.keysTested / control.designEffect),
       };
   }
 }
@@ -128,11 +139,17 @@ function violated(because: string): CellVerdict {
   return { observed: 'unsafe', because, agreement: 'claim violated' };
 }
 
+function withoutPower({ share }: Control): string {
+  const failed = share === 0 ? 'did not fail' : `failed on only ${Math.round(share * 100)} % of its keys`;
+  return `the control ${failed}, and ${powerMin * 100} % are needed: finding nothing proves nothing`;
+}
+
 /** Why finding nothing would prove nothing; undefined if enough was observed. */
 function tooLittle(observed: Observation): string | undefined {
-  const { keys, keysDecided, keysOverlapped, keysTested, settled, counted } = observed;
+  const { keys, keysDecided, keysOverlapped, keysTested, settled, counted, commandsMet } = observed;
   if (!settled) return 'transactions were still open when the audit had to start';
   if (!counted) return 'the metrics of the service miss commands that it answered';
+  if (commandsMet === 0) return 'no power: no command met a rival on its key';
   return keysTested < keysMin
     ? `callers contended and one got through on only ${keysTested} of ${keys} keys; ${keysMin} are needed ` +
         `(${keysDecided} decided, ${keysOverlapped} overlapped)`
