@@ -6,6 +6,7 @@ import { exitCodes } from '../lab/exit-codes.ts';
 import { readBench } from '../load/files.ts';
 import { summarizeBench } from '../load/summary.ts';
 import { runsCompared } from '../load/two-runs.ts';
+import { reportMarkdown } from '../page/markdown.ts';
 import type { CliCommand } from './command.ts';
 
 function form(): Command {
@@ -24,7 +25,8 @@ export const command: CliCommand = {
     const [before = '', after = ''] = command.args;
     const registry = await loadRegistry([]);
     const [a, b] = await Promise.all([readBench(before), readBench(after)]);
-    write(runsCompared(summarizeBench(a, registry), summarizeBench(b, registry)));
+    const report = runsCompared(summarizeBench(a, registry), summarizeBench(b, registry));
+    write(reportMarkdown(report));
     return exitCodes.asClaimed;
   },
 };

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { errorMessage } from '../../src/error-message.ts';
 import { folderName, UnreadableRun } from '../lab/files.ts';
-import { html } from './html.ts';
-import { markdown } from './markdown.ts';
+import { reportHtml } from '../page/html.ts';
+import { reportMarkdown } from '../page/markdown.ts';
 import { matrixOf, matrixText } from './matrix.ts';
+import { compareReport } from './report.ts';
 import { type Run, runFormat, runSchema, runVersion } from './schema.ts';
 import { summarize } from './summary.ts';
 
@@ -89,12 +90,13 @@ async function newFolder(path: string): Promise<string> {
 /** Written next to it and then renamed: a reader sees the old one, the new one, or briefly none. */
 async function replaceLatest(latest: string, run: Run): Promise<void> {
   const summary = summarize(run);
+  const report = compareReport(summary);
   const next = `${latest}.${process.pid}`;
   await mkdir(next, { recursive: true });
   await Promise.all([
     writeFile(join(next, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`),
-    writeFile(join(next, 'report.md'), markdown(summary)),
-    writeFile(join(next, 'report.html'), html(summary)),
+    writeFile(join(next, 'report.md'), reportMarkdown(report)),
+    writeFile(join(next, 'report.html'), reportHtml(report)),
     writeFile(join(next, 'matrix.json'), matrixText(matrixOf(summary))),
   ]);
   await rm(latest, { recursive: true, force: true });
