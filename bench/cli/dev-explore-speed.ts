@@ -7,6 +7,8 @@ import { parsed, wholeNumber } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { spreadOf } from '../lab/statistics.ts';
 import { figure } from '../page/format.ts';
+import { tableMarkdown } from '../page/markdown.ts';
+import { numbers, words } from '../page/report.ts';
 import type { CliCommand } from './command.ts';
 
 interface Options {
@@ -61,8 +63,7 @@ export const command: CliCommand = {
 
 /** Medians (lowest–highest); shares are computed within each repetition. */
 function table(measured: ReadonlyMap<string, readonly Speed[]>): string {
-  const head = [
-    'scenario',
+  const columns = numbers(
     'executions/s',
     'floor/s',
     '% of floor',
@@ -73,7 +74,7 @@ function table(measured: ReadonlyMap<string, readonly Speed[]>): string {
     '% of gates',
     'steps',
     'waits',
-  ];
+  );
   const rows = speedScenarios.map(({ name, aim }) => {
     const speeds = measured.get(name) ?? [];
     const middle = (of: (speed: Speed) => number): number => spreadOf(speeds.map(of))?.median ?? 0;
@@ -96,5 +97,5 @@ function table(measured: ReadonlyMap<string, readonly Speed[]>): string {
       middle(speed => speed.waitsEach).toFixed(1),
     ];
   });
-  return [head, head.map(() => '---'), ...rows].map(line => `| ${line.join(' | ')} |\n`).join('');
+  return `${tableMarkdown([...words('scenario'), ...columns], rows)}\n`;
 }

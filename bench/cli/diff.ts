@@ -3,9 +3,10 @@ import { Command } from 'commander';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { parsed } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import { readBench } from '../load/files.ts';
 import { summarizeBench } from '../load/summary.ts';
 import { runsCompared } from '../load/two-runs.ts';
+import { reportMarkdown } from '../page/markdown.ts';
+import { readLoad } from '../report/read.ts';
 import type { CliCommand } from './command.ts';
 
 function form(): Command {
@@ -23,8 +24,9 @@ export const command: CliCommand = {
     parsed(command, argv);
     const [before = '', after = ''] = command.args;
     const registry = await loadRegistry([]);
-    const [a, b] = await Promise.all([readBench(before), readBench(after)]);
-    write(runsCompared(summarizeBench(a, registry), summarizeBench(b, registry)));
+    const [a, b] = await Promise.all([readLoad(before), readLoad(after)]);
+    const report = runsCompared(summarizeBench(a, registry), summarizeBench(b, registry));
+    write(reportMarkdown(report));
     return exitCodes.asClaimed;
   },
 };

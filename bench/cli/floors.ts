@@ -13,7 +13,7 @@ import { lateReleaseContest, nodeDownContest } from '../floors/faults.ts';
 import { httpContest } from '../floors/http.ts';
 import { handOffContest, pairsContest, quorumContest } from '../floors/leases.ts';
 import { referencesContest } from '../floors/references.ts';
-import { floorsMarkdown } from '../floors/report.ts';
+import { floorsReport } from '../floors/report.ts';
 import { type ContestResult, type FloorsResult, floorsSchema } from '../floors/schema.ts';
 import { auditorContest, scrapeContest, scrapedContest } from '../floors/watching.ts';
 import { parsed } from '../lab/command-line.ts';
@@ -23,6 +23,7 @@ import { checkWritable } from '../lab/files.ts';
 import { openProgress } from '../lab/progress.ts';
 import { randomOf } from '../lab/random.ts';
 import { createRunDatabase } from '../lab/run-database.ts';
+import { reportMarkdown } from '../page/markdown.ts';
 import type { CliCommand } from './command.ts';
 
 const peers = [
@@ -95,7 +96,7 @@ export const command: CliCommand = {
     const result = await measured(options, signal);
     const time = result.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
     const folder = join(options.out, `floors-${time}`);
-    const markdown = floorsMarkdown(result);
+    const markdown = reportMarkdown(floorsReport(result));
     const json = `${JSON.stringify(floorsSchema.parse(result), null, 1)}\n`;
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'floors.json'), json);

@@ -3,12 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
 import { checkWritable } from '../lab/files.ts';
-import { sectionsOf } from '../load/content.ts';
 import { form, readBenchOptions } from '../load/options.ts';
-import { benchHtml, benchMarkdown } from '../load/render.ts';
+import { loadReport } from '../load/report.ts';
 import { bench } from '../load/run.ts';
 import { type BenchSummary, summarizeBench } from '../load/summary.ts';
-import { sectionsCsv } from '../page/section.ts';
+import { sectionsCsv } from '../page/csv.ts';
+import { reportHtml } from '../page/html.ts';
+import { reportMarkdown } from '../page/markdown.ts';
 import type { CliCommand } from './command.ts';
 
 export const command: CliCommand = {
@@ -25,13 +26,13 @@ export const command: CliCommand = {
       signal,
     });
     const summary = summarizeBench(run, registry);
-    const sections = sectionsOf(summary);
-    const markdown = benchMarkdown([summary], sections);
+    const report = loadReport(summary);
+    const markdown = reportMarkdown(report);
     const json = `${JSON.stringify(summary, null, 2)}\n`;
     await Promise.all([
       writeFile(join(folder, 'report.md'), markdown),
-      writeFile(join(folder, 'report.html'), benchHtml(summary, sections)),
-      writeFile(join(folder, 'report.csv'), sectionsCsv(sections)),
+      writeFile(join(folder, 'report.html'), reportHtml(report)),
+      writeFile(join(folder, 'report.csv'), sectionsCsv(report.sections)),
       writeFile(join(folder, 'result.json'), json),
     ]);
     write(options.json ? json : markdown);

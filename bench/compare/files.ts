@@ -1,14 +1,14 @@
 /** Results on disk: `<out>/<time>-<commit>/run.json` is raw and never changes, `<out>/latest/` is derived. */
 
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { errorMessage } from '../../src/error-message.ts';
-import { folderName, UnreadableRun } from '../lab/files.ts';
-import { html } from './html.ts';
-import { markdown } from './markdown.ts';
+import { folderName } from '../lab/files.ts';
+import { readResultFile } from '../lab/result-file.ts';
+import { reportHtml } from '../page/html.ts';
+import { reportMarkdown } from '../page/markdown.ts';
 import { matrixOf, matrixText } from './matrix.ts';
-import { type Run, runFormat, runSchema, runVersion } from './schema.ts';
+import { compareReport } from './report.ts';
+import { type Run, runFile, runSchema } from './schema.ts';
 import { summarize } from './summary.ts';
 
 /** Where a run was written. */
@@ -38,34 +38,7 @@ export async function writeRun(out: string, run: Run): Promise<WrittenFiles> {
 
 /** Reads raw data. Throws `UnreadableRun` for another format, another version or a broken file. */
 export async function readRun(path: string): Promise<Run> {
-  return parseRun(await readFile(path, 'utf8'), path);
-}
-
-const head = z.object({ format: z.literal(runFormat), version: z.number() });
-
-/** Reads the text of a raw file; `path` is for messages. */
-export function parseRun(text: string, path: string): Run {
-  const json = parsed(text, path);
-  const known = head.safeParse(json);
-  if (!known.success) throw new UnreadableRun(`${path} is not a ${runFormat}`);
-  if (known.data.version !== runVersion)
-    throw new UnreadableRun(
-      `${path} has version ${known.data.version}; this program reads version ${runVersion}. ` +
-        'Read it with the commit named in its folder.',
-    );
-  const run = runSchema.safeParse(json);
-  if (run.success) return run.data;
-  throw new UnreadableRun(
-    `${path} does not match version ${runVersion} of the format:\n${z.prettifyError(run.error)}`,
-  );
-}
-
-function parsed(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UnreadableRun(`${path} is not JSON: ${errorMessage(error)}`);
-  }
+  return readResultFile(runFile, path);
 }
 
 const twinsMax = 100;
@@ -89,12 +62,13 @@ async function newFolder(path: string): Promise<string> {
 /** Written next to it and then renamed: a reader sees the old one, the new one, or briefly none. */
 async function replaceLatest(latest: string, run: Run): Promise<void> {
   const summary = summarize(run);
+  const report = compareReport(summary);
   const next = `${latest}.${process.pid}`;
   await mkdir(next, { recursive: true });
   await Promise.all([
     writeFile(join(next, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`),
-    writeFile(join(next, 'report.md'), markdown(summary)),
-    writeFile(join(next, 'report.html'), html(summary)),
+    writeFile(join(next, 'report.md'), reportMarkdown(report)),
+    writeFile(join(next, 'report.html'), reportHtml(report)),
     writeFile(join(next, 'matrix.json'), matrixText(matrixOf(summary))),
   ]);
   await rm(latest, { recursive: true, force: true });

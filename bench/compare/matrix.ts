@@ -2,8 +2,8 @@
  * The verdicts of a run over many scenarios, without the raw data: small enough to commit, and the
  * source of the README's matrix and of `docs/matrix.md`.
  */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readResultFile } from '../lab/result-file.ts';
 import { type CellSummary, placeOf, type Summary } from './summary.ts';
 
 export const matrixFormat = 'lockstep matrix';
@@ -146,7 +146,9 @@ export function matrixText(matrix: Matrix): string {
   return `${start},\n  "strategies": ${lines(strategies)},\n  "cells": ${lines(cells)}\n}\n`;
 }
 
-/** Reads a committed matrix. Throws if it is not of this version. */
+const matrixFile = { format: matrixFormat, version: matrixVersion, shape: matrixSchema };
+
+/** Reads a committed matrix. Throws `UnreadableRun` if it is none, or not of this version. */
 export async function readMatrix(path: string): Promise<Matrix> {
-  return matrixSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  return readResultFile(matrixFile, path);
 }

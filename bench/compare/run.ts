@@ -93,9 +93,7 @@ export async function compare(given: CompareOptions): Promise<Run> {
 
 async function resumedRun({ resume }: Options): Promise<Run | undefined> {
   if (resume === undefined) return undefined;
-  const run = await readRun(resume).catch(error => {
-    throw new UsageError(errorMessage(error));
-  });
+  const run = await readRun(resume);
   if (!run.incomplete) throw new UsageError(`${resume} is complete: nothing to resume`);
   return run;
 }

@@ -146,6 +146,9 @@ export const runSchema = z.strictObject({
   explored: z.array(exploredCell).default([]),
 });
 
+/** How `run.json` is read. */
+export const runFile = { format: runFormat, version: runVersion, shape: runSchema };
+
 export type Run = z.infer<typeof runSchema>;
 export type Cell = z.infer<typeof cell>;
 export type Phase = z.infer<typeof phase>;

@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 import { type Exploration, explore, type ServerUrls } from '../../src/explore/explore.ts';
 import type { Race } from '../../src/explore/race.ts';
 import { timelineMarkdown } from '../../src/explore/timeline/text.ts';
+import { tableMarkdown } from '../page/markdown.ts';
+import { numbers, words } from '../page/report.ts';
 
 const run = promisify(execFile);
 const folder = new URL('../../examples/gallery/', import.meta.url);
@@ -85,9 +87,7 @@ Packages as their makers publish them, run unmodified under the explorer by \`np
 configuration of some twenty lines. What is said holds for that scenario, within the bound that is given, under the
 preconditions that are named, and for nothing else: it claims no vulnerability, and most of it stands in the manuals.
 
-| package | scenario | orders | violating | verdict | with the cure |
-| --- | --- | --- | --- | --- | --- |
-${entries.map(rowOf).join('\n')}
+${tableMarkdown(columns, entries.map(rowOf))}
 
 ${entries.map(sectionOf).join('\n')}`),
 };
@@ -99,11 +99,17 @@ function withoutChance(text: string): string {
     .replace(/(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/g, '…');
 }
 
-function rowOf({ name, race, cure }: GalleryEntry): string {
+const columns = [
+  ...words('package', 'scenario'),
+  ...numbers('orders', 'violating'),
+  ...words('verdict', 'with the cure'),
+];
+
+function rowOf({ name, race, cure }: GalleryEntry): string[] {
   const { orders, violating, outcome } = race.found;
   const cured = cure === undefined ? '' : `${cure.found.outcome}, ${cure.found.orders} orders`;
-  const cells = [`\`${name}\``, race.config.title ?? '', orders, violating, outcome, cured];
-  return `| ${cells.join(' | ')} |`;
+  const counts = [String(orders), String(violating)];
+  return [`\`${name}\``, race.config.title ?? '', ...counts, outcome, cured];
 }
 
 function sectionOf({ name, race, cure }: GalleryEntry): string {

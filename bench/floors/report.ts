@@ -2,7 +2,7 @@
 
 import { spreadOf } from '../lab/statistics.ts';
 import { figure, spread, whole } from '../page/format.ts';
-import { factsMarkdown, type Section, sectionMarkdown } from '../page/section.ts';
+import { type Fact, numbers, type Report, type Section, words } from '../page/report.ts';
 import { figuresOf, ratiosOf } from './contest.ts';
 import type { ContestResult, FloorsResult } from './schema.ts';
 
@@ -27,39 +27,58 @@ export function verdictsOf(result: ContestResult): readonly Verdict[] {
   });
 }
 
-/** Applies to all contests of a run. */
-export const floorsNote =
-  'Figures are the median of the repetitions (lowest–highest). Ratios are computed within each repetition, so that a slower machine slows both.';
-
-export function floorsFacts({ startedAt, seconds, facts }: FloorsResult): [string, string][] {
-  return [['started', `${startedAt}, ${whole(Math.round(seconds))} s`], ...Object.entries(facts)];
+/** The whole report of a run. */
+export function floorsReport(result: FloorsResult): Report {
+  return {
+    title: 'Floors and peers',
+    warnings: floorsWarnings(result),
+    sections: floorsSections(result),
+  };
 }
 
-export function floorsMarkdown(result: FloorsResult): string {
+/** Why the run is incomplete, if it is. */
+export function floorsWarnings({ facts }: FloorsResult): readonly string[] {
+  return facts.INCOMPLETE ? [`Floors: ${facts.INCOMPLETE}.`] : [];
+}
+
+/** One section per contest, then the conditions. */
+export function floorsSections({
+  contests,
+  startedAt,
+  seconds,
+  facts,
+}: FloorsResult): readonly Section[] {
+  const started: Fact = ['started', `${startedAt}, ${whole(Math.round(seconds))} s`];
   return [
-    '# Floors and peers',
-    factsMarkdown(floorsFacts(result)),
-    floorsNote,
-    ...floorsSections(result).map(sectionMarkdown),
-    '',
-  ].join('\n\n');
+    ...contests.map(contestSection),
+    {
+      title: 'Conditions of the floors',
+      blocks: [
+        'Figures are the median of the repetitions (lowest–highest). Ratios are computed within each repetition, so that a slower machine slows both.',
+        { kind: 'facts', facts: [started, ...Object.entries(facts)] },
+      ],
+    },
+  ];
 }
 
-/** One section per contest. */
-export function floorsSections({ contests }: FloorsResult): readonly Section[] {
-  return contests.map(contest => {
-    const { title, unit, baseline, entries, failed, notes } = contest;
-    return {
-      title,
-      notes,
-      columns: ['what', unit, `× ${baseline}`],
-      rows: entries.map(name => {
-        const own = spreadOf(figuresOf(contest, name));
-        const ratio = spreadOf(ratiosOf(contest, name, baseline));
-        const seen = own ? spread(own) : `could not run: ${failed[name] ?? 'no repetition'}`;
-        return [name, seen, spread(ratio)];
-      }),
-      findings: verdictsOf(contest).map(({ text }) => text),
-    };
-  });
+function contestSection(contest: ContestResult): Section {
+  const { title, unit, baseline, entries, failed, notes } = contest;
+  return {
+    title,
+    blocks: [
+      ...notes,
+      {
+        kind: 'table',
+        caption: title,
+        columns: [...words('what'), ...numbers(unit, `× ${baseline}`)],
+        rows: entries.map(name => {
+          const own = spreadOf(figuresOf(contest, name));
+          const ratio = spreadOf(ratiosOf(contest, name, baseline));
+          const seen = own ? spread(own) : `could not run: ${failed[name] ?? 'no repetition'}`;
+          return { cells: [name, seen, spread(ratio)] };
+        }),
+      },
+      { kind: 'list', items: verdictsOf(contest).map(({ text }) => text) },
+    ],
+  };
 }

@@ -36,6 +36,9 @@ export const floorsSchema = z.strictObject({
   facts: z.record(z.string(), z.string()),
 });
 
+/** How `floors.json` is read. */
+export const floorsFile = { format: floorsFormat, version: floorsVersion, shape: floorsSchema };
+
 /** What an entry should reach: as a multiple of another one (`against`), or in the contest's unit. */
 export type Target = z.infer<typeof target>;
 export type ContestResult = z.infer<typeof contest>;

@@ -2,7 +2,7 @@
 
 import { ruleOfThree } from '../lab/statistics.ts';
 import { figure, percent } from '../page/format.ts';
-import type { Section } from '../page/section.ts';
+import { numbers, type Section, verdicts, words } from '../page/report.ts';
 import { differs, type Estimate } from './estimate.ts';
 import type { BenchSummary, CellRow, FigureName } from './summary.ts';
 import { sweepSections } from './sweeps.ts';
@@ -38,33 +38,34 @@ export function verdict(row: CellRow): string {
   return `✓ 0 of ${keys} keys, so < ${percent(ruleOfThree(keys))}`;
 }
 
-function safety({ rows, plan, missing }: BenchSummary): Section {
+function safety({ rows, plan }: BenchSummary): Section {
   return {
     title: 'Safety',
-    notes: [
-      'What the service’s audit found on the keys of the load, and what the strategy claims. `npm run compare` and the explorer judge safety; this table only says whose costs below are worth reading.',
-      ...(missing.length > 0 ? [`INCOMPLETE: ${missing.length} cells were not measured.`] : []),
+    blocks: [
+      'What the service’s audit found on the keys of the load, and what the strategy claims. The commands compare and explore judge safety; this table only says whose costs below are worth reading.',
       ...shortfalls(rows),
       ...plan.notOffered.map(({ cell, because }) => `– ${cell}: not offered, ${because}.`),
+      {
+        kind: 'table',
+        caption: 'Safety',
+        columns: [
+          ...words('cell', 'claimed'),
+          verdicts('observed'),
+          ...numbers('duplicates', 'lost updates', 'lost acks', 'false refusals', 'inconsistent'),
+          ...numbers('leases lost'),
+        ],
+        rows: rows.map(row => ({
+          cells: [
+            row.name,
+            { text: row.claimed.verdict, small: row.claimed.because },
+            verdict(row) + (row.claimViolated ? ', AGAINST ITS CLAIM' : ''),
+            ...Object.values(row.violations).map(String),
+            estimate(row.figures.leasesLost),
+          ],
+          broken: row.claimViolated,
+        })),
+      },
     ],
-    columns: [
-      'cell',
-      'claimed',
-      'observed',
-      'duplicates',
-      'lost updates',
-      'lost acks',
-      'false refusals',
-      'inconsistent',
-      'leases lost',
-    ],
-    rows: rows.map(row => [
-      row.name,
-      `${row.claimed.verdict}: ${row.claimed.because}`,
-      verdict(row) + (row.claimViolated ? ', AGAINST ITS CLAIM' : ''),
-      ...Object.values(row.violations).map(String),
-      estimate(row.figures.leasesLost),
-    ]),
   };
 }
 
@@ -120,106 +121,128 @@ function timesControl(rows: readonly CellRow[], row: CellRow): string {
 function latency(rows: readonly CellRow[]): Section {
   return {
     title: 'Rate and latency',
-    notes: [
+    blocks: [
       'Means over the repetitions ± half the 95 % confidence interval (Student’s t). × best and × none compare the service’s own mean time per accepted command, which k6 does not distort; only safe strategies are ranked. “noise”: the difference is within the intervals.',
       'Commands are dropped when the load generator has no free caller: the offered rate was higher than the service could answer, and the percentiles are marked saturated.',
+      {
+        kind: 'table',
+        caption: 'Rate and latency',
+        columns: [
+          ...words('cell'),
+          ...numbers(
+            'offered/s',
+            'answered/s',
+            'dropped',
+            'goodput/s',
+            'service ms',
+            '× best',
+            '× none',
+            'p50 ms',
+            'p95 ms',
+            'p99 ms',
+            'p99.9 ms',
+            'refused p50 ms',
+            'refused p99 ms',
+            'longest ms',
+            'Jain',
+            'attempts per accepted',
+          ),
+        ],
+        rows: rows.map(row => {
+          const of = (name: FigureName): string => estimate(row.figures[name]);
+          const saturated = row.dropped > 0 ? ' saturated' : '';
+          return {
+            cells: [
+              row.name,
+              of('offeredPerSecond'),
+              of('answeredPerSecond'),
+              String(row.dropped),
+              of('goodputPerSecond'),
+              of('serviceMs'),
+              timesBest(rows, row),
+              timesControl(rows, row),
+              of('acceptedP50Ms'),
+              of('acceptedP95Ms'),
+              of('acceptedP99Ms') + saturated,
+              of('acceptedP999Ms') + saturated,
+              of('refusedP50Ms'),
+              of('refusedP99Ms') + saturated,
+              of('longestMs'),
+              of('jain'),
+              of('attemptsPerAccepted'),
+            ],
+          };
+        }),
+      },
     ],
-    columns: [
-      'cell',
-      'offered/s',
-      'answered/s',
-      'dropped',
-      'goodput/s',
-      'service ms',
-      '× best',
-      '× none',
-      'p50 ms',
-      'p95 ms',
-      'p99 ms',
-      'p99.9 ms',
-      'refused p50 ms',
-      'refused p99 ms',
-      'longest ms',
-      'Jain',
-      'attempts per accepted',
-    ],
-    rows: rows.map(row => {
-      const of = (name: FigureName): string => estimate(row.figures[name]);
-      const saturated = row.dropped > 0 ? ' saturated' : '';
-      return [
-        row.name,
-        of('offeredPerSecond'),
-        of('answeredPerSecond'),
-        String(row.dropped),
-        of('goodputPerSecond'),
-        of('serviceMs'),
-        timesBest(rows, row),
-        timesControl(rows, row),
-        of('acceptedP50Ms'),
-        of('acceptedP95Ms'),
-        of('acceptedP99Ms') + saturated,
-        of('acceptedP999Ms') + saturated,
-        of('refusedP50Ms'),
-        of('refusedP99Ms') + saturated,
-        of('longestMs'),
-        of('jain'),
-        of('attemptsPerAccepted'),
-      ];
-    }),
   };
 }
 
 function resources(rows: readonly CellRow[]): Section {
   return {
     title: 'What an accepted command takes',
-    notes: [
+    blocks: [
       'Between the first and the last sample in the load. Statements include BEGIN, COMMIT and those of refused commands; WAL is the advance of the insert position. Cores are CPU seconds per second, on the machine that all processes share.',
+      {
+        kind: 'table',
+        caption: 'What an accepted command takes',
+        columns: [
+          ...words('cell'),
+          ...numbers(
+            'statements',
+            'Redis commands',
+            'WAL bytes',
+            'connections',
+            'service cores',
+            'Postgres cores',
+            'Redis cores',
+            'k6 cores',
+            'event-loop lag p99 ms',
+          ),
+        ],
+        rows: rows.map(row => ({
+          cells: [
+            row.name,
+            ...(
+              [
+                'statementsPerAccepted',
+                'redisPerAccepted',
+                'walPerAccepted',
+                'connections',
+                'serviceCores',
+                'postgresCores',
+                'redisCores',
+                'k6Cores',
+                'loopLagMs',
+              ] as const
+            ).map(name => estimate(row.figures[name])),
+          ],
+        })),
+      },
     ],
-    columns: [
-      'cell',
-      'statements',
-      'Redis commands',
-      'WAL bytes',
-      'connections',
-      'service cores',
-      'Postgres cores',
-      'Redis cores',
-      'k6 cores',
-      'event-loop lag p99 ms',
-    ],
-    rows: rows.map(row => [
-      row.name,
-      ...(
-        [
-          'statementsPerAccepted',
-          'redisPerAccepted',
-          'walPerAccepted',
-          'connections',
-          'serviceCores',
-          'postgresCores',
-          'redisCores',
-          'k6Cores',
-          'loopLagMs',
-        ] as const
-      ).map(name => estimate(row.figures[name])),
-    ]),
   };
 }
 
 function bystanders(rows: readonly CellRow[]): Section {
   return {
     title: 'Bystanders',
-    notes: [
+    blocks: [
       'p99 of commands on keys without contention: alone, for 5 s before the load, and during the load of the same run. Waiters that hold connections starve other commands.',
+      {
+        kind: 'table',
+        caption: 'Bystanders',
+        columns: [...words('cell'), ...numbers('alone p99 ms', 'beside the load p99 ms', 'times')],
+        rows: rows
+          .filter(row => row.figures.bystanderTimes)
+          .map(row => ({
+            cells: [
+              row.name,
+              estimate(row.figures.bystanderQuietP99Ms),
+              estimate(row.figures.bystanderP99Ms),
+              estimate(row.figures.bystanderTimes),
+            ],
+          })),
+      },
     ],
-    columns: ['cell', 'alone p99 ms', 'beside the load p99 ms', 'times'],
-    rows: rows
-      .filter(row => row.figures.bystanderTimes)
-      .map(row => [
-        row.name,
-        estimate(row.figures.bystanderQuietP99Ms),
-        estimate(row.figures.bystanderP99Ms),
-        estimate(row.figures.bystanderTimes),
-      ]),
   };
 }

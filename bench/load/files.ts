@@ -1,9 +1,16 @@
 /** Results of `load` on disk: `<folder>/plan.json`, `<folder>/cells/<id>.json`, and the report. */
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { folderName, UnreadableRun } from '../lab/files.ts';
-import { type BenchPlan, benchPlan, type CellResult, cellResult } from './schema.ts';
+import { folderName } from '../lab/files.ts';
+import { readResultFile } from '../lab/result-file.ts';
+import {
+  type BenchPlan,
+  benchPlan,
+  type CellResult,
+  cellFile,
+  cellResult,
+  planFile,
+} from './schema.ts';
 
 /** Creates the folder of a new run and writes its plan. */
 export async function newRunFolder(out: string, plan: BenchPlan): Promise<string> {
@@ -33,25 +40,11 @@ export interface BenchRun {
 
 /** Reads plan and cells. Throws `UnreadableRun` for files of another format or version. */
 export async function readBench(folder: string): Promise<BenchRun> {
-  const plan = await readAs(benchPlan, join(folder, 'plan.json'));
+  const plan = await readResultFile(planFile, join(folder, 'plan.json'));
   const names = await readdir(join(folder, 'cells')).catch(() => []);
   const files = names.filter(name => name.endsWith('.json')).sort();
   const cells = await Promise.all(
-    files.map(name => readAs(cellResult, join(folder, 'cells', name))),
+    files.map(name => readResultFile(cellFile, join(folder, 'cells', name))),
   );
   return { plan, cells };
-}
-
-async function readAs<T>(shape: z.ZodType<T>, path: string): Promise<T> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) throw new UnreadableRun(`cannot read ${path}`);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new UnreadableRun(`${path} is not JSON`);
-  }
-  const read = shape.safeParse(json);
-  if (read.success) return read.data;
-  throw new UnreadableRun(`${path} does not match the format:\n${z.prettifyError(read.error)}`);
 }

@@ -104,6 +104,10 @@ export const benchPlan = z.strictObject({
   notOffered: z.array(z.strictObject({ cell: z.string(), because: z.string() })),
 });
 
+/** How the files of a run are read. */
+export const planFile = { format: benchFormat, version: benchVersion, shape: benchPlan };
+export const cellFile = { format: cellFormat, version: benchVersion, shape: cellResult };
+
 export type K6Summary = z.infer<typeof k6Summary>;
 export type CellPlan = z.infer<typeof cellPlan>;
 export type CellResult = z.infer<typeof cellResult>;

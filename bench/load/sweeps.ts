@@ -1,7 +1,7 @@
 /** The sections of sweeps: one table and one chart per axis. Pure. */
 import type { Chart } from '../page/chart.ts';
 import { figure } from '../page/format.ts';
-import type { Section } from '../page/section.ts';
+import { numbers, type Section, verdicts, words } from '../page/report.ts';
 import { estimate, verdict } from './content.ts';
 import type { CellRow } from './summary.ts';
 
@@ -12,34 +12,39 @@ export function sweepSections(rows: readonly CellRow[]): readonly Section[] {
     const mine = rows.filter(row => row.plan.axis === axis);
     const hold = axis === 'hold';
     const at = (row: CellRow): number => (hold ? heldShare(row) : row.point);
+    const what = axisTitles[axis] ?? axis;
     return {
-      title: `Sweep: ${axisTitles[axis] ?? axis}`,
-      notes: hold
-        ? [
-            'The lease is not extended; latency to Postgres prolongs the hold. The ratio is the service’s own mean hold time divided by the lease.',
-          ]
-        : [],
-      columns: [
-        'cell',
-        axisTitles[axis] ?? axis,
-        'observed',
-        'leases lost',
-        'goodput/s',
-        'service ms',
-        'p99 ms',
-        'hold ms',
+      title: `Sweep: ${what}`,
+      blocks: [
+        ...(hold
+          ? [
+              'The lease is not extended; latency to Postgres prolongs the hold. The ratio is the service’s own mean hold time divided by the lease.',
+            ]
+          : []),
+        {
+          kind: 'table',
+          caption: `Sweep: ${what}`,
+          columns: [
+            ...words('cell'),
+            ...numbers(what),
+            verdicts('observed'),
+            ...numbers('leases lost', 'goodput/s', 'service ms', 'p99 ms', 'hold ms'),
+          ],
+          rows: mine.map(row => ({
+            cells: [
+              row.name,
+              figure(at(row)),
+              verdict(row),
+              estimate(row.figures.leasesLost),
+              estimate(row.figures.goodputPerSecond),
+              estimate(row.figures.serviceMs),
+              estimate(row.figures.acceptedP99Ms),
+              estimate(row.figures.holdMs),
+            ],
+          })),
+        },
+        { kind: 'chart', chart: chartOf(mine, at, what) },
       ],
-      rows: mine.map(row => [
-        row.name,
-        figure(at(row)),
-        verdict(row),
-        estimate(row.figures.leasesLost),
-        estimate(row.figures.goodputPerSecond),
-        estimate(row.figures.serviceMs),
-        estimate(row.figures.acceptedP99Ms),
-        estimate(row.figures.holdMs),
-      ]),
-      chart: chartOf(mine, at, axisTitles[axis] ?? axis),
     };
   });
 }

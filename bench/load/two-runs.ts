@@ -1,5 +1,6 @@
-/** Compares two load runs, as Markdown. Pure. */
+/** Compares two load runs. Pure. */
 import { figure, percent } from '../page/format.ts';
+import { numbers, type Report, type Row, type Section, words } from '../page/report.ts';
 import { estimate } from './content.ts';
 import { differs } from './estimate.ts';
 import type { BenchSummary, CellRow, FigureName } from './summary.ts';
@@ -16,39 +17,49 @@ const shown: readonly FigureName[] = [
 ];
 
 /** The figures of the cells in both runs. A difference within the intervals is marked as noise. */
-export function runsCompared(before: BenchSummary, after: BenchSummary): string {
+export function runsCompared(before: BenchSummary, after: BenchSummary): Report {
   const pairs = before.rows.flatMap(row => {
     const other = after.rows.find(one => one.name === row.name);
     return other ? [[row, other] as const] : [];
   });
   const only = (some: BenchSummary, others: BenchSummary): string[] =>
     some.rows.map(row => row.name).filter(name => others.rows.every(row => row.name !== name));
-  const lines = pairs.flatMap(([a, b]) => shown.flatMap(name => lineOf(a, b, name)));
-  return [
-    `# ${before.plan.startedAt} and ${after.plan.startedAt}`,
-    ...conditions(before, after),
-    [
-      '| cell | figure | before | after | difference |',
-      '| --- | --- | --- | --- | --- |',
-      ...lines,
-    ].join('\n'),
-    ...listed('Only in the first run', only(before, after)),
-    ...listed('Only in the second run', only(after, before)),
-    '',
-  ].join('\n\n');
+  return {
+    title: `${before.plan.startedAt} and ${after.plan.startedAt}`,
+    warnings: warningsOf(before, after),
+    sections: [
+      {
+        title: 'In both runs',
+        blocks: [
+          {
+            kind: 'table',
+            caption: 'In both runs',
+            columns: [
+              ...words('cell', 'figure'),
+              ...numbers('before', 'after'),
+              ...words('difference'),
+            ],
+            rows: pairs.flatMap(([a, b]) => shown.flatMap(name => rowOf(a, b, name) ?? [])),
+          },
+        ],
+      },
+      ...listed('Only in the first run', only(before, after)),
+      ...listed('Only in the second run', only(after, before)),
+    ],
+  };
 }
 
-function lineOf(a: CellRow, b: CellRow, name: FigureName): string[] {
+function rowOf(a: CellRow, b: CellRow, name: FigureName): Row | undefined {
   const [was, is] = [a.figures[name], b.figures[name]];
-  if (!was || !is || was.mean === 0) return [];
+  if (!was || !is || was.mean === 0) return undefined;
   const share = is.mean / was.mean - 1;
   const change = `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
-  const word = differs(was, is) ? `**${change}**` : `${change} (noise)`;
-  return [`| ${a.name} | ${name} | ${estimate(was)} | ${estimate(is)} | ${word} |`];
+  const told = differs(was, is) ? { text: change, strong: true } : `${change} (noise)`;
+  return { cells: [a.name, name, estimate(was), estimate(is), told] };
 }
 
 /** Warns about different machines or versions: then the figures do not compare the code. */
-function conditions(before: BenchSummary, after: BenchSummary): string[] {
+function warningsOf(before: BenchSummary, after: BenchSummary): string[] {
   const [a, b] = [before.plan.conditions, after.plan.conditions];
   if (!a || !b) return ['The conditions of a remote service are unknown.'];
   const facts = [
@@ -60,9 +71,9 @@ function conditions(before: BenchSummary, after: BenchSummary): string[] {
     ['rate', String(before.plan.workload.ratePerSecond), String(after.plan.workload.ratePerSecond)],
   ];
   const unlike = facts.filter(([, was, is]) => was !== is);
-  return unlike.map(([name, was, is]) => `DIFFERENT CONDITIONS: ${name} ${was} and ${is}.`);
+  return unlike.map(([name, was, is]) => `Different conditions: ${name} ${was} and ${is}.`);
 }
 
-function listed(title: string, names: readonly string[]): string[] {
-  return names.length > 0 ? [`${title}: ${names.join(', ')}`] : [];
+function listed(title: string, names: readonly string[]): readonly Section[] {
+  return names.length > 0 ? [{ title, blocks: [{ kind: 'list', items: names }] }] : [];
 }

@@ -49,10 +49,10 @@ small { color: var(--soft); font-size: .82rem; font-weight: 400; }
 td small, th small { display: block; white-space: normal; max-width: 24rem; line-height: 1.4; }
 .verdict { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-weight: 650;
   white-space: nowrap; }
-.safe { color: var(--good); background: var(--good-wash); }
-.unsafe { color: var(--bad); background: var(--bad-wash); }
+.good { color: var(--good); background: var(--good-wash); }
+.bad { color: var(--bad); background: var(--bad-wash); }
 .open { color: var(--open); background: var(--open-wash); }
-.none { color: var(--soft); background: var(--code); }
+.verdict.none { color: var(--soft); background: var(--code); }
 tr.broken > * { background: var(--bad-wash); }
 .bar { white-space: nowrap; min-width: 9rem; background: linear-gradient(var(--bar), var(--bar))
   no-repeat 4.7rem center / calc((100% - 5.5rem) * var(--share)) .8em; }
@@ -69,8 +69,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem;
   font-size: .9rem; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-ul.limits { padding-left: 1.1rem; max-width: 54rem; }
-ul.limits li { margin-bottom: .5rem; }
+ul.items { padding-left: 1.1rem; max-width: 54rem; }
+ul.items li { margin-bottom: .5rem; }
 footer { padding-top: 2.5rem; padding-bottom: 3rem; color: var(--soft); font-size: .85rem; }
 :focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 @media (max-width: 44rem) {

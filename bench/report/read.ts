@@ -1,11 +1,11 @@
 /** Reads results of any command, by the format named in the file. */
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { parseRun } from '../compare/files.ts';
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readRun } from '../compare/files.ts';
 import { type Run, runFormat } from '../compare/schema.ts';
-import { type FloorsResult, floorsFormat, floorsSchema, floorsVersion } from '../floors/schema.ts';
+import { type FloorsResult, floorsFile, floorsFormat } from '../floors/schema.ts';
 import { UnreadableRun } from '../lab/files.ts';
+import { formatOf, readResultFile, textOfResult } from '../lab/result-file.ts';
 import { type BenchRun, readBench } from '../load/files.ts';
 import { benchFormat } from '../load/schema.ts';
 
@@ -18,24 +18,19 @@ export type Result =
 /** The raw files of `compare`, `load` and `floors`. */
 const rawFiles = ['run.json', 'plan.json', 'floors.json'] as const;
 
-const head = z.object({ format: z.string(), version: z.number() });
-
 /**
  * Reads and checks a result, given its folder or raw file. Throws `UnreadableRun` for another format or
  * version, with what to do.
  */
 export async function readResult(path: string): Promise<Result> {
   const file = (await isFolder(path)) ? await rawIn(path) : path;
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) throw new UnreadableRun(`cannot read ${file}`);
-  const known = head.safeParse(parsed(text)).data;
-  switch (known?.format) {
+  switch (formatOf(await textOfResult(file))) {
     case runFormat:
-      return { kind: 'run', run: parseRun(text, file) };
+      return { kind: 'run', run: await readRun(file) };
     case benchFormat:
-      return { kind: 'bench', bench: await readBench(join(file, '..')) };
+      return { kind: 'bench', bench: await readBench(dirname(file)) };
     case floorsFormat:
-      return { kind: 'floors', floors: floorsOf(text, file, known.version) };
+      return { kind: 'floors', floors: await readResultFile(floorsFile, file) };
     default:
       throw new UnreadableRun(
         `${file} is not a result; expected the format ${runFormat}, ${benchFormat} or ${floorsFormat}`,
@@ -43,14 +38,11 @@ export async function readResult(path: string): Promise<Result> {
   }
 }
 
-function floorsOf(text: string, file: string, version: number): FloorsResult {
-  if (version !== floorsVersion)
-    throw new UnreadableRun(
-      `${file} has version ${version}; this program reads version ${floorsVersion}`,
-    );
-  const read = floorsSchema.safeParse(parsed(text));
-  if (read.success) return read.data;
-  throw new UnreadableRun(`${file} does not match the format:\n${z.prettifyError(read.error)}`);
+/** Reads a result of `load`. Throws `UnreadableRun` for any other. */
+export async function readLoad(path: string): Promise<BenchRun> {
+  const result = await readResult(path);
+  if (result.kind === 'bench') return result.bench;
+  throw new UnreadableRun(`${path} is not a result of load`);
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -73,12 +65,4 @@ async function rawIn(folder: string): Promise<string> {
     `${folder} contains no result (${rawFiles.join(', ')}). results/latest is derived: use the ` +
       'folder with the time in its name.',
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

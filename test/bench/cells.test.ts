@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { sectionsOf } from '../../bench/load/content.ts';
 import { differs, estimateOf } from '../../bench/load/estimate.ts';
 import { readSettings } from '../../bench/load/k6/settings.ts';
 import { arrivalsOf, workloads } from '../../bench/load/k6/workloads.ts';
 import { readBenchOptions, workloadNames } from '../../bench/load/options.ts';
 import { nameOf, planOf, pointOf, serviceRunsOf } from '../../bench/load/plan.ts';
-import { benchHtml, benchMarkdown } from '../../bench/load/render.ts';
+import { loadReport } from '../../bench/load/report.ts';
 import type { CellResult } from '../../bench/load/schema.ts';
-import { summarizeBench } from '../../bench/load/summary.ts';
+import { type BenchSummary, summarizeBench } from '../../bench/load/summary.ts';
 import { runsCompared } from '../../bench/load/two-runs.ts';
-import { sectionsCsv } from '../../bench/page/section.ts';
+import { sectionsCsv } from '../../bench/page/csv.ts';
+import { reportHtml } from '../../bench/page/html.ts';
+import { reportMarkdown } from '../../bench/page/markdown.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import type { ScenarioCalls } from '../../src/scenarios/calls.ts';
 import { exampleBench } from './example-bench.ts';
@@ -127,6 +128,7 @@ describe('an estimate', () => {
 describe('the report of a bench', () => {
   const { plan, result } = exampleBench;
   const full = exampleBench.cells;
+  const markdown = (summary: BenchSummary) => reportMarkdown(loadReport(summary));
   const rowsOf = (cells: readonly CellResult[]) => summarizeBench({ plan, cells }, registry);
   const row = (cells: readonly CellResult[], strategy: string) =>
     rowsOf(cells).rows.find(one => one.plan.strategy === strategy);
@@ -168,15 +170,15 @@ describe('the report of a bench', () => {
   test('never calls a missing repetition or one that nobody audited good', () => {
     const summary = rowsOf(full.slice(1));
     expect(summary.missing).toEqual(['appointment.row-lock.average.hot.r1']);
-    const text = benchMarkdown([summary], sectionsOf(summary));
-    expect(text).toContain('INCOMPLETE');
+    const text = markdown(summary);
+    expect(text).toContain('Incomplete: 1 cells');
     expect(text).toContain('? 1 of 2 repetitions are missing');
     const first = full[0];
     if (!first?.k6) throw new Error('the example has no result');
     const unaudited = [{ ...first, k6: { ...first.k6, audited: false } }, ...full.slice(1)];
     expect(row(unaudited, 'row-lock')?.observed).toBe('inconclusive');
     const told = rowsOf(unaudited);
-    expect(benchMarkdown([told], sectionsOf(told))).toMatch(
+    expect(markdown(told)).toMatch(
       /longer --duration or fewer --iterations: appointment\.row-lock\.average\.hot\./,
     );
     expect(text).not.toContain('--iterations');
@@ -187,7 +189,7 @@ describe('the report of a bench', () => {
     const [first, ...rest] = full;
     if (!first) throw new Error('the example has no result');
     const told = rowsOf([{ ...first, service: { load: null, whole } }, ...rest]);
-    expect(benchMarkdown([told], sectionsOf(told))).toMatch(
+    expect(markdown(told)).toMatch(
       /more --iterations or a shorter --warm-up: appointment\.row-lock\.average\.hot\./,
     );
     const load = {
@@ -195,14 +197,14 @@ describe('the report of a bench', () => {
       commands: { accepted: { bounds: [1], counts: [3, 0], sum: 1, count: 3 } },
     };
     const usual = rowsOf([{ ...first, service: { load, whole } }, ...rest]);
-    expect(benchMarkdown([usual], sectionsOf(usual))).not.toContain('--warm-up');
+    expect(markdown(usual)).not.toContain('--warm-up');
   });
 
   test('never calls a cell good in which nothing was accepted', () => {
     const idle = [1, 2].map(repetition => result('row-lock', repetition, { accepted: 0 }));
     const summary = rowsOf([...idle, ...full.slice(2)]);
     expect(row([...idle, ...full.slice(2)], 'row-lock')?.observed).toBe('inconclusive');
-    expect(benchMarkdown([summary], sectionsOf(summary))).toContain('? nothing was accepted');
+    expect(markdown(summary)).toContain('? nothing was accepted');
   });
 
   test('compares two runs, and calls a difference within the intervals noise', () => {
@@ -210,21 +212,21 @@ describe('the report of a bench', () => {
       ...cell,
       k6: cell.k6 && { ...cell.k6, seconds: cell.k6.seconds / 2 },
     }));
-    const text = runsCompared(rowsOf(full), rowsOf(faster));
+    const text = reportMarkdown(runsCompared(rowsOf(full), rowsOf(faster)));
     expect(text).toMatch(/row-lock.* \| goodputPerSecond \| 3\.50 .*\+100 % \(noise\)/);
     expect(text).toMatch(/none.* \| goodputPerSecond \| 2\.50 /);
-    expect(runsCompared(rowsOf(full), rowsOf(full))).not.toContain('**');
+    expect(reportMarkdown(runsCompared(rowsOf(full), rowsOf(full)))).not.toContain('**');
   });
 
   test('marks percentiles beside drops, and says the same in all forms', () => {
     const [first, ...rest] = full;
     if (!first?.k6) throw new Error('the example has no result');
     const summary = rowsOf([{ ...first, k6: { ...first.k6, dropped: 9 } }, ...rest]);
-    const sections = sectionsOf(summary);
-    expect(benchMarkdown([summary], sections)).toMatch(/row-lock.*\| 9 \|.*saturated/);
-    const page = benchHtml(summary, sections);
+    const report = loadReport(summary);
+    expect(reportMarkdown(report)).toMatch(/row-lock.*\| 9 \|.*saturated/);
+    const page = reportHtml(report);
     expect(page).not.toMatch(/https?:\/\/|<script|src=/);
-    for (const form of [page, sectionsCsv(sections)])
+    for (const form of [page, sectionsCsv(report.sections)])
       expect(form).toContain('appointment.row-lock');
   });
 });

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRun } from '../../bench/compare/files.ts';
-import { html } from '../../bench/compare/html.ts';
-import { markdown } from '../../bench/compare/markdown.ts';
+import { compareReport } from '../../bench/compare/report.ts';
 import { type CellSummary, summarize } from '../../bench/compare/summary.ts';
+import { reportHtml } from '../../bench/page/html.ts';
+import { reportMarkdown } from '../../bench/page/markdown.ts';
 import { testServers } from '../servers.ts';
 import { type Ended, rawFile, runMs, startCompare, strategyFile } from './compare-process.ts';
 
@@ -87,11 +88,12 @@ describe('four processes', () => {
 
   test('leave complete files, all of them functions of the raw data', async () => {
     const summary = summarize(await readRun(await rawFile(out)));
+    const report = compareReport(summary);
     const text = (name: string) => readFile(join(out, 'latest', name), 'utf8');
     expect(JSON.parse(ended.stdout)).toEqual(JSON.parse(JSON.stringify(summary)));
     expect(await text('result.json')).toBe(ended.stdout);
-    expect(await text('report.md')).toBe(markdown(summary));
-    expect(await text('report.html')).toBe(html(summary));
+    expect(await text('report.md')).toBe(reportMarkdown(report));
+    expect(await text('report.html')).toBe(reportHtml(report));
   });
 
   test('have figures of every kind, those of the service included', () => {

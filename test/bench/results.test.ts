@@ -2,9 +2,11 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseRun, readRun, writeRun } from '../../bench/compare/files.ts';
+import { readRun, writeRun } from '../../bench/compare/files.ts';
+import { runFile } from '../../bench/compare/schema.ts';
 import { summarize } from '../../bench/compare/summary.ts';
 import { folderName, UnreadableRun } from '../../bench/lab/files.ts';
+import { parseResult } from '../../bench/lab/result-file.ts';
 import { cell, exampleRun, facts, keysInExample } from './example-run.ts';
 
 let out: string;
@@ -60,12 +62,12 @@ describe('raw data on disk', () => {
     ['a part that nobody knows', { ...exampleRun(), extra: 1 }, /extra/],
   ])('%s is refused', (_, content, message) => {
     const text = JSON.stringify(content);
-    expect(() => parseRun(text, 'run.json')).toThrow(UnreadableRun);
-    expect(() => parseRun(text, 'run.json')).toThrow(message);
+    expect(() => parseResult(runFile, text, 'run.json')).toThrow(UnreadableRun);
+    expect(() => parseResult(runFile, text, 'run.json')).toThrow(message);
   });
 
   test('half a file is refused', () => {
-    expect(() => parseRun('{"format":', 'run.json')).toThrow(/run.json is not JSON/);
+    expect(() => parseResult(runFile, '{"format":', 'run.json')).toThrow(/run.json is not JSON/);
   });
 });
 

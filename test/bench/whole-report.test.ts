@@ -8,7 +8,7 @@ import type { FloorsResult } from '../../bench/floors/schema.ts';
 import { UnreadableRun } from '../../bench/lab/files.ts';
 import { newRunFolder, writeCell } from '../../bench/load/files.ts';
 import { summarizeBench } from '../../bench/load/summary.ts';
-import { readResult } from '../../bench/report/read.ts';
+import { readLoad, readResult } from '../../bench/report/read.ts';
 import { wholeReport } from '../../bench/report/whole.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { exampleBench } from './example-bench.ts';
@@ -51,6 +51,7 @@ describe('one reader for every result', () => {
     const { raw } = await writeRun(folder, exampleRun());
     expect((await readResult(raw)).kind).toBe('run');
     expect((await readResult(join(raw, '..'))).kind).toBe('run');
+    await expect(readLoad(raw)).rejects.toThrow(/is not a result of load/);
 
     const bench = await newRunFolder(folder, exampleBench.plan);
     for (const cell of exampleBench.cells) await writeCell(bench, cell);
@@ -69,7 +70,7 @@ describe('one reader for every result', () => {
     ['{"format":"something else","version":1}', /is not a result/],
     ['not json', /is not a result/],
     ['{"format":"lockstep floors","version":9}', /has version 9; this program reads version 1/],
-    ['{"format":"lockstep floors","version":1}', /does not match the format/],
+    ['{"format":"lockstep floors","version":1}', /does not match version 1 of the format/],
     ['{"format":"lockstep run","version":1}', /has version 1/],
   ])('refuses %s with words', async (text, words) => {
     const file = join(folder, 'broken.json');

@@ -68,6 +68,7 @@ describe('arrows', () => {
     expect(rooms('express')).toEqual(['src/http']);
     expect(rooms('sequelize')).toEqual(['src/store']);
     expect(rooms('umzug')).toEqual(['src/store']);
+    expect(rooms('markdown-table')).toEqual(['bench/page']);
   });
 });
 

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { html } from '../../bench/compare/html.ts';
+import { compareReport } from '../../bench/compare/report.ts';
 import { summarize } from '../../bench/compare/summary.ts';
-import { sectionsOf } from '../../bench/load/content.ts';
-import { benchHtml } from '../../bench/load/render.ts';
+import { loadReport } from '../../bench/load/report.ts';
 import { summarizeBench } from '../../bench/load/summary.ts';
+import { reportHtml } from '../../bench/page/html.ts';
 import { wholeReport } from '../../bench/report/whole.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { exampleBench } from '../bench/example-bench.ts';
@@ -47,7 +47,7 @@ describeWith('the HTML report in Chromium, without a network,', ['chromium'], pa
   afterAll(() => browser?.close());
 
   const ofRun = { table: 'h2#verdicts ~ div table', verdict: '.verdict' };
-  const ofBench = { table: 'section table', verdict: 'td.safe, td.unsafe' };
+  const ofBench = { table: 'section table', verdict: '.verdict' };
   const pages = {
     'of a real comparison': { make: compared, ...ofRun },
     'of an example with more kinds of verdict': { make: () => example('example', run), ...ofRun },
@@ -133,11 +133,11 @@ async function example(name: string, text: () => Promise<string> | string): Prom
   return file;
 }
 
-const run = (): string => html(summarize(exampleRun()));
+const run = (): string => reportHtml(compareReport(summarize(exampleRun())));
 
 async function bench(): Promise<string> {
   const summary = summarizeBench(exampleBench, await loadRegistry([]));
-  return benchHtml(summary, sectionsOf(summary));
+  return reportHtml(loadReport(summary));
 }
 
 async function whole(): Promise<string> {
@@ -152,7 +152,8 @@ async function whole(): Promise<string> {
 function matrix(): string {
   const made = exampleRun();
   const elsewhere = made.cells.map(cell => ({ ...cell, variant: 'elsewhere' }));
-  return html(summarize({ ...made, cells: [...made.cells, ...elsewhere] }));
+  const both = summarize({ ...made, cells: [...made.cells, ...elsewhere] });
+  return reportHtml(compareReport(both));
 }
 
 /** Collects what the page asks for beside itself, and what the browser complains of. */

@@ -1,5 +1,7 @@
 import { loadRegistry } from '../../../src/engine/registry.ts';
 import { type Exploration, type ExploreOptions, explore } from '../../../src/explore/explore.ts';
+import { tableMarkdown } from '../../page/markdown.ts';
+import { numbers, words } from '../../page/report.ts';
 import { type CellServers, exploreCell } from '../cell.ts';
 import { speedScenarios } from '../explore-speed-scenarios.ts';
 import { planOf } from '../spec.ts';
@@ -83,7 +85,7 @@ async function costOf(explores: Explores, options: Parameters<Explores>[0]): Pro
 
 /** The table, with the saving: executions without reduction divided by executions with it. */
 export function savedTable(all: readonly Saved[]): string {
-  const head = ['program', 'orders', 's', 'reduced', 'abandoned', 's', 'executions saved'];
+  const columns = numbers('orders', 's', 'reduced', 'abandoned', 's', 'executions saved');
   const rows = all.map(({ name, unreduced, reduced }) => [
     name,
     most(unreduced, unreduced.orders),
@@ -93,7 +95,7 @@ export function savedTable(all: readonly Saved[]): string {
     reduced.seconds.toFixed(1),
     ratio(unreduced, reduced),
   ]);
-  return [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |\n`).join('');
+  return `${tableMarkdown([...words('program'), ...columns], rows)}\n`;
 }
 
 function most({ exhausted }: Cost, orders: number): string {

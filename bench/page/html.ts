@@ -1,0 +1,156 @@
+/** A report as one self-contained page: no scripts, no external requests. Pure. */
+import { chartSvg } from './chart.ts';
+import { type Content, element, type Html, page } from './element.ts';
+import { nothing } from './format.ts';
+import {
+  type Block,
+  type Cell,
+  type Column,
+  type Fact,
+  type Fold,
+  idOf,
+  type Report,
+  type Row,
+  type Section,
+  type Table,
+  textOf,
+  toneOf,
+} from './report.ts';
+
+/** The whole document. */
+export function reportHtml(report: Report): string {
+  const { title, sections, footer } = report;
+  return page(title, [
+    header(report),
+    element('main', sections.map(sectionHtml)),
+    ...(footer === undefined ? [] : [element('footer', footer)]),
+  ]);
+}
+
+function header({ title, answer, facts = [], warnings = [], sections }: Report): Html {
+  const links = sections.flatMap(section => linkOf(section) ?? []);
+  return element('header', [
+    element('h1', title),
+    ...(answer === undefined ? [] : [element('p', answer, { class: 'answer' })]),
+    ...(facts.length > 0 ? [factLine(facts)] : []),
+    ...warnings.map(warning => element('p', warning, { class: 'banner', role: 'note' })),
+    element(
+      'nav',
+      links.map(link => element('a', link, { href: `#${idOf(link)}` })),
+      { 'aria-label': 'Sections' },
+    ),
+  ]);
+}
+
+function factLine(facts: readonly Fact[]): Html {
+  const items = facts.map(([name, value]) => element('li', [`${name} `, element('b', value)]));
+  return element('ul', items, { class: 'facts' });
+}
+
+function linkOf({ title, link = title }: Section): string | undefined {
+  return link ?? undefined;
+}
+
+function sectionHtml(section: Section): Html {
+  const link = linkOf(section);
+  return element('section', [
+    element('h2', section.title, { id: link === undefined ? undefined : idOf(link) }),
+    ...section.blocks.map(blockHtml),
+  ]);
+}
+
+function blockHtml(block: Block): Html {
+  if (typeof block === 'string') return element('p', block);
+  switch (block.kind) {
+    case 'table':
+      return tableHtml(block);
+    case 'fold':
+      return foldHtml(block);
+    case 'note':
+      return element('p', block.text, { class: 'note' });
+    case 'heading':
+      return element('h3', block.text);
+    case 'list':
+      return element(
+        'ul',
+        block.items.map(item => element('li', item, { class: toneOf(item) || undefined })),
+        { class: 'items' },
+      );
+    case 'facts':
+      return element(
+        'dl',
+        block.facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]),
+      );
+    case 'code':
+      return element('p', [`${block.label}: `, element('code', block.text)]);
+    case 'preformatted':
+      return element('pre', block.text);
+    case 'chart':
+      return chartSvg(block.chart);
+  }
+}
+
+function foldHtml({ summary, id, blocks }: Fold): Html {
+  return element('details', [
+    element('summary', summary),
+    element('div', blocks.map(blockHtml), { class: 'proof', id }),
+  ]);
+}
+
+/** Scrolls in its frame; on a narrow screen each row is stacked. */
+function tableHtml({ caption, look, columns, rows }: Table): Html {
+  const head = columns.map(({ title, kind }) =>
+    element('th', title, { scope: 'col', class: kind === 'number' ? 'n' : undefined }),
+  );
+  const body = rows.flatMap(row => rowHtml(columns, row));
+  const table = element('table', [element('thead', element('tr', head)), element('tbody', body)], {
+    class: look ? `stack ${look}` : 'stack',
+    'aria-label': caption,
+  });
+  return element('div', table, { class: 'scroll' });
+}
+
+function rowHtml(columns: readonly Column[], { cells, broken = false, more }: Row): Html[] {
+  const made = cells.map((given, index) => {
+    const cell = typeof given === 'string' ? { text: given } : given;
+    if (index === 0) return element('th', contentOf(cell, undefined), { scope: 'row' });
+    return cellHtml(cell, columns[index]);
+  });
+  const kind = broken ? 'broken' : '';
+  if (!more) return [element('tr', made, { class: kind || undefined })];
+  const below = element('td', foldHtml(more), { colspan: String(columns.length) });
+  return [
+    element('tr', made, { class: `has-more ${kind}`.trim() }),
+    element('tr', below, { class: `more ${kind}`.trim() }),
+  ];
+}
+
+function cellHtml(cell: Cell, column: Column | undefined): Html {
+  const text = textOf(cell);
+  const classes = [
+    column?.kind === 'number' ? 'n' : '',
+    column?.kind === 'mark' ? `mark ${toneOf(text)}`.trim() : '',
+    cell.share === undefined ? '' : 'bar',
+    text === nothing || text === '' ? 'blank' : '',
+  ].filter(name => name !== '');
+  return element('td', contentOf(cell, column?.kind), {
+    class: classes.join(' ') || undefined,
+    'data-label': column?.title || undefined,
+    style: cell.share === undefined ? undefined : `--share: ${cell.share.toFixed(3)}`,
+  });
+}
+
+function contentOf(cell: Cell, kind: Column['kind']): Content {
+  const shown = shownText(cell, kind);
+  return cell.small === undefined ? shown : [shown, element('small', cell.small)];
+}
+
+function shownText({ text, target, hint, strong }: Cell, kind: Column['kind']): string | Html {
+  const tone = toneOf(text);
+  if (target !== undefined)
+    return element('a', text, { href: `#${target}`, 'aria-label': hint, title: hint });
+  if (kind === 'verdict' && tone !== '' && text !== nothing)
+    return element('span', text, { class: `verdict ${tone}` });
+  if (hint !== undefined) return element('span', text, { title: hint });
+  return strong ? element('b', text) : text;
+}
