@@ -1,7 +1,7 @@
 /** The conditions of a run, and the limits that follow from them. Pure. */
 
 import type { Conditions } from '../lab/shapes.ts';
-import { keysMin } from '../lab/verdict.ts';
+import { keysMin, powerMin } from '../lab/verdict.ts';
 import { counted, percent } from '../page/format.ts';
 import type { Summary } from './summary.ts';
 
@@ -40,8 +40,13 @@ export function conditionRows(summary: Summary): readonly (readonly [string, str
         `all at once, spread over ${counted(plan.processes, 'process', 'processes')} by address`,
     ],
     [
-      'Uncontended',
-      `${counted(plan.repetitions, 'repetition')} × ${plan.uncontendedKeys} keys, one command each, ` +
+      'Alone',
+      `${counted(plan.repetitions, 'repetition')} × at most ${plan.aloneKeys} keys, one command each, ` +
+        'one in flight',
+    ],
+    [
+      'Busy',
+      `${counted(plan.repetitions, 'repetition')} × at most ${plan.busyKeys} keys, one command each, ` +
         `${plan.inFlight} in flight`,
     ],
     [
@@ -81,7 +86,9 @@ export function limits({ plan, conditions }: Summary): readonly string[] {
       'tested; no faults were injected.',
     'A key counts if two processes reported working on commands for it at the same time and one ' +
       `command was accepted. With fewer than ${keysMin} such keys nothing is called safe, and the bound ` +
-      'counts only these. Nothing is called safe either where the audit did not see the control fail.',
+      'counts only these. Nothing is called safe either where the control failed on less than ' +
+      `${powerMin * 100} % of its keys. Where the control’s failures differ between repetitions by more ` +
+      'than chance, fewer keys count as independent.',
     'Unfilled keys had capacity left while a caller was told busy. They do not make a strategy unsafe; ' +
       'they are the price of refusing at once. Where there are many, no contested cost is given.',
     'A hazard that needs an event load does not cause (a crash, a lost lease) is neither safe nor ' +
@@ -91,8 +98,8 @@ export function limits({ plan, conditions }: Summary): readonly string[] {
     `Load generator, service, Postgres and Redis shared ${counted(conditions.machine.cores, 'core')} ` +
       'and one loopback network. Read the ratios, not the milliseconds: a real network makes every ' +
       'round trip more expensive, and strategies differ in how many they need.',
-    `Where the ranges of ${counted(plan.repetitions, 'repetition')} overlap, the order is noise. ` +
-      'Differences below 15 % are not significant here.',
+    'A place says that the intervals of two strategies do not overlap on this machine, under this ' +
+      'load; it says nothing about another machine, another network or durable storage.',
     'Contested keys come one after another in closed bursts: a test of correctness and hand-off, not ' +
       'of an arrival rate. Latencies under an open arrival rate are a different question.',
     'wait, hold and commit come from histograms of the service: a quantile is exact to the width of ' +

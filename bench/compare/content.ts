@@ -3,7 +3,7 @@
 import { nameOfCell } from '../explore/explored.ts';
 import { counted, list, nothing, percent, whole } from '../page/format.ts';
 import { hasNoVerdict } from './exit.ts';
-import type { PhaseName } from './phase-summary.ts';
+import type { PhaseName } from './schema.ts';
 import { type CellSummary, placeOf, type Summary } from './summary.ts';
 
 export type Observed = CellSummary['verdict']['observed'];
@@ -18,7 +18,8 @@ export const symbols: Readonly<Record<Observed, string>> = {
 
 export const phaseTitles: Readonly<Record<PhaseName, string>> = {
   contested: 'Contested: many callers, one key',
-  uncontended: 'Uncontended: many keys, one caller each',
+  alone: 'Alone: one command in flight',
+  busy: 'Busy: many keys, one caller each',
 };
 
 /** The cells of one scenario and variant. `title`: `scenario/variant`. */
@@ -118,6 +119,25 @@ export function counts(cell: CellSummary): string {
   return `0 of ${counted(keysTested, 'key')}, so < ${percent(verdict.boundShare)}${unfilled}`;
 }
 
+/** The share of the commands on contested keys that met a rival. */
+export function contention({ observed }: CellSummary): string {
+  if (!observed || observed.commands === 0) return nothing;
+  return percent(observed.commandsMet / observed.commands);
+}
+
+/** The share of the control’s keys that were violated: what this load can show at all. */
+export function power({ observed, power: share }: CellSummary): string {
+  return observed ? percent(share) : nothing;
+}
+
+/** "2. name"; "1.= name" for a place that others share. */
+export function placed(cell: CellSummary, phase: PhaseName): string {
+  const rank = cell.ranks[phase];
+  return rank
+    ? `${rank.place}.${rank.shared ? '=' : ''} ${cell.strategy.name}`
+    : cell.strategy.name;
+}
+
 /** Every kind of violation except duplicates, with the number of keys. */
 export function otherFindings(cell: CellSummary): string {
   const others = cell.findings.filter(one => one.kind !== 'duplicate');
@@ -134,7 +154,8 @@ export function claimOf(cell: CellSummary): string {
 export function becauseOf({ claimed, strategy }: CellSummary): string {
   const { hazard } = strategy;
   if (claimed.verdict !== 'safe' || !hazard) return claimed.because;
-  return `${claimed.because}; a hazard with ${list(hazard.under)}, so not ranked`;
+  const when = hazard.under.length > 0 ? `with ${list(hazard.under)}` : 'without any event';
+  return `${claimed.because}; a hazard ${when}, so not ranked`;
 }
 
 /** What it takes to introduce a strategy into a running system. */

@@ -8,7 +8,7 @@ import { type CellSummary, placeOf, type Summary } from './summary.ts';
 
 export const matrixFormat = 'lockstep matrix';
 /** Raised by every change that an older reader would misread. */
-export const matrixVersion = 1;
+export const matrixVersion = 2;
 
 const count = z.number().int().min(0);
 const text = z.string();
@@ -44,10 +44,11 @@ const cell = z.strictObject({
   found: z.record(z.string(), count).optional(),
   /** After 0 of n: upper bound of the true share, at 95 % confidence. */
   boundShare: z.number().optional(),
-  /** Cost divided by that of the cheapest safe strategy in the same place. */
-  timesBest: z
-    .strictObject({ contested: z.number().optional(), uncontended: z.number().optional() })
-    .optional(),
+  /** The same for all such cells of the run at once. */
+  familyBound: z.number().optional(),
+  /** Share of the commands on contested keys that met a rival; of the control's keys violated. */
+  contention: z.number().optional(),
+  power: z.number().optional(),
 });
 
 export const matrixSchema = z.strictObject({
@@ -107,13 +108,8 @@ export function matrixOf(summary: Summary): Matrix {
 }
 
 function cellOf(summary: CellSummary): MatrixCell {
-  const { strategy: one, claimed, verdict, observed, findings, ranks } = summary;
+  const { strategy: one, claimed, verdict, observed, findings, familyBound, power } = summary;
   const found = Object.fromEntries(findings.map(({ kind, keys }) => [kind, keys]));
-  const { contested, uncontended } = ranks;
-  const timesBest = {
-    ...(contested && { contested: rounded(contested.timesBest) }),
-    ...(uncontended && { uncontended: rounded(uncontended.timesBest) }),
-  };
   return {
     place: placeOf(summary),
     strategy: one.name,
@@ -131,7 +127,12 @@ function cellOf(summary: CellSummary): MatrixCell {
     }),
     ...(findings.length > 0 && { found }),
     ...(verdict.boundShare !== undefined && { boundShare: verdict.boundShare }),
-    ...((contested || uncontended) && { timesBest }),
+    ...(familyBound !== undefined && { familyBound }),
+    ...(observed &&
+      observed.commands > 0 && {
+        contention: rounded(observed.commandsMet / observed.commands),
+        power: rounded(power),
+      }),
   };
 }
 

@@ -116,9 +116,7 @@ function goodputOf(phase: Phase, audit: Audit): number | undefined {
     round.calls.filter(call => call.outcome === 'accepted'),
   ).length;
   const keys = new Set(phase.rounds.map(round => round.key));
-  const bad = audit.violations
-    .filter(row => isWasted(row.kind))
-    .filter(row => keys.has(row.key));
+  const bad = audit.violations.filter(row => isWasted(row.kind)).filter(row => keys.has(row.key));
   return Math.max(0, accepted - sum(bad.map(row => row.excess))) / phase.seconds;
 }
 

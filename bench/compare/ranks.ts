@@ -6,7 +6,7 @@ import {
   type RatioInterval,
   ratioInterval,
 } from '../lab/ranking.ts';
-import { phaseNames, type PhaseName } from './schema.ts';
+import { type PhaseName, phaseNames } from './schema.ts';
 import { type CellSummary, placeOf } from './summary.ts';
 
 /** The rank of a safe cell among the safe ones of its scenario and variant, in one phase. */

@@ -1,45 +1,70 @@
 /** The report's sections on the cost of safe strategies, and on the unsafe ones. Pure. */
 
-import { figure, latencies, nothing, quantiles, spread, times, whole } from '../page/format.ts';
+import {
+  figure,
+  interval,
+  latencies,
+  nothing,
+  quantiles,
+  spread,
+  times,
+  whole,
+} from '../page/format.ts';
 import { numbers, type Row, type Section, words } from '../page/report.ts';
 import {
   claimOf,
   incidents,
   otherFindings,
   phaseTitles,
+  placed,
   ranked,
   turnedAway,
   unsafe,
 } from './content.ts';
-import type { PhaseName } from './phase-summary.ts';
 import type { PlaceOfSection } from './report-verdicts.ts';
+import type { PhaseName } from './schema.ts';
 import type { CellSummary } from './summary.ts';
+
+const ranking =
+  'Compared with the control in the same repetition; in brackets the 95 % interval over the ' +
+  'repetitions. Strategies whose intervals overlap share a place (=).';
+
+/** What the phases are ranked by; see `costOf`. */
+const rankedBy: Readonly<Record<PhaseName, string>> = {
+  contested:
+    'Milliseconds. Ranked by the time that all callers of a key waited for their answers, accepted ' +
+    'or not, per accepted command.',
+  alone:
+    'Milliseconds. One command at a time, a fresh key each: what the strategy itself costs. Ranked ' +
+    'by the service’s mean time per accepted command.',
+  busy:
+    'Milliseconds. Commands for different keys compete for processor, disk and connections. Ranked ' +
+    'by the service’s mean time per accepted command.',
+};
 
 /** What a safe strategy costs: as seen by callers, then where the time goes inside the service. */
 export function costSection(
   cells: readonly CellSummary[],
   phase: PhaseName,
-  { first }: PlaceOfSection,
+  { first, whyNone }: PlaceOfSection & { readonly whyNone: string },
 ): Section {
   const best = ranked(cells, phase);
   const contested = phase === 'contested';
   const head = { title: phaseTitles[phase], link: first && contested ? 'Cost' : null };
-  if (best.length === 0) return { ...head, blocks: ['No strategy was shown to be safe here.'] };
+  if (best.length === 0) return { ...head, blocks: [whyNone] };
   return {
     ...head,
     blocks: [
-      contested
-        ? 'Milliseconds. Ranked by the time until a key’s capacity is used up: the median of the repetitions’ medians, with their range.'
-        : 'Milliseconds. Ranked by the service’s mean time per accepted command: the median of the repetitions, with their range.',
+      `${rankedBy[phase]} ${ranking}`,
       {
         kind: 'table',
         caption: 'Cost',
         columns: [
           ...words('Strategy'),
-          ...numbers(contested ? 'Decided p50' : 'Mean'),
+          ...numbers(contested ? 'Callers’ time per accepted' : 'Mean', '× control'),
           ...words('× best'),
-          ...numbers('Accepted p50 / p95 / p99 / max'),
-          ...(contested ? numbers('Refused p50 / p95 / p99 / max') : []),
+          ...numbers('Accepted p50 / p99 / max'),
+          ...(contested ? numbers('Refused p50 / p99 / max', 'Decided p50') : []),
           ...numbers('Goodput per s'),
         ],
         rows: best.map(cell => costRow(cell, phase, best)),
@@ -61,15 +86,17 @@ export function costSection(
 
 function costRow(cell: CellSummary, phase: PhaseName, best: readonly CellSummary[]): Row {
   const seen = cell.phases?.[phase];
-  const ratio = cell.ranks[phase]?.timesBest ?? 1;
+  const rank = cell.ranks[phase];
+  const ratio = rank?.timesBest ?? 1;
   const worst = Math.max(...best.map(one => one.ranks[phase]?.timesBest ?? 1));
   return {
     cells: [
-      `${cell.ranks[phase]?.place ?? ''}. ${cell.strategy.name}`,
+      placed(cell, phase),
       spread(seen?.cost),
+      rank ? interval(rank.toControl) : nothing,
       { text: times(ratio), share: ratio / worst },
       latencies(seen?.accepted),
-      ...(phase === 'contested' ? [latencies(seen?.refused)] : []),
+      ...(phase === 'contested' ? [latencies(seen?.refused), figure(seen?.decided?.p50)] : []),
       spread(seen?.goodput),
     ],
   };

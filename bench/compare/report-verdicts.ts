@@ -1,5 +1,5 @@
 /** The report's section on what each strategy claims and what was observed. Pure. */
-import { counted, countOrNothing, whole } from '../page/format.ts';
+import { counted, countOrNothing, percent, whole } from '../page/format.ts';
 import {
   type Block,
   type Cell,
@@ -11,10 +11,12 @@ import {
 } from '../page/report.ts';
 import {
   becauseOf,
+  contention,
   counts,
   inOrder,
   leftOutNotes,
   otherFindings,
+  power,
   rerun,
   symbols,
 } from './content.ts';
@@ -38,7 +40,9 @@ export function verdictSection(
     link: first ? 'Verdicts' : null,
     blocks: [
       'What each strategy claims, and what an SQL audit found in the committed rows. Finding nothing ' +
-        'counts as safe only if enough keys were tested and the audit saw the control fail.',
+        'counts as safe only if enough keys were tested and the audit saw the control fail. ' +
+        'Contention: the share of commands that met a rival on their key. Power: the share of the ' +
+        'control’s keys that were violated under the same load.',
       {
         kind: 'table',
         caption: 'Verdicts',
@@ -46,7 +50,7 @@ export function verdictSection(
         columns: [
           ...words('Strategy', 'Claimed'),
           verdicts('Observed'),
-          ...numbers('Keys violated', 'Duplicates'),
+          ...numbers('Keys violated', 'Contention', 'Power', 'Duplicates'),
           ...words('Other kinds'),
           ...numbers('Leases lost'),
         ],
@@ -56,6 +60,8 @@ export function verdictSection(
             { text: cell.claimed.verdict, small: becauseOf(cell) },
             `${symbols[cell.verdict.observed]} ${cell.verdict.observed}`,
             counts(cell),
+            contention(cell),
+            power(cell),
             countOrNothing(cell.duplicates),
             otherFindings(cell),
             countOrNothing(cell.leasesLost),
@@ -106,14 +112,19 @@ function evidence(summary: Summary, cell: CellSummary): Fold {
   };
 }
 
-function factsOf({ observed, strategy, events }: CellSummary): string {
+function factsOf({ observed, strategy, events, familyBound }: CellSummary): string {
   if (!observed) return 'Not run.';
+  const family =
+    familyBound === undefined
+      ? ''
+      : ` For all such cells of the run at once the share is below ${percent(familyBound)}.`;
   const guard = strategy.guard.length > 0 ? `, guard ${strategy.guard.join(', ')}` : '';
   return (
     `${counted(observed.keys, 'contested key')}: ${whole(observed.keysDecided)} decided, ` +
     `${whole(observed.keysOverlapped)} with overlapping commands, ` +
     `${whole(observed.keysTested)} of those with a command accepted, ` +
-    `${whole(observed.keysUnfilled)} unfilled. Events: ${events.join(', ') || 'none'}. ` +
+    `${whole(observed.keysUnfilled)} unfilled. ` +
+    `${whole(observed.commandsMet)} of ${counted(observed.commands, 'command')} met a rival.${family} Events: ${events.join(', ') || 'none'}. ` +
     `Isolation ${strategy.isolation}, wording “${strategy.wording}”${guard}.`
   );
 }

@@ -6,9 +6,11 @@ import { conditionRows, durabilityWarning, limits } from './conditions.ts';
 import { adoption, adoptionTitles, headline, inOrder, placesOf, subject } from './content.ts';
 import { type MatrixCell, matrixOf } from './matrix.ts';
 import { cellsOfRow, evidenceId, legendOf, markOf, rowsOf } from './matrix-marks.ts';
+import { notRanked } from './ranks.ts';
 import { costSection, unsafeSection } from './report-costs.ts';
 import { exploredSections } from './report-explored.ts';
 import { verdictSection } from './report-verdicts.ts';
+import { phaseNames } from './schema.ts';
 import type { CellSummary, Summary } from './summary.ts';
 
 /** The whole report, for a page or as Markdown. */
@@ -46,14 +48,14 @@ export function warningsOf(summary: Summary): readonly string[] {
 /** The sections: verdicts, costs and adoption for each place; then orders, conditions and limits. */
 export function compareSections(summary: Summary): readonly Section[] {
   const places = placesOf(summary);
+  const whyNone = notRanked(summary.plan.repetitions) || 'No strategy was shown to be safe here.';
   return [
     ...(places.length > 1 ? [overviewSection(summary)] : []),
     ...places.flatMap(({ title, cells }, index) => {
       const place = { title, first: index === 0 };
       return [
         verdictSection(summary, cells, place),
-        costSection(cells, 'contested', place),
-        costSection(cells, 'uncontended', place),
+        ...phaseNames.map(phase => costSection(cells, phase, { ...place, whyNone })),
         unsafeSection(cells, place),
         adoptionSection(cells, index === 0),
       ];

@@ -79,9 +79,7 @@ const cell = z.strictObject({
     }),
   ),
   /** Null if the run ended before it. */
-  audit: z
-    .strictObject({ warmUp: audit, contested: audit, alone: audit, busy: audit })
-    .nullable(),
+  audit: z.strictObject({ warmUp: audit, contested: audit, alone: audit, busy: audit }).nullable(),
 });
 
 const strategy = z.strictObject({

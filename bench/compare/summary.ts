@@ -16,7 +16,14 @@ import { exitCodeOf } from './exit.ts';
 import { auditsOf, contestedRounds, leasesLostIn, observationOf } from './observation.ts';
 import { type PhaseSummary, phaseSummary } from './phase-summary.ts';
 import { type Rank, withRanks } from './ranks.ts';
-import { type Cell, type PhaseName, phasesIn, type Run, runVersion, type StrategyFacts } from './schema.ts';
+import {
+  type Cell,
+  type PhaseName,
+  phasesIn,
+  type Run,
+  runVersion,
+  type StrategyFacts,
+} from './schema.ts';
 
 export const resultFormat = 'lockstep result';
 

@@ -10,16 +10,19 @@ import {
   rowNameOf,
 } from '../explore/explored.ts';
 import { laid, shortened, wrapped } from '../page/columns.ts';
-import { counted, countOrNothing, figure, nothing, times, whole } from '../page/format.ts';
+import { counted, countOrNothing, figure, interval, nothing, tail, whole } from '../page/format.ts';
 import { durabilityWarning } from './conditions.ts';
 import {
+  contention,
   counts,
   headline,
   inOrder,
   leftOutNotes,
   otherFindings,
   type Place,
+  placed,
   placesOf,
+  power,
   ranked,
   subject,
   symbols,
@@ -27,7 +30,9 @@ import {
 } from './content.ts';
 import { matrixOf } from './matrix.ts';
 import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix-marks.ts';
-import type { PhaseName, PhaseSummary } from './phase-summary.ts';
+import type { PhaseSummary } from './phase-summary.ts';
+import { notRanked } from './ranks.ts';
+import { type PhaseName, phaseNames } from './schema.ts';
 import { type CellSummary, placeOf, type Summary } from './summary.ts';
 
 interface Options {
@@ -55,6 +60,7 @@ export function table(summary: Summary, { color }: Options): string {
     ...exploredLines(summary, colors),
     '',
     ...reasons(summary),
+    ...[notRanked(plan.repetitions)].filter(line => line !== ''),
     colors.bold(headline(summary)),
     `exit code ${summary.exitCode}; rerun: ${summary.command}`,
   ];
@@ -83,8 +89,7 @@ function overviewLines(summary: Summary, colors: Colors): string[] {
 function placeLines({ title, cells }: Place, colors: Colors): string[] {
   return [
     ...verdictLines(title, cells, colors),
-    ...costLines('contested', cells, colors),
-    ...costLines('uncontended', cells, colors),
+    ...phaseNames.flatMap(phase => costLines(phase, cells, colors)),
     ...unsafeLines(cells, colors),
   ];
 }
@@ -102,11 +107,22 @@ function verdictLines(title: string, cells: readonly CellSummary[], colors: Colo
     cell.claimed.verdict,
     cell.verdict.observed,
     counts(cell),
+    contention(cell),
+    power(cell),
     otherFindings(cell) === nothing ? '' : 'yes',
     countOrNothing(cell.leasesLost),
   ]);
-  const head = [title, 'claimed', 'observed', 'keys violated', 'other kinds', 'leases lost'];
-  const lines = laid([head, ...rows], 'lllllr');
+  const head = [
+    title,
+    'claimed',
+    'observed',
+    'keys violated',
+    'met',
+    'power',
+    'other kinds',
+    'leases lost',
+  ];
+  const lines = laid([head, ...rows], 'llllrrlr');
   return lines.map((line, index) => {
     const cell = inOrder(cells)[index - 1];
     return cell ? paint[cell.verdict.observed](line) : colors.bold(line);
@@ -118,21 +134,20 @@ function costLines(phase: PhaseName, cells: readonly CellSummary[], colors: Colo
   if (best.length === 0) return [];
   const contested = phase === 'contested';
   const rows = best.map(cell => [
-    shortened(`${cell.ranks[phase]?.place ?? nothing} ${cell.strategy.name}`),
+    shortened(placed(cell, phase)),
     figure(cell.phases?.[phase].cost?.median),
-    times(cell.ranks[phase]?.timesBest ?? 1),
+    cell.ranks[phase] ? interval(cell.ranks[phase].toControl) : nothing,
     ...(cell.phases ? phaseFigures(cell.phases[phase], contested) : []),
   ]);
   const head = [
-    `${phase}, p50 in ms`,
-    contested ? 'decided' : 'mean',
-    'best',
+    `${phase}, in ms`,
+    contested ? 'all callers' : 'mean',
+    'to the control',
     'accepted',
     'p99',
     ...(contested ? ['refused', 'p99'] : []),
-    'wait',
-    'hold',
-    ...(contested ? ['attempts', 'busy'] : ['commit', 'goodput/s']),
+    ...(contested ? ['attempts', 'busy'] : ['wait', 'hold', 'commit']),
+    'goodput/s',
   ];
   return section(laid([head, ...rows], 'lrrrrrrrrrr'), colors);
 }
@@ -141,13 +156,12 @@ function phaseFigures(seen: PhaseSummary, contested: boolean): string[] {
   const { accepted, refused, attemptTimes, outcomes, goodput } = seen;
   return [
     figure(accepted?.p50),
-    figure(accepted?.p99),
-    ...(contested ? [figure(refused?.p50), figure(refused?.p99)] : []),
-    figure(attemptTimes.wait?.p50),
-    figure(attemptTimes.hold?.p50),
+    tail(accepted),
+    ...(contested ? [figure(refused?.p50), tail(refused)] : []),
     ...(contested
       ? [figure(seen.attemptsPerAccepted), countOrNothing(outcomes.busy)]
-      : [figure(attemptTimes.commit?.p50), figure(goodput?.median)]),
+      : ['wait', 'hold', 'commit'].map(name => figure(attemptTimes[name]?.p50))),
+    figure(goodput?.median),
   ];
 }
 

@@ -140,7 +140,8 @@ function violated(because: string): CellVerdict {
 }
 
 function withoutPower({ share }: Control): string {
-  const failed = share === 0 ? 'did not fail' : `failed on only ${Math.round(share * 100)} % of its keys`;
+  const failed =
+    share === 0 ? 'did not fail' : `failed on only ${Math.round(share * 100)} % of its keys`;
   return `the control ${failed}, and ${powerMin * 100} % are needed: finding nothing proves nothing`;
 }
 

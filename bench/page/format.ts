@@ -1,5 +1,5 @@
 /** Formats numbers and words for people. Pure. */
-import type { Points, Spread } from '../lab/statistics.ts';
+import { type Points, type Spread, tailOf } from '../lab/statistics.ts';
 
 export const nothing = '–';
 
@@ -38,7 +38,23 @@ export function times(ratio: number): string {
 
 export function latencies(points: Points | undefined): string {
   if (!points) return nothing;
-  return [points.p50, points.p95, points.p99, points.max].map(figure).join(' / ');
+  return [figure(points.p50), tail(points), figure(points.max)].join(' / ');
+}
+
+/** The highest percentile that the sample carries, with its name unless it is the 99th. */
+export function tail(points: Points | undefined): string {
+  if (!points) return nothing;
+  const { name, value } = tailOf(points);
+  return name === 'p99' ? figure(value) : `${figure(value)} (${name})`;
+}
+
+/** A ratio with its interval. */
+export function interval(value: {
+  readonly middle: number;
+  readonly low: number;
+  readonly high: number;
+}): string {
+  return `${figure(value.middle)} × (${figure(value.low)}–${figure(value.high)})`;
 }
 
 export function quantiles(
