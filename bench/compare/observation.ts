@@ -27,6 +27,7 @@ export function observationOf(cell: Cell): Observation {
       .flatMap(audit => audit.violations)
       .filter(row => row.kind === 'lost acknowledgement').length,
     turnsLost: services.reduce((total, service) => total + turnsLostIn(service), 0),
+    effectsWithoutRecord: services.reduce((sum, service) => sum + service.effectsWithoutRecord, 0),
     settled: audits.every(audit => audit.settled),
     audited: audits.length > 0,
     counted: phases.every(isCounted),

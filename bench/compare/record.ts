@@ -62,7 +62,7 @@ export function cellOf(log: CellLog, processes: number): Cell {
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const events = eventsOf({
     processes,
-    retriesAfterEffect: sum(services.map(service => service.retriesAfterEffect)),
+    effectsWithoutRecord: sum(services.map(service => service.effectsWithoutRecord)),
     leasesLost: sum(services.map(service => service.leasesLost)),
     releases: added(services.map(service => service.releases)),
     failures: added(services.map(service => service.failures)),

@@ -1,7 +1,7 @@
 /** One cell: callers of one key, each under a strategy of its own, explored and held to the claim. */
 
 import { type RedisNeeds, redisNeedsOf } from '../../src/contract/index.ts';
-import { idempotencySchema } from '../../src/engine/idempotency.ts';
+import { idempotencySql } from '../../src/engine/idempotency.ts';
 import type { RegisteredScenario, RegisteredStrategy } from '../../src/engine/registry.ts';
 import {
   type Actor,
@@ -105,9 +105,7 @@ function madeOf(plan: CellPlan): Made {
     callerOf(plan, strategies[index], () => commands[index]);
   const names = callerNames(plan);
   const subject: Subject = {
-    setup: round.sameKey
-      ? `${scenario.schemaSql};\n${idempotencySchema.schemaSql}`
-      : scenario.schemaSql,
+    setup: round.sameKey ? `${scenario.schemaSql};\n${idempotencySql}` : scenario.schemaSql,
     prepare: async pgUrl => {
       await keepBooksIn(pgUrl);
       commands.splice(0, commands.length, ...(await commandsOf(plan, pgUrl)));

@@ -18,8 +18,6 @@ export interface Told {
   readonly attempts: number;
   /** The command that took effect, if this answer repeats an earlier one under the same key. */
   readonly commandId?: string;
-  /** It sent something outside the database more than once. */
-  readonly againAfterEffect?: true;
 }
 
 /** A command with its plan: data that never changes was read before the exploration. */
@@ -56,17 +54,9 @@ export function engineCaller(
   return async urls => {
     const command = commandOf();
     const { store } = command.strategy.declared;
-    let again = false;
-    const observer: Observer = {
-      ...silent,
-      retryAfterEffect: () => {
-        again = true;
-      },
-    };
-    const engine = openEngine(urls, needs, { store, tuning: tuningOf(command), observer });
+    const engine = openEngine(urls, needs, { store, tuning: tuningOf(command) });
     const work = { ...command, scenario: planned(command), input: nothing };
-    const served = await payingThrough(urls.httpUrls[0], () => answered(engine, work));
-    return again ? { ...served, againAfterEffect: true } : served;
+    return payingThrough(urls.httpUrls[0], () => answered(engine, work));
   };
 }
 
@@ -83,11 +73,10 @@ async function answered(engine: Engine, work: Command): Promise<Told> {
 interface OwnParts {
   readonly store: Strategy['store'];
   readonly tuning: Tuning;
-  readonly observer: Observer;
 }
 
 /** Each actor has its own stores, connections and guardians; they end with the actor's realm. */
-function openEngine(urls: ActorUrls, needs: Needs, { store, tuning, observer }: OwnParts): Engine {
+function openEngine(urls: ActorUrls, needs: Needs, { store, tuning }: OwnParts): Engine {
   const { redisUrls } = urls;
   const first = redisUrls.length % 2 === 0 || redisUrls.length < nodesMin ? 1 : 0;
   const backends = openBackends({
@@ -109,7 +98,7 @@ function openEngine(urls: ActorUrls, needs: Needs, { store, tuning, observer }: 
     // the longest possible pauses, so the fewest tries
     backends: { ...backends, random: () => 0.999 },
     tuning,
-    observer,
+    observer: silent,
   });
 }
 
@@ -146,6 +135,6 @@ const silent: Observer = {
   phase: () => {},
   failure: () => {},
   release: () => {},
-  retryAfterEffect: () => {},
+  effectWithoutRecord: () => {},
   outcome: () => {},
 };

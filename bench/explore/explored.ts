@@ -98,7 +98,7 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
     ...unproven.map(cell => `${rowNameOf(cell)}: no verdict, ${cell.control?.why}.`),
     ...(excused.length > 0
       ? [
-          'Violations only after an effect was sent again, for which there is no claim: ' +
+          'Violations only where an effect was left without its record, for which there is no claim: ' +
             `${list(excused.map(rowNameOf))}.`,
         ]
       : []),

@@ -36,7 +36,7 @@ export const exploredCell = z.strictObject({
         event: z.string(),
         orders: count,
         violating: count,
-        /** Violating orders in which an effect was repeated, if that voids the claim. */
+        /** Violating orders in which an effect was left without its record, if that voids the claim. */
         excused: count.optional(),
         claimed: prediction.nullable(),
         agreement: z.enum(['as claimed', 'claim violated', 'not shown', 'nothing claimed']),

@@ -1,5 +1,10 @@
 /** Compares the exploration of a cell with the strategy's claim under the same events. Pure. */
-import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
+import {
+  type Event,
+  type FailureCode,
+  type Prediction,
+  predict,
+} from '../../src/contract/index.ts';
 import type { Exploration } from '../../src/explore/explore.ts';
 import { timelineText } from '../../src/explore/timeline/text.ts';
 import { type CellPlan, callerNames } from './cell.ts';
@@ -98,6 +103,8 @@ export function withoutPlan(
   };
 }
 
+const effectUnknown: FailureCode = 'effect-unknown';
+
 const ownAssumptions: readonly string[] = [
   'Each caller has its own engine, connections and guardians, as if in its own process.',
   'Data that never changes, which a command reads before its turn, was read beforehand.',
@@ -120,8 +127,8 @@ function partOf(
   const given = (kinds: string, ...more: readonly Event[]): Prediction =>
     predict(first.declared, traits, new Set([...eventsOf(kinds, phases), ...more]));
   const claimed = given(event);
-  const afterRetry = given(event, 'retry after the effect');
-  const excused = afterRetry.verdict === 'safe' ? 0 : violatingAfterRetry(ends);
+  const without = given(event, 'effect without record');
+  const excused = without.verdict === 'safe' ? 0 : violatingWithoutRecord(ends);
   // a violation without events counts for every event: with the event, one of two callers may be dead
   const shown =
     violating > 0 ||
@@ -131,10 +138,13 @@ function partOf(
   return { ...counted, ...(excused > 0 && { excused }), claimed, agreement };
 }
 
-/** Violating orders in which a caller had sent something outside the database twice: only these are excused. */
-function violatingAfterRetry(ends: Part['ends']): number {
-  const after = [...ends].filter(([end]) => end.includes('"againAfterEffect":true'));
-  return after.reduce((sum, [, { violating }]) => sum + violating, 0);
+/**
+ * Violating orders in which a caller sent something outside the database and was told that nobody
+ * knows whether it is recorded: only these are excused.
+ */
+function violatingWithoutRecord(ends: Part['ends']): number {
+  const without = [...ends].filter(([end]) => end.includes(`"detail":"${effectUnknown}"`));
+  return without.reduce((sum, [, { violating }]) => sum + violating, 0);
 }
 
 function agreementOf({ verdict }: Prediction, violating: number, shown: boolean): Agreement {

@@ -72,7 +72,7 @@ const silent: Observer = {
   phase() {},
   failure() {},
   release() {},
-  retryAfterEffect() {},
+  effectWithoutRecord() {},
   outcome() {},
 };
 

@@ -70,7 +70,7 @@ export function deltaOf(
     commands: histograms('lockstep_command_duration_seconds', 'outcome', then, now),
     phases: histograms('lockstep_attempt_phase_seconds', 'phase', then, now),
     attempts: total('lockstep_attempts_total'),
-    retriesAfterEffect: total('lockstep_retries_after_effect_total'),
+    effectsWithoutRecord: total('lockstep_effects_without_record_total'),
     failures: counters('lockstep_attempt_failures_total', 'code'),
     releases: counters('lockstep_lock_releases_total', 'end'),
     leasesLost: total('lockstep_leases_lost_total'),

@@ -23,8 +23,10 @@ export const serviceDelta = z.strictObject({
   /** Attempt durations by phase: pool, wait, hold, commit. */
   phases: z.record(z.string(), histogram),
   attempts: z.number(),
-  /** Attempts after an earlier one had sent something outside the database. */
-  retriesAfterEffect: z.number().default(0), // older runs did not count them
+  /** Attempts after an earlier one had sent something outside the database: older runs made them. */
+  retriesAfterEffect: z.number().optional(),
+  /** Commands that sent something outside the database and did not commit. */
+  effectsWithoutRecord: z.number().default(0), // older runs did not count them
   /** Failed attempts, by code of the failure table. */
   failures: counts,
   /** How turns ended: released, already gone, lost, unknown. */

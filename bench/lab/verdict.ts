@@ -28,6 +28,8 @@ export interface Observation {
   readonly lostAcknowledgements: number;
   /** Turns that were lost, or whose end is unknown. */
   readonly turnsLost: number;
+  /** Commands that sent something outside the database and did not commit. */
+  readonly effectsWithoutRecord: number;
   /** False if transactions were still open when the audit had to start. */
   readonly settled: boolean;
   /** False if the run ended before the audit of this cell. */
@@ -103,6 +105,9 @@ export function verdictOf(
 /** A lost turn can let another caller in on the keys it covered: at most two, in any scenario. */
 const keysPerTurnMax = 2;
 
+/** The effect of a command is on the command's own key. */
+const keysPerEffect = 1;
+
 /** Whether load on several processes is enough to provoke the hazard; true without a hazard. */
 export function isProvokedByLoad(
   hazard: { readonly under: readonly string[] } | null | undefined,
@@ -121,7 +126,7 @@ function notProvoked({ under, cure }: NonNullable<Flaw>): CellVerdict {
 }
 
 function found(claimed: Prediction, observed: Observation): CellVerdict {
-  const { keysHit, keys, lostAcknowledgements, turnsLost, counted } = observed;
+  const { keysHit, keys, lostAcknowledgements, counted } = observed;
   const seen = `${keysHit} of ${keys} keys were violated`;
   if (lostAcknowledgements > 0)
     return violated(`${lostAcknowledgements} commands were acknowledged but are missing`);
@@ -130,9 +135,21 @@ function found(claimed: Prediction, observed: Observation): CellVerdict {
   if (!counted)
     return notShown(`${seen}, but the metrics may have missed an event that voids the claim`);
   if (claimed.verdict === 'safe') return violated(`${seen} though it claims safety`);
-  return keysHit > turnsLost * keysPerTurnMax
-    ? violated(`${seen}, more than ${turnsLost} lost turns can explain`)
+  const unexplained = beyondLosses(observed);
+  return unexplained
+    ? violated(`${seen}, more than ${unexplained} can explain`)
     : { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
+}
+
+/** The losses that void a claim, if they harmed fewer keys than are violated. */
+function beyondLosses({ keysHit, turnsLost, effectsWithoutRecord }: Observation) {
+  const explained = turnsLost * keysPerTurnMax + effectsWithoutRecord * keysPerEffect;
+  if (keysHit <= explained) return undefined;
+  const losses = [
+    ...(turnsLost > 0 ? [`${turnsLost} lost turns`] : []),
+    ...(effectsWithoutRecord > 0 ? [`${effectsWithoutRecord} effects without their record`] : []),
+  ];
+  return losses.join(' and ') || 'nothing that the service counted';
 }
 
 function violated(because: string): CellVerdict {
@@ -164,7 +181,7 @@ function notShown(because: string): CellVerdict {
 /** What happened in a cell, according to the service's counters. */
 export interface CellCounters {
   readonly processes: number;
-  readonly retriesAfterEffect: number;
+  readonly effectsWithoutRecord: number;
   readonly leasesLost: number;
   readonly releases: Readonly<Record<string, number>>;
   readonly failures: Readonly<Record<string, number>>;
@@ -172,13 +189,13 @@ export interface CellCounters {
 
 /** The events that may void a claim, among those that load without faults can cause. */
 export function eventsOf(counters: CellCounters): Event[] {
-  const { processes, retriesAfterEffect, leasesLost, releases, failures } = counters;
+  const { processes, effectsWithoutRecord, leasesLost, releases, failures } = counters;
   const events: Event[] = [];
   if (processes > 1) events.push('several processes');
   // which of the two it was follows from the strategy's turn; an unknown end may have been a loss
   const { lost = 0, unknown = 0 } = releases;
   if (lost + unknown + leasesLost + (failures['turn-lost'] ?? 0) > 0)
     events.push('lease lost', 'session lost');
-  if (retriesAfterEffect > 0) events.push('retry after the effect');
+  if (effectsWithoutRecord > 0) events.push('effect without record');
   return events;
 }

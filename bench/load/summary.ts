@@ -181,7 +181,7 @@ function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry)
   const total = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
   const events: Event[] = eventsOf({
     processes: plan.processes,
-    retriesAfterEffect: total(wholes.map(whole => whole.retriesAfterEffect)),
+    effectsWithoutRecord: total(wholes.map(whole => whole.effectsWithoutRecord)),
     leasesLost: total(wholes.map(whole => whole.leasesLost)),
     releases: added(wholes.map(whole => whole.releases)),
     failures: added(wholes.map(whole => whole.failures)),

@@ -114,10 +114,11 @@ export const strategyDetail: Board = {
         },
         {
           kind: 'lines',
-          title: 'Retries after an outside effect',
-          description: 'No lock helps here: use an idempotency key or an outbox.',
+          title: 'Effects without their record',
+          description:
+            'Sent outside the database by commands that then did not commit. No lock helps here: use an idempotency key or an outbox.',
           unit: 'ops',
-          queries: [{ expr: rate('lockstep_retries_after_effect_total', by), legend: line }],
+          queries: [{ expr: rate('lockstep_effects_without_record_total', by), legend: line }],
         },
         {
           kind: 'lines',

@@ -143,7 +143,14 @@ export const failures = {
     504,
     false,
     'Outcome unknown',
-    'The reply to COMMIT was lost, so the change may have been made. Read the current state before you try again.',
+    'The reply to COMMIT, or that of another system which the command asked, was lost, so the change may have been made. Read the current state before you try again.',
+  ),
+  'effect-unknown': row(
+    'unknown',
+    504,
+    false,
+    'Sent outside, not recorded here',
+    'The command sent a request to another system, and then its own transaction did not commit, or may not have. That system may have done what was asked, with no record of it here. Do not send the command again before you have looked there; the command id was sent along.',
   ),
   'internal-error': row(
     'failed',

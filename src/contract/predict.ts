@@ -16,9 +16,27 @@ export function predict(
   variant: Traits & { readonly wordings: readonly Wording[] },
   events: ReadonlySet<Event>,
 ): Prediction {
+  const claimed = underItsEvents(strategy, variant, events);
+  return (claimed.verdict === 'safe' ? effectAlone(variant, events) : undefined) ?? claimed;
+}
+
+/** No lock covers what is outside: without its record the effect is repeated by whoever comes next. */
+function effectAlone({ effect }: Traits, events: ReadonlySet<Event>): Prediction | undefined {
+  if (effect !== 'outside') return undefined;
+  if (events.has('crash')) return is('unsafe', 'a crash leaves an effect without its record');
+  return events.has('effect without record')
+    ? is('no claim', 'an effect was left without its record')
+    : undefined;
+}
+
+function underItsEvents(
+  strategy: Strategy,
+  variant: Traits & { readonly wordings: readonly Wording[] },
+  events: ReadonlySet<Event>,
+): Prediction {
   const refused = byRefusal(strategy, variant);
   return (
-    offeredOrWrong(strategy, variant, events) ??
+    offeredOrWrong(strategy, variant) ??
     leftStuck(strategy, events) ??
     byLocksInside(strategy, variant) ??
     // a hazard whose event occurred voids every lock, but not what the store itself rejects
@@ -33,14 +51,11 @@ export function predict(
 function offeredOrWrong(
   strategy: Strategy,
   variant: Traits & { readonly wordings: readonly Wording[] },
-  events: ReadonlySet<Event>,
 ): Prediction | undefined {
   if (!variant.wordings.includes(strategy.wording))
     return is('not offered', `the scenario has no wording '${strategy.wording}'`);
   if (variant.expects && !excepted(strategy, variant.expects))
     return is('unsafe', variant.expects.because);
-  if (variant.effect === 'outside' && events.has('retry after the effect'))
-    return is('unsafe', 'a retry repeats the effect');
   return undefined;
 }
 

@@ -47,7 +47,7 @@ export const events = [
   'several processes',
   'lease lost',
   'session lost',
-  'retry after the effect',
+  'effect without record',
   'crash',
   'statement phases',
 ] as const;

@@ -13,7 +13,8 @@ import {
   type Turn,
 } from '../contract/index.ts';
 import type { Store, Transaction } from '../store/store.ts';
-import { type Command, cellOf } from './command.ts';
+import { claimAnnounced } from './announced-key.ts';
+import { type Command, cellOf, hasEffectOutside } from './command.ts';
 import { claimKey, settleKey } from './idempotency.ts';
 import type { Observer } from './observer.ts';
 
@@ -82,7 +83,10 @@ export class Attempt {
     const { idempotency: key } = command;
     const transaction = await this.#begin(held);
     try {
-      if (key) await claimKey(transaction.aside, key, command.commandId, number);
+      if (key) {
+        const claim = hasEffectOutside(command) ? claimAnnounced : claimKey;
+        await claim(transaction.aside, key, command.commandId, number);
+      }
       const decision = await this.#inTurns(this.#guardians('rule ends'), held, all =>
         plan.run(this.#strategy.wording, transaction.tx, this.#context(all)),
       );

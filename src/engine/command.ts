@@ -13,6 +13,14 @@ export interface Command {
   readonly idempotency?: IdempotencyKey;
 }
 
+/**
+ * Whether its effect is outside the database and repeating it does harm. True for a variant that
+ * does not exist, which nothing is known of.
+ */
+export function hasEffectOutside({ scenario, variant }: Command): boolean {
+  return scenario.registered.variants[variant]?.effect !== 'inside';
+}
+
 /** The cell a command belongs to. */
 export function cellOf({ scenario, variant, strategy }: Command): Cell {
   return { scenario: scenario.name, variant, strategy: strategy.name };

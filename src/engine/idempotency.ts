@@ -1,4 +1,11 @@
-import { type Decision, Failure, type Query, type Strategy, sql } from '../contract/index.ts';
+import {
+  type Decision,
+  Failure,
+  type Outcome,
+  type Query,
+  type Strategy,
+  sql,
+} from '../contract/index.ts';
 import type { Schema } from '../store/migrate.ts';
 
 /** A caller's promise that all commands with this key are the same command. */
@@ -10,10 +17,10 @@ export interface IdempotencyKey {
 
 /** The first answer, as returned to the caller. */
 export interface StoredAnswer {
-  readonly decision: Decision;
+  readonly outcome: Outcome;
+  /** Empty for a command that died before it could store anything else than its key. */
   readonly auditKey: string;
   readonly commandId: string;
-  readonly attempts: number;
 }
 
 /** The key belongs to a command in flight or to a different payload. Nothing happened. */
@@ -55,19 +62,38 @@ create table if not exists lockstep_idempotency_keys (
   created_at timestamptz not null default now()
 );
 create index if not exists lockstep_idempotency_keys_by_age on lockstep_idempotency_keys (created_at)`,
+  migrations: [
+    {
+      name: 'idempotency/migrations/0001-unknown.sql',
+      sql: `
+alter table lockstep_idempotency_keys drop constraint lockstep_idempotency_keys_outcome_check;
+alter table lockstep_idempotency_keys add constraint lockstep_idempotency_keys_outcome_check
+  check (outcome in ('accepted', 'refused', 'unknown'))`,
+    },
+  ],
 };
+
+/** As one script, for a database that is made anew. */
+export const idempotencySql = [
+  idempotencySchema.schemaSql,
+  ...(idempotencySchema.migrations ?? []).map(({ sql }) => sql),
+].join(';');
 
 interface StoredRow {
   readonly fingerprint: string;
-  readonly outcome: 'accepted' | 'refused';
-  readonly detail: string;
-  readonly audit_key: string;
+  /** Null: announced, and not ended. */
+  readonly outcome: 'accepted' | 'refused' | 'unknown' | null;
+  readonly detail: string | null;
+  readonly audit_key: string | null;
   readonly command_id: string;
-  readonly attempts: number;
+  readonly attempts: number | null;
+  readonly overdue: boolean;
 }
 
+// overdue: longer than any command may wait for its turn (WAIT_MS), after which it holds the lock
 const find = sql<StoredRow>`
-  select fingerprint, outcome, detail, audit_key, command_id, attempts
+  select fingerprint, outcome, detail, audit_key, command_id, attempts,
+    created_at < now() - interval '65 seconds' as overdue
   from lockstep_idempotency_keys where key = $1`;
 
 // a command running under the key holds this lock until its transaction ends
@@ -98,9 +124,10 @@ export async function answerBefore(
 ): Promise<StoredAnswer | undefined> {
   const [probe] = await query(isFree, [key]);
   const [row] = await query(find, [key]); // after the probe: a holder that was gone by then has committed
-  if (row) return answerOf(row, fingerprint);
-  if (probe?.free !== true) throw new KeyRefused('in flight');
-  return undefined;
+  const answer = row && answerOf(row, fingerprint);
+  if (answer) return answer;
+  if (probe?.free !== true || (row && !row.overdue)) throw new KeyRefused('in flight');
+  return row && endedUnknown(row); // announced, and its process has died
 }
 
 /**
@@ -116,7 +143,8 @@ export async function claimKey(
   const [claimed] = await query(claim, [key, fingerprint, commandId]);
   if (claimed) return;
   const [row] = await query(find, [key]);
-  if (row) throw new Answered(answerOf(row, fingerprint));
+  const answer = row && answerOf(row, fingerprint);
+  if (answer) throw new Answered(answer);
   // the broken connection of an earlier attempt may hold the lock until Postgres notices
   if (attempt > 1) throw new Failure('conflict');
   throw new KeyRefused('in flight');
@@ -146,13 +174,21 @@ export function reasonAgainstKey({ isolation, guard }: Strategy): string | undef
     : undefined;
 }
 
-function answerOf(row: StoredRow, fingerprint: string): StoredAnswer {
+/** Undefined while the command has not ended. */
+function answerOf(row: StoredRow, fingerprint: string): StoredAnswer | undefined {
   if (row.fingerprint !== fingerprint) throw new KeyRefused('another payload');
-  const { outcome, detail } = row;
-  return {
-    decision: outcome === 'accepted' ? { accepted: detail } : { refused: detail },
-    auditKey: row.audit_key,
-    commandId: row.command_id,
-    attempts: row.attempts,
-  };
+  const { outcome: kind, detail, audit_key, command_id: commandId, attempts } = row;
+  if (kind === null) return undefined;
+  if (kind === 'unknown') return endedUnknown(row);
+  const outcome = { kind, detail: detail ?? '', attempts: attempts ?? 0 };
+  return { outcome, auditKey: audit_key ?? '', commandId };
+}
+
+function endedUnknown({ audit_key, command_id: commandId, attempts }: StoredRow): StoredAnswer {
+  const outcome = {
+    kind: 'unknown',
+    detail: 'effect-unknown',
+    attempts: attempts ?? 0,
+  } as const;
+  return { outcome, auditKey: audit_key ?? '', commandId };
 }

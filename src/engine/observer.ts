@@ -18,8 +18,11 @@ export interface Observer {
   /** An attempt failed; the command may be retried. */
   failure(cell: Cell, code: FailureCode, error: unknown): void;
   release(cell: Cell, end: ReleaseEnd): void;
-  /** A retry begins after an attempt that had already sent a request outside the database. */
-  retryAfterEffect(cell: Cell): void;
+  /**
+   * A command that sent a request outside the database did not, or may not have, committed. Not
+   * called where the effect is idempotent.
+   */
+  effectWithoutRecord(cell: Cell): void;
   /** A command ended. `seconds` counts from its arrival and covers all attempts. */
   outcome(cell: Cell, outcome: Outcome, seconds: number, auditKey: string): void;
 }

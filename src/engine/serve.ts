@@ -9,10 +9,17 @@ import {
   type Tuning,
 } from '../contract/index.ts';
 import type { Store } from '../store/store.ts';
+import { announceKey, endAnnounced } from './announced-key.ts';
 import { Attempt } from './attempt.ts';
-import { type Command, cellOf } from './command.ts';
+import { type Command, cellOf, hasEffectOutside } from './command.ts';
 import { Guardians, type TurnBackends } from './guardians.ts';
-import { Answered, answerBefore, KeyRefused, type StoredAnswer } from './idempotency.ts';
+import {
+  Answered,
+  answerBefore,
+  type IdempotencyKey,
+  KeyRefused,
+  type StoredAnswer,
+} from './idempotency.ts';
 import type { Observer } from './observer.ts';
 import { backoffMs } from './retry.ts';
 
@@ -82,17 +89,36 @@ export class Engine {
     const { query } = this.#store(command.strategy.declared);
     try {
       const before = await answerBefore(query, idempotency);
-      return before ? replayed(before) : await this.#attempts(command, plan, deadlineMs);
+      if (before) return replayed(before, plan);
+      return hasEffectOutside(command)
+        ? await this.#announced(command, plan, deadlineMs, idempotency)
+        : await this.#attempts(command, plan, deadlineMs);
     } catch (error) {
-      if (error instanceof Answered) return replayed(error.answer);
+      if (error instanceof Answered) return replayed(error.answer, plan);
       return unprepared(error);
     }
+  }
+
+  /** As `#attempts`, under a key that outlives a rollback. */
+  async #announced(
+    command: Command,
+    plan: Plan,
+    deadlineMs: number,
+    key: IdempotencyKey,
+  ): Promise<Served | Ended> {
+    const { query } = this.#store(command.strategy.declared);
+    const { commandId } = command;
+    const { auditKey } = plan;
+    const answer = await announceKey(query, key, commandId);
+    if (answer) return replayed(answer, plan);
+    const ended = await this.#attempts(command, plan, deadlineMs);
+    await endAnnounced(query, key, { commandId, outcome: ended.outcome, auditKey });
+    return ended;
   }
 
   async #attempts(command: Command, plan: Plan, deadlineMs: number): Promise<Ended> {
     const { backends, tuning, observer } = this.#options;
     const cell = cellOf(command);
-    let reachedOut = false;
     for (let number = 1; ; number += 1) {
       let attempt: Attempt | undefined;
       try {
@@ -102,15 +128,13 @@ export class Engine {
         if (error instanceof Answered || error instanceof KeyRefused) throw error;
         const code = codeOf(error);
         observer.failure(cell, code, error);
-        reachedOut ||= attempt?.reachedOut ?? false;
+        if (attempt?.reachedOut && hasEffectOutside(command)) {
+          observer.effectWithoutRecord(cell);
+          return ending('effect-unknown', number, error); // trying again would send it again
+        }
         const pauseMs = backoffMs(number, backends.random);
         const again = failures[code].retry && number < tuning.attemptsMax;
-        if (!again || backends.now() + pauseMs >= deadlineMs)
-          return {
-            outcome: { kind: failures[code].outcome, detail: code, attempts: number },
-            error,
-          };
-        if (reachedOut) observer.retryAfterEffect(cell);
+        if (!again || backends.now() + pauseMs >= deadlineMs) return ending(code, number, error);
         await backends.sleep(pauseMs);
       }
     }
@@ -138,12 +162,15 @@ export class Engine {
 /** A store that is down while a command is prepared is an outcome, not an exception. */
 function unprepared(error: unknown): Ended {
   if (!isFailure(error)) throw error;
-  const { code } = error;
-  return { outcome: { kind: failures[code].outcome, detail: code, attempts: 0 }, error };
+  return ending(error.code, 0, error);
 }
 
-function replayed({ decision, attempts, auditKey, commandId }: StoredAnswer): Served {
-  return { outcome: decided(decision, attempts), auditKey, replayed: { commandId } };
+function ending(code: FailureCode, attempts: number, error: unknown): Ended {
+  return { outcome: { kind: failures[code].outcome, detail: code, attempts }, error };
+}
+
+function replayed({ outcome, auditKey, commandId }: StoredAnswer, plan: Plan): Served {
+  return { outcome, auditKey: auditKey || plan.auditKey, replayed: { commandId } };
 }
 
 function decided(decision: Decision, attempts: number): Outcome {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
-import { failures } from '../contract/index.ts';
+import { failures, isFailure } from '../contract/index.ts';
 import { reasonAgainstKey } from '../engine/idempotency.ts';
 import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
@@ -36,7 +36,7 @@ export function contended(
       ...(idempotency && { idempotency }),
     });
     if (served.replayed) response.setHeader('idempotent-replayed', 'true');
-    if (served.outcome.kind === 'failed' && served.outcome.detail === 'internal-error') {
+    if (isUnexpected(served)) {
       const requestId = response.getHeader('x-request-id');
       log.error(
         { err: served.error, requestId, commandId, strategy: strategy.name },
@@ -46,6 +46,12 @@ export function contended(
     if (options.headersAllowed) response.setHeader('command-worked-us', `${fromUs}-${nowUs()}`);
     tell(response, served, served.replayed?.commandId ?? commandId);
   };
+}
+
+/** Whatever the caller is told, the log has the error that nobody foresaw. */
+function isUnexpected({ outcome: { kind }, error }: Served): boolean {
+  const code = isFailure(error) ? error.code : 'internal-error';
+  return (kind === 'failed' || kind === 'unknown') && !!error && code === 'internal-error';
 }
 
 /**

@@ -102,11 +102,11 @@ export const metrics = {
     ['scenario', 'strategy', 'code'],
     'Failed attempts, by code of the failure table.',
   ),
-  lockstep_retries_after_effect_total: row(
+  lockstep_effects_without_record_total: row(
     'counter',
-    'attempts',
+    'commands',
     cell,
-    'Retries after an attempt that had already sent a request outside the database.',
+    'Commands that sent a request outside the database and then did not, or may not have, committed: the effect may be there without its record. Not counted where it is idempotent.',
   ),
   lockstep_lock_releases_total: row(
     'counter',

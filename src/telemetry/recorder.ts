@@ -45,8 +45,8 @@ export class Recorder implements Observer {
     if (end === 'lost') this.#meter.add('lockstep_leases_lost_total', { scenario, strategy });
   }
 
-  retryAfterEffect({ scenario, strategy }: Cell): void {
-    this.#meter.add('lockstep_retries_after_effect_total', { scenario, strategy });
+  effectWithoutRecord({ scenario, strategy }: Cell): void {
+    this.#meter.add('lockstep_effects_without_record_total', { scenario, strategy });
   }
 
   outcome(cell: Cell, ended: Outcome, seconds: number, auditKey: string): void {
@@ -86,7 +86,7 @@ export class Recorder implements Observer {
     for (const outcome of outcomeKinds)
       meter.zero('lockstep_commands_total', { scenario, variant, strategy, outcome });
     meter.zero('lockstep_attempts_total', { scenario, strategy });
-    meter.zero('lockstep_retries_after_effect_total', { scenario, strategy });
+    meter.zero('lockstep_effects_without_record_total', { scenario, strategy });
     for (const code of Object.keys(failures).filter(isFailureCode))
       meter.zero('lockstep_attempt_failures_total', { scenario, strategy, code });
     for (const kind of violationKinds)

@@ -69,7 +69,7 @@ export function phase(rounds: readonly Round[], own: Partial<Phase['service']> =
       },
       phases: { wait: histogram(calls.length, 0.002), hold: histogram(calls.length, 0.001) },
       attempts: calls.length,
-      retriesAfterEffect: 0,
+      effectsWithoutRecord: 0,
       failures: {},
       releases: {},
       leasesLost: 0,

@@ -8,7 +8,7 @@ lockstep_attempts_total{scenario="s",strategy="a"} ${10 * factor}
 lockstep_attempts_total{scenario="s",strategy="b"} ${1000 * factor}
 lockstep_attempt_failures_total{scenario="s",strategy="a",code="conflict"} ${2 * factor}
 lockstep_attempt_failures_total{scenario="s",strategy="a",code="deadlock"} 0
-lockstep_retries_after_effect_total{scenario="s",strategy="a"} ${factor}
+lockstep_effects_without_record_total{scenario="s",strategy="a"} ${factor}
 lockstep_lock_releases_total{scenario="s",strategy="a",end="lost"} ${factor}
 lockstep_leases_lost_total{scenario="s",strategy="a"} ${factor}
 lockstep_attempt_phase_seconds_bucket{le="0.001",scenario="s",strategy="a",phase="wait"} ${1 * factor}
@@ -26,7 +26,7 @@ describe('two pages of metrics', () => {
   test('differ by what happened in between, for one strategy alone', () => {
     expect(delta).toMatchObject({ attempts: 20, failures: { conflict: 4 }, releases: { lost: 2 } });
     expect(delta.leasesLost).toBe(2);
-    expect(delta.retriesAfterEffect).toBe(2);
+    expect(delta.effectsWithoutRecord).toBe(2);
   });
 
   test('have histograms by bucket, the open one included', () => {

@@ -4,7 +4,7 @@ import { eventsOf } from '../../bench/lab/verdict.ts';
 describe('events', () => {
   const quiet = {
     processes: 1,
-    retriesAfterEffect: 0,
+    effectsWithoutRecord: 0,
     leasesLost: 0,
     releases: { released: 10 },
     failures: { 'turn-refused': 3 },
@@ -22,7 +22,7 @@ describe('events', () => {
       ['lease lost', 'session lost'],
     ],
     ['a connection for work broke', { failures: { 'connection-lost': 1 } }, []],
-    ['an effect was outside already', { retriesAfterEffect: 1 }, ['retry after the effect']],
+    ['an effect has no record', { effectsWithoutRecord: 1 }, ['effect without record']],
   ])('%s', (_, happened, events) => {
     expect(eventsOf({ ...quiet, ...happened })).toEqual(events);
   });

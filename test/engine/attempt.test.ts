@@ -103,13 +103,13 @@ describe('a turn that misbehaves', () => {
 describe('an attempt that is made again', () => {
   test('does not count as a repeated effect where nothing had left the database', async () => {
     let tries = 0;
-    const before = open.recording.retriesAfterEffect;
+    const before = open.recording.effectsWithoutRecord;
     const { outcome } = await serve(rowLock, async () => {
       tries += 1;
       if (tries === 1) throw new Failure('conflict');
     });
     expect(outcome).toMatchObject({ kind: 'accepted', attempts: 2 });
-    expect(open.recording.retriesAfterEffect - before).toBe(0);
+    expect(open.recording.effectsWithoutRecord - before).toBe(0);
   });
 });
 

@@ -87,11 +87,14 @@ describe('predict', () => {
     }
   });
 
-  test('repeated outside effects are unsafe under every lock', () => {
+  test('no lock covers an outside effect that lost its record', () => {
     const outside: Traits = { acts: 'updates the deciding row', effect: 'outside' };
     const locked = guarded('read committed', 'lock row');
     expect(verdict(locked, outside)).toBe('safe');
-    expect(verdict(locked, outside, 'retry after the effect')).toBe('unsafe');
+    expect(verdict(locked, outside, 'effect without record')).toBe('no claim');
+    expect(verdict(locked, outside, 'crash')).toBe('unsafe');
+    expect(verdict(locked, updates, 'effect without record', 'crash')).toBe('safe');
+    expect(verdict({}, outside, 'effect without record')).toBe('unsafe');
   });
 
   test('a wording that the scenario lacks is not offered, with the reason', () => {

@@ -183,11 +183,11 @@ describe('callers are identical', () => {
   });
 });
 
-describe('an effect that was sent again', () => {
-  test('excuses the orders in which it was, and no other', async () => {
+describe('an effect without its record', () => {
+  test('excuses the orders in which it was left, and no other', async () => {
     const plan = await cellOf('payout', 'plain', two('row-lock'));
-    const end = 'A returned {"outcome":"accepted"';
-    const again = `${end},"againAfterEffect":true} · duplicate`;
+    const end = (detail: string) => `A returned {"outcome":"unknown","detail":"${detail}"`;
+    const again = `${end('effect-unknown')}} · duplicate`;
     const part = (ends: Exploration['parts'][number]['ends']): Exploration => ({
       ...blank,
       parts: [{ event: 'none', orders: 9, violating: 1, counterexample: undefined, ends }],
@@ -199,7 +199,7 @@ describe('an effect that was sent again', () => {
     expect(excused).toMatchObject({ agreement: 'as claimed', excused: 1 });
     const beside = new Map([
       [again, { orders: 1, violating: 0 }],
-      [`${end}} · duplicate`, one],
+      [`${end('outcome-unknown')}} · duplicate`, one],
     ]);
     expect(agreement(part(beside))?.agreement).toBe('claim violated');
   });

@@ -7,6 +7,8 @@ import { found, newInvoice, openPayout, paidTimes, pay, rowLock } from './payout
 /** What no lock can do: the money has left, and then something happens. */
 const payout = await openPayout();
 const serializable = worded('steps', { isolation: 'serializable' });
+const sentAndNotKept = { kind: 'unknown', detail: 'effect-unknown', attempts: 1 };
+const unrecorded = ['inconsistent: 1 payments of the provider are not in our books'];
 const deliver = () => callRoute(payout().open, payout().scenario, 'post', '/payment-deliveries');
 
 describe('outside-effect-then-abort: the connection breaks between payment and record', () => {
@@ -16,14 +18,22 @@ describe('outside-effect-then-abort: the connection breaks between payment and r
       where datname = current_database() and state = 'idle in transaction' and pid <> pg_backend_pid()`);
   };
 
-  test('the retry pays again, although the row was locked', async () => {
+  test('ends as unknown after one attempt: the money has left, and nobody sends it again', async () => {
     const id = await newInvoice(payout());
     payout().line.afterPayment(1, endHolders);
     const { recording } = payout().open;
-    const before = recording.retriesAfterEffect;
-    expect(await pay(payout(), id)).toMatchObject({ kind: 'accepted', attempts: 2 });
-    expect(recording.retriesAfterEffect - before).toBe(1);
-    expect(await paidTimes(payout(), id)).toBe(2);
+    const before = recording.effectsWithoutRecord;
+    expect(await pay(payout(), id)).toEqual(sentAndNotKept);
+    expect(recording.effectsWithoutRecord - before).toBe(1);
+    expect(recording.failures.at(-1)).toBe('connection-lost');
+    expect(await found(payout(), [id])).toEqual(unrecorded);
+  });
+
+  test('whoever comes next pays again, although the row was locked', async () => {
+    const id = await newInvoice(payout());
+    payout().line.afterPayment(1, endHolders);
+    await pay(payout(), id);
+    expect(await pay(payout(), id)).toMatchObject({ kind: 'accepted' });
     expect((await found(payout(), [id]))[0]).toBe(
       'duplicate: the provider paid one invoice 2 times',
     );
@@ -41,21 +51,33 @@ describe('outside-effect-then-abort: the connection breaks between payment and r
   });
 });
 
-describe('retry-reuses-side-effect: two pay, and one of them gets 40001', () => {
-  test.each([
-    ['plain', 2],
-    ['idempotency-key', 1],
-  ])('%s: the provider pays %i times', async (variant, times) => {
-    const id = await newInvoice(payout());
+describe('retry-reuses-side-effect: two pay, and one of them cannot commit', () => {
+  const bothPay = (id: string, variant: string, strategy: typeof rowLock) => {
     payout().line.together(2);
-    const ends = await Promise.all([
-      pay(payout(), id, variant, serializable),
-      pay(payout(), id, variant, serializable),
+    return Promise.all([1, 2].map(() => pay(payout(), id, variant, strategy)));
+  };
+
+  test.each([
+    ['a version that has moved on', worded('steps', { guard: ['compare version'] })],
+    ['40001', serializable],
+  ])('%s: the one that paid for nothing is not told that nothing happened', async (_, strategy) => {
+    const id = await newInvoice(payout());
+    const ends = await bothPay(id, 'plain', strategy);
+    expect(ends.toSorted((a, b) => (a.kind < b.kind ? -1 : 1))).toEqual([
+      { kind: 'accepted', detail: expect.any(String), attempts: 1 },
+      sentAndNotKept,
     ]);
-    expect(ends.map(toldOf).toSorted()).toEqual(['accepted', 'already paid']);
-    expect(await paidTimes(payout(), id)).toBe(times);
+    expect(await paidTimes(payout(), id)).toBe(2);
     const kinds = (await auditOf(payout().open, payout().scenario, [id])).map(({ kind }) => kind);
-    expect(kinds).toEqual(times === 1 ? [] : ['duplicate', 'inconsistent']);
+    expect(kinds).toEqual(['duplicate', 'inconsistent']);
+  });
+
+  test('with an idempotency key it is tried again, and meets the payment of both', async () => {
+    const id = await newInvoice(payout());
+    const ends = await bothPay(id, 'idempotency-key', serializable);
+    expect(ends.map(toldOf).toSorted()).toEqual(['accepted', 'already paid']);
+    expect(await paidTimes(payout(), id)).toBe(1);
+    expect(await found(payout(), [id])).toEqual([]);
   });
 });
 
@@ -63,14 +85,8 @@ describe('an answer of the provider that does not come', () => {
   test('ends as unknown without a key: it has paid, and whoever asks again pays again', async () => {
     const id = await newInvoice(payout());
     payout().line.cutAnswer(1);
-    expect(await pay(payout(), id)).toEqual({
-      kind: 'unknown',
-      detail: 'outcome-unknown',
-      attempts: 1,
-    });
-    expect(await found(payout(), [id])).toEqual([
-      'inconsistent: 1 payments of the provider are not in our books',
-    ]);
+    expect(await pay(payout(), id)).toEqual(sentAndNotKept);
+    expect(await found(payout(), [id])).toEqual(unrecorded);
     await pay(payout(), id);
     expect(await paidTimes(payout(), id)).toBe(2);
   });
