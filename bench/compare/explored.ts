@@ -33,17 +33,12 @@ const late = 'the time limit (`--explore-seconds`) was reached before it started
  * cell gives the reason.
  */
 export async function exploredOf(options: ExploredOptions): Promise<ExploredCell[]> {
-  const { cells, settings, report } = options;
+  const { settings, report } = options;
   if (settings.exploreSeconds === 0) return [];
   report(`Exploring the orders of two callers, at most ${settings.exploreSeconds} s`);
   const lastMs = performance.now() + settings.exploreSeconds * 1_000;
-  const specs = cells.flatMap(({ cell: { scenario, variant, participant } }) => {
-    const strategies = Array.from({ length: callers }, () => participant.strategy.name);
-    const { rounds = {} } = scenario.registered.variants[variant] ?? {};
-    // the load sends no Idempotency-Key
-    const names = roundNames({ rounds }).filter(name => name !== 'same-key');
-    return names.map(round => ({ scenario: scenario.name, variant, strategies, round }));
-  });
+  const cells = byUrgency(options.cells);
+  const specs = cells.flatMap(specsOf);
   const control = cells.find(({ cell }) => cell.participant.control)?.cell.participant.strategy;
   const found: ExploredCell[] = [];
   for (const isPlain of [true, false]) {
@@ -61,7 +56,42 @@ export async function exploredOf(options: ExploredOptions): Promise<ExploredCell
     );
     found.push(...(control ? besideControl(asked, seen, control.name) : asked));
   }
-  return found;
+  const order = options.cells.map(one => one.cell.participant.strategy.name);
+  const place = ({ strategies: [name = ''] }: ExploredCell): number => order.indexOf(name);
+  return found.toSorted((a, b) => place(a) - place(b));
+}
+
+type Explored = ExploredOptions['cells'][number];
+
+/**
+ * Time may run out: first the control, without which nothing is proven, then whoever holds a lease,
+ * since what an expired lease lets through is what no load shows; the other hazards come last.
+ */
+function byUrgency(cells: readonly Explored[]): Explored[] {
+  const urgency = ({ cell: { participant } }: Explored): number => {
+    const { turns, hazard } = participant.strategy.declared;
+    if (participant.control) return 0;
+    if (turns.some(turn => turn.heldBy === 'lease')) return 1;
+    return hazard ? 3 : 2;
+  };
+  return cells.toSorted((a, b) => urgency(a) - urgency(b));
+}
+
+/** One per round that the load offers. Of a hazard the first violation is enough. */
+function specsOf({ cell: { scenario, variant, participant } }: Explored): CellSpec[] {
+  const { name, declared } = participant.strategy;
+  const strategies = Array.from({ length: callers }, () => name);
+  const { rounds = {} } = scenario.registered.variants[variant] ?? {};
+  // the load sends no Idempotency-Key
+  const names = roundNames({ rounds }).filter(round => round !== 'same-key');
+  const firstOnly = Boolean(declared.hazard);
+  return names.map(round => ({
+    scenario: scenario.name,
+    variant,
+    strategies,
+    round,
+    ...(firstOnly && { firstOnly: true as const }),
+  }));
 }
 
 function isOf(spec: CellSpec, { variant, round, strategies }: ExploredCell): boolean {

@@ -44,7 +44,8 @@ export interface PhaseSummary {
   /** Effects per second that the audit found, without those in excess. */
   readonly goodput: Spread | undefined;
   readonly attempts: number;
-  readonly attemptsPerAccepted: number | undefined;
+  /** Above 1 commands were tried again. */
+  readonly attemptsPerCommand: number | undefined;
   readonly outcomes: Readonly<Record<CallRecord['outcome'], number>>;
   /** Keys with capacity left where a caller was told busy, failed or unknown. */
   readonly unfilled: number;
@@ -78,7 +79,7 @@ export function phaseSummary(
     commandTimes: timesBy(phases, 'commands'),
     goodput: audit && spreadOf(phases.flatMap(phase => goodputOf(phase, audit) ?? [])),
     attempts,
-    attemptsPerAccepted: outcomes.accepted > 0 ? attempts / outcomes.accepted : undefined,
+    attemptsPerCommand: calls.length > 0 ? attempts / calls.length : undefined,
     outcomes,
     unfilled: rounds.filter(isUnfilled).length,
     failures: added(phases.map(phase => phase.service.failures)),

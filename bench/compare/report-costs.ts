@@ -75,7 +75,7 @@ export function costSection(
         caption: 'Inside the service',
         columns: [
           ...words('Strategy'),
-          ...numbers('Pool p50 / p95 / p99', 'Wait', 'Hold', 'Commit', 'Attempts per accepted'),
+          ...numbers('Pool p50 / p95 / p99', 'Wait', 'Hold', 'Commit', 'Attempts per command'),
           ...words('Turned away', 'Failed attempts'),
         ],
         rows: best.map(cell => insideRow(cell, phase)),
@@ -108,7 +108,7 @@ function insideRow(cell: CellSummary, phase: PhaseName): Row {
     cells: [
       cell.strategy.name,
       ...['pool', 'wait', 'hold', 'commit'].map(name => quantiles(seen?.attemptTimes[name])),
-      figure(seen?.attemptsPerAccepted),
+      figure(seen?.attemptsPerCommand),
       turnedAway(cell, phase),
       incidents(cell, phase),
     ],

@@ -5,6 +5,7 @@ import {
   eventTitle,
   exploredIntroduction,
   exploredNotes,
+  partsLegend,
   partText,
   reachText,
   rowNameOf,
@@ -45,6 +46,7 @@ export function exploredSections({ explored }: Summary): readonly Section[] {
           ],
           rows,
         },
+        { kind: 'note', text: partsLegend },
         ...exploredNotes(explored).map((text): Block => ({ kind: 'note', text })),
         {
           kind: 'fold',

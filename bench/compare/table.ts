@@ -5,10 +5,12 @@ import {
   eventColumns,
   eventTitle,
   exploredNotes,
+  partsLegend,
   partText,
   reachText,
   rowNameOf,
 } from '../explore/explored.ts';
+import { plain } from '../explore/rounds.ts';
 import { laid, shortened, wrapped } from '../page/columns.ts';
 import { counted, countOrNothing, figure, interval, nothing, tail, whole } from '../page/format.ts';
 import { durabilityWarning } from './conditions.ts';
@@ -145,8 +147,8 @@ function costLines(phase: PhaseName, cells: readonly CellSummary[], colors: Colo
     'to the control',
     'accepted',
     'p99',
-    ...(contested ? ['refused', 'p99'] : []),
-    ...(contested ? ['attempts', 'busy'] : ['wait', 'hold', 'commit']),
+    ...(contested ? ['refused'] : []),
+    ...(contested ? ['attempts', 'busy'] : ['hold']),
     'goodput/s',
   ];
   return section(laid([head, ...rows], 'lrrrrrrrrrr'), colors);
@@ -157,10 +159,10 @@ function phaseFigures(seen: PhaseSummary, contested: boolean): string[] {
   return [
     figure(accepted?.p50),
     tail(accepted),
-    ...(contested ? [figure(refused?.p50), tail(refused)] : []),
+    ...(contested ? [figure(refused?.p50)] : []),
     ...(contested
-      ? [figure(seen.attemptsPerAccepted), countOrNothing(outcomes.busy)]
-      : ['wait', 'hold', 'commit'].map(name => figure(attemptTimes[name]?.p50))),
+      ? [figure(seen.attemptsPerCommand), countOrNothing(outcomes.busy)]
+      : [figure(attemptTimes.hold?.p50)]),
     figure(goodput?.median),
   ];
 }
@@ -189,14 +191,15 @@ function exploredLines({ explored }: Summary, colors: Colors): string[] {
   if (explored.length === 0) return [];
   const events = eventColumns(explored);
   const variants = new Set(explored.map(cell => cell.variant));
-  const rows = explored.map(cell => [
+  const shown = explored.filter(cell => cell.round === plain || cell.orders > 0);
+  const rows = shown.map(cell => [
     shortened(variants.size > 1 ? `${rowNameOf(cell)} (${cell.variant})` : rowNameOf(cell)),
     ...events.map(event => partText(cell, event)),
     reachText(cell),
   ]);
   const head = ['two callers, every order', ...events.map(eventTitle), boundTitle];
   const notes = exploredNotes(explored).map(note => `explored: ${note}`);
-  return [...section(laid([head, ...rows], 'llllllll'), colors), ...notes];
+  return [...section(laid([head, ...rows], 'llllllll'), colors), partsLegend, ...notes];
 }
 
 /** The reason for every cell that is not as claimed. */

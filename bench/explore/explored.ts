@@ -1,6 +1,6 @@
 /** The texts on explored cells that all forms of the report share. Pure. */
 
-import { list, nothing, whole } from '../page/format.ts';
+import { counted, list, nothing, whole } from '../page/format.ts';
 import type { ExploredCell, ExploredPart } from './verdict.ts';
 
 const titles: Readonly<Record<string, string>> = { none: 'no event' };
@@ -15,10 +15,15 @@ export function eventTitle(event: string): string {
   return titles[event] ?? event.replaceAll('-', ' ');
 }
 
+/** Explains the cells of the table. */
+export const partsLegend =
+  '✓ every order held; ✗ so many orders did not; ? not finished, or the control was not seen to fail; ' +
+  '… not reached in time; – no such order.';
+
 /** `✓ 96`: all 96 orders satisfy the audit; `✗ 28 of 96`: 28 do not; `!` if that contradicts the claim. */
 export function partText(cell: ExploredCell, event: string): string {
   const part = cell.parts.find(one => one.event === event);
-  if (!part) return nothing;
+  if (!part) return cell.outcome === 'budget-stopped' ? '…' : nothing;
   const broken = part.agreement === 'claim violated' ? '!' : '';
   if (part.violating > 0) return `✗${broken} ${whole(part.violating)} of ${whole(part.orders)}`;
   return `${cell.exhausted && isJudged(cell) && isProven(cell) ? '✓' : '?'} ${whole(part.orders)}`;
@@ -85,7 +90,7 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
   const late = offered.filter(cell => cell.outcome === 'budget-stopped' && cell.orders === 0);
   const odd = offered.filter(cell => !['safe', 'unsafe', 'budget-stopped'].includes(cell.outcome));
   const unseen = notShown(offered);
-  const unproven = offered.filter(cell => !isProven(cell));
+  const unproven = offered.filter(cell => cell.orders > 0 && !isProven(cell));
   const excused = offered.filter(cell => cell.parts.some(part => part.excused));
   return [
     ...(early.length > 0
@@ -104,6 +109,13 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
       : []),
     ...odd.map(cell => `${rowNameOf(cell)}: ${cell.outcome}, ${cell.why}`),
   ];
+}
+
+/** The plain rounds by name; of the others how many. */
+function named(cells: readonly ExploredCell[]): string {
+  const plain = cells.filter(cell => cell.round === 'plain').map(nameOfCell);
+  const rest = cells.length - plain.length;
+  return list([...plain, ...(rest > 0 ? [counted(rest, 'other round')] : [])]);
 }
 
 export const boundTitle = 'preemptions + event';

@@ -30,12 +30,19 @@ export interface AttemptPlan {
   readonly observer: Observer;
 }
 
+/** Milliseconds on the clock of `Backends.now`. */
+export interface Span {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
 /** One attempt: turns around the transaction, the transaction around the rule. */
 export class Attempt {
   readonly #with: AttemptPlan;
   readonly #strategy: Strategy;
   readonly #startMs: number;
   #reachedOut = false;
+  #decided: Span | undefined;
 
   constructor(plan: AttemptPlan) {
     this.#with = plan;
@@ -46,6 +53,11 @@ export class Attempt {
   /** Whether the rule has sent a request outside the database, which a rollback cannot undo. */
   get reachedOut(): boolean {
     return this.#reachedOut;
+  }
+
+  /** From the answer to its deciding read to the end of its COMMIT; undefined without a COMMIT. */
+  get decided(): Span | undefined {
+    return this.#decided;
   }
 
   /**
@@ -160,6 +172,7 @@ export class Attempt {
     const commitMs = backends.now();
     await transaction.commit();
     const decidedMs = transaction.decidedMs ?? commitMs;
+    this.#decided = { fromMs: decidedMs, untilMs: backends.now() };
     observer.phase(cell, 'pool', transaction.poolMs / 1_000);
     observer.phase(cell, 'wait', (decidedMs - this.#startMs - transaction.poolMs) / 1_000);
     observer.phase(cell, 'hold', (commitMs - decidedMs) / 1_000);

@@ -10,7 +10,7 @@ import {
 } from '../contract/index.ts';
 import type { Store } from '../store/store.ts';
 import { announceKey, endAnnounced } from './announced-key.ts';
-import { Attempt } from './attempt.ts';
+import { Attempt, type Span } from './attempt.ts';
 import { type Command, cellOf, hasEffectOutside } from './command.ts';
 import { Guardians, type TurnBackends } from './guardians.ts';
 import {
@@ -36,11 +36,15 @@ export interface Served {
   readonly auditKey: string;
   /** What ended the last attempt, for the log; absent after `accepted` and `refused`. */
   readonly error?: unknown;
+  /** When it began to ask for its turn; absent if it never did. */
+  readonly askedMs?: number;
+  /** From the answer to its deciding read to the end of its COMMIT; absent without a COMMIT. */
+  readonly decided?: Span;
   /** For an answer replayed under an idempotency key: the command that produced it. */
   readonly replayed?: { readonly commandId: string };
 }
 
-type Ended = Pick<Served, 'outcome' | 'error'>;
+type Ended = Pick<Served, 'outcome' | 'error' | 'decided'>;
 
 /** Runs commands: one or more attempts, one outcome. */
 export class Engine {
@@ -66,8 +70,11 @@ export class Engine {
       .prepare(command.variant, command.input, store.query)
       .catch(unprepared);
     if ('outcome' in plan) return this.#served(command, plan, startMs, '');
+    const askedMs = backends.now();
     const ended = await this.#once(command, plan, startMs + tuning.waitMs);
-    return 'replayed' in ended ? ended : this.#served(command, ended, startMs, plan.auditKey);
+    return 'replayed' in ended
+      ? ended
+      : { ...this.#served(command, ended, startMs, plan.auditKey), askedMs };
   }
 
   #served(command: Command, ended: Ended, startMs: number, auditKey: string): Served {
@@ -123,7 +130,8 @@ export class Engine {
       let attempt: Attempt | undefined;
       try {
         attempt = await this.#attempt(command, plan, number, deadlineMs);
-        return { outcome: decided(await attempt.run(), number) };
+        const outcome = decided(await attempt.run(), number);
+        return { outcome, ...(attempt.decided && { decided: attempt.decided }) };
       } catch (error) {
         if (error instanceof Answered || error instanceof KeyRefused) throw error;
         const code = codeOf(error);

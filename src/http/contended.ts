@@ -21,7 +21,6 @@ export function contended(
   const there = Object.entries(scenario.registered.variants).filter(([, one]) => one.path === path);
   const choose = chooser(options, Object.fromEntries(there));
   return async (request: Request, response: Response) => {
-    const fromUs = nowUs();
     response.setHeader('lock-strategy', options.strategy.name);
     const { strategy, variant } = choose(request);
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
@@ -43,7 +42,7 @@ export function contended(
         'command failed',
       );
     }
-    if (options.headersAllowed) response.setHeader('command-worked-us', `${fromUs}-${nowUs()}`);
+    if (options.headersAllowed) tellSpans(response, served);
     tell(response, served, served.replayed?.commandId ?? commandId);
   };
 }
@@ -55,11 +54,16 @@ function isUnexpected({ outcome: { kind }, error }: Served): boolean {
 }
 
 /**
- * Microseconds on the machine's monotonic clock, shared by all its processes: shows whether two of
- * them worked on commands at the same time.
+ * Tells when the command was worked on, and when it decided, so that a load can see whether commands
+ * met: in microseconds on the machine's monotonic clock, which all its processes share.
  */
-function nowUs(): bigint {
-  return process.hrtime.bigint() / 1_000n;
+function tellSpans(response: Response, { askedMs, decided }: Served): void {
+  const nowMs = performance.now(); // the clock of the engine's times
+  const nowUs = process.hrtime.bigint() / 1_000n;
+  const at = (ms: number): bigint => nowUs - BigInt(Math.round((nowMs - ms) * 1_000));
+  if (askedMs !== undefined) response.setHeader('command-worked-us', `${at(askedMs)}-${nowUs}`);
+  if (decided)
+    response.setHeader('command-decided-us', `${at(decided.fromMs)}-${at(decided.untilMs)}`);
 }
 
 function tell(response: Response, { outcome, auditKey: key }: Served, commandId: string): void {
