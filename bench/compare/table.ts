@@ -114,16 +114,7 @@ function verdictLines(title: string, cells: readonly CellSummary[], colors: Colo
     otherFindings(cell) === nothing ? '' : 'yes',
     countOrNothing(cell.leasesLost),
   ]);
-  const head = [
-    title,
-    'claimed',
-    'observed',
-    'keys violated',
-    'met',
-    'power',
-    'other kinds',
-    'leases lost',
-  ];
+  const head = [title, 'claimed', 'observed', 'keys violated', 'met', 'power', 'other', 'leases'];
   const lines = laid([head, ...rows], 'llllrrlr');
   return lines.map((line, index) => {
     const cell = inOrder(cells)[index - 1];
@@ -148,21 +139,19 @@ function costLines(phase: PhaseName, cells: readonly CellSummary[], colors: Colo
     'accepted',
     'p99',
     ...(contested ? ['refused'] : []),
-    ...(contested ? ['attempts', 'busy'] : ['hold']),
+    ...(contested ? ['attempts'] : ['hold']),
     'goodput/s',
   ];
   return section(laid([head, ...rows], 'lrrrrrrrrrr'), colors);
 }
 
 function phaseFigures(seen: PhaseSummary, contested: boolean): string[] {
-  const { accepted, refused, attemptTimes, outcomes, goodput } = seen;
+  const { accepted, refused, attemptTimes, goodput } = seen;
   return [
     figure(accepted?.p50),
     tail(accepted),
     ...(contested ? [figure(refused?.p50)] : []),
-    ...(contested
-      ? [figure(seen.attemptsPerCommand), countOrNothing(outcomes.busy)]
-      : [figure(attemptTimes.hold?.p50)]),
+    ...(contested ? [figure(seen.attemptsPerCommand)] : [figure(attemptTimes.hold?.p50)]),
     figure(goodput?.median),
   ];
 }

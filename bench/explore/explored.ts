@@ -96,7 +96,9 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
     ...(early.length > 0
       ? [`Not every order within the bound was visited: ${list(early.map(rowNameOf))}.`]
       : []),
-    ...(late.length > 0 ? [`Not explored, for lack of time: ${list(late.map(rowNameOf))}.`] : []),
+    ...(late.length > 0
+      ? [`Not explored, for lack of time: ${named(late)}; --explore-seconds gives more.`]
+      : []),
     ...(unseen.length > 0
       ? [`Predicted to violate, but no order within the bound did: ${list(unseen.map(rowNameOf))}.`]
       : []),

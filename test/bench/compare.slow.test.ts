@@ -98,7 +98,7 @@ describe('four processes', () => {
 
   test('have figures of every kind, those of the service included', () => {
     const phases = cells.get('my-lock')?.phases;
-    for (const phase of [phases?.contested, phases?.uncontended]) {
+    for (const phase of [phases?.contested, phases?.alone, phases?.busy]) {
       expect(phase?.accepted?.count).toBeGreaterThan(0);
       expect(phase?.commandTimes.accepted?.count).toBe(phase?.outcomes.accepted);
       for (const name of ['pool', 'wait', 'hold', 'commit'])

@@ -36,6 +36,7 @@ export function round(key: string, accepted: number, decidedMs: number): Round {
     detail: index < accepted ? '' : 'full',
     attempts: 1,
     ms: decidedMs + index,
+    met: true,
   }));
   const decided = accepted > 0 ? decidedMs : null;
   return {
@@ -44,6 +45,7 @@ export function round(key: string, accepted: number, decidedMs: number): Round {
     decidedMs: decided,
     answeredMs: decidedMs + 1,
     overlapped: true,
+    decidedTogether: accepted > 1,
     calls,
   };
 }
@@ -90,8 +92,10 @@ export function audit(violations: Audit['violations'] = []): Audit {
 }
 
 export const keysInExample = 30;
+/** Over which the keys are dealt in turn. */
+export const repetitionsInExample = 5;
 
-/** A cell of one repetition; every key takes `decidedMs` and accepts so many. */
+/** A cell of five repetitions; every key takes `decidedMs` and accepts so many. */
 export function cell(
   strategy: string,
   claimed: Cell['claimed'],
@@ -100,15 +104,25 @@ export function cell(
   const rounds = Array.from({ length: keysInExample }, (_, index) =>
     round(`${strategy}-${index}`, accepted, decidedMs),
   );
-  const single = rounds.map(one => ({ ...one, key: `${one.key}-u`, calls: one.calls.slice(0, 1) }));
+  const dealt = (block: number, suffix = ''): Round[] =>
+    rounds
+      .filter((_, index) => index % repetitionsInExample === block)
+      .map(one =>
+        suffix === '' ? one : { ...one, key: `${one.key}${suffix}`, calls: one.calls.slice(0, 1) },
+      );
   return {
     scenario: 'appointment',
     variant: 'plain',
     strategy,
     events: ['several processes'],
     claimed,
-    repetitions: [{ contested: phase(rounds), uncontended: phase(single) }],
-    audit: { contested: audit(found), uncontended: audit() },
+    warmUp: [],
+    repetitions: Array.from({ length: repetitionsInExample }, (_, block) => ({
+      contested: phase(dealt(block)),
+      alone: phase(dealt(block, '-alone')),
+      busy: phase(dealt(block, '-busy')),
+    })),
+    audit: { warmUp: audit(), contested: audit(found), alone: audit(), busy: audit() },
   };
 }
 
@@ -154,7 +168,7 @@ export function exampleRun(own: Partial<Run> = {}): Run {
   };
   return {
     format: 'lockstep run',
-    version: 2,
+    version: 3,
     end: 'complete',
     incomplete: false,
     brokenOff: '',
@@ -166,10 +180,11 @@ export function exampleRun(own: Partial<Run> = {}): Run {
       rounds: keysInExample,
       rivals: 2,
       processes: 2,
-      repetitions: 1,
+      repetitions: repetitionsInExample,
       seed: 7,
       doubleTapShare: 0.2,
-      uncontendedKeys: keysInExample,
+      aloneKeys: keysInExample,
+      busyKeys: keysInExample,
       inFlight: 8,
       warmUpRounds: 2,
     },

@@ -7,9 +7,14 @@ const safe = { verdict: 'safe', because: 'locked' } as const;
 /** The example's cell with its contested rounds changed. */
 function observed(change: (round: Round, index: number) => Round) {
   const made = cell('mine', safe);
-  const repetitions = made.repetitions.map(one => ({
+  const { length } = made.repetitions;
+  const repetitions = made.repetitions.map((one, block) => ({
     ...one,
-    contested: { ...one.contested, rounds: one.contested.rounds.map(change) },
+    contested: {
+      ...one.contested,
+      // keys are dealt in turn
+      rounds: one.contested.rounds.map((round, at) => change(round, at * length + block)),
+    },
   }));
   return observationOf({ ...made, repetitions });
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from '../../bench/compare/client.ts';
-import { contested, uncontended } from '../../bench/compare/phase.ts';
+import { contested, single } from '../../bench/compare/phase.ts';
 import { randomOf } from '../../bench/lab/random.ts';
 import type { Load, Round } from '../../src/contract/index.ts';
 
@@ -237,12 +237,12 @@ describe('what callers were told', () => {
   });
 });
 
-describe('uncontended keys', () => {
+describe('keys with one caller each', () => {
   const keys = Array.from({ length: 40 }, (_, index) => roundOf(String(index), 1, `k${index}`));
 
   test('each come once, so many at a time and no more', async () => {
     answering = (_, count) => (count < 6 ? 'wait' : 'accepted');
-    const seen = await uncontended({ ...options(keys), keys: 40, inFlight: 6 });
+    const seen = await single({ ...options(keys), keys: 40, inFlight: 6 });
     expect(new Set(arrived.map(one => one.path)).size).toBe(40);
     expect(arrived).toHaveLength(40);
     expect(underWayMost).toBe(6);
@@ -261,7 +261,7 @@ describe('uncontended keys', () => {
     };
     const within = async (limitMs: number) => {
       const given = { ...options(keys, limitMs), nowMs: clock(), keys: 40, inFlight: 1 };
-      const { rounds, cutShort } = await uncontended(given);
+      const { rounds, cutShort } = await single(given);
       return { rounds: rounds.length, cutShort };
     };
     expect(await within(1_000)).toEqual({ rounds: 40, cutShort: false });

@@ -34,7 +34,7 @@ describe('every form', () => {
     '%s puts verdicts before costs, and costs before those not ranked',
     (_, text) => {
       const at = (part: RegExp) => text.search(part);
-      const order = [/claimed/i, /not offered/, /× best|best/i, /not ranked/i];
+      const order = [/claimed/i, /not offered/, /contested, in ms|Contested: many/, /not ranked/i];
       const places = order.map(at);
       expect(places).not.toContain(-1);
       expect(places.toSorted((a, b) => a - b)).toEqual(places);

@@ -7,7 +7,7 @@ import { runFile } from '../../bench/compare/schema.ts';
 import { summarize } from '../../bench/compare/summary.ts';
 import { folderName, UnreadableRun } from '../../bench/lab/files.ts';
 import { parseResult } from '../../bench/lab/result-file.ts';
-import { cell, exampleRun, facts, keysInExample } from './example-run.ts';
+import { cell, exampleRun, facts, keysInExample, repetitionsInExample } from './example-run.ts';
 
 let out: string;
 beforeAll(async () => {
@@ -55,7 +55,7 @@ describe('raw data on disk', () => {
   });
 
   test.each([
-    ['another version', { ...exampleRun(), version: 1 }, /version 1.*reads version 2.*commit/s],
+    ['another version', { ...exampleRun(), version: 2 }, /version 2.*reads version 3.*commit/s],
     ['another format', { ...exampleRun(), format: 'lockstep result' }, /is not a lockstep run/],
     ['a list', [], /is not a lockstep run/],
     ['a part that is missing', { ...exampleRun(), plan: undefined }, /plan/],
@@ -96,8 +96,14 @@ describe('a summary', () => {
   });
 
   test('ranks what is safe by cost, and nothing else', () => {
-    expect(of('steady').ranks.contested).toEqual({ place: 1, timesBest: 1 });
-    expect(of('slow').ranks.contested).toEqual({ place: 2, timesBest: 2.5 });
+    expect(of('steady').ranks.contested).toMatchObject({ place: 1, timesBest: 1 });
+    // 2 callers of one accepted command wait 10 + 11 ms, or 25 + 26 ms; those of the control 10 + 11 for two
+    expect(of('slow').ranks.contested).toMatchObject({
+      place: 2,
+      shared: false,
+      timesBest: expect.closeTo(51 / 21, 6),
+      toControl: { middle: expect.closeTo(51 / 10.5, 6), blocks: repetitionsInExample },
+    });
     expect(of('none').ranks).toEqual({});
     expect(of('absent').ranks).toEqual({});
   });
@@ -119,13 +125,17 @@ describe('a summary', () => {
     expect(contested).toMatchObject({ keys: keysInExample, commands: 2 * keysInExample });
     expect(contested?.decided).toMatchObject({ p50: 10, max: 10, count: keysInExample });
     expect(contested?.refused).toMatchObject({ p50: 11 });
-    expect(contested?.attemptsPerAccepted).toBe(2);
-    expect(of('steady').phases?.uncontended.cost?.median).toBeCloseTo(5);
+    expect(contested?.attemptsPerCommand).toBe(1);
+    expect(contested?.costs).toEqual(Array(repetitionsInExample).fill(expect.closeTo(21, 6)));
+    for (const phase of ['alone', 'busy'] as const)
+      expect(of('steady').phases?.[phase].cost?.median).toBeCloseTo(5);
   });
 
   test('goodput is what the audit leaves of what was accepted', () => {
-    expect(of('steady').phases?.contested.goodput?.median).toBe(keysInExample / 2);
-    expect(of('none').phases?.contested.goodput?.median).toBe((2 * keysInExample - 12) / 2);
+    const keysEach = keysInExample / repetitionsInExample;
+    expect(of('steady').phases?.contested.goodput?.median).toBe(keysEach / 2);
+    // 12 of its 30 keys have one too many: 2 or 3 of the 6 in each repetition, of 2 s
+    expect(of('none').phases?.contested.goodput?.median).toBe((2 * keysEach - 2) / 2);
   });
 
   test('calls nothing safe where the control was not seen to fail', () => {
@@ -163,8 +173,8 @@ describe('a summary', () => {
     const run = exampleRun();
     const [first, ...rest] = run.cells;
     if (!first) throw new Error('the example has cells');
-    const deaf = first.repetitions.map(({ contested, uncontended }) => ({
-      uncontended,
+    const deaf = first.repetitions.map(({ contested, ...rest }) => ({
+      ...rest,
       contested: { ...contested, service: { ...contested.service, commands: {} } },
     }));
     const judged = summarize({ ...run, cells: [{ ...first, repetitions: deaf }, ...rest] });

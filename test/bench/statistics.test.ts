@@ -27,7 +27,7 @@ describe('percentiles are values that were measured', () => {
 
   test('the order of the sample does not matter, and it is not changed', () => {
     const sample = [5, 1, 4, 2, 3];
-    expect(pointsOf(sample)).toEqual({ count: 5, p50: 3, p95: 5, p99: 5, max: 5 });
+    expect(pointsOf(sample)).toEqual({ count: 5, p50: 3, p90: 5, p95: 5, p99: 5, max: 5 });
     expect(sample).toEqual([5, 1, 4, 2, 3]);
   });
 

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeOf } from '../../bench/compare/exit.ts';
-import { exitCodes } from '../../bench/lab/exit-codes.ts';
-import { type CellVerdict, keysMin, type Observation, verdictOf } from '../../bench/lab/verdict.ts';
+import {
+  type CellVerdict,
+  keysMin,
+  type Observation,
+  unseen,
+  verdictOf,
+} from '../../bench/lab/verdict.ts';
 import type { Prediction } from '../../src/contract/index.ts';
-import { exploredCell } from './example-run.ts';
 
 const claims = {
   safe: { verdict: 'safe', because: 'locked' },
@@ -14,6 +17,8 @@ const claims = {
 
 const plenty: Observation = {
   keys: 100,
+  commands: 800,
+  commandsMet: 800,
   keysDecided: 100,
   keysOverlapped: 100,
   keysTested: 100,
@@ -27,13 +32,19 @@ const plenty: Observation = {
   audited: true,
   counted: true,
 };
+const controls = {
+  seen: { share: 0.9, designEffect: 1 },
+  rarely: { share: 0.19, designEffect: 1 },
+  'in one repetition of two': { share: 0.5, designEffect: 4 },
+  'not seen': unseen,
+} as const;
 const hit: Partial<Observation> = { findings: 5, keysHit: 4, turnsLost: 2 };
 
 interface Row {
   readonly name: string;
   readonly claim: keyof typeof claims;
   readonly seen?: Partial<Observation> | 'nothing';
-  readonly control?: 'seen' | 'not seen';
+  readonly control?: keyof typeof controls;
   readonly hazard?: { readonly under: readonly string[]; readonly cure: string };
   readonly observed: CellVerdict['observed'];
   readonly agreement: CellVerdict['agreement'];
@@ -216,12 +227,35 @@ const rows: readonly Row[] = [
     observed: 'inconclusive',
     agreement: 'not shown',
   },
+  {
+    name: 'nothing found, and the control failed on 19 % of its keys',
+    claim: 'safe',
+    control: 'rarely',
+    observed: 'inconclusive',
+    agreement: 'not shown',
+    because: /failed on only 19 % of its keys, and 20 % are needed/,
+  },
+  {
+    name: 'nothing found, and the control failed in one repetition only',
+    claim: 'safe',
+    control: 'in one repetition of two',
+    observed: 'safe',
+    agreement: 'as claimed',
+  },
+  {
+    name: 'one caller alone',
+    claim: 'safe',
+    seen: { commandsMet: 0, keysOverlapped: 0, keysTested: 0 },
+    observed: 'inconclusive',
+    agreement: 'not shown',
+    because: /no power: no command met a rival/,
+  },
 ];
 
 describe('a verdict', () => {
   test.each(rows)('$name: $observed, $agreement', row => {
     const seen = row.seen === 'nothing' ? undefined : { ...plenty, ...row.seen };
-    const verdict = verdictOf(claims[row.claim], seen, row.control ?? 'seen', row.hazard);
+    const verdict = verdictOf(claims[row.claim], seen, controls[row.control ?? 'seen'], row.hazard);
     expect(verdict).toMatchObject({ observed: row.observed, agreement: row.agreement });
     if (row.because) expect(verdict.because).toMatch(row.because);
   });
@@ -229,69 +263,10 @@ describe('a verdict', () => {
   test('only "safe" has a bound, by the keys on which rivals met', () => {
     for (const row of rows) {
       const seen = row.seen === 'nothing' ? undefined : { ...plenty, ...row.seen };
-      const control = row.control ?? 'seen';
+      const control = controls[row.control ?? 'seen'];
       const { observed, boundShare } = verdictOf(claims[row.claim], seen, control, row.hazard);
-      expect(boundShare).toBe(observed === 'safe' ? 3 / (seen?.keysTested ?? 0) : undefined);
+      const independent = (seen?.keysTested ?? 0) / control.designEffect;
+      expect(boundShare).toBe(observed === 'safe' ? 3 / independent : undefined);
     }
-  });
-});
-
-describe('exit codes', () => {
-  const verdict = (
-    observed: CellVerdict['observed'],
-    agreement: CellVerdict['agreement'],
-  ): CellVerdict => ({ observed, agreement, because: '' });
-  const held = verdict('safe', 'as claimed');
-  const failed = verdict('unsafe', 'as claimed');
-  const violated = verdict('unsafe', 'claim violated');
-  const open = verdict('inconclusive', 'not shown');
-  const unclaimed = verdict('no claim', 'nothing claimed');
-  const absent = verdict('not offered', 'nothing claimed');
-  const unprovoked = verdict('inconclusive', 'not provoked');
-  const unviolated = { event: 'none', orders: 9, violating: 0, claimed: null } as const;
-
-  test('are the documented ones', () => {
-    expect(exitCodes).toEqual({
-      asClaimed: 0,
-      claimBroken: 1,
-      usage: 2,
-      inconclusive: 3,
-      missing: 4,
-      interrupted: 130,
-    });
-  });
-
-  test.each([
-    { name: 'all as predicted', verdicts: [held, failed, unclaimed, absent], code: 0 },
-    { name: 'one that load cannot provoke', verdicts: [held, unprovoked], code: 0 },
-    { name: 'one violated its claim', verdicts: [held, violated], code: 1 },
-    { name: 'violated beside inconclusive', verdicts: [open, violated], code: 1 },
-    { name: 'one inconclusive', verdicts: [held, open], code: 3 },
-    { name: 'nothing was judged', verdicts: [absent], code: 3 },
-    { name: 'no cell at all', verdicts: [], code: 3 },
-  ])('$name: $code', ({ verdicts, code }) => {
-    expect(exitCodeOf('complete', verdicts)).toBe(code);
-  });
-
-  test('a claim that some explored order broke: 1', () => {
-    const part = { ...unviolated, violating: 1 };
-    const broken = exploredCell('liar', [{ ...part, agreement: 'claim violated' }]);
-    const unclaimed = exploredCell('mix', [{ ...part, agreement: 'nothing claimed' }]);
-    expect(exitCodeOf('complete', [held], [unclaimed, broken])).toBe(1);
-    expect(exitCodeOf('complete', [held], [unclaimed])).toBe(0);
-  });
-
-  test('a predicted violation that neither an order nor the load has shown: 3', () => {
-    const unseen = exploredCell('hazard', [{ ...unviolated, agreement: 'not shown' }]);
-    expect(exitCodeOf('complete', [unprovoked, held], [unseen])).toBe(3);
-    expect(exitCodeOf('complete', [failed, held], [unseen], () => true)).toBe(0);
-  });
-
-  test.each([
-    ['interrupted', 130],
-    ['broken off', 3],
-  ] as const)('a run that was %s is never good nor bad: %i', (end, code) => {
-    expect(exitCodeOf(end, [held])).toBe(code);
-    expect(exitCodeOf(end, [violated])).toBe(code);
   });
 });
