@@ -20,6 +20,7 @@ export function observationOf(cell: Cell): Observation {
     keysDecided: rounds.filter(round => round.decidedMs !== null).length,
     keysOverlapped: rounds.filter(round => round.overlapped).length,
     keysTested: rounds.filter(isTested).length,
+    keysDecidedTogether: rounds.filter(round => round.decidedTogether).length,
     keysUnfilled: rounds.filter(isUnfilled).length,
     keysHit: keysHit.size,
     findings: audits.reduce((total, audit) => total + audit.findings, 0),

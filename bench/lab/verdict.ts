@@ -18,6 +18,8 @@ export interface Observation {
    * even if the others were told busy and capacity was left.
    */
   readonly keysTested: number;
+  /** Keys on which two callers were between deciding read and COMMIT at the same time. */
+  readonly keysDecidedTogether: number;
   /** Keys with capacity left where a caller was told busy, failed or unknown. */
   readonly keysUnfilled: number;
   /** Keys with a violation, in all phases. */

@@ -24,6 +24,8 @@ let waiting: Waiting[] = [];
 let underWayMost = 0;
 /** What the process says of when it worked on the command. */
 let working: (path: string) => string | undefined = () => undefined;
+/** The same of its decision. */
+let deciding: (path: string) => string | undefined = () => undefined;
 
 beforeAll(async () => {
   for (let process = 0; process < processes; process += 1) {
@@ -58,10 +60,11 @@ function tell(response: ServerResponse, outcome: Told, path: string): void {
       : outcome === 'refused'
         ? [409, { type: '/problems/refused', reason: 'full', commandId, attempts: 1 }]
         : [503, { type: '/problems/turn-refused', attempts: 1 }];
-  const worked = working(path);
+  const [worked, decided] = [working(path), deciding(path)];
   const headers = {
     'lock-strategy': 'mine',
     ...(worked !== undefined && { 'command-worked-us': worked }),
+    ...(decided !== undefined && { 'command-decided-us': decided }),
   };
   response.writeHead(Number(status), headers).end(JSON.stringify(body));
 }
@@ -120,6 +123,20 @@ describe('a contested key', () => {
     working = path => new Map(Object.entries(said)).get(path.slice(1));
     const { rounds: seen } = await contested({ ...options([roundOf('1', 1, 'a', 'b')]), ...asked });
     expect(seen[0]?.overlapped).toBe(expected);
+    expect(seen[0]?.calls.map(one => one.met)).toEqual([expected, expected]);
+  });
+
+  test('commands meet in one process too, and decide together only if both were deciding', async () => {
+    answering = (_, count) => (count < 4 ? 'wait' : 'accepted');
+    working = () => '100-300';
+    deciding = path => ({ '/a': '100-200', '/d': '199-300' })[path];
+    const rounds = [roundOf('1', 1, 'a', 'b', 'c', 'd')]; // a and d in one of three processes
+    const { rounds: seen } = await contested({ ...options(rounds), ...asked });
+    expect(seen[0]?.calls.map(one => one.met)).toEqual([true, true, true, true]);
+    expect(seen[0]?.decidedTogether).toBe(true);
+    deciding = path => ({ '/a': '100-200', '/d': '200-300' })[path];
+    const { rounds: next } = await contested({ ...options(rounds), ...asked });
+    expect(next[0]?.decidedTogether).toBe(false);
   });
 
   test('does not overlap with itself: two taps of one actor are one caller', async () => {
@@ -127,6 +144,7 @@ describe('a contested key', () => {
     working = () => '100-300';
     const { rounds: seen } = await contested({ ...options([roundOf('1', 1, 'a', 'a')]), ...asked });
     expect(seen[0]?.overlapped).toBe(false);
+    expect(seen[0]?.calls.map(one => one.met)).toEqual([false, false]);
   });
 
   test('is decided by the answer that fills its last place', async () => {

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { randomOf, shuffled } from '../../bench/lab/random.ts';
 import {
+  designEffect,
+  familyBound,
   merged,
   percentile,
   pointsOf,
   quantile,
   ruleOfThree,
   spreadOf,
+  tailOf,
 } from '../../bench/lab/statistics.ts';
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
@@ -83,6 +86,64 @@ test.each([
   { n: 300, bound: 0.01 },
 ])('after 0 of $n the share may still be $bound', ({ n, bound }) => {
   expect(ruleOfThree(n)).toBeCloseTo(bound);
+});
+
+test('the bound for many cells at once is wider, for one it is that of three', () => {
+  expect(familyBound(300, 1)).toBeCloseTo(ruleOfThree(300), 3);
+  expect(familyBound(300, 200)).toBeCloseTo(Math.log(4_000) / 300);
+  expect(familyBound(2, 200)).toBe(1);
+  expect(familyBound(0, 1)).toBe(1);
+});
+
+describe('keys that fail together', () => {
+  const same = { failed: 50, keys: 100 };
+
+  test('count as independent where every repetition fails alike', () => {
+    expect(designEffect([same, same, same])).toBe(1);
+    expect(
+      designEffect([
+        { failed: 45, keys: 100 },
+        { failed: 52, keys: 100 },
+      ]),
+    ).toBe(1);
+  });
+
+  test('count as few where one repetition fails and the other does not', () => {
+    // 100 (0.5² + 0.5²) / 1 / (0.5 · 0.5)
+    expect(
+      designEffect([
+        { failed: 100, keys: 100 },
+        { failed: 0, keys: 100 },
+      ]),
+    ).toBe(200);
+  });
+
+  test('tell nothing in one repetition, or if none or all failed', () => {
+    expect(designEffect([same])).toBe(1);
+    expect(designEffect([])).toBe(1);
+    expect(
+      designEffect([
+        { failed: 0, keys: 9 },
+        { failed: 0, keys: 9 },
+      ]),
+    ).toBe(1);
+    expect(
+      designEffect([
+        { failed: 9, keys: 9 },
+        { failed: 8, keys: 8 },
+      ]),
+    ).toBe(1);
+  });
+});
+
+test.each([
+  [1_000, 'p99', 990],
+  [999, 'p95', 950],
+  [199, 'p90', 180],
+  [99, 'p50', 50],
+] as const)('a sample of %i carries its %s', (n, name, value) => {
+  const points = pointsOf(upTo(n));
+  expect(points && tailOf(points)).toEqual({ name, value });
 });
 
 describe('chance repeats', () => {

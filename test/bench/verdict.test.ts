@@ -22,6 +22,7 @@ const plenty: Observation = {
   keysDecided: 100,
   keysOverlapped: 100,
   keysTested: 100,
+  keysDecidedTogether: 0,
   keysUnfilled: 0,
   keysHit: 0,
   findings: 0,

@@ -153,7 +153,16 @@ describe('choosing a strategy', () => {
     const reply = await post(`${lab.url}${accepts[0]}`, {}, { headers });
     expect(reply.status).toBe(201);
     expect(reply.headers['lock-strategy']).toBe('unique-slots');
-    expect(reply.headers['command-worked-us']).toMatch(/^\d+-\d+$/);
+    const spanOf = (name: string): number[] => String(reply.headers[name]).split('-').map(Number);
+    const [asked = 0, ended = 0] = spanOf('command-worked-us');
+    const [read = 0, committed = 0] = spanOf('command-decided-us');
+    expect([asked, read, committed, ended].toSorted((a, b) => a - b)).toEqual([
+      asked,
+      read,
+      committed,
+      ended,
+    ]);
+    expect(ended - asked).toBeGreaterThan(0);
   });
 
   it('lists the names where one is unknown', async () => {
