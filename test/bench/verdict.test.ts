@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOf } from '../../bench/compare/exit.ts';
 import { exitCodes } from '../../bench/lab/exit-codes.ts';
+import type { Claim } from '../../bench/lab/shapes.ts';
 import { type CellVerdict, keysMin, type Observation, verdictOf } from '../../bench/lab/verdict.ts';
-import type { Prediction } from '../../src/contract/index.ts';
 import { exploredCell } from './example-run.ts';
 
 const claims = {
@@ -10,7 +10,7 @@ const claims = {
   unsafe: { verdict: 'unsafe', because: 'nobody refuses' },
   'no claim': { verdict: 'no claim', because: 'the lease was lost' },
   'not offered': { verdict: 'not offered', because: 'no such wording' },
-} satisfies Record<string, Prediction>;
+} satisfies Record<string, Claim>;
 
 const plenty: Observation = {
   keys: 100,
