@@ -1,42 +1,45 @@
 /** `npm run dev:explore-speed`: executions per second of the explorer, next to the floor of the same run. */
-import { Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { openServices } from '../../src/services/index.ts';
 import { measureSpeed, type Speed } from '../explore/explore-floor.ts';
 import { speedScenarios } from '../explore/explore-speed-scenarios.ts';
-import { parsed, wholeNumber } from '../lab/command-line.ts';
+import { commandOf, option, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
+import { number, wholeNumber } from '../lab/option-values.ts';
 import { spreadOf } from '../lab/statistics.ts';
 import { figure } from '../page/format.ts';
 import { tableMarkdown } from '../page/markdown.ts';
 import { numbers, words } from '../page/report.ts';
 import type { CliCommand } from './command.ts';
 
-interface Options {
-  readonly repetitions: number;
-  readonly seconds: number;
-  readonly json?: true;
-}
+const table = {
+  repetitions: option<number>({
+    flags: '--repetitions <n>',
+    text: 'repetitions of each program',
+    read: wholeNumber(1, 100),
+    fallback: 3,
+  }),
+  seconds: option<number>({
+    flags: '--seconds <n>',
+    text: 'length of each measurement',
+    read: number(0.1, 3_600),
+    fallback: 2,
+  }),
+  json: option<boolean>({ flags: '--json', text: 'print the figures as JSON', fallback: false }),
+};
 
 function form(): Command {
-  return new Command('lockstep dev-explore-speed')
-    .description('Measures executions per second of the explorer, and the floor of the same run.')
-    .option('--repetitions <n>', 'repetitions of each program', wholeNumber(1, 100), 3)
-    .option('--seconds <n>', 'length of each measurement', positive, 2)
-    .option('--json', 'print the figures as JSON')
-    .allowExcessArguments(false)
-    .showSuggestionAfterError();
-}
-
-function positive(text: string): number {
-  const number = Number(text);
-  if (number > 0 && number <= 3_600) return number;
-  throw new InvalidArgumentError('expected a number > 0 and ≤ 3600');
+  return commandOf(
+    'dev-explore-speed',
+    'Measures executions per second of the explorer, and the floor of the same run.',
+    table,
+  );
 }
 
 export const command: CliCommand = {
   form,
   async run({ argv, signal, write, note }) {
-    const { repetitions, seconds, json } = parsed<Options>(form(), argv);
+    const { repetitions, seconds, json } = readTable(form(), table, argv);
     const services = await openServices({
       redisNodeCount: 0,
       durable: false,
@@ -56,13 +59,13 @@ export const command: CliCommand = {
     } finally {
       await services.close();
     }
-    write(json ? `${JSON.stringify(Object.fromEntries(measured), null, 2)}\n` : table(measured));
+    write(json ? `${JSON.stringify(Object.fromEntries(measured), null, 2)}\n` : textOf(measured));
     return exitCodes.asClaimed;
   },
 };
 
 /** Medians (lowest–highest); shares are computed within each repetition. */
-function table(measured: ReadonlyMap<string, readonly Speed[]>): string {
+function textOf(measured: ReadonlyMap<string, readonly Speed[]>): string {
   const columns = numbers(
     'executions/s',
     'floor/s',

@@ -1,6 +1,6 @@
 /** `npm run dev:gallery`: explores third-party packages. */
 import { writeFile } from 'node:fs/promises';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { openServices } from '../../src/services/index.ts';
 import {
   exploreGallery,
@@ -9,22 +9,22 @@ import {
   galleryNames,
   installGallery,
 } from '../explore/gallery-document.ts';
-import { parsed } from '../lab/command-line.ts';
+import { commandOf, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import type { CliCommand } from './command.ts';
 
 function form(): Command {
-  return new Command('lockstep dev-gallery')
-    .description('Explores the packages of examples/gallery and writes docs/gallery.md.')
-    .argument('[words...]', 'only packages whose names match; prints what it finds, writes nothing')
-    .helpOption('--help', 'print this');
+  return commandOf(
+    'dev-gallery',
+    'Explores the packages of examples/gallery and writes docs/gallery.md.',
+  ).argument('[words...]', 'only packages whose names match; prints what it finds, writes nothing');
 }
 
 export const command: CliCommand = {
   form,
   async run({ argv, signal, write, note }) {
     const read = form();
-    parsed(read, argv);
+    readTable(read, {}, argv);
     const words = read.args;
     const names = await galleryNames(words);
     await installGallery();

@@ -7,11 +7,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { openServices } from '../../src/services/index.ts';
 import { type Contestant, contestants, type Job, told } from '../floors/queue/contest.ts';
 import { type Figures, figuresOf, type Target, targetsOf } from '../floors/queue/figures.ts';
-import { parsed } from '../lab/command-line.ts';
+import { commandOf, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { percentile } from '../lab/statistics.ts';
 import { laid } from '../page/columns.ts';
@@ -34,17 +34,16 @@ const out = 'results';
 type Repetition = Readonly<Record<Contestant, Figures>>;
 
 function form(): Command {
-  return new Command('lockstep dev-queue')
-    .description(
-      'Measures one hot key with 32 contenders in 4 processes: queued lease, redlock, two floors.',
-    )
-    .allowExcessArguments(false);
+  return commandOf(
+    'dev-queue',
+    'Measures one hot key with 32 contenders in 4 processes: queued lease, redlock, two floors.',
+  );
 }
 
 export const command: CliCommand = {
   form,
   async run({ argv, signal, write, note }) {
-    parsed(form(), argv);
+    readTable(form(), {}, argv);
     const services = await openServices({
       redisNodeCount: 0,
       durable: false,

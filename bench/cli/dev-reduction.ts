@@ -4,33 +4,53 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { openServices, type Services } from '../../src/services/index.ts';
 import { themeNames } from '../explore/reduction/generate.ts';
 import { lineOf, resultOf, summaryOf } from '../explore/reduction/report.ts';
 import { tryPrograms } from '../explore/reduction/run.ts';
 import { measureSaved, savedTable } from '../explore/reduction/saved.ts';
-import { parsed, UsageError, wholeNumber } from '../lab/command-line.ts';
+import { commandOf, type OptionValues, option, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
+import { oneOf, wholeNumber } from '../lab/option-values.ts';
 import type { CliCommand, CommandContext } from './command.ts';
 
-interface Read {
-  readonly programs: number;
-  readonly from: number;
-  readonly seed: number;
-  readonly orders: number;
-  readonly seconds: number;
-  readonly shrink: number;
-  readonly theme?: string;
-  readonly out?: string;
-  readonly verbose?: true;
-  readonly saved?: true;
-}
+const row = (flags: string, text: string, read: (text: string) => number, fallback: number) =>
+  option<number>({ flags, text, read, fallback });
+const flag = (flags: string, text: string) => option<boolean>({ flags, text, fallback: false });
+
+const table = {
+  programs: row('--programs <n>', 'number of programs', wholeNumber(1, 100_000), 300),
+  from: row('--from <n>', 'number of the first program', wholeNumber(0, 1_000_000), 0),
+  seed: row('--seed <n>', 'seed of the generator', wholeNumber(0, 999_999_999), 1),
+  orders: row('--orders <n>', 'at most so many orders per program', wholeNumber(1, 100_000), 2_000),
+  seconds: option<number | undefined>({
+    flags: '--seconds <n>',
+    text: 'limit for the run; with --saved, per search',
+    read: wholeNumber(1, 86_400),
+    fallback: undefined,
+  }),
+  shrink: row('--shrink <n>', 'seconds for shrinking one program', wholeNumber(0, 3_600), 60),
+  theme: option<string | undefined>({
+    flags: '--theme <name>',
+    text: `only programs of this theme: ${themeNames.join(', ')}`,
+    read: oneOf('theme', themeNames),
+    fallback: undefined,
+  }),
+  out: option<string | undefined>({
+    flags: '--out <file>',
+    text: 'write the figures to this file, as JSON',
+    fallback: undefined,
+  }),
+  saved: flag('--saved', 'only show how much reduction saves on ten programs'),
+  verbose: flag('--verbose', 'print every program'),
+};
+type Read = OptionValues<typeof table>;
 
 export const command: CliCommand = {
   form,
   async run(context) {
-    const read = parsed<Read>(form(), context.argv);
+    const read = readTable(form(), table, context.argv);
     const numbers = numbersOf(read);
     const { note, signal } = context;
     const services = await openServices({
@@ -56,20 +76,11 @@ interface Work {
 }
 
 function form(): Command {
-  return new Command('lockstep dev-reduction')
-    .description(
-      'Explores generated programs with and without reduction, and compares the outcomes.',
-    )
-    .option('--programs <n>', 'number of programs', wholeNumber(1, 100_000), 300)
-    .option('--from <n>', 'number of the first program', wholeNumber(0, 1_000_000), 0)
-    .option('--seed <n>', 'seed of the generator', wholeNumber(0, 999_999_999), 1)
-    .option('--orders <n>', 'at most so many orders per program', wholeNumber(1, 100_000), 2000)
-    .option('--seconds <n>', 'limit for the run; with --saved, per search', wholeNumber(1, 86_400))
-    .option('--shrink <n>', 'seconds for shrinking one program', wholeNumber(0, 3600), 60)
-    .option('--theme <name>', `only programs of this theme: ${themeNames.join(', ')}`)
-    .option('--out <file>', 'write the figures to this file, as JSON')
-    .option('--saved', 'only show how much reduction saves on ten programs')
-    .option('--verbose', 'print every program');
+  return commandOf(
+    'dev-reduction',
+    'Explores generated programs with and without reduction, and compares the outcomes.',
+    table,
+  );
 }
 
 async function compared({ read, numbers, services, context }: Work): Promise<number> {
@@ -104,8 +115,6 @@ async function saved({ read, services, context: { note, write } }: Work): Promis
 /** Themes alternate: programs of one theme are `themeNames.length` apart. */
 function numbersOf({ programs, from, theme }: Read): number[] {
   const offset = theme === undefined ? 0 : themeNames.indexOf(theme);
-  if (offset < 0)
-    throw new UsageError(`unknown theme '${theme}'; expected one of ${themeNames.join(', ')}`);
   const apart = theme === undefined ? 1 : themeNames.length;
   return Array.from({ length: programs }, (_, at) => offset + (from + at) * apart);
 }

@@ -1,7 +1,7 @@
 /** `lockstep diff`: two runs of `load`, cell by cell. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { loadRegistry } from '../../src/engine/registry.ts';
-import { parsed } from '../lab/command-line.ts';
+import { commandOf, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { summarizeBench } from '../load/summary.ts';
 import { runsCompared } from '../load/two-runs.ts';
@@ -10,18 +10,19 @@ import { readLoad } from '../report/read.ts';
 import type { CliCommand } from './command.ts';
 
 function form(): Command {
-  return new Command('lockstep diff')
-    .description('Compares two runs of load, cell by cell, and marks differences that are noise.')
+  return commandOf(
+    'diff',
+    'Compares two runs of load, cell by cell, and marks differences that are noise.',
+  )
     .argument('<before>', 'folder of the earlier run')
-    .argument('<after>', 'folder of the later run')
-    .allowExcessArguments(false);
+    .argument('<after>', 'folder of the later run');
 }
 
 export const command: CliCommand = {
   form,
   async run({ argv, write }) {
     const command = form();
-    parsed(command, argv);
+    readTable(command, {}, argv);
     const [before = '', after = ''] = command.args;
     const registry = await loadRegistry([]);
     const [a, b] = await Promise.all([readLoad(before), readLoad(after)]);

@@ -2,7 +2,7 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 import pg from 'pg';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { described, openServices, type Server } from '../../src/services/index.ts';
@@ -16,10 +16,11 @@ import { referencesContest } from '../floors/references.ts';
 import { floorsReport } from '../floors/report.ts';
 import { type ContestResult, type FloorsResult, floorsSchema } from '../floors/schema.ts';
 import { auditorContest, scrapeContest, scrapedContest } from '../floors/watching.ts';
-import { parsed } from '../lab/command-line.ts';
+import { commandOf, type OptionValues, option, readTable, repeated } from '../lab/command-line.ts';
 import { ownConditions } from '../lab/conditions.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { checkWritable } from '../lab/files.ts';
+import { number, oneOfEach, wholeNumber } from '../lab/option-values.ts';
 import { openProgress } from '../lab/progress.ts';
 import { randomOf } from '../lab/random.ts';
 import { createRunDatabase } from '../lab/run-database.ts';
@@ -50,48 +51,47 @@ const names = [
 ] as const;
 type Name = (typeof names)[number];
 
-interface Options {
-  readonly repetitions: number;
-  readonly seconds: number;
-  readonly only: readonly Name[];
-  readonly out: string;
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (value > 0 && value <= 1_000) return value;
-  throw new InvalidArgumentError('expected a number > 0 and ≤ 1000');
-}
-
-function named(text: string): Name[] {
-  return text.split(',').map(word => {
-    const name = names.find(one => one === word);
-    if (name) return name;
-    throw new InvalidArgumentError(
-      `unknown contest '${word}'; expected one of ${names.join(', ')}`,
-    );
-  });
-}
+const table = {
+  repetitions: option<number>({
+    flags: '--repetitions <n>',
+    text: 'repetitions of each contest',
+    read: wholeNumber(1, 1_000),
+    fallback: 3,
+  }),
+  seconds: option<number>({
+    flags: '--seconds <n>',
+    text: 'length of each entry',
+    read: number(0.1, 1_000),
+    fallback: 2,
+  }),
+  only: option<readonly Name[]>({
+    flags: '--only <list>',
+    text: `only these contests: ${names.join(', ')} (default: all)`,
+    read: oneOfEach('contest', names),
+    fallback: names,
+    silent: true,
+  }),
+  out: option<string>({
+    flags: '--out <folder>',
+    text: 'folder for results',
+    fallback: 'results',
+    notRepeated: true,
+  }),
+};
+type Options = OptionValues<typeof table>;
 
 function form(): Command {
-  return new Command('lockstep floors')
-    .description('Measures floors, targets and other lock libraries, one after another.')
-    .option('--repetitions <n>', 'repetitions of each contest', number, 3)
-    .option('--seconds <n>', 'length of each entry', number, 2)
-    .addOption(
-      new Option('--only <list>', `only these contests: ${names.join(', ')}`)
-        .argParser(named)
-        .default([...names], 'all'),
-    )
-    .option('--out <folder>', 'folder for results', 'results')
-    .allowExcessArguments(false)
-    .showSuggestionAfterError();
+  return commandOf(
+    'floors',
+    'Measures floors, targets and other lock libraries, one after another.',
+    table,
+  );
 }
 
 export const command: CliCommand = {
   form,
   async run({ argv, signal, write, note }) {
-    const options = parsed<Options>(form(), argv);
+    const options = readTable(form(), table, argv);
     await checkWritable(options.out);
     const result = await measured(options, signal);
     const time = result.startedAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
@@ -168,6 +168,7 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
     }
     const { commit, changed, node, machine } = await ownConditions();
     const facts = {
+      command: repeated('floors', table, options),
       commit: `${commit}${changed ? ', with changes' : ''}`,
       Node: node,
       machine: `${machine.cores} × ${machine.processor}`,

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
 import { checkWritable } from '../lab/files.ts';
-import { form, readBenchOptions } from '../load/options.ts';
+import { commandLine, form, readBenchOptions } from '../load/options.ts';
 import { loadReport } from '../load/report.ts';
 import { bench } from '../load/run.ts';
 import { type BenchSummary, summarizeBench } from '../load/summary.ts';
@@ -20,7 +20,7 @@ export const command: CliCommand = {
     await checkWritable(options.resume ?? options.out);
     const { registry, folder, ...run } = await bench({
       options,
-      command: ['npm run load --', ...argv, ...seedOf(argv, options.seed)].join(' '),
+      command: commandLine(options),
       environment,
       output: process.stderr,
       signal,
@@ -40,10 +40,6 @@ export const command: CliCommand = {
     return signal.aborted ? exitCodes.interrupted : exitOf(summary);
   },
 };
-
-function seedOf(argv: readonly string[], seed: number): string[] {
-  return argv.some(word => word.startsWith('--seed')) ? [] : ['--seed', String(seed)];
-}
 
 /** A missing cell makes the run inconclusive. */
 function exitOf({ rows, missing }: BenchSummary): ExitCode {

@@ -1,28 +1,36 @@
 /** `lockstep report <result>…`: one page for a comparison, load runs and floors. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { isStrategyPath, loadRegistry } from '../../src/engine/registry.ts';
 import { summarize } from '../compare/summary.ts';
-import { parsed, strategyList, UsageError } from '../lab/command-line.ts';
+import { commandOf, option, readTable, UsageError } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { checkWritable } from '../lab/files.ts';
+import { strategyList } from '../lab/option-values.ts';
 import { type BenchSummary, summarizeBench } from '../load/summary.ts';
 import { readResult } from '../report/read.ts';
 import { type Parts, wholeReport } from '../report/whole.ts';
 import type { CliCommand } from './command.ts';
 
-interface Options {
-  readonly out: string;
-  readonly strategy?: readonly string[];
-}
+const table = {
+  strategies: option<readonly string[]>({
+    flags: '--strategy <list>',
+    text: 'files of your own strategies that were measured',
+    read: strategyList,
+    fallback: [],
+    silent: true,
+  }),
+  out: option<string>({
+    flags: '--out <folder>',
+    text: 'folder for the report',
+    fallback: 'results/report',
+  }),
+};
 
 function form(): Command {
-  return new Command('lockstep report')
-    .description('Combines results of compare, load and floors into one report.')
+  return commandOf('report', 'Combines results of compare, load and floors into one report.', table)
     .argument('<result...>', 'result folders: one of compare, one of floors, any number of load')
-    .option('--strategy <list>', 'files of your own strategies that were measured', strategyList)
-    .option('--out <folder>', 'folder for the report', 'results/report')
     .addHelpText('after', '\nExample: npm run report -- results/2026-* results/floors-*');
 }
 
@@ -30,9 +38,9 @@ export const command: CliCommand = {
   form,
   async run({ argv, write }) {
     const read = form();
-    const { out, strategy = [] } = parsed<Options>(read, argv);
+    const { out, strategies } = readTable(read, table, argv);
     await checkWritable(out);
-    const parts = await partsOf(read.args, strategy.filter(isStrategyPath));
+    const parts = await partsOf(read.args, strategies.filter(isStrategyPath));
     await mkdir(out, { recursive: true });
     for (const [name, text] of Object.entries(wholeReport(parts)))
       await writeFile(join(out, name), text);

@@ -1,16 +1,8 @@
 /** The command line of `compare`. */
-import { Command } from 'commander';
-import {
-  nameList,
-  type OptionValues,
-  option,
-  readTable,
-  repeated,
-  strategyList,
-  wholeNumber,
-  withOptions,
-} from '../lab/command-line.ts';
+import type { Command } from 'commander';
+import { commandOf, type OptionValues, option, readTable, repeated } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
+import { nameList, strategyList, wholeNumber } from '../lab/option-values.ts';
 import { blocksMin } from '../lab/ranking.ts';
 
 export const defaults = { rivals: 8, processes: 4, exploreSeconds: 25, out: 'results' } as const;
@@ -195,11 +187,12 @@ function drawn(): number {
 
 /** The command, without its values. */
 export function form(): Command {
-  const command = new Command('lockstep compare').description(
+  return commandOf(
+    'compare',
     'Runs strategies on a scenario under contention, audits the database, and reports which are safe ' +
       'and what they cost. Raw data goes to <out>/<time>-<commit>/, reports to <out>/latest/.',
-  );
-  return withOptions(command, table).addHelpText('after', examples).showSuggestionAfterError();
+    table,
+  ).addHelpText('after', examples);
 }
 
 /** The command line that repeats a run, with its seed and the service's environment variables. */
@@ -207,12 +200,5 @@ export function commandLine(
   options: Options,
   variables: Readonly<Record<string, string>> = {},
 ): string {
-  const parts = repeated(table, { resume: undefined, ...options });
-  const set = Object.entries(variables).map(([name, value]) => `${name}=${quoted(value)} `);
-  return `${set.join('')}npm run compare -- ${parts.map(quoted).join(' ')}`;
-}
-
-/** Quotes a word for a POSIX shell. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return repeated('compare', table, { resume: undefined, ...options }, variables);
 }

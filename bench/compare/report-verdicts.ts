@@ -124,7 +124,7 @@ function factsOf({ observed, strategy, events, familyBound }: CellSummary): stri
     `${whole(observed.keysOverlapped)} with overlapping commands, ` +
     `${whole(observed.keysTested)} of those with a command accepted, ` +
     `${whole(observed.keysUnfilled)} unfilled. ` +
-    `On ${counted(observed.keysDecidedTogether, 'key')} two callers were between deciding read and COMMIT at once. ` +
+    `On ${counted(observed.keysDecidedTogether, 'key')} rivals were between deciding read and COMMIT at once. ` +
     `${whole(observed.commandsMet)} of ${counted(observed.commands, 'command')} met a rival.${family} Events: ${events.join(', ') || 'none'}. ` +
     `Isolation ${strategy.isolation}, wording “${strategy.wording}”${guard}.`
   );

@@ -1,58 +1,149 @@
 /** The command line of `explore` for strategies. */
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { isStrategyPath } from '../../src/engine/registry.ts';
 import { flagNames } from '../../src/explore/command-line.ts';
 import { didYouMean, nearest } from '../../src/explore/nearest.ts';
 import { type EventKind, eventKinds } from '../../src/explore/search/choice.ts';
-import { nameList, parsed, strategyList, UsageError, wholeNumber } from '../lab/command-line.ts';
+import {
+  commandOf,
+  type OptionValues,
+  option,
+  readTable,
+  repeated,
+  UsageError,
+} from '../lab/command-line.ts';
+import { nameList, strategyList, wholeNumber } from '../lab/option-values.ts';
 import { type Reach, usualReach } from './spec.ts';
-
-export interface ExploreOptions {
-  readonly scenario: string;
-  /** Undefined: all variants of the scenario. */
-  readonly variant: string | undefined;
-  /** Names and paths; empty for all. */
-  readonly strategies: readonly string[];
-  readonly pairs: boolean;
-  readonly actors: number;
-  /** Names; empty for all, or for plain rounds with `pairs`. */
-  readonly rounds: readonly string[];
-  readonly doubleTap: boolean;
-  readonly couple: boolean;
-  readonly reach: Reach;
-  readonly seconds: number;
-  readonly cellSeconds: number;
-  readonly workers: number;
-  readonly timelines: boolean;
-  readonly json: boolean;
-}
-
-interface Read {
-  readonly scenario: string;
-  readonly variant?: string;
-  readonly strategy?: readonly string[];
-  readonly all?: true;
-  readonly pairs?: true;
-  readonly actors: number;
-  readonly round?: readonly string[];
-  readonly doubleTap?: true;
-  readonly couple?: true;
-  readonly events?: readonly EventKind[];
-  readonly preemptions?: number;
-  readonly unbounded?: true;
-  readonly phases: boolean;
-  readonly fuse: boolean;
-  readonly first?: true;
-  readonly seconds: number;
-  readonly cellSeconds: number;
-  readonly workers: number;
-  readonly timelines?: true;
-  readonly json?: true;
-}
 
 const workersMax = 8;
 const actorsMax = 5;
+const usualEvents = usualReach.events.join(',');
+
+const flag = (flags: string, text: string) => option<boolean>({ flags, text, fallback: false });
+
+const table = {
+  scenario: option<string>({
+    flags: '--scenario <name>',
+    text: 'scenario',
+    fallback: 'appointment',
+  }),
+  /** Undefined: all variants of the scenario. */
+  variant: option<string | undefined>({
+    flags: '--variant <name>',
+    text: 'variant of the scenario (default: all)',
+    fallback: undefined,
+  }),
+  strategy: option<readonly string[] | undefined>({
+    flags: '--strategy <list>',
+    text: 'comma-separated names and files',
+    read: strategyList,
+    fallback: undefined,
+  }),
+  all: flag('--all', 'every strategy'),
+  pairs: flag('--pairs', 'every pair of strategies, one caller under each'),
+  actors: option<number>({
+    flags: '--actors <n>',
+    text: 'number of callers',
+    read: wholeNumber(1, actorsMax),
+    fallback: 2,
+  }),
+  /** Names; empty for all, or for plain rounds with `pairs`. */
+  rounds: option<readonly string[]>({
+    flags: '--round <list>',
+    text:
+      "rounds: plain, those of the scenario's load (couple, scarce, opposite), double-tap, same-key, " +
+      'combined with +; or all (default: all; plain with --pairs)',
+    read: nameList,
+    fallback: [],
+    silent: true,
+  }),
+  doubleTap: flag('--double-tap', 'same as --round double-tap'),
+  couple: flag(
+    '--couple',
+    'same as --round couple (appointment); with --double-tap: couple+double-tap',
+  ),
+  /** Undefined: the usual ones. */
+  events: option<readonly EventKind[] | undefined>({
+    flags: '--events <list>',
+    text: `events: ${eventKinds.join(', ')}; or none (default: ${usualEvents})`,
+    read: kinds,
+    fallback: undefined,
+  }),
+  preemptions: option<number | undefined>({
+    flags: '--preemptions <n>',
+    text: 'at most so many switches away from a caller that could continue',
+    read: wholeNumber(0, 99),
+    fallback: undefined,
+  }),
+  unbounded: flag('--unbounded', 'every order; equivalent orders are run once'),
+  phases: option<boolean>({
+    flags: '--no-phases',
+    text: 'do not split statements into snapshot and effect',
+    fallback: true,
+  }),
+  fuse: option<boolean>({
+    flags: '--no-fuse',
+    text: 'make BEGIN, and each node of one Redlock acquire, a separate step',
+    fallback: true,
+  }),
+  first: flag('--first', 'stop at the first counterexample'),
+  seconds: option<number>({
+    flags: '--seconds <n>',
+    text: 'time limit for all cells together',
+    read: wholeNumber(1, 86_400),
+    fallback: 900,
+  }),
+  cellSeconds: option<number>({
+    flags: '--cell-seconds <n>',
+    text: 'time limit for each cell',
+    read: wholeNumber(1, 86_400),
+    fallback: 300,
+  }),
+  workers: option<number>({
+    flags: '--workers <n>',
+    text: 'number of explorer processes',
+    read: wholeNumber(1, workersMax),
+    fallback: Math.min(2, availableParallelism()),
+  }),
+  /** Undefined: if a single strategy is named. */
+  timelines: option<boolean | undefined>({
+    flags: '--timelines',
+    text: 'print the shortest counterexample of each cell',
+    fallback: undefined,
+    notRepeated: true,
+  }),
+  json: option<boolean>({
+    flags: '--json',
+    text: 'print the result as JSON',
+    fallback: false,
+    notRepeated: true,
+  }),
+};
+type Read = OptionValues<typeof table>;
+
+/** The parsed command line. `strategies`: names and paths; empty for all. */
+export interface ExploreOptions
+  extends Pick<
+    Read,
+    | 'scenario'
+    | 'variant'
+    | 'pairs'
+    | 'actors'
+    | 'rounds'
+    | 'doubleTap'
+    | 'couple'
+    | 'seconds'
+    | 'cellSeconds'
+    | 'workers'
+    | 'json'
+  > {
+  readonly strategies: readonly string[];
+  readonly reach: Reach;
+  readonly timelines: boolean;
+  /** The command line that repeats it. */
+  readonly command: string;
+}
 
 /** Whether the arguments are for exploring strategies and not a race.config.ts; tolerates typos. */
 export function asksForStrategies(argv: readonly string[]): boolean {
@@ -66,24 +157,15 @@ export function asksForStrategies(argv: readonly string[]): boolean {
 
 /** Parses arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
 export function readExploreOptions(argv: readonly string[]): ExploreOptions {
-  const read = parsed<Read>(strategiesForm(), argv);
+  const read = readTable(strategiesForm(), table, argv);
   if (!read.all && !read.pairs && read.strategy === undefined)
     throw new UsageError('no strategy given; use --strategy <list>, --all or --pairs');
   return {
-    scenario: read.scenario,
-    variant: read.variant,
+    ...read,
     strategies: read.strategy ?? [],
-    pairs: read.pairs ?? false,
-    actors: read.actors,
-    rounds: read.round ?? [],
-    doubleTap: read.doubleTap ?? false,
-    couple: read.couple ?? false,
     reach: reachOf(read),
-    seconds: read.seconds,
-    cellSeconds: read.cellSeconds,
-    workers: read.workers,
     timelines: read.timelines ?? read.strategy?.length === 1,
-    json: read.json ?? false,
+    command: repeated('explore-strategies', table, read),
   };
 }
 
@@ -99,63 +181,19 @@ function reachOf(read: Read): Reach {
         : Math.min(preemptions, Number(usualReach.preemptionsWithEvent)),
     phases: read.phases,
     fuse: read.fuse,
-    firstOnly: read.first ?? false,
+    firstOnly: read.first,
   };
 }
 
 /** The command line of this form. */
 export function strategiesForm(): Command {
-  return new Command('lockstep explore-strategies')
-    .description(
-      'Runs callers of one key under a strategy in every order of their requests within a bound, ' +
-        'on real servers, and audits each order.',
-    )
-    .option('--scenario <name>', 'scenario', 'appointment')
-    .option('--variant <name>', 'variant of the scenario (default: all)')
-    .option('--strategy <list>', 'comma-separated names and files', strategyList)
-    .option('--all', 'every strategy')
-    .option('--pairs', 'every pair of strategies, one caller under each')
-    .option('--actors <n>', 'number of callers', wholeNumber(1, actorsMax), 2)
-    .option(
-      '--round <list>',
-      "rounds: plain, those of the scenario's load (couple, scarce, opposite), double-tap, same-key,\n" +
-        'combined with +; or all (default: all; plain with --pairs)',
-      nameList,
-    )
-    .option('--double-tap', 'same as --round double-tap')
-    .option(
-      '--couple',
-      'same as --round couple (appointment); with --double-tap: couple+double-tap',
-    )
-    .option(
-      '--events <list>',
-      `events: ${eventKinds.join(', ')}; or none (default: ${usualEvents})`,
-      kinds,
-    )
-    .option(
-      '--preemptions <n>',
-      'at most so many switches away from a caller that could continue',
-      wholeNumber(0, 99),
-    )
-    .option('--unbounded', 'every order; equivalent orders are run once')
-    .option('--no-phases', 'do not split statements into snapshot and effect')
-    .option('--no-fuse', 'make BEGIN, and each node of one Redlock acquire, a separate step')
-    .option('--first', 'stop at the first counterexample')
-    .option('--seconds <n>', 'time limit for all cells together', wholeNumber(1, 86_400), 900)
-    .option('--cell-seconds <n>', 'time limit for each cell', wholeNumber(1, 86_400), 300)
-    .option(
-      '--workers <n>',
-      'number of explorer processes',
-      wholeNumber(1, workersMax),
-      Math.min(2, availableParallelism()),
-    )
-    .option('--timelines', 'print the shortest counterexample of each cell')
-    .option('--json', 'print the result as JSON')
-    .allowExcessArguments(false)
-    .showSuggestionAfterError();
+  return commandOf(
+    'explore-strategies',
+    'Runs callers of one key under a strategy in every order of their requests within a bound, ' +
+      'on real servers, and audits each order.',
+    table,
+  );
 }
-
-const usualEvents = usualReach.events.join(',');
 
 function kinds(text: string): EventKind[] {
   if (text === 'none') return [];

@@ -1,7 +1,5 @@
 /** Shared by all command lines: options as one table that drives help, parsing and echo. */
-import { resolve } from 'node:path';
-import { type Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { isStrategyPath } from '../../src/engine/registry.ts';
+import { Command, CommanderError, Option } from 'commander';
 
 /** The command line is wrong; the message says what would be right. */
 export class UsageError extends Error {
@@ -47,8 +45,9 @@ export function option<T>(row: OptionRow<T>): OptionRow<T> {
   return row;
 }
 
-/** Adds the options of a table to a command. */
-export function withOptions(command: Command, table: OptionTable): Command {
+/** A command of `lockstep` with the options of a table. Arguments, if any, are added by the caller. */
+export function commandOf(name: string, description: string, table: OptionTable = {}): Command {
+  const command = new Command(`lockstep ${name}`).description(description);
   for (const { flags, text, read, fallback, silent } of Object.values(table)) {
     const made = new Option(flags, text);
     // commander passes the default as the previous value
@@ -56,19 +55,25 @@ export function withOptions(command: Command, table: OptionTable): Command {
       made.argParser((word: string, before: unknown) =>
         read(word, before === fallback ? undefined : before),
       );
-    const told = !silent && fallback !== undefined && fallback !== false;
+    const told = !silent && fallback !== undefined && typeof fallback !== 'boolean';
     command.addOption(told ? made.default(fallback, String(fallback)) : made);
   }
-  return command.helpOption('--help', 'print this').allowExcessArguments(false);
+  return command
+    .helpOption('--help', 'print this')
+    .allowExcessArguments(false)
+    .showSuggestionAfterError();
 }
 
-/** Parses arguments by a table. Throws `UsageError` and `HelpAsked`; prints nothing. */
+/**
+ * Parses arguments (without node and file) by a table. Throws `UsageError` and `HelpAsked`; prints
+ * nothing.
+ */
 export function readTable<Table extends OptionTable>(
   command: Command,
   table: Table,
   argv: readonly string[],
 ): OptionValues<Table> {
-  const read = parsed<Record<string, unknown>>(command, argv);
+  const read = parsed(command, argv);
   const values = Object.entries(table).map(([name, { flags, fallback }]) => [
     name,
     read[new Option(flags).attributeName()] ?? fallback,
@@ -76,22 +81,41 @@ export function readTable<Table extends OptionTable>(
   return Object.fromEntries(values) as OptionValues<Table>;
 }
 
-/** The arguments that reproduce these values; options at their fallback are left out. */
+/**
+ * The command line that repeats a run with these values, and with these environment variables; options at
+ * their fallback are left out.
+ */
 export function repeated<Table extends OptionTable>(
+  name: string,
   table: Table,
   values: OptionValues<Table>,
-): string[] {
-  return Object.entries(table).flatMap(([name, row]) => {
-    const value: unknown = values[name as keyof Table];
-    const usual = JSON.stringify(value) === JSON.stringify(row.fallback);
+  variables: Readonly<Record<string, string>> = {},
+): string {
+  const words = Object.entries(table).flatMap(([field, row]) => {
+    const value: unknown = values[field as keyof Table];
+    const usual = wordsOf(row.fallback) === wordsOf(value);
     if (row.notRepeated || value === undefined || usual) return [];
     const flag = new Option(row.flags).long ?? '';
-    return value === true ? [flag] : [flag, Array.isArray(value) ? value.join(',') : String(value)];
+    return typeof value === 'boolean' ? [flag] : [flag, wordsOf(value)];
   });
+  const set = Object.entries(variables).map(([key, value]) => `${key}=${quoted(value)} `);
+  const options = words.length > 0 ? ['--', ...words.map(quoted)] : [];
+  return `${set.join('')}${['npm run', name, ...options].join(' ')}`;
 }
 
-/** Parses arguments (without node and file). Throws `UsageError` and `HelpAsked`; prints nothing. */
-export function parsed<Read extends object>(command: Command, argv: readonly string[]): Read {
+/** A value as it is typed. A list that is empty, though not by default, was `none`. */
+function wordsOf(value: unknown): string {
+  if (value instanceof RegExp) return value.source;
+  if (Array.isArray(value)) return value.length > 0 ? value.join(',') : 'none';
+  return String(value);
+}
+
+/** Quotes a word for a POSIX shell. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function parsed(command: Command, argv: readonly string[]): Readonly<Record<string, unknown>> {
   let [printed, complaint] = ['', ''];
   command.exitOverride().configureOutput({
     writeOut: text => {
@@ -108,32 +132,5 @@ export function parsed<Read extends object>(command: Command, argv: readonly str
     if (error.exitCode === 0) throw new HelpAsked(printed);
     throw new UsageError(complaint.replace(/^error: /, '').trim());
   }
-  return command.opts<Read>();
-}
-
-/** Parses an option's value as a whole number. */
-export function wholeNumber(min: number, max: number): (text: string) => number {
-  return text => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
-  };
-}
-
-/** Parses comma-separated names; a repeated option adds to the list. */
-export function nameList(text: string, before: readonly string[] = []): string[] {
-  const names = text.split(',').map(name => name.trim());
-  if (names.some(name => name === ''))
-    throw new InvalidArgumentError('expected comma-separated names, such as payout,coupon');
-  return [...before, ...names];
-}
-
-/** The same for strategies, which may be files: paths are made absolute. */
-export function strategyList(text: string, before: readonly string[] = []): string[] {
-  const names = text.split(',').map(name => name.trim());
-  if (names.some(name => name === ''))
-    throw new InvalidArgumentError(
-      'expected comma-separated names or paths, such as row-lock,./my-lock.ts',
-    );
-  return [...before, ...names.map(name => (isStrategyPath(name) ? resolve(name) : name))];
+  return command.opts();
 }

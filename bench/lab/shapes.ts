@@ -3,7 +3,7 @@
  * change here that an older reader would misread raises the version of every format that uses it.
  */
 import { z } from 'zod';
-import { violationKinds } from '../../src/contract/index.ts';
+import { predictionReasons, predictionVerdicts, violationKinds } from '../../src/contract/index.ts';
 
 const count = z.number().int().min(0);
 const amount = z.number().min(0);
@@ -53,7 +53,9 @@ export const audit = z.strictObject({
 });
 
 export const prediction = z.strictObject({
-  verdict: z.enum(['safe', 'unsafe', 'no claim', 'not offered']),
+  verdict: z.enum(predictionVerdicts),
+  /** Absent in older results. */
+  reason: z.enum(predictionReasons).optional(),
   because: z.string(),
 });
 
@@ -119,5 +121,7 @@ export interface Claims {
 export type ServiceDelta = z.infer<typeof serviceDelta>;
 export type Audit = z.infer<typeof audit>;
 export type AuditRow = z.infer<typeof violation>;
+/** A prediction as results keep it. */
+export type Claim = z.infer<typeof prediction>;
 export type Conditions = z.infer<typeof conditions>;
 export type Usage = z.infer<typeof usage>;

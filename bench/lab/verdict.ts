@@ -1,5 +1,6 @@
 /** Compares the prediction with what the audit found. Pure; branches on facts, never on names. */
-import type { Event, Prediction } from '../../src/contract/index.ts';
+import type { Event } from '../../src/contract/index.ts';
+import type { Claim } from './shapes.ts';
 import { ruleOfThree } from './statistics.ts';
 
 /** What was observed in one cell, over all repetitions. */
@@ -76,7 +77,7 @@ type Flaw = { readonly under: readonly string[]; readonly cure: string } | null;
 
 /** Compares the claim with the observation. `observed` is undefined if the cell was not run. */
 export function verdictOf(
-  claimed: Prediction,
+  claimed: Claim,
   observed: Observation | undefined,
   control: Control,
   hazard: Flaw = null,
@@ -127,7 +128,7 @@ function notProvoked({ under, cure }: NonNullable<Flaw>): CellVerdict {
   };
 }
 
-function found(claimed: Prediction, observed: Observation): CellVerdict {
+function found(claimed: Claim, observed: Observation): CellVerdict {
   const { keysHit, keys, lostAcknowledgements, counted } = observed;
   const seen = `${keysHit} of ${keys} keys were violated`;
   if (lostAcknowledgements > 0)

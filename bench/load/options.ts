@@ -1,15 +1,15 @@
 /** The command line of `load`. */
-import { Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import {
-  nameList,
+  commandOf,
   type OptionValues,
   option,
   readTable,
-  strategyList,
+  repeated,
   UsageError,
-  withOptions,
 } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
+import { nameList, number, oneOf, oneOfEach, strategyList } from '../lab/option-values.ts';
 
 /** The sweeps, with their default points. */
 export const sweeps = {
@@ -22,6 +22,7 @@ export const sweeps = {
 } as const satisfies Record<string, readonly number[]>;
 
 export type Sweep = keyof typeof sweeps;
+const axes = Object.keys(sweeps) as Sweep[];
 
 /** The workloads of bench/load/k6/workloads.ts; a test compares the two lists. */
 export const workloadNames = [
@@ -91,8 +92,8 @@ const table = {
   }),
   sweep: option<Sweep | undefined>({
     flags: '--sweep <axis>',
-    text: `vary one parameter: ${Object.keys(sweeps).join(', ')}`,
-    read: sweepNamed,
+    text: `vary one parameter: ${axes.join(', ')}`,
+    read: oneOf('sweep', axes),
     fallback: undefined,
   }),
   /** Undefined: the default points of the sweep. */
@@ -113,6 +114,7 @@ const table = {
     flags: '--resume <folder>',
     text: 'resume an interrupted run',
     fallback: undefined,
+    notRepeated: true,
   }),
   baseUrl: option<string | undefined>({
     flags: '--base-url <url>',
@@ -123,8 +125,14 @@ const table = {
     flags: '--out <folder>',
     text: 'folder for results',
     fallback: 'results',
+    notRepeated: true,
   }),
-  json: option<boolean>({ flags: '--json', text: 'print the summary as JSON', fallback: false }),
+  json: option<boolean>({
+    flags: '--json',
+    text: 'print the summary as JSON',
+    fallback: false,
+    notRepeated: true,
+  }),
 };
 
 export interface BenchOptions extends Omit<OptionValues<typeof table>, 'seed'> {
@@ -160,33 +168,6 @@ export function readBenchOptions(
   return { ...read, seed };
 }
 
-function oneOfEach<Word extends string>(what: string, words: readonly Word[]) {
-  return (text: string): Word[] => {
-    return nameList(text).map(name => {
-      const word = words.find(one => one === name);
-      if (word !== undefined) return word;
-      throw new InvalidArgumentError(
-        `unknown ${what} '${name}'; expected one of ${words.join(', ')}`,
-      );
-    });
-  };
-}
-
-function sweepNamed(text: string): Sweep {
-  const axes = Object.keys(sweeps) as Sweep[];
-  const axis = axes.find(one => one === text);
-  if (axis !== undefined) return axis;
-  throw new InvalidArgumentError(`unknown sweep '${text}'; expected one of ${axes.join(', ')}`);
-}
-
-function number(min: number, max: number) {
-  return (text: string): number => {
-    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
-  };
-}
-
 function numbers(text: string): number[] {
   return nameList(text).map(number(0, 100_000));
 }
@@ -201,9 +182,15 @@ function pattern(text: string): RegExp {
 
 /** The command, without its values. */
 export function form(): Command {
-  const command = new Command('lockstep load').description(
+  return commandOf(
+    'load',
     'Measures the cost of strategies under load: one k6 process per cell, in random order; every ' +
       'cell is audited. Raw data and reports go to <out>/bench-<time>-<commit>/.',
-  );
-  return withOptions(command, table).addHelpText('after', examples).showSuggestionAfterError();
+    table,
+  ).addHelpText('after', examples);
+}
+
+/** The command line that repeats a run, with its seed. */
+export function commandLine(options: BenchOptions): string {
+  return repeated('load', table, options);
 }

@@ -176,7 +176,11 @@ function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry)
   const found = strategyNamed(registry, plan.strategy);
   const variant = registry.scenarios.get(plan.scenario)?.registered.variants[plan.variant];
   if (!('strategy' in found) || !variant)
-    return { verdict: 'no claim', because: 'its strategy file was not given (--strategy)' };
+    return {
+      verdict: 'no claim',
+      reason: 'strategy not given',
+      because: 'its strategy file was not given (--strategy)',
+    };
   const wholes = cells.flatMap(({ service }) => (service ? [service.whole] : []));
   const total = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
   const events: Event[] = eventsOf({

@@ -1,8 +1,42 @@
 import type { Expected, Traits } from './scenario.ts';
 import type { Event, Guard, Strategy, Turn, Wording } from './strategy.ts';
 
+export const predictionVerdicts = ['safe', 'unsafe', 'no claim', 'not offered'] as const;
+
+/** Why a prediction says what it says. Programs go by the code; the words beside it are for people. */
+export const predictionReasons = [
+  /** The scenario has no rule in the strategy's wording. */
+  'wording missing',
+  /** The variant is broken on purpose (`expects`). */
+  'variant broken',
+  /** Something was sent outside the database, and its record is missing. */
+  'effect without record',
+  /** An event occurred under which the strategy is a declared hazard. */
+  'hazard met',
+  'locked before check',
+  'locked before snapshot',
+  /** Locked too, but a waiter's snapshot is older: it is refused when it gets the lock. */
+  'refused at lock',
+  'one process',
+  'session held',
+  'lease held',
+  /** By the condition of the statement, or by a constraint. */
+  'refused by statement',
+  'refused by version',
+  'refused by isolation',
+  /** The lease or the connection was lost, and nothing else protects. */
+  'turn lost',
+  'nothing refuses',
+  /** No prediction was made: the strategy's file is not at hand. */
+  'strategy not given',
+] as const;
+
+export type PredictionReason = (typeof predictionReasons)[number];
+
 export interface Prediction {
-  readonly verdict: 'safe' | 'unsafe' | 'no claim' | 'not offered';
+  readonly verdict: (typeof predictionVerdicts)[number];
+  readonly reason: PredictionReason;
+  /** The reason in words. */
   readonly because: string;
 }
 
@@ -23,9 +57,10 @@ export function predict(
 /** No lock covers what is outside: without its record the effect is repeated by whoever comes next. */
 function effectAlone({ effect }: Traits, events: ReadonlySet<Event>): Prediction | undefined {
   if (effect !== 'outside') return undefined;
-  if (events.has('crash')) return is('unsafe', 'a crash leaves an effect without its record');
+  if (events.has('crash'))
+    return is('unsafe', 'effect without record', 'a crash leaves an effect without its record');
   return events.has('effect without record')
-    ? is('no claim', 'an effect was left without its record')
+    ? is('no claim', 'effect without record', 'an effect was left without its record')
     : undefined;
 }
 
@@ -43,8 +78,8 @@ function underItsEvents(
     (byHazard(strategy, events) ? refused : (byTurns(strategy, events) ?? refused)) ??
     byHazard(strategy, events) ??
     (holds(strategy, 'lease') || holds(strategy, 'session')
-      ? is('no claim', 'the lease or the connection was lost')
-      : is('unsafe', 'nobody refuses in time'))
+      ? is('no claim', 'turn lost', 'the lease or the connection was lost')
+      : is('unsafe', 'nothing refuses', 'nobody refuses in time'))
   );
 }
 
@@ -53,16 +88,20 @@ function offeredOrWrong(
   variant: Traits & { readonly wordings: readonly Wording[] },
 ): Prediction | undefined {
   if (!variant.wordings.includes(strategy.wording))
-    return is('not offered', `the scenario has no wording '${strategy.wording}'`);
+    return is(
+      'not offered',
+      'wording missing',
+      `the scenario has no wording '${strategy.wording}'`,
+    );
   if (variant.expects && !excepted(strategy, variant.expects))
-    return is('unsafe', variant.expects.because);
+    return is('unsafe', 'variant broken', variant.expects.because);
   return undefined;
 }
 
 /** A crash that leaves an orphaned lock shuts everyone out; no inner lock or check helps. */
 function leftStuck(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
   return strategy.hazard?.under.includes('crash') && events.has('crash')
-    ? is('unsafe', strategy.hazard.why)
+    ? is('unsafe', 'hazard met', strategy.hazard.why)
     : undefined;
 }
 
@@ -75,21 +114,23 @@ function byLocksInside(strategy: Strategy, variant: Traits): Prediction | undefi
     (strategy.isolation !== 'repeatable read' &&
       has(strategy, 'lock row, skip locked') &&
       takesAnyFreeRow(strategy, variant));
-  if (fresh && (locks || strategy.first.length > 0)) return is('safe', 'locked before the check');
-  if (has(strategy, 'lock table')) return is('safe', 'locked before the snapshot'); // LOCK TABLE takes no snapshot
+  if (fresh && (locks || strategy.first.length > 0))
+    return is('safe', 'locked before check', 'locked before the check');
+  if (has(strategy, 'lock table'))
+    return is('safe', 'locked before snapshot', 'locked before the snapshot'); // LOCK TABLE takes no snapshot
   if (!fresh && locks && writesDecidingRow(strategy, variant))
-    return is('safe', 'the waiter gets 40001 at its lock');
+    return is('safe', 'refused at lock', 'the waiter gets 40001 at its lock');
   return undefined;
 }
 
 /** Safe because the second caller waits, before its transaction, until the first has committed. */
 function byTurns(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
   if (holds(strategy, 'process') && !events.has('several processes'))
-    return is('safe', 'one process');
+    return is('safe', 'one process', 'one process');
   if (holds(strategy, 'session') && !events.has('session lost'))
-    return is('safe', 'locked while the connection lives');
+    return is('safe', 'session held', 'locked while the connection lives');
   if (holds(strategy, 'lease') && !events.has('lease lost'))
-    return is('safe', 'locked while no lease is lost');
+    return is('safe', 'lease held', 'locked while no lease is lost');
   return undefined;
 }
 
@@ -99,19 +140,22 @@ function byTurns(strategy: Strategy, events: ReadonlySet<Event>): Prediction | u
 function byRefusal(strategy: Strategy, variant: Traits): Prediction | undefined {
   if (variant.effect === 'outside') return undefined;
   if (['conditional update', 'numbered slots', 'exclusion'].includes(strategy.wording))
-    return is('safe', 'the statement or the constraint refuses');
-  if (has(strategy, 'compare version')) return is('safe', 'the write refuses');
+    return is('safe', 'refused by statement', 'the statement or the constraint refuses');
+  if (has(strategy, 'compare version'))
+    return is('safe', 'refused by version', 'the write refuses');
   const fresh = strategy.isolation === 'read committed';
   const seesConflict =
     writesDecidingRow(strategy, variant) ||
     has(strategy, 'touch') ||
     strategy.isolation === 'serializable';
-  return !fresh && seesConflict ? is('safe', 'refused with 40001') : undefined;
+  return !fresh && seesConflict
+    ? is('safe', 'refused by isolation', 'refused with 40001')
+    : undefined;
 }
 
 function byHazard(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
   return strategy.hazard?.under.some(event => events.has(event))
-    ? is('unsafe', strategy.hazard.why)
+    ? is('unsafe', 'hazard met', strategy.hazard.why)
     : undefined;
 }
 
@@ -140,6 +184,6 @@ function holds(strategy: Strategy, by: Turn['heldBy']): boolean {
   return strategy.turns.some(turn => turn.heldBy === by && turn.until === 'commit');
 }
 
-function is(verdict: Prediction['verdict'], because: string): Prediction {
-  return { verdict, because };
+function is(verdict: Prediction['verdict'], reason: PredictionReason, because: string): Prediction {
+  return { verdict, reason, because };
 }

@@ -66,6 +66,18 @@ describe('raw data on disk', () => {
     expect(() => parseResult(runFile, text, 'run.json')).toThrow(message);
   });
 
+  test('a claim has its reason as a code, or none in an older file', () => {
+    const withReason = (reason: unknown) => {
+      const [first, ...rest] = exampleRun().cells;
+      const claimed = { ...first?.claimed, ...(reason !== undefined && { reason }) };
+      return JSON.stringify({ ...exampleRun(), cells: [{ ...first, claimed }, ...rest] });
+    };
+    const reasonOf = (text: string) => parseResult(runFile, text, 'x').cells[0]?.claimed.reason;
+    expect(reasonOf(withReason(undefined))).toBeUndefined();
+    expect(reasonOf(withReason('locked before check'))).toBe('locked before check');
+    expect(() => reasonOf(withReason('because'))).toThrow(/reason/);
+  });
+
   test('half a file is refused', () => {
     expect(() => parseResult(runFile, '{"format":', 'run.json')).toThrow(/run.json is not JSON/);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Claim } from '../../bench/lab/shapes.ts';
 import {
   type CellVerdict,
   keysMin,
@@ -6,14 +7,13 @@ import {
   unseen,
   verdictOf,
 } from '../../bench/lab/verdict.ts';
-import type { Prediction } from '../../src/contract/index.ts';
 
 const claims = {
   safe: { verdict: 'safe', because: 'locked' },
   unsafe: { verdict: 'unsafe', because: 'nobody refuses' },
   'no claim': { verdict: 'no claim', because: 'the lease was lost' },
   'not offered': { verdict: 'not offered', because: 'no such wording' },
-} satisfies Record<string, Prediction>;
+} satisfies Record<string, Claim>;
 
 const plenty: Observation = {
   keys: 100,

@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import {
   type Event,
+  events,
   type Guard,
   type Isolation,
+  type PredictionReason,
   predict,
+  predictionReasons,
   type Strategy,
   type Traits,
   type Turn,
   type Wording,
 } from '../../src/contract/index.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
 
 /** The prediction is a pure function of facts: each line states what somebody relies on. */
 const strategy = (facts: Partial<Strategy>): Strategy => ({
@@ -101,6 +105,7 @@ describe('predict', () => {
     const told = predict(strategy({ wording: 'exclusion' }), { ...inserts, wordings }, new Set());
     expect(told).toEqual({
       verdict: 'not offered',
+      reason: 'wording missing',
       because: "the scenario has no wording 'exclusion'",
     });
   });
@@ -158,4 +163,23 @@ describe('predict', () => {
       expect(verdict(locks, inserts, 'crash')).toBe('unsafe');
     });
   });
+});
+
+test('every reason is given for some strategy, variant and events, each for one verdict', async () => {
+  const { strategies, scenarios } = await loadRegistry();
+  const variants = [...scenarios.values()].flatMap(({ registered }) =>
+    Object.values(registered.variants),
+  );
+  const happened = [...events.map(event => [event]), [], [...events]];
+  const given = new Map<PredictionReason, Set<string>>();
+  const notOurs = strategy(guarded('repeatable read', 'lock table'));
+  for (const declared of [...[...strategies.values()].map(one => one.declared), notOurs])
+    for (const variant of variants)
+      for (const some of happened) {
+        const { reason, verdict } = predict(declared, variant, new Set(some));
+        given.set(reason, (given.get(reason) ?? new Set()).add(verdict));
+      }
+  const unpredicted: PredictionReason = 'strategy not given';
+  expect([...given.keys(), unpredicted].sort()).toEqual([...predictionReasons].sort());
+  for (const [reason, verdicts] of given) expect([reason, verdicts.size]).toEqual([reason, 1]);
 });

@@ -156,13 +156,8 @@ describe('choosing a strategy', () => {
     const spanOf = (name: string): number[] => String(reply.headers[name]).split('-').map(Number);
     const [asked = 0, ended = 0] = spanOf('command-worked-us');
     const [read = 0, committed = 0] = spanOf('command-decided-us');
-    expect([asked, read, committed, ended].toSorted((a, b) => a - b)).toEqual([
-      asked,
-      read,
-      committed,
-      ended,
-    ]);
-    expect(ended - asked).toBeGreaterThan(0);
+    const inOrder = [asked, read, committed, ended];
+    expect(inOrder.toSorted((a, b) => a - b)).toEqual(inOrder);
   });
 
   it('lists the names where one is unknown', async () => {
