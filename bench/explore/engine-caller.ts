@@ -135,6 +135,7 @@ const silent: Observer = {
   phase: () => {},
   failure: () => {},
   release: () => {},
+  reachedOut: () => {},
   effectWithoutRecord: () => {},
   outcome: () => {},
 };

@@ -72,6 +72,7 @@ const silent: Observer = {
   phase() {},
   failure() {},
   release() {},
+  reachedOut() {},
   effectWithoutRecord() {},
   outcome() {},
 };

@@ -74,8 +74,8 @@ function underItsEvents(
     offeredOrWrong(strategy, variant) ??
     leftStuck(strategy, events) ??
     byLocksInside(strategy, variant) ??
-    // a hazard whose event occurred voids every lock, but not what the store itself rejects
-    (byHazard(strategy, events) ? refused : (byTurns(strategy, events) ?? refused)) ??
+    byTurns(strategy, events) ??
+    refused ??
     byHazard(strategy, events) ??
     (holds(strategy, 'lease') || holds(strategy, 'session')
       ? is('no claim', 'turn lost', 'the lease or the connection was lost')
@@ -100,8 +100,9 @@ function offeredOrWrong(
 
 /** A crash that leaves an orphaned lock shuts everyone out; no inner lock or check helps. */
 function leftStuck(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
-  return strategy.hazard?.under.includes('crash') && events.has('crash')
-    ? is('unsafe', 'hazard met', strategy.hazard.why)
+  const stuck = partsOf(strategy).find(({ hazard }) => hazard?.under.includes('crash'));
+  return stuck?.hazard && events.has('crash')
+    ? is('unsafe', 'hazard met', stuck.hazard.why)
     : undefined;
 }
 
@@ -125,13 +126,20 @@ function byLocksInside(strategy: Strategy, variant: Traits): Prediction | undefi
 
 /** Safe because the second caller waits, before its transaction, until the first has committed. */
 function byTurns(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
-  if (holds(strategy, 'process') && !events.has('several processes'))
+  // a hazard whose event occurred voids its own turns, but not those of another part
+  const parts = partsOf(strategy).filter(part => !byHazard(part, events));
+  const held = (by: Turn['heldBy']): boolean => parts.some(part => holds(part, by));
+  if (held('process') && !events.has('several processes'))
     return is('safe', 'one process', 'one process');
-  if (holds(strategy, 'session') && !events.has('session lost'))
+  if (held('session') && !events.has('session lost'))
     return is('safe', 'session held', 'locked while the connection lives');
-  if (holds(strategy, 'lease') && !events.has('lease lost'))
+  if (held('lease') && !events.has('lease lost'))
     return is('safe', 'lease held', 'locked while no lease is lost');
   return undefined;
+}
+
+function partsOf(strategy: Strategy): readonly Strategy[] {
+  return strategy.parts ?? [strategy];
 }
 
 /**
@@ -154,9 +162,10 @@ function byRefusal(strategy: Strategy, variant: Traits): Prediction | undefined 
 }
 
 function byHazard(strategy: Strategy, events: ReadonlySet<Event>): Prediction | undefined {
-  return strategy.hazard?.under.some(event => events.has(event))
-    ? is('unsafe', 'hazard met', strategy.hazard.why)
-    : undefined;
+  const broken = partsOf(strategy).find(({ hazard }) =>
+    hazard?.under.some(event => events.has(event)),
+  );
+  return broken?.hazard && is('unsafe', 'hazard met', broken.hazard.why);
 }
 
 function excepted(strategy: Strategy, { exceptUnder = [] }: Expected): boolean {

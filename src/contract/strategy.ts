@@ -108,6 +108,8 @@ export interface Strategy {
   readonly first: readonly Statement<{ granted: boolean }>[];
   readonly guard: readonly Guard[];
   readonly hazard?: Hazard;
+  /** The strategies that this one combines; set by `both`. A hazard breaks its own part's turns. */
+  readonly parts?: readonly Strategy[];
   /**
    * The namespace of its lock names, if any. Two strategies with the same namespace take the same
    * lock for the same key: they already exclude each other, and nesting them would self-deadlock.
@@ -122,7 +124,8 @@ export const turnHolders = ['process', 'lease', 'session'] as const;
 export const turnEnds = ['commit', 'rule ends'] as const;
 
 /** The parts of a strategy that differ from `usual`; its title is always given. */
-export interface StrategyDeclaration extends Partial<Omit<Strategy, 'title' | 'adoption'>> {
+export interface StrategyDeclaration
+  extends Partial<Omit<Strategy, 'title' | 'adoption' | 'parts'>> {
   readonly title: string;
   readonly adoption?: Partial<Adoption>;
 }

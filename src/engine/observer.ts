@@ -18,6 +18,8 @@ export interface Observer {
   /** An attempt failed; the command may be retried. */
   failure(cell: Cell, code: FailureCode, error: unknown): void;
   release(cell: Cell, end: ReleaseEnd): void;
+  /** An attempt that sent a request outside the database has ended, however it did. */
+  reachedOut(cell: Cell, auditKey: string): void;
   /**
    * A command that sent a request outside the database did not, or may not have, committed. Not
    * called where the effect is idempotent.

@@ -144,6 +144,8 @@ export class Engine {
         const again = failures[code].retry && number < tuning.attemptsMax;
         if (!again || backends.now() + pauseMs >= deadlineMs) return ending(code, number, error);
         await backends.sleep(pauseMs);
+      } finally {
+        if (attempt?.reachedOut) observer.reachedOut(cell, plan.auditKey);
       }
     }
   }

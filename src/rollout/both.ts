@@ -2,6 +2,7 @@ import {
   type Adoption,
   adoptionMigrations,
   type Guard,
+  type Hazard,
   type Isolation,
   type Strategy,
   type Wording,
@@ -37,6 +38,8 @@ export function both(one: NamedStrategy, other: NamedStrategy): Composed {
       turns: [...first.turns, ...second.turns],
       first: [...first.first, ...second.first],
       guard: [...new Set([...first.guard, ...second.guard])],
+      parts: [first, second],
+      ...hazardOf(a, b),
       adoption: adoptionOf(first.adoption, second.adoption),
       compared: 'on request',
     },
@@ -103,6 +106,30 @@ function reasonOfLevels(a: NamedStrategy, b: NamedStrategy): string | undefined 
 
 function wordingOf(first: Strategy, second: Strategy): Wording {
   return first.wording === 'steps' ? second.wording : first.wording;
+}
+
+/**
+ * What an event does to a part, it does to the pair: an orphaned key keeps the row lock behind it from
+ * everyone. Without the flaws that contention alone exposes, which the other part may well cover.
+ */
+function hazardOf(a: NamedStrategy, b: NamedStrategy): { readonly hazard?: Hazard } {
+  const kept = [
+    [a, b],
+    [b, a],
+  ].flatMap(([one, other]) => {
+    const hazard = one?.declared.hazard;
+    return hazard && other && hazard.under.length > 0 ? [{ hazard, other: other.name }] : [];
+  });
+  const [first] = kept;
+  if (!first) return {};
+  const { cure } = first.hazard;
+  return {
+    hazard: {
+      why: kept.map(({ hazard }) => hazard.why).join('; '),
+      under: [...new Set(kept.flatMap(({ hazard }) => hazard.under))],
+      cure: cure === first.other ? cure : `both:${[cure, first.other].sort().join('+')}`,
+    },
+  };
 }
 
 function isFenced({ guard }: Strategy): boolean {

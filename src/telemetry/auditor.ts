@@ -24,7 +24,8 @@ const queryMaxMs = 5_000;
 const lastAuditsMax = 5;
 
 /**
- * Every 2 s, runs the scenario's audit on the keys on which this process has accepted a command.
+ * Every 2 s, runs the scenario's audit on the keys on which this process has accepted a command
+ * or sent something outside.
  * The process that commits last on a key audits everything committed on it. The live audit covers
  * only rows: acknowledgements and refusals are not kept.
  */
@@ -45,7 +46,7 @@ export class Auditor {
     this.#secondLook = new SecondLook(options.scenarios, options.meter);
   }
 
-  /** A key on which something was, or may have been, committed. */
+  /** A key on which something was, or may have been, committed, here or outside. */
   touched(scenario: string, strategy: string, key: string): void {
     const skipped = this.#recent.get(scenario)?.add(key, strategy) ?? 0;
     if (skipped > 0)

@@ -14,7 +14,7 @@ import type { Meter } from './prometheus.ts';
 const durationOutcomes = ['accepted', 'refused', 'other'] as const;
 /** Optional callbacks for keys worth auditing. */
 export interface Listeners {
-  /** Something was, or may have been, committed on a key. */
+  /** Something was, or may have been, committed on a key, here or outside. */
   readonly touched?: (cell: Cell, auditKey: string) => void;
   /** A caller was refused on a key. */
   readonly refused?: (cell: Cell, auditKey: string, reason: string) => void;
@@ -43,6 +43,11 @@ export class Recorder implements Observer {
   release({ scenario, strategy }: Cell, end: ReleaseEnd): void {
     this.#meter.add('lockstep_lock_releases_total', { scenario, strategy, end });
     if (end === 'lost') this.#meter.add('lockstep_leases_lost_total', { scenario, strategy });
+  }
+
+  /** Whatever the caller was told: what is outside may be there. */
+  reachedOut(cell: Cell, auditKey: string): void {
+    this.#listeners.touched?.(cell, auditKey);
   }
 
   effectWithoutRecord({ scenario, strategy }: Cell): void {

@@ -158,6 +158,21 @@ describe('predict', () => {
       expect(verdict(locks, inserts, 'lease lost')).toBe('safe');
     });
 
+    test('breaks its own part of a pair, and not the turn of the other', () => {
+      const unsafe = strategy({ ...lease, ...hazard('lease lost') });
+      const session = strategy({ turns: [turn('session')] });
+      const pair = (other: Strategy) => ({
+        turns: [...unsafe.turns, ...other.turns],
+        parts: [unsafe, other],
+        ...hazard('lease lost'),
+      });
+      expect(verdict(pair(session), inserts, 'lease lost')).toBe('safe');
+      expect(verdict(pair(session), inserts, 'lease lost', 'session lost')).toBe('unsafe');
+      const other = strategy({ ...lease });
+      expect(verdict(pair(other), inserts, 'lease lost')).toBe('unsafe');
+      expect(verdict(pair(other), inserts)).toBe('safe');
+    });
+
     test('keeps everybody out after a crash, whatever stands behind the turn', () => {
       const locks = { ...lease, ...hazard('crash'), ...guarded('read committed', 'lock row') };
       expect(verdict(locks, inserts, 'crash')).toBe('unsafe');

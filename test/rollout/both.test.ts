@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome, Strategy } from '../../src/contract/index.ts';
+import { type Event, type Outcome, predict, type Strategy } from '../../src/contract/index.ts';
 import { loadRegistry, type RegisteredStrategy } from '../../src/engine/registry.ts';
 import { both } from '../../src/rollout/both.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
@@ -29,6 +29,12 @@ function named(name: string): RegisteredStrategy {
   if (!('strategy' in found)) throw new Error(JSON.stringify(found));
   return found.strategy;
 }
+
+const inserts = {
+  acts: 'inserts beside it',
+  effect: 'inside',
+  wordings: ['steps'],
+} as const;
 
 const refusalOf = (one: string, other: string): string => {
   const made = both(named(one), named(other));
@@ -60,6 +66,22 @@ describe('both', () => {
     const { newDependency } = named('both:redis-lease+redlock').declared.adoption;
     expect(newDependency).toBe('redis and several redis nodes');
     expect(named('both:redis-lease+serializable').declared.isolation).toBe('serializable');
+  });
+
+  test('keeps the hazards of its parts: a key that a crash orphans keeps both from everyone', () => {
+    const { hazard } = named('both:redis-setnx-expire+row-lock').declared;
+    expect(hazard).toMatchObject({ under: ['crash'], cure: 'both:redis-lease+row-lock' });
+    expect(named('both:row-lock+process-mutex').declared.hazard?.cure).toBe('row-lock');
+    expect(named('both:redis-lease+row-lock').declared.hazard).toBeUndefined();
+    // shown by contention alone, which the row lock covers
+    expect(named('both:none+row-lock').declared.hazard).toBeUndefined();
+    const under = (name: string, ...events: Event[]) =>
+      predict(named(name).declared, inserts, new Set(events)).verdict;
+    expect(under('both:redis-setnx-expire+row-lock', 'crash')).toBe('unsafe');
+    expect(under('both:redis-setnx-expire+row-lock')).toBe('safe');
+    expect(under('both:redis-lease+row-lock', 'crash')).toBe('safe');
+    expect(under('both:process-mutex+redis-lease', 'several processes')).toBe('safe');
+    expect(under('both:process-mutex+none', 'several processes')).toBe('unsafe');
   });
 
   test('refuses pairs that cannot share a transaction, with the reason', () => {

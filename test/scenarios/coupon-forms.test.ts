@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Guard,
   type Outcome,
+  predict,
   type Strategy,
   sql,
   type Turn,
@@ -104,6 +105,22 @@ describe('limit-one-in-subquery: two claims at once on two coupons', () => {
     expect(outcome).toMatchObject({ kind: 'accepted', attempts: 1 });
     expect(await kindsOf([id])).toEqual(['duplicate', 'inconsistent']);
   });
+
+  test.each([
+    ['chosen-in-subquery', ['duplicate', 'inconsistent']],
+    ['checked-again', ['false refusal']],
+  ])(
+    '%s under SKIP LOCKED passes over the campaign that is held, as predicted',
+    async (variant, kinds) => {
+      const skipping = guarded('lock row, skip locked');
+      const { id, outcome } = await besideAnUncommittedClaim(skipping, variant);
+      const refusedKeys = outcome.kind === 'refused' ? [id] : [];
+      expect(await kindsOf([id], { refusedKeys })).toEqual(kinds);
+      const traits = scenario.registered.variants[variant];
+      expect(traits && predict(skipping, traits, new Set()).verdict).toBe('unsafe');
+      expect(traits && predict(guarded('lock row'), traits, new Set()).verdict).toBe('safe');
+    },
+  );
 
   test.each([
     ['checked-again', 'steps', scenario],

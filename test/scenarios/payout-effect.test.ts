@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { openEngine } from '../fixtures/engines.ts';
 import { auditOf, callRoute, toldOf, worded } from './commands.ts';
 import { found, newInvoice, openPayout, paidTimes, pay, rowLock } from './payout-payments.ts';
 
@@ -78,6 +79,33 @@ describe('retry-reuses-side-effect: two pay, and one of them cannot commit', () 
     expect(ends.map(toldOf).toSorted()).toEqual(['accepted', 'already paid']);
     expect(await paidTimes(payout(), id)).toBe(1);
     expect(await found(payout(), [id])).toEqual([]);
+  });
+});
+
+describe('a key on which something was sent outside', () => {
+  test('is audited although its caller was told busy', async () => {
+    const hurried = openEngine(payout().urls, { attemptsMax: 1 });
+    try {
+      const id = await newInvoice(payout());
+      payout().line.together(2);
+      const on = { ...payout(), open: hurried };
+      const ends = await Promise.all(
+        [1, 2].map(() => pay(on, id, 'idempotency-key', serializable)),
+      );
+      expect(ends.map(({ kind }) => kind).toSorted()).toEqual(['accepted', 'busy']);
+      expect(hurried.recording.reached).toEqual([id, id]);
+    } finally {
+      await hurried.close();
+    }
+  });
+
+  test('is not audited for a caller that sent nothing', async () => {
+    const id = await newInvoice(payout());
+    await pay(payout(), id);
+    const { reached } = payout().open.recording;
+    const before = reached.length;
+    expect(toldOf(await pay(payout(), id))).toBe('already paid');
+    expect(reached.length).toBe(before);
   });
 });
 

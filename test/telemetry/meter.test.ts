@@ -92,6 +92,23 @@ describe('metrics of several processes', () => {
     expect(page).toContain('process_cpu_seconds_total');
   });
 
+  it('has keys audited on which something was, or may have been, done here or outside', () => {
+    const touched: string[] = [];
+    const recorder = new Recorder(new Meter('process', { runtime: false }), {
+      touched: (_, key) => touched.push(key),
+    });
+    const end = (kind: 'accepted' | 'unknown' | 'busy', key: string) => {
+      const detail = 'conflict';
+      recorder.outcome(cell, { kind, detail, attempts: 1 }, 1, key);
+    };
+    end('accepted', '1');
+    end('unknown', '2');
+    end('busy', '3');
+    recorder.reachedOut(cell, '4');
+    end('busy', '4');
+    expect(touched).toEqual(['1', '2', '4']);
+  });
+
   it('exports every label set of the strategy in service as 0', async () => {
     const meter = new Meter('process', { runtime: false });
     const recorder = new Recorder(meter);

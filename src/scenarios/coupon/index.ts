@@ -57,7 +57,7 @@ export default scenario<Claim>({
     },
     'chosen-in-subquery': {
       title: 'update … where id = (select … limit 1)',
-      acts: 'takes any free row',
+      acts: 'updates the deciding row', // not just any: SKIP LOCKED would lock none of its rows
       effect: 'inside',
       keys: command => [keyOf(command)],
       expects: {
@@ -69,7 +69,7 @@ export default scenario<Claim>({
     },
     'checked-again': {
       title: 'update … where id = (select … limit 1) and owner_id is null',
-      acts: 'takes any free row',
+      acts: 'updates the deciding row',
       effect: 'inside',
       keys: command => [keyOf(command)],
       expects: {
