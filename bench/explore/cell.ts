@@ -1,7 +1,7 @@
 /** One cell: callers of one key, each under a strategy of its own, explored and held to the claim. */
 
 import { type RedisNeeds, redisNeedsOf } from '../../src/contract/index.ts';
-import { idempotencySchema } from '../../src/engine/idempotency.ts';
+import { idempotencySql } from '../../src/engine/idempotency.ts';
 import type { RegisteredScenario, RegisteredStrategy } from '../../src/engine/registry.ts';
 import {
   type Actor,
@@ -95,7 +95,7 @@ interface Made {
 }
 
 function madeOf(plan: CellPlan): Made {
-  const { scenario, strategies, round } = plan;
+  const { scenario, strategies } = plan;
   const commands: PlannedCommand[] = [];
   const asked = (): Asked[] =>
     commands.map(({ plan: { auditKey: key }, commandId, idempotency }) => {
@@ -105,9 +105,7 @@ function madeOf(plan: CellPlan): Made {
     callerOf(plan, strategies[index], () => commands[index]);
   const names = callerNames(plan);
   const subject: Subject = {
-    setup: round.sameKey
-      ? `${scenario.schemaSql};\n${idempotencySchema.schemaSql}`
-      : scenario.schemaSql,
+    setup: `${scenario.schemaSql};\n${idempotencySql}`, // audits look at the keys in every round
     prepare: async pgUrl => {
       await keepBooksIn(pgUrl);
       commands.splice(0, commands.length, ...(await commandsOf(plan, pgUrl)));

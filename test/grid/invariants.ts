@@ -10,6 +10,7 @@ import type {
   Tx,
   Violation,
 } from '../../src/contract/index.ts';
+import { settleKey } from '../../src/engine/idempotency.ts';
 import type { RegisteredScenario } from '../../src/engine/registry.ts';
 import { paramsOf } from '../fixtures/contend.ts';
 import type { OpenEngine } from '../fixtures/engines.ts';
@@ -64,6 +65,10 @@ interface Wrong {
   /** Writes the difference to what was read: nobody's update is lost, and nobody's check holds. */
   readonly relative?: boolean;
   readonly fetch?: Context['fetch'];
+  /** The command that it runs as: a new one unless said. */
+  readonly commandId?: string;
+  /** Answers under this key without having asked whether it was used before. */
+  readonly underKey?: string;
 }
 
 class Died extends Error {}
@@ -104,12 +109,14 @@ async function run(
   wrong: Wrong = {},
 ): Promise<Told | undefined> {
   const plan = await planOf(stage, call);
-  const commandId = randomUUID();
+  const { commandId = randomUUID(), underKey } = wrong;
   const lost = new AbortController().signal;
   const transaction = await begin(stage, wrong.autocommit ?? false);
   const context = { commandId, lost, fetch: wrong.fetch ?? fetch };
   try {
     const decision = await plan.run('steps', wrongly(transaction.tx, wrong), context);
+    const answer = { decision, auditKey: plan.auditKey, commandId, attempts: 1 };
+    if (underKey) await settleKey(transaction.aside, { key: underKey, fingerprint: '' }, answer);
     await transaction.commit();
     return { commandId, decision };
   } catch (error) {
@@ -213,6 +220,30 @@ const believesAnyAnswer: Hazard = async stage => {
   return audited(stage, round, told ? [told] : []);
 };
 
+/** COMMIT arrives, its reply does not, and the same command runs again, with room for both. */
+const retriesBlindly: Hazard = async stage => {
+  const round = await roundOf(stage, 3, 0.1);
+  const as = { commandId: randomUUID() };
+  const told = [await run(stage, round.calls[0], as), await run(stage, round.calls[0], as)];
+  return audited(
+    stage,
+    round,
+    told.flatMap(one => one ?? []),
+  );
+};
+
+/** Two commands end under one idempotency key, with room for both. */
+const forgetsTheKey: Hazard = async stage => {
+  const round = await roundOf(stage, 3, 0.1);
+  const as = { underKey: randomUUID() };
+  const told = [await run(stage, round.calls[0], as), await run(stage, round.calls[0], as)];
+  return audited(
+    stage,
+    round,
+    told.flatMap(one => one ?? []),
+  );
+};
+
 export const hazards: Readonly<Record<string, Hazard>> = {
   'overtaken by a rival': overtaken('a rival', 3, 0.9),
   'overtaken by a rival, where there is room for two': overtaken('a rival', 3, 0.1),
@@ -227,4 +258,6 @@ export const hazards: Readonly<Record<string, Hazard>> = {
   'dies between two statements': diesBetween,
   'answers before COMMIT': answersBeforeCommit,
   'believes any answer': believesAnyAnswer,
+  'loses the reply to COMMIT and retries blindly': retriesBlindly,
+  'forgets that the idempotency key was used': forgetsTheKey,
 };

@@ -13,6 +13,14 @@ with asked as (
       select coalesce(sum(e.amount_cents), 0) from transfer_entries e where e.card_id = c.id
     ) as moved_cents
   from asked join wallet_cards c on c.wallet_id = asked.id
+), made as (
+  select asked.key, t.command_id,
+    -- one name for all transfers of one command, and of all commands under one idempotency key
+    coalesce('key ' || one.key, t.command_id::text) as asked_once
+  from asked join transfers t on t.wallet_id = asked.id
+  left join lateral (
+    select min(k.key) as key from lockstep_idempotency_commands k where k.command_id = t.command_id
+  ) one on true
 ), ledger as (
   select asked.key, t.id, t.amount_cents,
     count(e.id) as entries,
@@ -41,6 +49,15 @@ select key, 'inconsistent', 1,
     entries, cards, sum_cents)
 from ledger
 where entries <> 2 or cards <> 2 or sum_cents <> 0 or paid_in_cents <> amount_cents
+union all
+select key, 'duplicate', count(*)::integer - 1,
+  case
+    when count(distinct command_id) = 1
+      then format('command %s made %s transfers', min(command_id::text), count(*))
+    else format('%s commands under one idempotency key made %s transfers',
+      count(distinct command_id), count(*))
+  end
+from made group by key, asked_once having count(*) > 1
 union all
 select acknowledged.key, 'lost acknowledgement', 1,
   format('command %s was acknowledged but is not in the database', acknowledged.command_id)
