@@ -98,8 +98,8 @@ function madeOf(plan: CellPlan): Made {
   const { scenario, strategies } = plan;
   const commands: PlannedCommand[] = [];
   const asked = (): Asked[] =>
-    commands.map(({ plan: { auditKey: key }, commandId, idempotency }) => {
-      return { key, commandId, oneOf: idempotency?.key };
+    commands.map(({ plan: { auditKey: key }, commandId, idempotency, refusal }) => {
+      return { key, commandId, oneOf: idempotency?.key, refusal };
     });
   const callerAt = (index: number): Actor =>
     callerOf(plan, strategies[index], () => commands[index]);

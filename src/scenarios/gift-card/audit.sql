@@ -34,11 +34,27 @@ with asked as (
   left join (
     select card_id, count(*)::integer as debits from fitting where in_excess group by card_id
   ) excess on excess.card_id = asked.id
+), overwritten as (
+  -- the least number of debits that explain what the balance has too much
+  select id, greatest(1, count(*) filter (where larger_cents < surplus_cents))::integer as debits
+  from (
+    select wrong.id, wrong.surplus_cents,
+      coalesce(sum(e.amount_cents) over (
+        partition by wrong.id order by e.amount_cents desc, e.id
+        rows between unbounded preceding and 1 preceding
+      ), 0) as larger_cents
+    from (
+      select id, balance_cents - (initial_cents - spent_cents) as surplus_cents from settled
+      where balance_cents <> initial_cents - spent_cents
+    ) wrong
+    left join entries e on e.card_id = wrong.id and e.amount_cents <= wrong.surplus_cents
+  ) summed
+  group by id
 )
-select id::text as key, 'lost update' as kind, 1 as excess,
+select id::text as key, 'lost update' as kind, debits as excess,
   format('the balance is %s cents, but %s less %s of debits leaves %s', balance_cents,
     initial_cents, spent_cents, initial_cents - spent_cents) as detail
-from settled where balance_cents <> initial_cents - spent_cents
+from settled join overwritten using (id)
 union all
 select id::text, 'duplicate', debits_in_excess,
   format('%s cents were spent from a card that held %s', spent_cents, initial_cents)
