@@ -1,6 +1,11 @@
 /** The phases: contested (callers released together on one key), and keys with one caller each. */
 
-import type { Load, Query, Round as RoundPlan } from '../../src/contract/index.ts';
+import {
+  type Load,
+  type Query,
+  type Round as RoundPlan,
+  refusedIdOf,
+} from '../../src/contract/index.ts';
 import type { Claims } from '../lab/shapes.ts';
 import type { Answer, Client, ClientOptions, Worked } from './client.ts';
 import type { Round } from './schema.ts';
@@ -196,25 +201,25 @@ function claimsOf(rounds: readonly RoundAnswers[], exhaustedReasons: readonly st
     keys: rounds.map(({ plan }) => plan.key),
     acknowledged: told('accepted'),
     denied: told('busy', 'failed', 'refused'),
-    refusedKeys: rounds
-      .filter(({ answers }) => leftEmpty(answers, exhaustedReasons))
-      .map(({ plan }) => plan.key),
+    refusedKeys: rounds.flatMap(round => refusedIds(round, exhaustedReasons)),
   };
 }
 
 /**
- * Whether a caller who got nothing was told that nothing is left. A refusal for another reason claims
- * nothing, and neither does one to an actor that also has an unknown answer.
+ * What callers who got nothing were told is not there. A refusal for another reason claims nothing, and
+ * neither does one to an actor that also has an unknown answer.
  */
-function leftEmpty(answers: readonly Answer[], exhaustedReasons: readonly string[]): boolean {
+function refusedIds(
+  { plan: { key, calls }, answers }: RoundAnswers,
+  exhaustedReasons: readonly string[],
+): string[] {
   const has = (actor: string, ...outcomes: readonly Answer['outcome'][]): boolean =>
     answers.some(answer => answer.actor === actor && outcomes.includes(answer.outcome));
-  return answers.some(
-    ({ actor, outcome, detail }) =>
-      outcome === 'refused' &&
-      exhaustedReasons.includes(detail) &&
-      !has(actor, 'accepted', 'unknown'),
-  );
+  const ids = answers.flatMap(({ actor, outcome, detail: reason }, index) => {
+    if (outcome !== 'refused' || has(actor, 'accepted', 'unknown')) return [];
+    return refusedIdOf({ key, reason, refusal: calls[index]?.refusal }, exhaustedReasons) ?? [];
+  });
+  return [...new Set(ids)];
 }
 
 const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000;

@@ -95,17 +95,17 @@ interface Made {
 }
 
 function madeOf(plan: CellPlan): Made {
-  const { scenario, strategies, round } = plan;
+  const { scenario, strategies } = plan;
   const commands: PlannedCommand[] = [];
   const asked = (): Asked[] =>
-    commands.map(({ plan: { auditKey: key }, commandId, idempotency }) => {
-      return { key, commandId, oneOf: idempotency?.key };
+    commands.map(({ plan: { auditKey: key }, commandId, idempotency, refusal }) => {
+      return { key, commandId, oneOf: idempotency?.key, refusal };
     });
   const callerAt = (index: number): Actor =>
     callerOf(plan, strategies[index], () => commands[index]);
   const names = callerNames(plan);
   const subject: Subject = {
-    setup: round.sameKey ? `${scenario.schemaSql};\n${idempotencySql}` : scenario.schemaSql,
+    setup: `${scenario.schemaSql};\n${idempotencySql}`, // audits look at the keys in every round
     prepare: async pgUrl => {
       await keepBooksIn(pgUrl);
       commands.splice(0, commands.length, ...(await commandsOf(plan, pgUrl)));

@@ -1,4 +1,5 @@
 /** The scenario's audit as plain SQL, with the answers to the callers of one order as literals. */
+import { type Call, refusedIdOf } from '../../src/contract/index.ts';
 import type { ActorEnd } from '../../src/explore/explore.ts';
 import type { Told } from './engine-caller.ts';
 
@@ -8,6 +9,8 @@ export interface Asked {
   readonly commandId: string;
   /** Commands with the same value count as one: at most one of them may take effect. */
   readonly oneOf?: string | undefined;
+  /** What a refusal of it claims, where that is more than that nothing is left on the key. */
+  readonly refusal?: Call['refusal'];
 }
 
 interface Claims {
@@ -47,15 +50,16 @@ export function auditWithClaims(
   const told = asked.map((one, index) => ({ ...one, told: toldOf(ends[index]) }));
   const having = (...outcomes: readonly Told['outcome'][]) =>
     told.filter(one => one.told !== undefined && outcomes.includes(one.told.outcome));
-  const nothingLeft = having('refused').filter(one =>
-    exhaustedReasons.includes(one.told?.detail ?? ''),
+  const refusedIds = having('refused').flatMap(
+    ({ key, refusal, told: answer }) =>
+      refusedIdOf({ key, refusal, reason: answer?.detail ?? '' }, exhaustedReasons) ?? [],
   );
   const found = filledIn(auditSql, {
     keys: undefined,
     acknowledged: having('accepted').map(({ key, commandId, told: answer }) => {
       return { key, commandId: answer?.commandId ?? commandId };
     }),
-    refusedKeys: [...new Set(nothingLeft.map(({ key }) => key))],
+    refusedKeys: [...new Set(refusedIds)],
   });
   const parts = [
     `select key, kind, excess, detail from (${found}) as found`,
@@ -100,12 +104,15 @@ function thereTwice(auditSql: string, commands: readonly Asked[]): string[] {
   ];
 }
 
-/** How many of these commands had no effect, by key: the audit reports each as a lost acknowledgement. */
+/**
+ * How many of these commands had no effect, by key: the audit reports each as a lost acknowledgement,
+ * and as something else what was done outside the database.
+ */
 function absentSql(auditSql: string, commands: readonly Asked[]): string {
   const claims = filledIn(auditSql, { keys: [], acknowledged: commands, refusedKeys: [] });
   return `
-    select key, count(*) as commands from (${claims}) as asked
-    where kind = 'lost acknowledgement' group by key`;
+    select key, sum(case kind when 'lost acknowledgement' then 1 else -excess end) as commands
+    from (${claims}) as asked group by key`;
 }
 
 function filledIn(auditSql: string, { keys, acknowledged, refusedKeys }: Claims): string {

@@ -35,7 +35,8 @@ export async function commandsOf(plan: CellPlan, pgUrl: string): Promise<Planned
       const prepared = await traits.prepare(input, store.query);
       const commandId = commandIdOf(index + 1);
       const key = { key: `key of ${call.actor}`, fingerprint: JSON.stringify(call.body) };
-      const own = { scenario, variant, strategy, commandId, input, plan: prepared };
+      const { refusal } = call;
+      const own = { scenario, variant, strategy, commandId, input, plan: prepared, refusal };
       commands.push({ ...own, ...(round.sameKey && { idempotency: key }) });
     }
     return commands;

@@ -1,5 +1,12 @@
 /** One command under one strategy as an actor of the explorer: the real engine, connected through gates. */
-import type { Outcome, Plan, Registered, Strategy, Tuning } from '../../src/contract/index.ts';
+import type {
+  Call,
+  Outcome,
+  Plan,
+  Registered,
+  Strategy,
+  Tuning,
+} from '../../src/contract/index.ts';
 import type { Command } from '../../src/engine/command.ts';
 import { KeyRefused } from '../../src/engine/idempotency.ts';
 import type { Observer } from '../../src/engine/observer.ts';
@@ -23,6 +30,7 @@ export interface Told {
 /** A command with its plan: data that never changes was read before the exploration. */
 export interface PlannedCommand extends Command {
   readonly plan: Plan;
+  readonly refusal?: Call['refusal'];
 }
 
 /** Leases end by an event of the schedule, never because an execution took long. */

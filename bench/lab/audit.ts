@@ -80,14 +80,17 @@ export class Judge {
   }
 
   /**
-   * Commands whose callers were told that nothing happened, though the effect is in the database: a
-   * caller who retries then pays twice. Uses the same SQL: passed as acknowledged, a command without an
-   * effect is reported as a lost acknowledgement, so every command that is not reported took effect.
+   * Commands whose callers were told that nothing happened, though the effect is in the database or was
+   * made outside of it: a caller who retries then pays twice. Uses the same SQL: passed as acknowledged
+   * for no keys, a command without an effect is reported as a lost acknowledgement, so every command
+   * that is not reported took effect; any other row names one that took effect outside.
    */
   async #deniedAndThere(denied: Pairs): Promise<AuditRow[]> {
     const absent = new Map<string, number>();
-    for (const { key, kind } of await this.#rows([], denied, []))
-      if (kind === 'lost acknowledgement') absent.set(key, (absent.get(key) ?? 0) + 1);
+    for (const { key, kind, excess } of await this.#rows([], denied, [])) {
+      const one = kind === 'lost acknowledgement' ? 1 : -excess;
+      absent.set(key, (absent.get(key) ?? 0) + one);
+    }
     const told = new Map<string, number>();
     for (const { key } of denied) told.set(key, (told.get(key) ?? 0) + 1);
     return [...told].flatMap(([key, count]) => {

@@ -114,7 +114,7 @@ export interface Claims {
   readonly acknowledged: readonly { readonly key: string; readonly commandId: string }[];
   /** Commands whose callers were told that nothing happened: busy, failed or refused. */
   readonly denied: readonly { readonly key: string; readonly commandId: string }[];
-  /** Keys where a caller who got nothing was told that nothing is left. */
+  /** Keys where a caller who got nothing was told that nothing is left, or what its `Call` names. */
   readonly refusedKeys: readonly string[];
 }
 

@@ -43,7 +43,10 @@ export type ViolationKind = (typeof violationKinds)[number];
 export interface Violation {
   readonly key: string;
   readonly kind: ViolationKind;
-  /** For `duplicate` the number of excess effects, otherwise 1. */
+  /**
+   * For `duplicate` and `lost update` the least number of effects whose removal makes the state right,
+   * otherwise 1. The live audit counts its growth.
+   */
   readonly excess: number;
   readonly detail: string;
 }
@@ -122,6 +125,26 @@ export interface Call {
   readonly body: object;
   /** The sender. Two calls by one actor in a round are a double tap. */
   readonly actor: string;
+  /**
+   * What its refusal for this reason claims, where the audit can judge more than "nothing is left on
+   * the key": the id under which it does, which begins with the key (`therapist/request`).
+   */
+  readonly refusal?: { readonly reason: string; readonly id: string } | undefined;
+}
+
+/** A refusal, as its caller knows it. */
+export interface Refusal extends Pick<Call, 'refusal'> {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** The id under which the audit judges a refusal; undefined if it claims nothing. */
+export function refusedIdOf(
+  { key, reason, refusal }: Refusal,
+  exhaustedReasons: readonly string[],
+): string | undefined {
+  if (refusal?.reason === reason) return refusal.id;
+  return exhaustedReasons.includes(reason) ? key : undefined;
 }
 
 /** Commands sent at the same time, all on one key. */

@@ -92,17 +92,19 @@ export class Attempt {
 
   async #transact(held: readonly Held[]): Promise<Decision> {
     const { command, plan, number } = this.#with;
-    const { idempotency: key } = command;
+    const { idempotency: key, commandId } = command;
+    const { auditKey } = plan;
     const transaction = await this.#begin(held);
     try {
       if (key) {
         const claim = hasEffectOutside(command) ? claimAnnounced : claimKey;
-        await claim(transaction.aside, key, command.commandId, number);
+        await claim(transaction.aside, key, commandId, number);
       }
       const decision = await this.#inTurns(this.#guardians('rule ends'), held, all =>
         plan.run(this.#strategy.wording, transaction.tx, this.#context(all)),
       );
-      if (key) await settleKey(transaction.aside, key, decision, plan.auditKey, number);
+      const answer = { decision, auditKey, commandId, attempts: number };
+      if (key) await settleKey(transaction.aside, key, answer);
       await this.#commit(transaction);
       return decision;
     } catch (error) {

@@ -13,12 +13,17 @@ const batchesMax = 50;
 
 // every process sweeps and skips rows that another one is deleting
 const sweep = sql<{ key: string }>`
-  delete from lockstep_idempotency_keys where key in (
-    select key from lockstep_idempotency_keys
-    where created_at < now() - make_interval(secs => $1::double precision / 1000)
-    order by created_at limit 1000
-    for update skip locked
-  ) returning key`;
+  with removed as (
+    delete from lockstep_idempotency_keys where key in (
+      select key from lockstep_idempotency_keys
+      where created_at < now() - make_interval(secs => $1::double precision / 1000)
+      order by created_at limit 1000
+      for update skip locked
+    ) returning key
+  ), unlisted as (
+    delete from lockstep_idempotency_commands listed using removed where listed.key = removed.key
+  )
+  select key from removed`;
 
 /** Removes expired idempotency keys. */
 export class KeySweep {

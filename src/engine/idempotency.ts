@@ -70,14 +70,28 @@ alter table lockstep_idempotency_keys drop constraint lockstep_idempotency_keys_
 alter table lockstep_idempotency_keys add constraint lockstep_idempotency_keys_outcome_check
   check (outcome in ('accepted', 'refused', 'unknown'))`,
     },
+    {
+      name: 'idempotency/migrations/0002-list-the-commands.sql',
+      sql: `
+-- Every command that ended under a key. Nothing is unique on purpose: by this list the audit judges
+-- whether a key let in more than one, so it must not be what keeps them out.
+create table if not exists lockstep_idempotency_commands (
+  key text not null,
+  command_id uuid not null
+);
+create index if not exists lockstep_idempotency_commands_by_key
+  on lockstep_idempotency_commands (key);
+create index if not exists lockstep_idempotency_commands_by_command
+  on lockstep_idempotency_commands (command_id)`,
+    },
   ],
 };
 
-/** As one script, for a database that is made anew. */
+/** The schema with its migrations, for a database that keeps no record of them. */
 export const idempotencySql = [
   idempotencySchema.schemaSql,
-  ...(idempotencySchema.migrations ?? []).map(({ sql }) => sql),
-].join(';');
+  ...(idempotencySchema.migrations ?? []).map(({ sql: text }) => text),
+].join(';\n');
 
 interface StoredRow {
   readonly fingerprint: string;
@@ -110,6 +124,9 @@ const claim = sql<{ key: string }>`
   returning key`;
 
 const settle = sql<{ key: string }>`
+  with listed as (
+    insert into lockstep_idempotency_commands (key, command_id) values ($1, $6::uuid)
+  )
   update lockstep_idempotency_keys
   set outcome = $2, detail = $3, audit_key = $4, attempts = $5
   where key = $1 returning key`;
@@ -150,18 +167,16 @@ export async function claimKey(
   throw new KeyRefused('in flight');
 }
 
-/** Stores the answer in the same transaction as the effect. */
+/** Stores the answer, and that this command gave it, in the same transaction as the effect. */
 export async function settleKey(
   query: Query,
   { key }: IdempotencyKey,
-  decision: Decision,
-  auditKey: string,
-  attempts: number,
+  { decision, auditKey, commandId, attempts }: StoredAnswer,
 ): Promise<void> {
   const accepted = 'accepted' in decision;
   const detail = accepted ? decision.accepted : decision.refused;
   const outcome = accepted ? 'accepted' : 'refused';
-  await query(settle, [key, outcome, detail, auditKey, attempts]);
+  await query(settle, [key, outcome, detail, auditKey, attempts, commandId]);
 }
 
 /**

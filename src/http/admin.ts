@@ -45,12 +45,20 @@ const inQuery = z.object({
   key: z.union([id.transform(one => [one]), keys]).optional(),
 });
 
+/** The id of a key, or what a call of the scenario names as its refusal: `therapist/request`. */
+const refusedId = z
+  .string()
+  .regex(
+    /^[1-9]\d{0,17}(\/[1-9]\d{0,17}){0,2}$/,
+    'must be an id, or up to three joined by a slash',
+  );
+
 const inBody = z.strictObject({
   scenario: z.string(),
   keys: keys.optional(),
   acknowledged: commandRefs.default([]),
   denied: commandRefs.default([]),
-  refusedKeys: z.array(id).max(keysMax).default([]),
+  refusedKeys: z.array(refusedId).max(keysMax).default([]),
 });
 
 /** `GET /admin/audit?scenario=…&key=…&key=…`: audits the rows alone; without a key, all of them. */

@@ -1,5 +1,5 @@
-import type { Pool, PoolClient } from 'pg';
-import { Failure, type Violation } from '../contract/index.ts';
+import pg, { type Pool, type PoolClient } from 'pg';
+import { Failure, InvalidInput, type Violation } from '../contract/index.ts';
 import { AdmissionQueue } from '../store/queue.ts';
 
 /** A command and the key it acted on, as reported to its caller. */
@@ -16,7 +16,7 @@ export interface AuditRequest {
   readonly acknowledged: readonly CommandRef[];
   /** Commands that were answered as having no effect: refused, busy or failed. */
   readonly denied: readonly CommandRef[];
-  /** Keys on which a caller was told that nothing is left. */
+  /** Keys on which a caller was told that nothing is left, or what a `Call` names as its refusal. */
   readonly refusedKeys: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export class AdHocAudits {
     this.#pool = pool;
   }
 
-  /** Rejects with the Postgres error, or if it takes longer than 20 s or too many are waiting. */
+  /** Throws `InvalidInput`. Rejects with the Postgres error, or if it takes longer than 20 s or too many are waiting. */
   async run(auditSql: string, asked: AuditRequest): Promise<AuditReport> {
     if (!(await this.#line.enter(auditMaxMs))) throw new Failure('postgres-unavailable');
     try {
@@ -66,6 +66,8 @@ export class AdHocAudits {
         const openTransactions = rows[0]?.open ?? 0;
         return { openTransactions, ...(await auditOf(client, auditSql, asked)) };
       });
+    } catch (error) {
+      throw isNoId(error) ? new InvalidInput([notJudged]) : error;
     } finally {
       this.#line.leave();
     }
@@ -75,6 +77,16 @@ export class AdHocAudits {
     return this.#pool.end();
   }
 }
+
+/** All that callers send is cast to ids; every scenario takes those of its keys. */
+function isNoId(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '22P02';
+}
+
+const notJudged = {
+  path: 'refusedKeys',
+  message: 'this scenario judges refusals by the id of the key alone',
+};
 
 async function readOnly<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -108,7 +120,8 @@ async function auditOf(
     return (await client.query<Violation>(auditSql, values)).rows;
   };
   const found = await run(keys ?? null, acknowledged, refusedKeys);
-  // the audit reports absent commands as lost acknowledgements; the others exist
+  // the audit reports absent commands as lost acknowledgements; the others exist, and any other row
+  // names one whose effect is outside the database
   const absent = denied.length > 0 ? await run([], denied, []) : [];
   const there = deniedAndThere(denied, absent);
   return {
@@ -122,8 +135,10 @@ async function auditOf(
 function deniedAndThere(denied: readonly CommandRef[], absent: readonly Violation[]): Violation[] {
   const there = new Map<string, number>();
   for (const { key } of denied) there.set(key, (there.get(key) ?? 0) + 1);
-  for (const { key, kind } of absent)
-    if (kind === 'lost acknowledgement') there.set(key, (there.get(key) ?? 0) - 1);
+  for (const { key, kind, excess } of absent) {
+    const one = kind === 'lost acknowledgement' ? -1 : excess;
+    there.set(key, (there.get(key) ?? 0) + one);
+  }
   return [...there].flatMap(([key, excess]) => {
     const detail = `${excess} commands were answered as having no effect but took effect`;
     return excess > 0 ? [{ key, kind: 'inconsistent', excess, detail } as const] : [];

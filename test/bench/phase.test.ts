@@ -234,6 +234,14 @@ describe('what callers were told', () => {
     expect((await contested(other)).claims.refusedKeys).toEqual([]);
   });
 
+  test('a refusal of which the call says more is kept under what it says', async () => {
+    answering = path => (path === '/a' ? 'accepted' : 'refused');
+    const refusal = { reason: 'full', id: '7/b' };
+    const named = [{ ...roundOf('7', 1, 'a'), calls: [call('a'), { ...call('b'), refusal }] }];
+    const { claims } = await contested({ ...options(named), exhaustedReasons: [], ...asked });
+    expect(claims.refusedKeys).toEqual(['7/b']);
+  });
+
   test('busy alone is no refusal', async () => {
     expect((await claimsAfter({ a: 'busy', b: 'busy' })).refusedKeys).toEqual([]);
   });

@@ -44,6 +44,10 @@ function serve({ declared, id, key, fingerprint = 'same', work, on = open }: Sen
   });
 }
 
+const listedUnder = sql<{ command_id: string }>`
+  select command_id from lockstep_idempotency_commands where key = $1`;
+const listed = (key: string) => open.store.query(listedUnder, [key]);
+
 const refusalOf = (served: Promise<unknown>): Promise<unknown> =>
   served.then(
     () => 'served',
@@ -90,6 +94,13 @@ describe('an idempotency key', () => {
     const again = await serve({ declared, id, key });
     expect(again).toMatchObject({ outcome: { kind: 'accepted' } });
     expect(again.replayed).toBeUndefined();
+  });
+
+  test('lists the command that answered, and not the one that got its answer again', async () => {
+    const sent = { declared: rowLock(), ...(await fresh()) };
+    await serve(sent);
+    const { replayed } = await serve(sent);
+    expect(await listed(sent.key)).toEqual([{ command_id: replayed?.commandId }]);
   });
 
   test('of a refusal gives the refusal again', async () => {
@@ -184,6 +195,8 @@ describe('the sweep', () => {
     const left = sql<{ key: string }>`
       select key from lockstep_idempotency_keys where key = any ($1)`;
     expect(await query(left, [[old.key, young.key]])).toEqual([{ key: young.key }]);
+    expect(await listed(old.key)).toEqual([]);
+    expect(await listed(young.key)).toHaveLength(1);
   });
 });
 

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  Call,
-  Context,
-  Decision,
-  Plan,
-  Round,
-  Row,
-  Table,
-  Tx,
-  Violation,
+import {
+  type Call,
+  type Context,
+  type Decision,
+  type Plan,
+  type Round,
+  type Row,
+  refusedIdOf,
+  type Table,
+  type Tx,
+  type Violation,
 } from '../../src/contract/index.ts';
+import { settleKey } from '../../src/engine/idempotency.ts';
 import type { RegisteredScenario } from '../../src/engine/registry.ts';
 import { paramsOf } from '../fixtures/contend.ts';
 import type { OpenEngine } from '../fixtures/engines.ts';
@@ -26,7 +28,8 @@ export function invariantsOf(auditSql: string): Invariant[] {
   const kinds = 'duplicate|lost update|lost acknowledgement|false refusal|inconsistent';
   const branches = auditSql.split(/\bunion all\b/);
   return branches.flatMap(branch => {
-    const kind = new RegExp(`'(${kinds})'`).exec(branch)?.[1] ?? '';
+    const kind = new RegExp(`'(${kinds})'`).exec(branch)?.[1];
+    if (kind === undefined) return []; // a step of a recursion
     const formats = [...branch.matchAll(/format\(\s*'([^']*)'/g)].map(match => match[1] ?? '');
     const plain = new RegExp(`'${kind}',[^']*'([^']*)'`).exec(branch)?.[1] ?? '';
     return (formats.length > 0 ? formats : [plain]).map(says => ({ kind, says }));
@@ -51,6 +54,7 @@ export interface HazardStage {
 interface Told {
   readonly commandId: string;
   readonly decision: Decision;
+  readonly refusal?: Call['refusal'];
 }
 
 /** What a wrong way does beside the rule. */
@@ -64,6 +68,10 @@ interface Wrong {
   /** Writes the difference to what was read: nobody's update is lost, and nobody's check holds. */
   readonly relative?: boolean;
   readonly fetch?: Context['fetch'];
+  /** The command that it runs as: a new one unless said. */
+  readonly commandId?: string;
+  /** Answers under this key without having asked whether it was used before. */
+  readonly underKey?: string;
 }
 
 class Died extends Error {}
@@ -87,13 +95,18 @@ const planOf = (
 
 const audited = ({ open, scenario }: HazardStage, round: Round, told: readonly Told[]) => {
   const { exhaustedReasons } = scenario.registered;
-  const refused = told.some(
-    ({ decision }) => 'refused' in decision && exhaustedReasons.includes(decision.refused),
-  );
+  const refusedKeys = told.flatMap(({ decision, refusal }) => {
+    if (!('refused' in decision)) return [];
+    const mine = { key: round.key, reason: decision.refused };
+    const ids = [
+      refusedIdOf({ ...mine, refusal }, exhaustedReasons),
+      refusedIdOf(mine, exhaustedReasons),
+    ];
+    return ids.flatMap(id => id ?? []);
+  });
   const acknowledged = told.flatMap(({ commandId, decision }) =>
     'accepted' in decision ? [[round.key, commandId] as const] : [],
   );
-  const refusedKeys = refused ? [round.key] : [];
   return auditOf(open, scenario, [round.key], { acknowledged, refusedKeys });
 };
 
@@ -104,14 +117,16 @@ async function run(
   wrong: Wrong = {},
 ): Promise<Told | undefined> {
   const plan = await planOf(stage, call);
-  const commandId = randomUUID();
+  const { commandId = randomUUID(), underKey } = wrong;
   const lost = new AbortController().signal;
   const transaction = await begin(stage, wrong.autocommit ?? false);
   const context = { commandId, lost, fetch: wrong.fetch ?? fetch };
   try {
     const decision = await plan.run('steps', wrongly(transaction.tx, wrong), context);
+    const answer = { decision, auditKey: plan.auditKey, commandId, attempts: 1 };
+    if (underKey) await settleKey(transaction.aside, { key: underKey, fingerprint: '' }, answer);
     await transaction.commit();
-    return { commandId, decision };
+    return { commandId, decision, refusal: call?.refusal };
   } catch (error) {
     await transaction.rollback();
     if (error instanceof Died) return undefined;
@@ -199,10 +214,24 @@ const answersBeforeCommit: Hazard = async stage => {
     const plan = await planOf(stage, call);
     const commandId = randomUUID();
     const context = { commandId, lost, fetch };
-    told.push({ commandId, decision: await plan.run('steps', transaction.tx, context) });
+    const decision = await plan.run('steps', transaction.tx, context);
+    told.push({ commandId, decision, refusal: call.refusal });
   }
   await transaction.rollback();
   return audited(stage, round, told);
+};
+
+/** Rolls back when all is done, and says that nothing happened. */
+const deniesWhatItDid: Hazard = async stage => {
+  const { open, scenario } = stage;
+  const round = await roundOf(stage, 2, 0.9);
+  const plan = await planOf(stage, round.calls[0]);
+  const commandId = randomUUID();
+  const transaction = await begin(stage, false);
+  const lost = new AbortController().signal;
+  await plan.run('steps', transaction.tx, { commandId, lost, fetch });
+  await transaction.rollback();
+  return auditOf(open, scenario, [], { acknowledged: [[round.key, commandId]] });
 };
 
 /** Takes whatever answers for the word of the one who was asked. */
@@ -211,6 +240,30 @@ const believesAnyAnswer: Hazard = async stage => {
   const answer = async () => Response.json({ id: '0' });
   const told = await run(stage, round.calls[0], { fetch: answer });
   return audited(stage, round, told ? [told] : []);
+};
+
+/** COMMIT arrives, its reply does not, and the same command runs again, with room for both. */
+const retriesBlindly: Hazard = async stage => {
+  const round = await roundOf(stage, 3, 0.1);
+  const as = { commandId: randomUUID() };
+  const told = [await run(stage, round.calls[0], as), await run(stage, round.calls[0], as)];
+  return audited(
+    stage,
+    round,
+    told.flatMap(one => one ?? []),
+  );
+};
+
+/** Two commands end under one idempotency key, with room for both. */
+const forgetsTheKey: Hazard = async stage => {
+  const round = await roundOf(stage, 3, 0.1);
+  const as = { underKey: randomUUID() };
+  const told = [await run(stage, round.calls[0], as), await run(stage, round.calls[0], as)];
+  return audited(
+    stage,
+    round,
+    told.flatMap(one => one ?? []),
+  );
 };
 
 export const hazards: Readonly<Record<string, Hazard>> = {
@@ -227,4 +280,7 @@ export const hazards: Readonly<Record<string, Hazard>> = {
   'dies between two statements': diesBetween,
   'answers before COMMIT': answersBeforeCommit,
   'believes any answer': believesAnyAnswer,
+  'denies what it did': deniesWhatItDid,
+  'loses the reply to COMMIT and retries blindly': retriesBlindly,
+  'forgets that the idempotency key was used': forgetsTheKey,
 };

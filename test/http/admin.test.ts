@@ -67,6 +67,8 @@ describe('the audit on request', () => {
   it.each<[string, object]>([
     ['scenario', { scenario: 'nothing' }],
     ['keys.0', { keys: ['x'] }],
+    ['refusedKeys.0', { refusedKeys: ['1/x'] }],
+    ['refusedKeys', { refusedKeys: ['1/2'] }], // an appointment is refused by its request alone
     ['acknowledged.0.commandId', { acknowledged: [{ key: '1', commandId: 'x' }] }],
   ])('says that %s is wrong', async (path, body) => {
     const reply = await judged(body);

@@ -53,6 +53,15 @@ const book = (therapistId: string, requestId: string, strategy = worded('steps')
     input: { params: { id: therapistId }, body: { requestId } },
   });
 
+/** The most of these hours that do not overlap, by trying every choice. */
+function mostApart(hours: readonly (readonly [from: number, hours: number])[]): number {
+  const [first, ...rest] = hours;
+  if (!first) return 0;
+  const [from, many] = first;
+  const beside = rest.filter(([other, long]) => other >= from + many || from >= other + long);
+  return Math.max(mostApart(rest), 1 + mostApart(beside));
+}
+
 const kindsOf = async (...audited: Parameters<typeof auditOf>): Promise<string[]> =>
   (await auditOf(...audited)).map(({ kind }) => kind);
 
@@ -106,7 +115,57 @@ describe('the audit', () => {
         key: id,
         kind: 'duplicate',
         excess: 2,
-        detail: '2 visits overlap an earlier one of the same therapist',
+        detail: '2 of 3 overlapping visits of one therapist have to go',
+      },
+    ]);
+  });
+
+  /** Books these hours of one therapist, whatever is in the way. */
+  const planted = async (hours: readonly (readonly [from: number, hours: number])[]) => {
+    const id = await newTherapist();
+    for (const [from, many] of hours) {
+      const requestId = await newRequest(id, from, many);
+      await a.run(`
+        insert into visits (therapist_id, request_id, during, command_id)
+        select therapist_id, id, during, gen_random_uuid() from visit_requests where id = ${requestId}`);
+    }
+    return id;
+  };
+  const excessOf = async (id: string): Promise<number> =>
+    (await auditOf(open, scenario, [id])).reduce((sum, { excess }) => sum + excess, 0);
+
+  test.each([
+    ['a chain, whose middle has to go', '10-12 11-13 12-14', 1],
+    ['a long visit over two short ones', '10-14 10-11 12-13', 1],
+    ['a long visit over two short ones, behind others', '10-12 11-13 12-16 12-13 13-14', 2],
+    ['two chains', '1-3 2-4 10-12 11-13 12-14 13-15', 3],
+    ['hours that only touch', '10-11 11-12 12-13', 0],
+  ])('counts what has to go of %s', async (_, text, expected) => {
+    const hours = text.split(' ').map(one => one.split('-').map(Number));
+    const id = await planted(hours.map(([from = 0, to = 0]) => [from, to - from] as const));
+    expect(await excessOf(id)).toBe(expected);
+  });
+
+  test('counts the least that has to go, whatever the hours are', async () => {
+    const hours = fc.array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 4 })), { maxLength: 9 });
+    const least = fc.asyncProperty(hours, async drawn => {
+      expect(await excessOf(await planted(drawn))).toBe(drawn.length - mostApart(drawn));
+    });
+    await fc.assert(least, { numRuns: 40 });
+  });
+
+  test('finds a refusal beside visits that were not in the way', async () => {
+    const id = await planted([[10, 2]]);
+    const [inTheWay, beside] = [await newRequest(id, 11, 2), await newRequest(id, 12, 2)];
+    const refused = (requestId: string) =>
+      auditOf(open, scenario, [id], { refusedKeys: [`${id}/${requestId}`] });
+    expect(await refused(inTheWay)).toEqual([]);
+    expect(await refused(beside)).toEqual([
+      {
+        key: id,
+        kind: 'false refusal',
+        excess: 1,
+        detail: `a caller was refused request ${beside}, whose hours overlap no visit`,
       },
     ]);
   });

@@ -115,6 +115,32 @@ describe('the audit', () => {
     ]);
   });
 
+  test.each([
+    ['two of the same amount', [100, 100], 200, 2],
+    ['two beside a larger one that is not lost', [100, 100, 5_000], 200, 2],
+    ['one', [100, 200, 300], 300, 1],
+    ['three', [101, 102, 103, 100], 306, 3],
+    ['none that explains it: money is missing', [100], -50, 1],
+  ])('counts the least debits that were overwritten: %s', async (_, amounts, surplus, expected) => {
+    const id = await newCard(10_000);
+    for (const amount of amounts) await open.store.query(plantDebit, [id, amount]);
+    const left = amounts.reduce((rest, amount) => rest - amount, 10_000);
+    await open.store.query(setBalance, [id, left + surplus]);
+    expect(await auditOf(open, scenario, [id])).toMatchObject([
+      { kind: 'lost update', excess: expected },
+    ]);
+  });
+
+  test('counts the least debits that have to go', async () => {
+    const id = await newCard(100);
+    for (const amount of [10, 95, 5]) await open.store.query(plantDebit, [id, amount]);
+    await open.store.query(setBalance, [id, -10]);
+    expect((await auditOf(open, scenario, [id]))[0]).toMatchObject({
+      kind: 'duplicate',
+      excess: 1,
+    });
+  });
+
   test('counts the debits that the card could not pay, and a balance below zero', async () => {
     const id = await newCard(100);
     for (const amount of [60, 60, 60]) await open.store.query(plantDebit, [id, amount]);

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Judge } from '../../bench/lab/audit.ts';
+import { createPool } from '../../src/store/postgres.ts';
+import { AdHocAudits } from '../../src/telemetry/ad-hoc-audit.ts';
 import { auditOf, toldOf, worded } from './commands.ts';
 import { found, newInvoice, openPayout, paidTimes, pay, rowLock } from './payout-payments.ts';
 
@@ -116,6 +119,41 @@ describe('the audit', () => {
       ({ kind }) => kind,
     );
     expect(kinds).toEqual(['false refusal', 'lost acknowledgement']);
+  });
+
+  test('asks the provider too what a denied command did', async () => {
+    const id = await newInvoice(payout());
+    const commandId = randomUUID();
+    const denied = async () => {
+      const { auditSql } = payout().scenario;
+      const claims = {
+        keys: [],
+        acknowledged: [],
+        refusedKeys: [],
+        denied: [{ key: id, commandId }],
+      };
+      const judge = await Judge.open(payout().urls.databaseUrl, auditSql);
+      const { violations } = await judge.audit(claims, true);
+      await judge.close();
+      const pool = createPool({
+        url: payout().urls.databaseUrl,
+        connectionsMax: 1,
+        lockTimeoutMs: 1_000,
+      });
+      const onRequest = new AdHocAudits(pool);
+      expect((await onRequest.run(auditSql, claims)).violations).toEqual(violations);
+      await onRequest.close();
+      return violations;
+    };
+    expect(await denied()).toEqual([]);
+    await payout().session.run(
+      `insert into payment_provider.payments (invoice_id, amount_cents, command_id)
+       values (${id}, 4200, '${commandId}')`,
+    );
+    const detail = '1 commands were answered as having no effect but took effect';
+    expect(await denied()).toEqual([{ key: id, kind: 'inconsistent', excess: 1, detail }]);
+    await payout().session.run(kept(id), marked(id, 'paid')); // another command recorded it
+    expect(await denied()).toEqual([]);
   });
 
   test('finds nothing where a command was acknowledged and is there', async () => {

@@ -132,6 +132,40 @@ describe('the audit', () => {
     ]);
   });
 
+  test.each([
+    ['two from the same card', [30, 30], [60, -60], 2],
+    ['one of two', [30, 20], [30, -30], 1],
+    ['one, to a card alone', [30], [0, -30], 1],
+  ])('counts the least transfers that were overwritten: %s', async (_, amounts, off, expected) => {
+    const [low = '', high = ''] = await newCards(1_000, 0);
+    for (const amount of amounts) await pay({ from: low, to: high, amount });
+    const paid = amounts.reduce((sum, amount) => sum + amount, 0);
+    await open.store.query(setBalance, [low, 1_000 - paid + (off[0] ?? 0)]);
+    await open.store.query(setBalance, [high, paid + (off[1] ?? 0)]);
+    const found = await auditOf(open, scenario, [await walletOf(low)]);
+    expect(found.find(({ kind }) => kind === 'lost update')).toMatchObject({ excess: expected });
+  });
+
+  test('holds a refusal against the least that the card ever had', async () => {
+    const [low = '', high = ''] = await newCards(100, 50);
+    const wallet = await walletOf(low);
+    await pay({ from: low, to: high, amount: 30 });
+    await pay({ from: high, to: low, amount: 75 }); // 75 first, or 30: low never had less than 70
+    const refused = (card: string, amount: number) =>
+      auditOf(open, scenario, [wallet], { refusedKeys: [`${wallet}/${card}/${amount}`] });
+    expect(await refused(low, 71)).toEqual([]);
+    expect(await refused(high, 1)).toEqual([]); // it may have been asked when it had 5
+    expect(await refused(low, 70)).toEqual([
+      {
+        key: wallet,
+        kind: 'false refusal',
+        excess: 1,
+        detail: `card ${low} was said to have less than 70 cents, but never had less than 70`,
+      },
+    ]);
+    expect(await auditOf(open, scenario, [wallet], { refusedKeys: [wallet] })).toEqual([]);
+  });
+
   test('judges the wallets that are asked for, and no other', async () => {
     const [[low], [other]] = [await newCards(100, 0), await newCards(100, 0)];
     await open.store.query(setBalance, [low ?? '', 99]);
@@ -212,7 +246,7 @@ describe('two transfers in opposite directions', () => {
   };
 
   test('overwrite each other without a lock', async () => {
-    expect(await meanwhile(worded('steps'))).toEqual(['lost update', 'lost update']);
+    expect(await meanwhile(worded('steps'))).toEqual(['lost update']);
   });
 
   test.each([

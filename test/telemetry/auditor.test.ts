@@ -91,6 +91,28 @@ describe('the live audit', () => {
     ]);
   });
 
+  it('counts each lost update of a card that is known to have lost one', async () => {
+    const card = await planted.plantCard(client, 1_000);
+    const one = new Audited();
+    const lost = { scenario: 'gift-card', kind: 'lost update' };
+    for (const [times, amount] of [100, 100, 30].entries()) {
+      await planted.plantLostDebit(client, card, amount);
+      one.auditor.touched('gift-card', 'none', card);
+      await one.auditor.run();
+      expect(await sumOver([one], lost)).toBe(times + 1);
+    }
+  });
+
+  it('counts a command that took effect twice though there was room', async () => {
+    const card = await planted.plantCard(client, 1_000);
+    await planted.plantTwice(client, card, 100);
+    const one = new Audited();
+    one.auditor.touched('gift-card', 'row-lock', card);
+    await one.auditor.run();
+    expect(await sumOver([one], {})).toBe(1);
+    expect(await sumOver([one], { strategy: 'row-lock', kind: 'duplicate' })).toBe(1);
+  });
+
   it('labels a key on which several strategies accepted as mixed', async () => {
     const key = await plant(2);
     const one = new Audited();

@@ -35,3 +35,35 @@ export async function plantOneMore(
     [request, therapist],
   );
 }
+
+/** A gift card that was never used. */
+export async function plantCard(client: pg.Client, cents: number): Promise<string> {
+  const { rows } = await client.query<{ id: string }>(
+    'insert into gift_cards (initial_cents, balance_cents) values ($1, $1) returning id',
+    [cents],
+  );
+  return rows[0]?.id ?? '';
+}
+
+/** A debit that is in the ledger and that the balance does not know. */
+export async function plantLostDebit(client: pg.Client, card: string, cents: number) {
+  await client.query(
+    `insert into gift_card_debits (card_id, amount_cents, command_id)
+     values ($1, $2, gen_random_uuid())`,
+    [card, cents],
+  );
+}
+
+/** One command debits the card twice, and all adds up. */
+export async function plantTwice(client: pg.Client, card: string, cents: number) {
+  await client.query(
+    `with command as (
+       select gen_random_uuid() as id
+     ), debits as (
+       insert into gift_card_debits (card_id, amount_cents, command_id)
+       select $1, $2, id from command, generate_series(1, 2)
+     )
+     update gift_cards set balance_cents = balance_cents - 2 * $2 where id = $1`,
+    [card, cents],
+  );
+}

@@ -1,7 +1,7 @@
 /** One virtual user: what it sends, what it was told, and what it tells the audit in the end. */
 import exec from 'k6/execution';
 import { counters, loadStartedAt, trends } from './measures.ts';
-import { type Answer, audit, type Served, send, stop, type Told } from './service.ts';
+import { type Answer, audit, type Command, type Served, send, stop, type Told } from './service.ts';
 import type { Settings } from './settings.ts';
 import type { MadeKey, Story } from './story.ts';
 
@@ -16,7 +16,7 @@ export class Caller {
   readonly #story: Story;
   #acknowledged: Told[] = [];
   #denied: Told[] = [];
-  #refusedKeys = new Set<string>();
+  #refusedIds = new Set<string>();
   #answered = 0;
   #answeredMs = 0;
   #turn = 0;
@@ -28,25 +28,27 @@ export class Caller {
 
   /** A command that nothing is learnt from. */
   rehearse(served: Served, key: MadeKey, actor: number, actors: number): void {
-    this.#send(served, key, actor, actors);
+    this.#send(served, this.#story.command(key, actor, actors));
   }
 
   /** A command on a key that nobody else wants. */
   standBy(served: Served, key: MadeKey, besideLoad: boolean): void {
-    const answer = this.#send(served, key, 0, 1);
+    const command = this.#story.command(key, 0, 1);
+    const answer = this.#send(served, command);
     const trend = besideLoad ? trends.bystander_beside_load_ms : trends.bystander_quiet_ms;
     if (answer.outcome === 'accepted') trend.add(answer.ms);
-    this.#remember(key, answer, true);
+    this.#remember(key, command, answer, true);
   }
 
   /** The `place`-th command of the load on a key. */
   command(served: Served, key: MadeKey, place: number, commandsPerKey: number): void {
     const again = place % tapsTwiceEvery === tapsTwiceEvery - 1;
     const tappedTwice = again || place % tapsTwiceEvery === tapsTwiceEvery - 2;
-    const answer = this.#send(served, key, again ? place - 1 : place, commandsPerKey);
+    const command = this.#story.command(key, again ? place - 1 : place, commandsPerKey);
+    const answer = this.#send(served, command);
     loadStartedAt.add(exec.scenario.startTime);
     this.#count(answer);
-    this.#remember(key, answer, !tappedTwice);
+    this.#remember(key, command, answer, !tappedTwice);
     const kept = this.#acknowledged.length + this.#denied.length;
     if (kept > claimsMax) this.#auditClaims();
   }
@@ -62,9 +64,8 @@ export class Caller {
     counters.fairness_squares.add(perSecond ** 2);
   }
 
-  #send(served: Served, key: MadeKey, actor: number, actors: number): Answer {
+  #send(served: Served, command: Command): Answer {
     this.#turn += 1;
-    const command = this.#story.command(key, actor, actors);
     // each caller visits the processes in turn: its connections would pin it to one
     const answer = send(this.#settings, served, command, exec.vu.idInTest + this.#turn);
     if (answer.outcome === 'wrong') {
@@ -92,25 +93,30 @@ export class Caller {
   }
 
   /** A double tap claims nothing by its refusal: its twin may have got the place. */
-  #remember({ key }: MadeKey, answer: Answer, claimsRefusal: boolean): void {
-    const { outcome, reason, commandId } = answer;
+  #remember(
+    { key }: MadeKey,
+    { refusal }: Command,
+    { outcome, reason, commandId }: Answer,
+    claimsRefusal: boolean,
+  ): void {
     if (outcome === 'accepted') this.#acknowledged.push({ key, commandId });
     else if (outcome !== 'unknown' && commandId !== '') this.#denied.push({ key, commandId });
-    if (claimsRefusal && outcome === 'refused' && this.#story.exhaustedReasons.includes(reason))
-      this.#refusedKeys.add(key);
+    if (!claimsRefusal || outcome !== 'refused') return;
+    if (refusal?.reason === reason) this.#refusedIds.add(refusal.id);
+    else if (this.#story.exhaustedReasons.includes(reason)) this.#refusedIds.add(key);
   }
 
   #auditClaims(): void {
     const [acknowledged, denied] = [this.#acknowledged, this.#denied];
-    const refusedKeys = [...this.#refusedKeys];
-    [this.#acknowledged, this.#denied, this.#refusedKeys] = [[], [], new Set()];
-    const longest = Math.max(acknowledged.length, denied.length, refusedKeys.length);
+    const refusedIds = [...this.#refusedIds];
+    [this.#acknowledged, this.#denied, this.#refusedIds] = [[], [], new Set()];
+    const longest = Math.max(acknowledged.length, denied.length, refusedIds.length);
     for (let at = 0; at < longest; at += claimsPerAudit) {
       const end = at + claimsPerAudit;
-      const keys = refusedKeys.slice(at, end);
+      const refusedKeys = refusedIds.slice(at, end);
       const found = audit(this.#settings, this.#story.scenario, {
-        keys,
-        refusedKeys: keys,
+        keys: refusedKeys.map(id => id.split('/')[0] ?? id),
+        refusedKeys,
         acknowledged: acknowledged.slice(at, end),
         denied: denied.slice(at, end),
       });

@@ -7,6 +7,8 @@ import type { Settings } from './settings.ts';
 export interface Command {
   readonly path: string;
   readonly body: object;
+  /** What its refusal for this reason claims, if more than that nothing is left on the key. */
+  readonly refusal?: { readonly reason: string; readonly id: string } | undefined;
 }
 
 export type Outcome = 'accepted' | 'refused' | 'busy' | 'failed' | 'unknown' | 'wrong';

@@ -20,6 +20,7 @@ export const calls: ScenarioCalls = {
   },
   call({ id, ids }, rival) {
     const requestId = ids[rival] ?? '';
-    return { path: `/therapists/${id}/visits`, body: { requestId }, actor: requestId };
+    const refusal = { reason: 'taken', id: `${id}/${requestId}` };
+    return { path: `/therapists/${id}/visits`, body: { requestId }, actor: requestId, refusal };
   },
 };

@@ -2,10 +2,26 @@
 -- $4: ids of campaigns of which a caller was told that no coupon is left.
 with asked as (
   select c.id from campaigns c where $1::text[] is null or c.id = any ($1::text[]::bigint[])
-), given as (
-  select c.campaign_id, c.coupon_id, count(*)::integer as claims, max(c.user_id) as user_id
+), claimed as (
+  select c.id, c.campaign_id, c.coupon_id, c.user_id, c.command_id,
+    -- one name for all claims of one command, and of all commands under one idempotency key
+    coalesce('key ' || one.key, c.command_id::text) as asked_once,
+    count(*) over (partition by c.campaign_id, c.coupon_id) as claims_of_coupon
   from coupon_claims c join asked on asked.id = c.campaign_id
-  group by c.campaign_id, c.coupon_id
+  left join lateral (
+    select min(k.key) as key from lockstep_idempotency_commands k where k.command_id = c.command_id
+  ) one on true
+), placed as (
+  -- of the claims of one command that one stays which is least in the way of others
+  select claimed.*,
+    row_number() over (
+      partition by campaign_id, asked_once order by claims_of_coupon, id
+    ) as place
+  from claimed
+), given as (
+  select campaign_id, coupon_id, count(*)::integer as claims, max(user_id) as user_id,
+    (count(*) filter (where place = 1))::integer as commands
+  from placed group by campaign_id, coupon_id
 ), stock as (
   select asked.id, coupons.claimed, coupons.free,
     (select coalesce(sum(claims), 0) from given where given.campaign_id = asked.id) as claims
@@ -16,9 +32,18 @@ with asked as (
     from coupons where campaign_id = asked.id
   ) coupons
 )
-select campaign_id::text as key, 'duplicate' as kind, claims - 1 as excess,
+select campaign_id::text as key, 'duplicate' as kind, commands - 1 as excess,
   format('coupon %s was given out %s times', coupon_id, claims) as detail
-from given where claims > 1
+from given where commands > 1
+union all
+select campaign_id::text, 'duplicate', count(*)::integer - 1,
+  case
+    when count(distinct command_id) = 1
+      then format('command %s was given %s coupons', min(command_id::text), count(*))
+    else format('%s commands under one idempotency key were given %s coupons',
+      count(distinct command_id), count(*))
+  end
+from placed group by campaign_id, asked_once having count(*) > 1
 union all
 select given.campaign_id::text, 'inconsistent', 1,
   format('coupon %s is claimed by user %s but belongs to %s', coupon_id, user_id,

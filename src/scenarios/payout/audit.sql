@@ -66,6 +66,16 @@ where not exists (
   where o.command_id = acknowledged.command_id::uuid and o.invoice_id = acknowledged.key::bigint
 )
 union all
+-- asked about commands alone, of no key: what the provider did for one is done, whatever we recorded
+select distinct told.key, 'inconsistent', 1,
+  format('the provider paid for command %s, and our books do not have it', told.command_id)
+from unnest($2::text[], $3::text[]) as told (key, command_id)
+join payment_provider.payments s on s.command_id = told.command_id::uuid
+join invoices i on i.id = s.invoice_id and coalesce(i.job_id, i.id) = told.key::bigint
+where cardinality($1::text[]) = 0
+  -- under an idempotency key another command may have recorded the payment
+  and not exists (select from payments p where p.provider_payment_id = s.id)
+union all
 select id::text, 'false refusal', 1, 'a caller was refused though the invoice is due'
 from asked where id = any ($4::text[]::bigint[]) and status = 'due'
 order by 1, 2, 4

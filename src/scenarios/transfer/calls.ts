@@ -28,7 +28,7 @@ function paysBack(rival: number, { kind, rivals }: Contention): boolean {
  * so that lost updates cannot cancel each other out.
  */
 export const calls: ScenarioCalls = {
-  exhaustedReasons: [], // a card that could not pay may have been paid since
+  exhaustedReasons: [], // of the wallet; what a refusal says of the card that should pay is in its call
   kindOf: index => (index % bothWaysEvery === bothWaysEvery - 1 ? 'opposite' : 'plain'),
   capacity: contention =>
     contention.kind === 'opposite' ? contention.calls : Math.ceil(contention.rivals / 2),
@@ -37,11 +37,12 @@ export const calls: ScenarioCalls = {
     return { path: '/wallets', body: { balancesCents: [balance, balance] } };
   },
   listed: 'cards',
-  call({ ids: [payer = '', payee = ''] }, rival, contention) {
+  call({ id, ids: [payer = '', payee = ''] }, rival, contention) {
     const [fromCardId, toCardId, amountCents] = paysBack(rival, contention)
       ? [payee, payer, rival + 1]
       : [payer, payee, smallestCents(contention) + rival];
     const body = { fromCardId, toCardId, amountCents };
-    return { path: '/transfers', body, actor: String(amountCents) };
+    const refusal = { reason: 'insufficient balance', id: `${id}/${fromCardId}/${amountCents}` };
+    return { path: '/transfers', body, actor: String(amountCents), refusal };
   },
 };
