@@ -167,11 +167,19 @@ export async function claimKey(
   throw new KeyRefused('in flight');
 }
 
+/** The decision of a command, to be stored under its key. */
+export interface Settlement {
+  readonly decision: Decision;
+  readonly auditKey: string;
+  readonly commandId: string;
+  readonly attempts: number;
+}
+
 /** Stores the answer, and that this command gave it, in the same transaction as the effect. */
 export async function settleKey(
   query: Query,
   { key }: IdempotencyKey,
-  { decision, auditKey, commandId, attempts }: StoredAnswer,
+  { decision, auditKey, commandId, attempts }: Settlement,
 ): Promise<void> {
   const accepted = 'accepted' in decision;
   const detail = accepted ? decision.accepted : decision.refused;
