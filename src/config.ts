@@ -22,6 +22,8 @@ export interface Config {
   readonly strategyFiles: readonly string[];
   /** For lab use: requests may choose their strategy and variant. */
   readonly allowStrategyHeader: boolean;
+  /** A folder for the history of commands; undefined: none is kept. */
+  readonly commandHistory: string | undefined;
   readonly tuning: Tuning;
   /** Per process, for work. */
   readonly connectionsMax: number;
@@ -130,6 +132,10 @@ const shape = z.object({
     .transform(paths => paths.map(path => resolve(path)))
     .default([]),
   ALLOW_STRATEGY_HEADER: flag.default(false),
+  COMMAND_HISTORY: z
+    .string()
+    .transform(path => resolve(path))
+    .optional(),
   WAIT_MS: wholeNumber(1, 60_000).default(5_000),
   LEASE_MS: wholeNumber(20, 600_000).default(10_000),
   EXTEND_LEASE: flag.default(true),
@@ -193,6 +199,7 @@ function configOf(data: z.infer<typeof shape>): Config {
     strategy: data.STRATEGY,
     strategyFiles: data.STRATEGY_FILES,
     allowStrategyHeader: data.ALLOW_STRATEGY_HEADER,
+    commandHistory: data.COMMAND_HISTORY,
     tuning: {
       waitMs: data.WAIT_MS,
       leaseMs: data.LEASE_MS,

@@ -44,6 +44,7 @@ async function serviceServer(plain: boolean) {
     adminToken: undefined,
     audit: unused,
     evidence: unused,
+    history: undefined,
     stopping: () => false,
   });
   return httpServer(app, plain ? {} : { classes: messageClasses(app) });

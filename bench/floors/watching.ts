@@ -92,7 +92,14 @@ const scrapesEach = 2;
 async function openService(services: Services, signal: AbortSignal): Promise<Target> {
   const plan = { processes, latencyMs: 0, synchronousCommit: true, leaseMs: null };
   const { env: environment } = process;
-  const target = await openTarget({ services, plan, strategyFiles: [], environment, signal });
+  const target = await openTarget({
+    services,
+    plan,
+    strategyFiles: [],
+    history: false,
+    environment,
+    signal,
+  });
   if (target.inside) await makeCards(target.inside.databaseUrl);
   return target;
 }

@@ -20,6 +20,8 @@ export interface Target {
 export interface Inside {
   readonly databaseUrl: string;
   readonly redisUrls: readonly string[];
+  /** Where the service writes what became of every command; undefined: nowhere. */
+  readonly historyFolder: string | undefined;
   readonly pids: {
     readonly service: readonly number[];
     readonly postgres: readonly number[];
@@ -44,6 +46,8 @@ export interface OpenTarget {
   readonly services: Services;
   readonly plan: ServiceShape;
   readonly strategyFiles: readonly string[];
+  /** Whether the service keeps the history of its commands. */
+  readonly history: boolean;
   readonly environment: Environment;
   readonly signal: AbortSignal;
 }
@@ -52,6 +56,8 @@ export interface OpenTarget {
 export async function openTarget(options: OpenTarget): Promise<Target> {
   const { services, plan } = options;
   const database = await createRunDatabase(services.postgres.url);
+  const { keeper } = services;
+  const historyFolder = options.history ? await keeper.folder() : undefined;
   let proxied: PostgresRoute | undefined;
   try {
     await prepare(database.url, plan);
@@ -60,7 +66,10 @@ export async function openTarget(options: OpenTarget): Promise<Target> {
     const { child, url, processes } = await startService({
       ...options,
       databaseUrl: proxied.url,
-      variables: variablesOf(options, adminToken),
+      variables: {
+        ...variablesOf(options, adminToken),
+        ...(historyFolder !== undefined && { COMMAND_HISTORY: historyFolder }),
+      },
     });
     const { redis, redisNodes, postgres } = services;
     const nodes = [redis, ...redisNodes];
@@ -72,6 +81,7 @@ export async function openTarget(options: OpenTarget): Promise<Target> {
       inside: {
         databaseUrl: database.url,
         redisUrls: nodes.map(node => node.url),
+        historyFolder,
         pids: {
           service,
           postgres: postgres.pid === undefined ? [] : [postgres.pid],
@@ -82,11 +92,13 @@ export async function openTarget(options: OpenTarget): Promise<Target> {
         await child.stop().catch(() => {}); // if the keeper is gone, so is the service
         await proxied?.close();
         await database.drop();
+        if (historyFolder !== undefined) await keeper.remove(historyFolder).catch(() => {});
       },
     };
   } catch (error) {
     await proxied?.close();
     await database.drop();
+    if (historyFolder !== undefined) await keeper.remove(historyFolder).catch(() => {});
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 /** The content of a load report, as sections of tables; Markdown, HTML and CSV only render them. */
 
-import { ruleOfThree } from '../lab/statistics.ts';
 import { figure, percent } from '../page/format.ts';
 import { numbers, type Section, verdicts, words } from '../page/report.ts';
 import { differs, type Estimate } from './estimate.ts';
@@ -29,20 +28,19 @@ export function sectionsOf(summary: BenchSummary): readonly Section[] {
 
 /** The observed verdict, with the number of violations or the bound. */
 export function verdict(row: CellRow): string {
-  const { measured, planned, observed, violations, keys } = row;
+  const { measured, planned, observed, violations, keys, meetings, boundShare } = row;
   if (measured < planned) return `? ${planned - measured} of ${planned} repetitions are missing`;
   const found = Object.values(violations).reduce((all, one) => all + one, 0);
   if (observed === 'unsafe') return `✗ ${found} on ${keys} keys`;
-  if (observed === 'inconclusive')
-    return row.audited ? '? nothing was accepted' : '? not fully audited';
-  return `✓ 0 of ${keys} keys, so < ${percent(ruleOfThree(keys))}`;
+  if (observed === 'inconclusive') return `? ${row.because}`;
+  return `✓ 0 of ${meetings?.keysTested ?? 0} keys, so < ${percent(boundShare ?? 1)}`;
 }
 
 function safety({ rows, plan }: BenchSummary): Section {
   return {
     title: 'Safety',
     blocks: [
-      'What the service’s audit found on the keys of the load, and what the strategy claims. The commands compare and explore judge safety; this table only says whose costs below are worth reading.',
+      'What the service’s audit found on the keys of the load, and what the strategy claims. Contention: commands that met another caller’s on their key; power: keys of the control violated by the same load. “0 of n” counts keys on which callers met and one was accepted. The commands compare and explore judge safety; this table only says whose costs below are worth reading.',
       ...shortfalls(rows),
       ...plan.notOffered.map(({ cell, because }) => `– ${cell}: not offered, ${because}.`),
       {
@@ -51,7 +49,15 @@ function safety({ rows, plan }: BenchSummary): Section {
         columns: [
           ...words('cell', 'claimed'),
           verdicts('observed'),
-          ...numbers('duplicates', 'lost updates', 'lost acks', 'false refusals', 'inconsistent'),
+          ...numbers(
+            'contention',
+            'power',
+            'duplicates',
+            'lost updates',
+            'lost acks',
+            'false refusals',
+            'inconsistent',
+          ),
           ...numbers('leases lost'),
         ],
         rows: rows.map(row => ({
@@ -59,6 +65,8 @@ function safety({ rows, plan }: BenchSummary): Section {
             row.name,
             { text: row.claimed.verdict, small: row.claimed.because },
             verdict(row) + (row.claimViolated ? ', AGAINST ITS CLAIM' : ''),
+            contention(row),
+            row.power === undefined ? '–' : percent(row.power),
             ...Object.values(row.violations).map(String),
             estimate(row.figures.leasesLost),
           ],
@@ -67,6 +75,12 @@ function safety({ rows, plan }: BenchSummary): Section {
       },
     ],
   };
+}
+
+/** The share of commands on contended keys that met a rival. */
+function contention({ meetings }: CellRow): string {
+  if (!meetings || meetings.commands === 0) return '–';
+  return percent(meetings.commandsMet / meetings.commands);
 }
 
 /** Cells with too little data, and what to change. */
@@ -227,18 +241,18 @@ function bystanders(rows: readonly CellRow[]): Section {
   return {
     title: 'Bystanders',
     blocks: [
-      'p99 of commands on keys without contention: alone, for 5 s before the load, and during the load of the same run. Waiters that hold connections starve other commands.',
+      'Mean time of commands on keys without contention: alone, for 5 s before the load, and during the load of the same run. Waiters that hold connections starve other commands.',
       {
         kind: 'table',
         caption: 'Bystanders',
-        columns: [...words('cell'), ...numbers('alone p99 ms', 'beside the load p99 ms', 'times')],
+        columns: [...words('cell'), ...numbers('alone ms', 'beside the load ms', 'times')],
         rows: rows
           .filter(row => row.figures.bystanderTimes)
           .map(row => ({
             cells: [
               row.name,
-              estimate(row.figures.bystanderQuietP99Ms),
-              estimate(row.figures.bystanderP99Ms),
+              estimate(row.figures.bystanderQuietMs),
+              estimate(row.figures.bystanderMs),
               estimate(row.figures.bystanderTimes),
             ],
           })),

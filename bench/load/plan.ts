@@ -117,6 +117,11 @@ export function nameOf(plan: CellPlan): string {
   return parts.join('.').replace(/[^\w.=-]/g, '_');
 }
 
+/** The name of a cell without its strategy: cells of one place are under the same load. */
+export function placeName(plan: CellPlan): string {
+  return nameOf({ ...plan, strategy: '' });
+}
+
 /** The position of a cell on its axis. */
 export function pointOf(plan: CellPlan): number {
   switch (plan.axis) {

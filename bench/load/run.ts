@@ -16,6 +16,7 @@ import { ResourceSampler } from '../lab/resource-sampler.ts';
 import { durabilityOf } from '../lab/run-database.ts';
 import { openTarget, type Target } from '../lab/target.ts';
 import { type BenchRun, newRunFolder, readBench, writeCell } from './files.ts';
+import { HistoryReader, meetingsOf } from './meetings.ts';
 import type { BenchOptions } from './options.ts';
 import { type PlannedCell, planOf, serviceRunsOf } from './plan.ts';
 import { checkStrategies, remoteTarget, servedBy } from './remote.ts';
@@ -182,20 +183,29 @@ interface Running {
 }
 
 async function runAll(run: Running, left: readonly PlannedCell[]): Promise<void> {
-  const { around, services, files, folder, progress } = run;
+  const { around, services, files, progress } = run;
   const { options, environment, signal } = around;
   for (const { stack, cells } of serviceRunsOf(left, options.seed)) {
     signal.throwIfAborted();
     const target = services
-      ? await openTarget({ services, plan: stack, strategyFiles: files, environment, signal })
+      ? await openTarget({
+          services,
+          plan: stack,
+          strategyFiles: files,
+          history: true,
+          environment,
+          signal,
+        })
       : await remoteTarget(options.baseUrl ?? '', environment.ADMIN_TOKEN);
+    const folder = target.inside?.historyFolder;
+    const history = folder === undefined ? undefined : new HistoryReader(folder);
     try {
       for (const cell of cells) {
         signal.throwIfAborted();
         progress.step(cell.id);
-        const result = await measured(run, target, cell);
+        const result = await measured(run, { target, history }, cell);
         signal.throwIfAborted(); // an interrupted cell is not a result
-        await writeCell(folder, result);
+        await writeCell(run.folder, result);
         if (result.problem !== '') progress.note(`${cell.id}: ${result.problem}`);
       }
     } finally {
@@ -204,7 +214,16 @@ async function runAll(run: Running, left: readonly PlannedCell[]): Promise<void>
   }
 }
 
-async function measured(run: Running, target: Target, cell: PlannedCell): Promise<CellResult> {
+interface Measuring {
+  readonly target: Target;
+  readonly history: HistoryReader | undefined;
+}
+
+async function measured(
+  run: Running,
+  { target, history }: Measuring,
+  cell: PlannedCell,
+): Promise<CellResult> {
   const { around, keeper, k6 } = run;
   const { options, signal } = around;
   const startedAt = new Date().toISOString();
@@ -213,6 +232,8 @@ async function measured(run: Running, target: Target, cell: PlannedCell): Promis
     const started = (pid: number): void => sampler.start(pid);
     const { exit, summary } = await runK6({ keeper, k6, target, cell, options, started, signal });
     const { whole, load, usage } = await sampler.stop(cell.plan, summary);
+    const commands = Object.values(whole?.commands ?? {}).reduce((sum, one) => sum + one.count, 0);
+    const lines = await history?.next(cell.plan, commands, signal);
     const ended = exit.code === 0 || exit.code === k6Exit.thresholds;
     return {
       format: cellFormat,
@@ -226,6 +247,7 @@ async function measured(run: Running, target: Target, cell: PlannedCell): Promis
       k6: summary ?? null,
       service: whole ? { load: load ?? null, whole } : null,
       usage: usage ?? null,
+      meetings: lines ? meetingsOf(lines) : null,
     };
   } finally {
     await sampler.close();

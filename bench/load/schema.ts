@@ -65,6 +65,14 @@ export const cellPlan = z.strictObject({
   axis: z.string(),
 });
 
+const meetings = z.strictObject({
+  keys: count,
+  keysTested: count,
+  keysDecidedTogether: count,
+  commands: count,
+  commandsMet: count,
+});
+
 export const cellResult = z.strictObject({
   format: z.literal(cellFormat),
   version: z.literal(benchVersion),
@@ -78,6 +86,8 @@ export const cellResult = z.strictObject({
   /** The service's own metrics: during the load, and over the whole k6 run. */
   service: z.strictObject({ load: serviceDelta.nullable(), whole: serviceDelta }).nullable(),
   usage: usage.nullable(),
+  /** Null where the service kept no history, or lost a part of it; older runs have none. */
+  meetings: meetings.nullable().default(null),
 });
 
 export const benchPlan = z.strictObject({

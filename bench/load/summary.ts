@@ -7,7 +7,8 @@ import { added } from '../lab/statistics.ts';
 import { eventsOf } from '../lab/verdict.ts';
 import { type Estimate, estimateOf } from './estimate.ts';
 import type { BenchRun } from './files.ts';
-import { nameOf, pointOf } from './plan.ts';
+import { controlsIn, type Judged, judgedBeside, meetingsIn, seenAlone } from './judged.ts';
+import { nameOf, placeName, pointOf } from './plan.ts';
 import type { BenchPlan, CellPlan, CellResult, K6Summary } from './schema.ts';
 
 /** The violations on the keys of a cell, over all repetitions. */
@@ -19,7 +20,7 @@ export interface Violations {
   readonly inconsistencies: number;
 }
 
-export interface CellRow {
+export interface CellRow extends Judged {
   readonly name: string;
   readonly plan: CellPlan;
   /** Its position on the axis of a sweep. */
@@ -33,7 +34,7 @@ export interface CellRow {
   readonly claimed: Prediction;
   /** The strategy that protects nothing: what the operation costs by itself. */
   readonly control: boolean;
-  readonly observed: 'safe' | 'unsafe' | 'inconclusive';
+  /** Keys whose rows were audited. */
   readonly keys: number;
   readonly violations: Violations;
   /** True if the audit found what the strategy claims to prevent. */
@@ -47,25 +48,24 @@ export interface CellRow {
 const figures = {
   offeredPerSecond: ({ k6 }) => k6.offered / k6.seconds,
   answeredPerSecond: ({ k6 }) => count(k6, 'answered') / k6.seconds,
-  goodputPerSecond: ({ k6 }) =>
-    (count(k6, 'accepted') - count(k6, 'duplicates') - count(k6, 'lost_acknowledgements')) /
-    k6.seconds,
-  acceptedP50Ms: ({ k6 }) => k6.trends.accepted_ms?.p50,
-  acceptedP95Ms: ({ k6 }) => k6.trends.accepted_ms?.p95,
-  acceptedP99Ms: ({ k6 }) => k6.trends.accepted_ms?.p99,
-  acceptedP999Ms: ({ k6 }) => k6.trends.accepted_ms?.p999,
-  refusedP50Ms: ({ k6 }) => k6.trends.refused_ms?.p50,
-  refusedP99Ms: ({ k6 }) => k6.trends.refused_ms?.p99,
+  goodputPerSecond: ({ k6 }) => (count(k6, 'accepted') - wasted(k6)) / k6.seconds,
+  acceptedP50Ms: ({ k6 }) => carried(k6.trends.accepted_ms, 'p50'),
+  acceptedP95Ms: ({ k6 }) => carried(k6.trends.accepted_ms, 'p95'),
+  acceptedP99Ms: ({ k6 }) => carried(k6.trends.accepted_ms, 'p99'),
+  acceptedP999Ms: ({ k6 }) => carried(k6.trends.accepted_ms, 'p999'),
+  refusedP50Ms: ({ k6 }) => carried(k6.trends.refused_ms, 'p50'),
+  refusedP99Ms: ({ k6 }) => carried(k6.trends.refused_ms, 'p99'),
   longestMs: ({ k6 }) => k6.trends.answered_ms?.max,
   serviceMs: ({ service }) => meanMs(service?.load?.commands.accepted),
   holdMs: ({ service }) => meanMs(service?.load?.phases.hold),
   attemptsPerAccepted: ({ k6 }) => ratio(count(k6, 'attempts'), count(k6, 'accepted')),
   jain: ({ k6 }) => k6.jain ?? undefined,
-  bystanderQuietP99Ms: ({ k6 }) => k6.trends.bystander_quiet_ms?.p99,
-  bystanderP99Ms: ({ k6 }) => k6.trends.bystander_beside_load_ms?.p99,
+  // too few samples for a high percentile; the mean feels every starved command
+  bystanderQuietMs: ({ k6 }) => k6.trends.bystander_quiet_ms?.mean,
+  bystanderMs: ({ k6 }) => k6.trends.bystander_beside_load_ms?.mean,
   bystanderTimes: ({ k6 }) => {
     const [quiet, beside] = [k6.trends.bystander_quiet_ms, k6.trends.bystander_beside_load_ms];
-    return quiet && beside ? ratio(beside.p99, quiet.p99) : undefined;
+    return quiet && beside ? ratio(beside.mean, quiet.mean) : undefined;
   },
   leasesLost: ({ service }) => service?.whole.leasesLost,
   statementsPerAccepted: ({ usage }) => per(usage?.statements, usage?.accepted),
@@ -109,7 +109,13 @@ export function summarizeBench({ plan, cells }: BenchRun, registry: Registry): B
     const wanted = planned.filter(cell => nameOf(cell.plan) === name).length;
     return rowOf({ name, plan: cellPlan, wanted, cells: mine }, registry);
   });
-  return { plan: rest, rows, missing: planned.map(({ id }) => id).filter(id => !ids.has(id)) };
+  const controls = controlsIn(measured, controlOf(registry).name);
+  const judged = rows.map(row => judgedBeside(row, controls.get(placeName(row.plan))));
+  return {
+    plan: rest,
+    rows: judged,
+    missing: planned.map(({ id }) => id).filter(id => !ids.has(id)),
+  };
 }
 
 function isMeasured(cell: CellResult): cell is Measured {
@@ -146,9 +152,11 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     tooShort: measured.some(isTooShort),
     claimed,
     control: plan.strategy === controlOf(registry).name,
-    // without an accepted command nothing could go wrong
-    observed: found > 0 ? 'unsafe' : audited && sum('accepted') > 0 ? 'safe' : 'inconclusive',
+    ...seenAlone(found, audited, sum('accepted')),
     keys: sum('keys_audited'),
+    meetings: meetingsIn(measured),
+    power: undefined,
+    boundShare: undefined,
     violations,
     claimViolated: found > 0 && claimed.verdict === 'safe',
     dropped: measured.reduce((all, { k6 }) => all + k6.dropped, 0),
@@ -194,6 +202,22 @@ function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry)
 }
 
 const count = (k6: K6Summary, name: string): number => k6.counts[name] ?? 0;
+
+/** Effects that had to be undone, or are missing: nobody is better off for them. */
+function wasted(k6: K6Summary): number {
+  const kinds = ['duplicates', 'lost_updates', 'lost_acknowledgements'];
+  return kinds.reduce((sum, name) => sum + count(k6, name), 0);
+}
+
+/** Fewer samples do not carry the percentile: at least ten lie beyond it. */
+const samplesMin = { p50: 20, p95: 200, p99: 1_000, p999: 10_000 } as const;
+
+function carried(
+  points: K6Summary['trends'][string] | undefined,
+  name: keyof typeof samplesMin,
+): number | undefined {
+  return points && points.count >= samplesMin[name] ? points[name] : undefined;
+}
 
 function ratio(a: number, b: number): number | undefined {
   return b > 0 ? a / b : undefined;

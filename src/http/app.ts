@@ -4,6 +4,7 @@ import { pinoHttp } from 'pino-http';
 import type { Registered, Route } from '../contract/index.ts';
 import type { Engine } from '../engine/serve.ts';
 import type { Store } from '../store/store.ts';
+import type { CommandHistory } from '../telemetry/history.ts';
 import { type Audit, adminOnly, auditOfClaims, auditOfRows } from './admin.ts';
 import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
@@ -30,6 +31,8 @@ export interface AppParts {
   readonly audit: Audit;
   /** Findings of the live audit. */
   readonly evidence: Evidence;
+  /** Where every command is noted; undefined: nowhere. */
+  readonly history: Pick<CommandHistory, 'note'> | undefined;
   /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
 }
@@ -65,11 +68,12 @@ export function createApp(parts: AppParts): Express {
 
 type Add = (method: 'get' | 'post', path: string, handler: RequestHandler) => void;
 
-function addScenarios({ choice, engine, store, log }: AppParts, add: Add): void {
+function addScenarios(parts: AppParts, add: Add): void {
+  const { choice, store } = parts;
   for (const scenario of choice.registry.scenarios.values()) {
     const { routes } = scenario.registered;
     for (const path of pathsOf(scenario.registered))
-      add('post', path, contended(engine, scenario, path, choice, log));
+      add('post', path, contended(scenario, path, parts));
     for (const route of routes) add(route.method, route.path, uncontended(route, store));
   }
 }

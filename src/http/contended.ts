@@ -5,18 +5,25 @@ import { failures, isFailure } from '../contract/index.ts';
 import { reasonAgainstKey } from '../engine/idempotency.ts';
 import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
+import type { CommandHistory } from '../telemetry/history.ts';
 import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 import { type ChoiceOptions, chooser } from './choice.ts';
 import { idempotencyOf } from './idempotency.ts';
 
+export interface ContendedParts {
+  readonly engine: Pick<Engine, 'serve'>;
+  readonly choice: ChoiceOptions;
+  readonly log: Logger;
+  /** Where every command is noted; undefined: nowhere. */
+  readonly history: Pick<CommandHistory, 'note'> | undefined;
+}
+
 /** The contended route at `path`, for all variants served there: one request is one command. */
 export function contended(
-  engine: Pick<Engine, 'serve'>,
   scenario: RegisteredScenario,
   path: string,
-  options: ChoiceOptions,
-  log: Logger,
+  { engine, choice: options, log, history }: ContendedParts,
 ): RequestHandler {
   const there = Object.entries(scenario.registered.variants).filter(([, one]) => one.path === path);
   const choose = chooser(options, Object.fromEntries(there));
@@ -42,7 +49,12 @@ export function contended(
         'command failed',
       );
     }
-    if (options.headersAllowed) tellSpans(response, served);
+    const spans = spansOf(served);
+    if (spans && options.headersAllowed) tellSpans(response, spans);
+    if (spans && history) {
+      const cell = { scenario: scenario.name, variant, strategy: strategy.name };
+      history.note({ ...cell, ...noted(request, served, spans), commandId });
+    }
     tell(response, served, served.replayed?.commandId ?? commandId);
   };
 }
@@ -53,17 +65,40 @@ function isUnexpected({ outcome: { kind }, error }: Served): boolean {
   return (kind === 'failed' || kind === 'unknown') && !!error && code === 'internal-error';
 }
 
-/**
- * Tells when the command was worked on, and when it decided, so that a load can see whether commands
- * met: in microseconds on the machine's monotonic clock, which all its processes share.
- */
-function tellSpans(response: Response, { askedMs, decided }: Served): void {
+/** Microseconds on the machine's monotonic clock, which all its processes share. */
+interface Spans {
+  readonly askedUs: number;
+  readonly decidedUs: readonly [from: number, until: number] | null;
+  readonly endedUs: number;
+}
+
+/** Undefined where nothing was run: a stored answer. */
+function spansOf({ askedMs, decided }: Served): Spans | undefined {
+  if (askedMs === undefined) return undefined;
   const nowMs = performance.now(); // the clock of the engine's times
-  const nowUs = process.hrtime.bigint() / 1_000n;
-  const at = (ms: number): bigint => nowUs - BigInt(Math.round((nowMs - ms) * 1_000));
-  if (askedMs !== undefined) response.setHeader('command-worked-us', `${at(askedMs)}-${nowUs}`);
-  if (decided)
-    response.setHeader('command-decided-us', `${at(decided.fromMs)}-${at(decided.untilMs)}`);
+  const endedUs = Number(process.hrtime.bigint() / 1_000n);
+  const at = (ms: number): number => endedUs - Math.round((nowMs - ms) * 1_000);
+  const decidedUs = decided ? ([at(decided.fromMs), at(decided.untilMs)] as const) : null;
+  return { askedUs: at(askedMs), decidedUs, endedUs };
+}
+
+/** Tells when the command was worked on, and when it decided, so that a load can see who met. */
+function tellSpans(response: Response, { askedUs, decidedUs, endedUs }: Spans): void {
+  response.setHeader('command-worked-us', `${askedUs}-${endedUs}`);
+  if (decidedUs) response.setHeader('command-decided-us', decidedUs.join('-'));
+}
+
+function noted(request: Request, { outcome, auditKey }: Served, spans: Spans) {
+  const { kind, detail, attempts } = outcome;
+  const caller = callerOf(request.headers['command-caller']);
+  return { key: auditKey, caller, ...spans, outcome: kind, detail, attempts };
+}
+
+const callerMax = 64;
+
+/** Without a name every command is a caller of its own: its name is empty. */
+function callerOf(header: string | readonly string[] | undefined): string {
+  return typeof header === 'string' ? header.slice(0, callerMax) : '';
 }
 
 function tell(response: Response, { outcome, auditKey: key }: Served, commandId: string): void {

@@ -5,7 +5,8 @@ import { type EdgeProblemCode, edgeProblems, typeOf } from './problems.ts';
 
 const requestMaxDefaultMs = 10_000;
 const headersMaxBytes = 16 * 1_024;
-const keepAliveMs = 10_000;
+/** Longer than clients and balancers keep an idle connection (most 60 s): the server closes last. */
+const keepAliveMs = 75_000;
 const closeIdleEveryMs = 20;
 
 /** An HTTP server with a bound on every wait. */

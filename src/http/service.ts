@@ -12,6 +12,7 @@ import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
 import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
 import { Auditor } from '../telemetry/auditor.ts';
+import { CommandHistory } from '../telemetry/history.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
 import { Sweep } from '../telemetry/sweep.ts';
@@ -49,6 +50,7 @@ export class Service {
   readonly #keys: KeySweep;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
+  readonly #history: CommandHistory | undefined;
   readonly #config: Config;
 
   constructor(config: Config, registry: Registry, log: Logger, hooks: ProcessHooks) {
@@ -100,6 +102,7 @@ export class Service {
       onError: error => log.warn({ err: error }, 'expired idempotency keys cannot be removed'),
     });
     this.#choice = choiceOf(config, registry);
+    this.#history = config.commandHistory ? new CommandHistory(config.commandHistory) : undefined;
     this.app = createApp({
       choice: this.#choice,
       engine: this.#engine,
@@ -110,6 +113,7 @@ export class Service {
       adminToken: config.adminToken,
       evidence: page => this.#evidence(page),
       audit: ({ auditSql }, asked) => this.#adHocAudits.run(auditSql, asked),
+      history: this.#history,
       stopping: hooks.stopping,
     });
   }
@@ -140,7 +144,7 @@ export class Service {
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     pools.push(this.#adHocAudits.close());
     const stores = [this.#store, this.#sequelize, this.#backends].map(store => store.close());
-    await Promise.allSettled([...stores, ...pools]);
+    await Promise.allSettled([...stores, ...pools, this.#history?.close()]);
   }
 
   async #evidence(page: EvidencePage): Promise<readonly EvidenceRow[]> {

@@ -27,6 +27,8 @@ export interface AuditReport {
   /** Findings by kind; for `duplicate` the number of excess effects. */
   readonly excess: Readonly<Record<string, number>>;
   readonly findings: number;
+  /** Keys with a finding of the rows alone, whatever callers were told. */
+  readonly keys: number;
   /**
    * Commands answered as having no effect that did take effect: their callers retry and pay twice.
    */
@@ -120,6 +122,8 @@ async function auditOf(
     return (await client.query<Violation>(auditSql, values)).rows;
   };
   const found = await run(keys ?? null, acknowledged, refusedKeys);
+  // what only callers could know is told for no key of the rows
+  const wrong = found.filter(({ kind }) => !isOfCallers(kind)).map(({ key }) => key);
   // the audit reports absent commands as lost acknowledgements; the others exist, and any other row
   // names one whose effect is outside the database
   const absent = denied.length > 0 ? await run([], denied, []) : [];
@@ -127,9 +131,14 @@ async function auditOf(
   return {
     excess: sumsOf(found),
     findings: found.length + there.length,
+    keys: new Set(wrong).size,
     deniedAndThere: there.reduce((sum, { excess }) => sum + excess, 0),
     violations: [...found, ...there].slice(0, violationsMax),
   };
+}
+
+function isOfCallers(kind: Violation['kind']): boolean {
+  return kind === 'lost acknowledgement' || kind === 'false refusal';
 }
 
 function deniedAndThere(denied: readonly CommandRef[], absent: readonly Violation[]): Violation[] {

@@ -36,8 +36,8 @@ export const exampleBench = {
   cells: [
     result('row-lock', 1, { accepted: 30, duplicates: 0 }),
     result('row-lock', 2, { accepted: 40, duplicates: 0 }),
-    result('none', 1, { accepted: 60, duplicates: 30 }),
-    result('none', 2, { accepted: 60, duplicates: 40 }),
+    result('none', 1, { accepted: 60, duplicates: 30, keys_violated: 18 }),
+    result('none', 2, { accepted: 60, duplicates: 40, keys_violated: 19 }),
   ],
 } as const;
 
@@ -75,5 +75,12 @@ function cellOf(id: string, counts: Record<string, number>): CellResult {
     },
     service: null,
     usage: null,
+    meetings: {
+      keys: 20,
+      keysTested: 20,
+      keysDecidedTogether: 0,
+      commands: 100,
+      commandsMet: 90,
+    },
   };
 }

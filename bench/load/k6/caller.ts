@@ -1,7 +1,16 @@
 /** One virtual user: what it sends, what it was told, and what it tells the audit in the end. */
 import exec from 'k6/execution';
 import { counters, loadStartedAt, trends } from './measures.ts';
-import { type Answer, audit, type Command, type Served, send, stop, type Told } from './service.ts';
+import {
+  type Answer,
+  audit,
+  type Command,
+  type Served,
+  send,
+  settled,
+  stop,
+  type Told,
+} from './service.ts';
 import type { Settings } from './settings.ts';
 import type { MadeKey, Story } from './story.ts';
 
@@ -26,15 +35,16 @@ export class Caller {
     this.#story = story;
   }
 
-  /** A command that nothing is learnt from. */
+  /** A command whose cost is not counted; it is judged like every other. */
   rehearse(served: Served, key: MadeKey, actor: number, actors: number): void {
-    this.#send(served, this.#story.command(key, actor, actors));
+    const command = this.#story.command(key, actor, actors);
+    this.#remember(key, command, this.#send(served, command, actor), true);
   }
 
   /** A command on a key that nobody else wants. */
   standBy(served: Served, key: MadeKey, besideLoad: boolean): void {
     const command = this.#story.command(key, 0, 1);
-    const answer = this.#send(served, command);
+    const answer = this.#send(served, command, 0);
     const trend = besideLoad ? trends.bystander_beside_load_ms : trends.bystander_quiet_ms;
     if (answer.outcome === 'accepted') trend.add(answer.ms);
     this.#remember(key, command, answer, true);
@@ -44,8 +54,9 @@ export class Caller {
   command(served: Served, key: MadeKey, place: number, commandsPerKey: number): void {
     const again = place % tapsTwiceEvery === tapsTwiceEvery - 1;
     const tappedTwice = again || place % tapsTwiceEvery === tapsTwiceEvery - 2;
-    const command = this.#story.command(key, again ? place - 1 : place, commandsPerKey);
-    const answer = this.#send(served, command);
+    const actor = again ? place - 1 : place;
+    const command = this.#story.command(key, actor, commandsPerKey);
+    const answer = this.#send(served, command, actor);
     loadStartedAt.add(exec.scenario.startTime);
     this.#count(answer);
     this.#remember(key, command, answer, !tappedTwice);
@@ -55,7 +66,10 @@ export class Caller {
 
   /** Holds what this caller was told against the rows; once, when all is over. */
   audit(): void {
-    if (this.#settings.adminToken !== undefined) this.#auditClaims();
+    if (this.#settings.adminToken !== undefined) {
+      if (!settled(this.#settings, this.#story.scenario)) counters.unsettled_audits.add(1);
+      this.#auditClaims();
+    }
     counters.callers_audited.add(1);
     if (this.#answered === 0) return;
     const perSecond = (this.#answered / this.#answeredMs) * 1_000;
@@ -64,10 +78,11 @@ export class Caller {
     counters.fairness_squares.add(perSecond ** 2);
   }
 
-  #send(served: Served, command: Command): Answer {
+  #send(served: Served, command: Command, actor: number): Answer {
     this.#turn += 1;
     // each caller visits the processes in turn: its connections would pin it to one
-    const answer = send(this.#settings, served, command, exec.vu.idInTest + this.#turn);
+    const named = { ...command, caller: String(actor) };
+    const answer = send(this.#settings, served, named, exec.vu.idInTest + this.#turn);
     if (answer.outcome === 'wrong') {
       counters.wrong_answers.add(1);
       stop(`a command was answered by something else: ${answer.reason}`);

@@ -6,7 +6,7 @@ import type { Options } from 'k6/options';
 import { Caller } from './caller.ts';
 import { counters, countFromZero } from './measures.ts';
 import { type Phases, phaseNames, phasesOf, thresholdsOf } from './phases.ts';
-import { audit, checkService, type Served, stop } from './service.ts';
+import { audit, checkAudit, checkService, type Served, settled, stop } from './service.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { MadeKey, Story } from './story.ts';
 import { type SummaryData, summarized, summaryText } from './summary.ts';
@@ -84,6 +84,7 @@ function optionsOf({ story, settings, arrivals, phases }: Test): Options {
 
 function prepared({ story, settings, arrivals, phases }: Test, loadKeys: number): Prepared {
   const served = checkService(settings, story.scenario);
+  if (settings.adminToken !== undefined) checkAudit(settings, story.scenario);
   countFromZero();
   const { warmUpSeconds, bystandersPerSecond } = settings;
   const make = (keys: number, actors: number): readonly MadeKey[] =>
@@ -114,6 +115,7 @@ function run(
     const key = given.bystanders[n + (name === beside ? phases.bystanderCommands : 0)];
     if (key) caller.standBy(given.served, key, name === beside);
   } else if (name !== load || isLastOfCaller(arrivals, settings)) {
+    if (name === load) waitForRivals(settings);
     caller.audit();
   } else {
     const key = given.load[targets.keyOf[n] ?? -1];
@@ -127,15 +129,27 @@ function isLastOfCaller({ model }: Arrivals, { iterations }: Settings): boolean 
   return model !== 'open' && exec.vu.iterationInScenario === iterations;
 }
 
+/** In the closed model the others may still be sending, and what they do decides about a refusal. */
+function waitForRivals({ iterations }: Settings): void {
+  const lastMs = Date.now() + rivalsMaxSeconds * 1_000;
+  // each caller has one iteration more, for the audit
+  const share = iterations / (iterations + 1) - 1e-9;
+  while (exec.scenario.progress < share && Date.now() < lastMs) sleep(0.05);
+}
+
+const rivalsMaxSeconds = 60;
+
 /** Has the rows of all keys judged, once everything has ended. */
-function auditRows({ settings, story }: Test, { load, bystanders }: Prepared): void {
+function auditRows({ settings, story }: Test, { warmUp, load, bystanders }: Prepared): void {
   if (settings.adminToken === undefined) return;
-  const all = [...load, ...bystanders].map(({ key }) => key);
+  if (!settled(settings, story.scenario)) counters.unsettled_audits.add(1);
+  const all = [...warmUp, ...load, ...bystanders].map(({ key }) => key);
   for (let at = 0; at < all.length; at += keysPerAudit) {
     const keys = all.slice(at, at + keysPerAudit);
     const nobody = { acknowledged: [], denied: [], refusedKeys: [] };
-    const { excess } = audit(settings, story.scenario, { keys, ...nobody });
+    const { excess, keys: violated } = audit(settings, story.scenario, { keys, ...nobody });
     counters.keys_audited.add(keys.length);
+    counters.keys_violated.add(violated);
     counters.duplicates.add(excess.duplicate ?? 0);
     counters.lost_updates.add(excess['lost update'] ?? 0);
     counters.inconsistencies.add(excess.inconsistent ?? 0);

@@ -20,6 +20,10 @@ export const counters = {
   callers_audited: new Counter('callers_audited'),
   acknowledgements_audited: new Counter('acknowledgements_audited'),
   keys_audited: new Counter('keys_audited'),
+  /** Keys whose rows are wrong. */
+  keys_violated: new Counter('keys_violated'),
+  /** Audits that began while transactions were still open. */
+  unsettled_audits: new Counter('unsettled_audits'),
   duplicates: new Counter('duplicates'),
   lost_updates: new Counter('lost_updates'),
   lost_acknowledgements: new Counter('lost_acknowledgements'),

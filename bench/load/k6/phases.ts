@@ -111,6 +111,7 @@ export function thresholdsOf(
       callers_audited: [`count==${phases.callers}`],
       keys_audited: ['count>0'],
       acknowledgements_audited: ['count>0'],
+      unsettled_audits: none,
       duplicates: none,
       lost_updates: none,
       lost_acknowledgements: none,

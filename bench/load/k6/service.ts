@@ -1,4 +1,5 @@
 /** The service as a load sees it. Its answers are read and never believed: the audit judges. */
+import { sleep } from 'k6';
 import exec from 'k6/execution';
 import http, { type RefinedResponse, type ResponseType } from 'k6/http';
 import type { Settings } from './settings.ts';
@@ -7,6 +8,8 @@ import type { Settings } from './settings.ts';
 export interface Command {
   readonly path: string;
   readonly body: object;
+  /** Who sends it, for the service's history: two commands of one caller are no rivals. */
+  readonly caller?: string;
   /** What its refusal for this reason claims, if more than that nothing is left on the key. */
   readonly refusal?: { readonly reason: string; readonly id: string } | undefined;
 }
@@ -41,6 +44,7 @@ export function send(settings: Settings, served: Served, command: Command, turn:
     {
       headers: {
         ...json,
+        ...(command.caller !== undefined && { 'command-caller': command.caller }),
         ...(served.byHeader && { 'lock-strategy': served.strategy }),
         ...(variant !== undefined && { 'scenario-variant': variant }),
       },
@@ -153,18 +157,17 @@ export interface Told {
 }
 
 export interface Findings {
+  /** Keys with a violation. */
+  readonly keys: number;
+  /** Transactions that were still open: what they commit has not been judged. */
+  readonly openTransactions: number;
   readonly excess: Readonly<Record<string, number>>;
   readonly deniedAndThere: number;
 }
 
 /** Asks the service's audit. Ends the run where it cannot be asked: silence is no safety. */
 export function audit(settings: Settings, scenario: string, claims: Claims): Findings {
-  const [url = ''] = settings.urls;
-  const response = http.post(`${url}/admin/audit`, JSON.stringify({ scenario, ...claims }), {
-    headers: { ...json, authorization: `Bearer ${settings.adminToken}` },
-    timeout: '30s',
-    tags: { kind: 'audit' },
-  });
+  const response = asked(settings, { scenario, ...claims });
   const body = bodyOf(response);
   if (response.status !== 200)
     stop(`the audit cannot be asked: ${response.status} ${String(body.detail ?? response.error)}`);
@@ -172,5 +175,43 @@ export function audit(settings: Settings, scenario: string, claims: Claims): Fin
   const { excess, deniedAndThere } = body;
   if (typeof excess === 'object' && excess !== null)
     for (const [kind, count] of Object.entries(excess)) counts[kind] = Number(count);
-  return { excess: counts, deniedAndThere: Number(deniedAndThere ?? 0) };
+  return {
+    keys: Number(body.keys ?? 0),
+    openTransactions: Number(body.openTransactions ?? 0),
+    excess: counts,
+    deniedAndThere: Number(deniedAndThere ?? 0),
+  };
+}
+
+const triesMax = 3;
+
+/** An audit changes nothing, so it may be asked again where the connection was closed meanwhile. */
+function asked(settings: Settings, body: object): RefinedResponse<ResponseType> {
+  const [url = ''] = settings.urls;
+  for (let left = triesMax; ; left -= 1) {
+    const response = http.post(`${url}/admin/audit`, JSON.stringify(body), {
+      headers: { ...json, authorization: `Bearer ${settings.adminToken}` },
+      timeout: '30s',
+      tags: { kind: 'audit' },
+    });
+    if (response.status !== 0 || left === 1) return response;
+  }
+}
+
+const nothing: Claims = { keys: [], acknowledged: [], denied: [], refusedKeys: [] };
+const settleMaxSeconds = 10;
+
+/** Asks once before the load, so that a token which does not fit is known before the work. */
+export function checkAudit(settings: Settings, scenario: string): void {
+  audit(settings, scenario, nothing);
+}
+
+/** Waits until no transaction is open: what it commits would escape the audit. False if it took too long. */
+export function settled(settings: Settings, scenario: string): boolean {
+  const lastMs = Date.now() + settleMaxSeconds * 1_000;
+  while (Date.now() < lastMs) {
+    if (audit(settings, scenario, nothing).openTransactions === 0) return true;
+    sleep(0.1);
+  }
+  return false;
 }

@@ -96,6 +96,7 @@ export function summarized(data: SummaryData, context: SummaryContext): Summary 
     audited:
       count('keys_audited') > 0 &&
       count('callers_audited') === phases.callers &&
+      count('unsettled_audits') === 0 &&
       count('acknowledgements_audited') >= count('accepted'),
     broken: brokenIn(data),
   };

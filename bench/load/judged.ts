@@ -1,0 +1,91 @@
+/** The verdict of a load cell: what was found, and what this load could have found. Pure. */
+import { designEffect, ruleOfThree } from '../lab/statistics.ts';
+import { type Control, powerMin } from '../lab/verdict.ts';
+import type { Meetings } from './meetings.ts';
+import { placeName } from './plan.ts';
+import type { CellResult } from './schema.ts';
+
+export interface Judged {
+  readonly observed: 'safe' | 'unsafe' | 'inconclusive';
+  /** Why it is inconclusive; empty if it is not. */
+  readonly because: string;
+  /** Who met whom; undefined if the service did not tell. */
+  readonly meetings: Meetings | undefined;
+  /** The share of the control’s tested keys that were violated by the same load; undefined if unknown. */
+  readonly power: number | undefined;
+  /** For 0 of n: upper bound of the share of keys violated (95 % confidence). */
+  readonly boundShare: number | undefined;
+}
+
+/** Without a look at the control. Without an accepted command nothing could go wrong. */
+export function seenAlone(
+  found: number,
+  audited: boolean,
+  accepted: number,
+): Pick<Judged, 'observed' | 'because'> {
+  if (found > 0) return { observed: 'unsafe', because: '' };
+  if (!audited) return { observed: 'inconclusive', because: 'not fully audited' };
+  if (accepted === 0) return { observed: 'inconclusive', because: 'nothing was accepted' };
+  return { observed: 'safe', because: '' };
+}
+
+/** Nothing found is a result only where callers met, and where the control failed under the same load. */
+export function judgedBeside<Row extends Judged>(row: Row, control: Control | undefined): Row {
+  const known = { ...row, power: control?.share };
+  if (row.observed !== 'safe') return known;
+  const why = withoutPower(row.meetings, control);
+  if (why !== undefined) return { ...known, observed: 'inconclusive', because: why };
+  const tested = row.meetings?.keysTested ?? 0;
+  return { ...known, boundShare: ruleOfThree(tested / (control?.designEffect ?? 1)) };
+}
+
+function withoutPower(
+  meetings: Meetings | undefined,
+  control: Control | undefined,
+): string | undefined {
+  if (!meetings) return 'the service did not tell which commands met';
+  if (meetings.keysTested === 0) return 'no power: no command met a rival on its key';
+  if (!control) return 'no power: the control was not in this run';
+  if (control.share >= powerMin) return undefined;
+  const percent = Math.round(control.share * 100);
+  return `no power: the control failed on ${percent} % of its keys, and ${powerMin * 100} % are needed`;
+}
+
+interface Measured extends Pick<CellResult, 'plan' | 'meetings'> {
+  readonly k6: { readonly counts: Readonly<Record<string, number>> };
+}
+
+/** What became of the control, by place. */
+export function controlsIn(cells: readonly Measured[], name: string): ReadonlyMap<string, Control> {
+  const own = cells.filter(cell => cell.plan.strategy === name && cell.meetings);
+  const places = new Set(own.map(cell => placeName(cell.plan)));
+  return new Map(
+    [...places].map(place => {
+      const counts = own
+        .filter(cell => placeName(cell.plan) === place)
+        .map(({ k6, meetings }) => {
+          const keys = meetings?.keysTested ?? 0;
+          return { keys, failed: Math.min(keys, k6.counts.keys_violated ?? 0) };
+        });
+      const keys = counts.reduce((sum, one) => sum + one.keys, 0);
+      const failed = counts.reduce((sum, one) => sum + one.failed, 0);
+      const share = keys > 0 ? failed / keys : 0;
+      return [place, { share, designEffect: designEffect(counts) }];
+    }),
+  );
+}
+
+/** Undefined if one repetition does not know. */
+export function meetingsIn(cells: readonly Pick<CellResult, 'meetings'>[]): Meetings | undefined {
+  const known = cells.flatMap(cell => cell.meetings ?? []);
+  if (known.length < cells.length || known.length === 0) return undefined;
+  const sum = (of: (one: Meetings) => number): number =>
+    known.reduce((all, one) => all + of(one), 0);
+  return {
+    keys: sum(one => one.keys),
+    keysTested: sum(one => one.keysTested),
+    keysDecidedTogether: sum(one => one.keysDecidedTogether),
+    commands: sum(one => one.commands),
+    commandsMet: sum(one => one.commandsMet),
+  };
+}
