@@ -21,7 +21,7 @@ import { ownConditions } from '../lab/conditions.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { checkWritable } from '../lab/files.ts';
 import { durationText, forecast } from '../lab/forecast.ts';
-import { number, oneOfEach, wholeNumber } from '../lab/option-values.ts';
+import { number, oneOfEach, whole } from '../lab/option-values.ts';
 import { openProgress } from '../lab/progress.ts';
 import { randomOf } from '../lab/random.ts';
 import { createRunDatabase } from '../lab/run-database.ts';
@@ -57,12 +57,7 @@ type Name = (typeof names)[number];
 const entriesMin = 2;
 
 const table = {
-  repetitions: option<number>({
-    flags: '--repetitions <n>',
-    text: 'repetitions of each contest',
-    read: wholeNumber(1, 1_000),
-    fallback: 3,
-  }),
+  repetitions: whole('--repetitions <n>', 'repetitions of each contest', [1, 1_000], 3),
   seconds: option<number>({
     flags: '--seconds <n>',
     text: 'length of each entry',
