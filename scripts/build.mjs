@@ -30,8 +30,8 @@ for (const folder of ['src', 'bench'])
 // k6 compiles its scripts by itself; what they share with the rest goes along
 const scripts = join('bench', 'load', 'k6');
 cpSync(join(root, scripts), join(dist, scripts), { recursive: true });
-const shared = join('bench', 'lab', 'random.ts');
-cpSync(join(root, shared), join(dist, shared));
+for (const shared of [join('bench', 'lab', 'random.ts'), join('src', 'explore', 'mulberry32.ts')])
+  cpSync(join(root, shared), join(dist, shared));
 const scenarios = join('src', 'scenarios');
 for (const entry of readdirSync(join(root, scenarios), { withFileTypes: true })) {
   if (!entry.isDirectory()) continue;

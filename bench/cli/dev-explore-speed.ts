@@ -5,7 +5,7 @@ import { measureSpeed, type Speed } from '../explore/explore-floor.ts';
 import { speedScenarios } from '../explore/explore-speed-scenarios.ts';
 import { commandOf, option, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import { number, wholeNumber } from '../lab/option-values.ts';
+import { flag, number, whole } from '../lab/option-values.ts';
 import { spreadOf } from '../lab/statistics.ts';
 import { figure } from '../page/format.ts';
 import { tableMarkdown } from '../page/markdown.ts';
@@ -13,19 +13,14 @@ import { numbers, words } from '../page/report.ts';
 import type { CliCommand } from './command.ts';
 
 const table = {
-  repetitions: option<number>({
-    flags: '--repetitions <n>',
-    text: 'repetitions of each program',
-    read: wholeNumber(1, 100),
-    fallback: 3,
-  }),
+  repetitions: whole('--repetitions <n>', 'repetitions of each program', [1, 100], 3),
   seconds: option<number>({
     flags: '--seconds <n>',
     text: 'length of each measurement',
     read: number(0.1, 3_600),
     fallback: 2,
   }),
-  json: option<boolean>({ flags: '--json', text: 'print the figures as JSON', fallback: false }),
+  json: flag('--json', 'print the figures as JSON'),
 };
 
 function form(): Command {

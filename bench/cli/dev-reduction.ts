@@ -12,25 +12,21 @@ import { tryPrograms } from '../explore/reduction/run.ts';
 import { measureSaved, savedTable } from '../explore/reduction/saved.ts';
 import { commandOf, type OptionValues, option, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import { oneOf, wholeNumber } from '../lab/option-values.ts';
+import { flag, oneOf, whole, wholeNumber } from '../lab/option-values.ts';
 import type { CliCommand, CommandContext } from './command.ts';
 
-const row = (flags: string, text: string, read: (text: string) => number, fallback: number) =>
-  option<number>({ flags, text, read, fallback });
-const flag = (flags: string, text: string) => option<boolean>({ flags, text, fallback: false });
-
 const table = {
-  programs: row('--programs <n>', 'number of programs', wholeNumber(1, 100_000), 300),
-  from: row('--from <n>', 'number of the first program', wholeNumber(0, 1_000_000), 0),
-  seed: row('--seed <n>', 'seed of the generator', wholeNumber(0, 999_999_999), 1),
-  orders: row('--orders <n>', 'at most so many orders per program', wholeNumber(1, 100_000), 2_000),
+  programs: whole('--programs <n>', 'number of programs', [1, 100_000], 300),
+  from: whole('--from <n>', 'number of the first program', [0, 1_000_000], 0),
+  seed: whole('--seed <n>', 'seed of the generator', [0, 999_999_999], 1),
+  orders: whole('--orders <n>', 'at most so many orders per program', [1, 100_000], 2_000),
   seconds: option<number | undefined>({
     flags: '--seconds <n>',
     text: 'limit for the run; with --saved, per search',
     read: wholeNumber(1, 86_400),
     fallback: undefined,
   }),
-  shrink: row('--shrink <n>', 'seconds for shrinking one program', wholeNumber(0, 3_600), 60),
+  shrink: whole('--shrink <n>', 'seconds for shrinking one program', [0, 3_600], 60),
   theme: option<string | undefined>({
     flags: '--theme <name>',
     text: `only programs of this theme: ${themeNames.join(', ')}`,

@@ -8,7 +8,7 @@ import { loadRegistry } from '../../src/engine/registry.ts';
 import { described, openServices, type Server } from '../../src/services/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { bookingContest, hotContest, makeCards } from '../floors/booking.ts';
-import { held, type OpenContest } from '../floors/contest.ts';
+import { entrySeconds, held, type OpenContest } from '../floors/contest.ts';
 import { lateReleaseContest, nodeDownContest } from '../floors/faults.ts';
 import { httpContest } from '../floors/http.ts';
 import { handOffContest, pairsContest, quorumContest } from '../floors/leases.ts';
@@ -20,10 +20,12 @@ import { commandOf, type OptionValues, option, readTable, repeated } from '../la
 import { ownConditions } from '../lab/conditions.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { checkWritable } from '../lab/files.ts';
-import { number, oneOfEach, wholeNumber } from '../lab/option-values.ts';
+import { durationText, forecast } from '../lab/forecast.ts';
+import { number, oneOfEach, whole } from '../lab/option-values.ts';
 import { openProgress } from '../lab/progress.ts';
 import { randomOf } from '../lab/random.ts';
 import { createRunDatabase } from '../lab/run-database.ts';
+import { counted } from '../page/format.ts';
 import { reportMarkdown } from '../page/markdown.ts';
 import type { CliCommand } from './command.ts';
 
@@ -51,13 +53,11 @@ const names = [
 ] as const;
 type Name = (typeof names)[number];
 
+/** A contest compares: it has a baseline and something beside it. */
+const entriesMin = 2;
+
 const table = {
-  repetitions: option<number>({
-    flags: '--repetitions <n>',
-    text: 'repetitions of each contest',
-    read: wholeNumber(1, 1_000),
-    fallback: 3,
-  }),
+  repetitions: whole('--repetitions <n>', 'repetitions of each contest', [1, 1_000], 3),
   seconds: option<number>({
     flags: '--seconds <n>',
     text: 'length of each entry',
@@ -112,6 +112,13 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
   const startMs = performance.now();
   const progress = openProgress(process.stderr, options.only.length * options.repetitions);
   const report = (line: string): void => progress.note(line);
+  const each = entrySeconds(options);
+  const time = {
+    work: `${counted(options.only.length, 'contest')} of two entries or more`,
+    leastSeconds: options.only.length * entriesMin * each,
+    besides: 'the start of the servers; each contest tells its own time when it is open',
+  };
+  for (const line of await forecast(time, { out: options.out, startsPostgres: true })) report(line);
   const services = await openServices({ redisNodeCount: 3, durable: true, report, signal });
   try {
     const database = await createRunDatabase(services.postgres.url);
@@ -153,6 +160,10 @@ async function measured(options: Options, signal: AbortSignal): Promise<FloorsRe
     const contests: ContestResult[] = [];
     for (const name of options.only) {
       const contest = await open[name]();
+      const { length } = contest.entries;
+      report(
+        `${contest.title}: ${counted(length, 'entry', 'entries')}, at least ${durationText(length * each)}`,
+      );
       const random = randomOf(Date.now(), name);
       const step = (what: string): void => progress.step(what);
       const { repetitions, seconds } = options;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { commandOf, type OptionValues, option, readTable, repeated } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import { nameList, strategyList, wholeNumber } from '../lab/option-values.ts';
+import { nameList, strategyList, whole, wholeNumber } from '../lab/option-values.ts';
 import { blocksMin } from '../lab/ranking.ts';
 
 export const defaults = { rivals: 8, processes: 4, exploreSeconds: 25, out: 'results' } as const;
@@ -44,18 +44,8 @@ const table = {
     read: wholeNumber(1, 100_000),
     fallback: undefined,
   }),
-  rivals: option<number>({
-    flags: '--rivals <n>',
-    text: 'callers per contested key',
-    read: wholeNumber(1, 64),
-    fallback: defaults.rivals,
-  }),
-  processes: option<number>({
-    flags: '--processes <n>',
-    text: 'processes of the service',
-    read: wholeNumber(1, 16),
-    fallback: defaults.processes,
-  }),
+  rivals: whole('--rivals <n>', 'callers per contested key', [1, 64], defaults.rivals),
+  processes: whole('--processes <n>', 'processes of the service', [1, 16], defaults.processes),
   /** Undefined: see `repetitionsOf`. */
   repetitions: option<number | undefined>({
     flags: '--repetitions <n>',
@@ -66,12 +56,12 @@ const table = {
     fallback: undefined,
   }),
   /** Limit for exploring all cells; 0: no exploration. */
-  exploreSeconds: option<number>({
-    flags: '--explore-seconds <n>',
-    text: 'time for exploring two callers on a single scenario, all strategies together; 0: none',
-    read: wholeNumber(0, 3_600),
-    fallback: defaults.exploreSeconds,
-  }),
+  exploreSeconds: whole(
+    '--explore-seconds <n>',
+    'time for exploring two callers on a single scenario, all strategies together; 0: none',
+    [0, 3_600],
+    defaults.exploreSeconds,
+  ),
   /** Undefined: a random one. */
   seed: option<number | undefined>({
     flags: '--seed <n>',

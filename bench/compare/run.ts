@@ -7,8 +7,10 @@ import { errorMessage } from '../../src/error-message.ts';
 import type { Services } from '../../src/services/index.ts';
 import { UsageError } from '../lab/command-line.ts';
 import { conditionsOf } from '../lab/conditions.ts';
+import { forecast, type TimePlan } from '../lab/forecast.ts';
 import {
   all,
+  budgetMs,
   type Contest,
   cellsOf,
   contestsOf,
@@ -25,10 +27,18 @@ import {
   serviceVariables,
   shapingVariables,
 } from '../lab/stack.ts';
+import { counted } from '../page/format.ts';
 import { exploredOf } from './explored.ts';
 import { readRun } from './files.ts';
 import { type CellLog, Measurement, type MeasureOptions } from './measure.ts';
-import { commandLine, isMainJob, mainScenario, type Options, settingsOf } from './options.ts';
+import {
+  commandLine,
+  isMainJob,
+  mainScenario,
+  type Options,
+  type Settings,
+  settingsOf,
+} from './options.ts';
 import { cellOf, factsOf, planOf } from './record.ts';
 import { assertSame, finishedCells, optionsOf } from './resume.ts';
 import { type Cell, type Run, runFormat, runVersion } from './schema.ts';
@@ -63,6 +73,8 @@ export async function compare(given: CompareOptions): Promise<Run> {
   const progress = openProgress(given.output, offered.length * settings.repetitions + logs.length);
   const report = (line: string): void => progress.note(line);
   const { processes } = settings;
+  const space = { out: options.out, startsPostgres: !environment.DATABASE_URL };
+  for (const line of await forecast(timeOf(logs, settings), space)) report(line);
   const services = await openServers({ environment, report, signal });
   try {
     const stackOptions = { environment, processes, strategyFiles: files, report, signal };
@@ -89,6 +101,19 @@ export async function compare(given: CompareOptions): Promise<Run> {
     progress.end();
     await services.close();
   }
+}
+
+/** Rounds that are asked for take as long as they take; otherwise the run has a budget. */
+function timeOf(logs: readonly (readonly CellLog[])[], settings: Settings): TimePlan {
+  const mainJob = isMainJob(settings);
+  const cells = logs.flat().filter(log => isOffered(log.cell)).length;
+  const loadMs = logs.reduce((sum, { length }) => sum + budgetMs(mainJob, length), 0);
+  const explore = logs.length === 1 ? settings.exploreSeconds : 0;
+  return {
+    work: `${counted(cells, 'cell')}, ${counted(settings.repetitions, 'repetition')}`,
+    ...(settings.roundsAsked === undefined && { aboutSeconds: loadMs / 1_000 + explore }),
+    besides: `${counted(logs.length, 'start')} of the service and the audit`,
+  };
 }
 
 async function resumedRun({ resume }: Options): Promise<Run | undefined> {

@@ -3,7 +3,9 @@ import { resolve } from 'node:path';
 import { loadRegistry, type Registry, strategyNameOf } from '../../src/engine/registry.ts';
 import { openServices } from '../../src/services/index.ts';
 import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
+import { forecast, type TimePlan } from '../lab/forecast.ts';
 import { controlOf, scenarioOf } from '../lab/plan.ts';
+import { counted } from '../page/format.ts';
 import { besideControl, controlSpecs } from './control.ts';
 import { exploreAll } from './crew.ts';
 import { brokenClaims, isProven, notShown, rowNameOf } from './explored.ts';
@@ -40,7 +42,12 @@ export async function exploreStrategies(
   const specs = specsOf(registry, options);
   const runnable = specs.filter(spec => notOffered(planOf(registry, spec)) === undefined);
   const control = controlOf(registry).name;
+  // controls first: no safe verdict counts without them
+  const controls = controlSpecs(runnable, control);
+  note(options.command);
   const { DATABASE_URL, REDIS_URL, REDIS_NODES } = environment;
+  const time = timeOf(runnable.length, controls.length, options);
+  for (const line of await forecast(time, { startsPostgres: !DATABASE_URL })) note(line);
   const services = await openServices({
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     ...(REDIS_URL && { redisUrl: REDIS_URL }),
@@ -50,8 +57,7 @@ export async function exploreStrategies(
     signal,
   });
   try {
-    // controls first: no safe verdict counts without them
-    const found = await exploreAll([...controlSpecs(runnable, control), ...runnable], {
+    const found = await exploreAll([...controls, ...runnable], {
       databaseUrl: services.postgres.url,
       // only one worker may use a given server: scripts are flushed before every order
       redisUrl: REDIS_URL || undefined,
@@ -70,6 +76,16 @@ export async function exploreStrategies(
   } finally {
     await services.close();
   }
+}
+
+/** Cells that are not reached in time are reported as not explored. */
+function timeOf(cells: number, controls: number, { seconds }: ExploreOptions): TimePlan {
+  const own = counted(cells, 'cell');
+  return {
+    work: controls > 0 ? `${own} and ${counted(controls, 'control')}` : own,
+    mostSeconds: seconds,
+    besides: 'the start of the servers',
+  };
 }
 
 function specsOf(registry: Registry, options: ExploreOptions): CellSpec[] {

@@ -13,14 +13,12 @@ import {
   repeated,
   UsageError,
 } from '../lab/command-line.ts';
-import { nameList, strategyList, wholeNumber } from '../lab/option-values.ts';
+import { flag, nameList, strategyList, whole, wholeNumber } from '../lab/option-values.ts';
 import { type Reach, usualReach } from './spec.ts';
 
 const workersMax = 8;
 const actorsMax = 5;
 const usualEvents = usualReach.events.join(',');
-
-const flag = (flags: string, text: string) => option<boolean>({ flags, text, fallback: false });
 
 const table = {
   scenario: option<string>({
@@ -42,12 +40,7 @@ const table = {
   }),
   all: flag('--all', 'every strategy'),
   pairs: flag('--pairs', 'every pair of strategies, one caller under each'),
-  actors: option<number>({
-    flags: '--actors <n>',
-    text: 'number of callers',
-    read: wholeNumber(1, actorsMax),
-    fallback: 2,
-  }),
+  actors: whole('--actors <n>', 'number of callers', [1, actorsMax], 2),
   /** Names; empty for all, or for plain rounds with `pairs`. */
   rounds: option<readonly string[]>({
     flags: '--round <list>',
@@ -88,24 +81,14 @@ const table = {
     fallback: true,
   }),
   first: flag('--first', 'stop at the first counterexample'),
-  seconds: option<number>({
-    flags: '--seconds <n>',
-    text: 'time limit for all cells together',
-    read: wholeNumber(1, 86_400),
-    fallback: 900,
-  }),
-  cellSeconds: option<number>({
-    flags: '--cell-seconds <n>',
-    text: 'time limit for each cell',
-    read: wholeNumber(1, 86_400),
-    fallback: 300,
-  }),
-  workers: option<number>({
-    flags: '--workers <n>',
-    text: 'number of explorer processes',
-    read: wholeNumber(1, workersMax),
-    fallback: Math.min(2, availableParallelism()),
-  }),
+  seconds: whole('--seconds <n>', 'time limit for all cells together', [1, 86_400], 900),
+  cellSeconds: whole('--cell-seconds <n>', 'time limit for each cell', [1, 86_400], 300),
+  workers: whole(
+    '--workers <n>',
+    'number of explorer processes',
+    [1, workersMax],
+    Math.min(2, availableParallelism()),
+  ),
   /** Undefined: if a single strategy is named. */
   timelines: option<boolean | undefined>({
     flags: '--timelines',

@@ -37,6 +37,17 @@ export async function closeAll(entries: readonly Open[]): Promise<void> {
 /** Code that has run only a few hundred times is not fully optimized yet. */
 const warmUpSeconds = 1.5;
 
+/** The time of one entry, without what it opens. */
+export function entrySeconds({
+  repetitions,
+  seconds,
+}: {
+  readonly repetitions: number;
+  readonly seconds: number;
+}): number {
+  return warmUpSeconds + repetitions * seconds;
+}
+
 /** Measures all entries after a warm-up of each, in a new random order per repetition. */
 export async function held(
   contest: Contest,

@@ -2,6 +2,19 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { isStrategyPath } from '../../src/engine/registry.ts';
+import { type OptionRow, option } from './command-line.ts';
+
+/** A switch: false unless it is given. */
+export const flag = (flags: string, text: string): OptionRow<boolean> =>
+  option({ flags, text, fallback: false });
+
+/** A whole number from `range`. */
+export const whole = (
+  flags: string,
+  text: string,
+  range: readonly [min: number, max: number],
+  fallback: number,
+): OptionRow<number> => option({ flags, text, read: wholeNumber(...range), fallback });
 
 /** Parses an option's value as a whole number. */
 export function wholeNumber(min: number, max: number): (text: string) => number {

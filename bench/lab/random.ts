@@ -1,15 +1,9 @@
 /** Reproducible random numbers: a run prints its seed, and the same seed yields the same numbers. */
+import { mulberry32 } from '../../src/explore/mulberry32.ts';
 
 /** Uniform in [0, 1). One stream per purpose: draws for one purpose do not shift those of another. */
 export function randomOf(seed: number, purpose: string): () => number {
-  let state = fnv1a(`${seed} ${purpose}`);
-  // mulberry32 (Tommy Ettinger, public domain): 32 bits of state are plenty for a load
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  return mulberry32(fnv1a(`${seed} ${purpose}`));
 }
 
 /** A new list in random order. */

@@ -37,7 +37,7 @@ export async function runK6(order: K6Order): Promise<K6Run> {
   const { keeper, k6, target, signal } = order;
   const folder = await keeper.folder(); // it goes with the keeper, however this process ends
   const file = join(folder, 'summary.json');
-  const pairs = Object.entries(settingsOf(order, file)).flatMap(([name, value]) => [
+  const pairs = Object.entries(scriptVariables(order, file)).flatMap(([name, value]) => [
     '-e',
     `${name}=${value}`,
   ]);
@@ -71,7 +71,15 @@ function tokenOf({ adminToken }: Target): Record<string, string> {
     : { ADMIN_TOKEN: adminToken, K6_INCLUDE_SYSTEM_ENV_VARS: 'true' };
 }
 
-function settingsOf({ target, cell, options }: K6Order, file: string): Record<string, string> {
+/** The variables of the script for a cell; `file` is where it writes its summary. */
+export function scriptVariables(
+  {
+    target,
+    cell,
+    options,
+  }: Pick<K6Order, 'cell' | 'options'> & { readonly target: Pick<Target, 'url' | 'processUrls'> },
+  file: string,
+): Record<string, string> {
   const { plan } = cell;
   const open = plan.workload !== 'burst' && plan.workload !== 'closed';
   return {

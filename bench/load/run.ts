@@ -11,11 +11,13 @@ import {
   usualK6Places,
 } from '../../src/services/index.ts';
 import { conditionsOf } from '../lab/conditions.ts';
+import { forecast } from '../lab/forecast.ts';
 import { openProgress, type Progress } from '../lab/progress.ts';
 import { ResourceSampler } from '../lab/resource-sampler.ts';
 import { durabilityOf } from '../lab/run-database.ts';
 import { openTarget, type Target } from '../lab/target.ts';
 import { type BenchRun, newRunFolder, readBench, writeCell } from './files.ts';
+import { timeOf } from './forecast.ts';
 import { HistoryReader, meetingsOf } from './meetings.ts';
 import type { BenchOptions } from './options.ts';
 import { type PlannedCell, planOf, serviceRunsOf } from './plan.ts';
@@ -61,6 +63,8 @@ export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
   const done = new Set(before?.cells.filter(isMeasured).map(cell => cell.id));
   const left = planned.cells.filter(({ id }) => !done.has(id));
   const progress = openProgress(around.output, left.length);
+  const space = { out: options.resume ?? options.out, startsPostgres: startsPostgres(around) };
+  for (const line of await forecast(timeOf(left, options), space)) progress.note(line);
   const keeper = await openKeeper(line => progress.note(line));
   let services: Services | undefined;
   try {
@@ -118,6 +122,10 @@ function asPlanned(options: BenchOptions, plan: BenchPlan | undefined): BenchOpt
 /** `--resume` repeats cells that could not be measured. */
 function isMeasured(cell: CellResult): boolean {
   return cell.problem === '';
+}
+
+function startsPostgres({ options, environment }: BenchSurroundings): boolean {
+  return options.baseUrl === undefined && !environment.DATABASE_URL;
 }
 
 function opened({ environment, signal }: BenchSurroundings, progress: Progress): Promise<Services> {

@@ -8,6 +8,7 @@ import {
   predict,
   predictionReasons,
   type Strategy,
+  strategy,
   type Traits,
   type Turn,
   type Wording,
@@ -15,22 +16,7 @@ import {
 import { loadRegistry } from '../../src/engine/registry.ts';
 
 /** The prediction is a pure function of facts: each line states what somebody relies on. */
-const strategy = (facts: Partial<Strategy>): Strategy => ({
-  title: 'x',
-  store: 'pg',
-  wording: 'steps',
-  isolation: 'read committed',
-  turns: [],
-  first: [],
-  guard: [],
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    poolerSafe: true,
-    retryNeeded: false,
-  },
-  ...facts,
-});
+const declared = (facts: Partial<Strategy>): Strategy => strategy({ title: 'x', ...facts });
 const turn = (heldBy: Turn['heldBy'], until: Turn['until'] = 'commit'): Turn => ({
   heldBy,
   until,
@@ -41,7 +27,7 @@ const inserts: Traits = { acts: 'inserts beside it', effect: 'inside' };
 const updates: Traits = { acts: 'updates the deciding row', effect: 'inside' };
 
 const verdict = (facts: Partial<Strategy>, traits: Traits = inserts, ...events: Event[]) =>
-  predict(strategy(facts), { ...traits, wordings }, new Set(events)).verdict;
+  predict(declared(facts), { ...traits, wordings }, new Set(events)).verdict;
 const guarded = (isolation: Isolation, ...guard: Guard[]) => ({ isolation, guard });
 
 describe('predict', () => {
@@ -102,7 +88,7 @@ describe('predict', () => {
   });
 
   test('a wording that the scenario lacks is not offered, with the reason', () => {
-    const told = predict(strategy({ wording: 'exclusion' }), { ...inserts, wordings }, new Set());
+    const told = predict(declared({ wording: 'exclusion' }), { ...inserts, wordings }, new Set());
     expect(told).toEqual({
       verdict: 'not offered',
       reason: 'wording missing',
@@ -187,11 +173,11 @@ test('every reason is given for some strategy, variant and events, each for one 
   );
   const happened = [...events.map(event => [event]), [], [...events]];
   const given = new Map<PredictionReason, Set<string>>();
-  const notOurs = strategy(guarded('repeatable read', 'lock table'));
-  for (const declared of [...[...strategies.values()].map(one => one.declared), notOurs])
+  const notOurs = declared(guarded('repeatable read', 'lock table'));
+  for (const each of [...[...strategies.values()].map(one => one.declared), notOurs])
     for (const variant of variants)
       for (const some of happened) {
-        const { reason, verdict } = predict(declared, variant, new Set(some));
+        const { reason, verdict } = predict(each, variant, new Set(some));
         given.set(reason, (given.get(reason) ?? new Set()).add(verdict));
       }
   const unpredicted: PredictionReason = 'strategy not given';

@@ -4,7 +4,7 @@ import { equalCallers } from '../../bench/explore/commands.ts';
 import { closeProvider } from '../../bench/explore/provider.ts';
 import { optionsOf, usualReach } from '../../bench/explore/spec.ts';
 import { exploredCell } from '../../bench/explore/verdict.ts';
-import { type Rule, type Strategy, sql } from '../../src/contract/index.ts';
+import { type Rule, type Strategy, sql, strategy } from '../../src/contract/index.ts';
 import type { Exploration } from '../../src/explore/explore.ts';
 import { cellOf, cellServers } from './cells.ts';
 
@@ -23,22 +23,11 @@ async function under(declared: Strategy, round = 'plain'): Promise<CellPlan> {
 }
 
 function leased(turn: Strategy['turns'][number]['open']): Strategy {
-  return {
+  return strategy({
     title: 'a lock of a test',
-    store: 'pg',
-    wording: 'steps',
-    isolation: 'read committed',
-    first: [],
-    guard: [],
     turns: [{ heldBy: 'lease', until: 'commit', open: turn }],
-    adoption: {
-      migration: 'none',
-      everyWriterMustTakePart: true,
-      newDependency: 'redis',
-      poolerSafe: true,
-      retryNeeded: false,
-    },
-  };
+    adoption: { newDependency: 'redis' },
+  });
 }
 
 describe('a fresh caller comes after every order', () => {

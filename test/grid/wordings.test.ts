@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Strategy,
+  strategy,
   type Violation,
   type Wording,
   wordingsAll,
@@ -29,21 +30,8 @@ beforeAll(() => {
 });
 afterAll(() => open.close());
 
-const worded = (wording: Wording): Strategy => ({
-  title: wording,
-  store: 'pg',
-  wording,
-  isolation: 'read committed',
-  turns: [],
-  first: [],
-  guard: wording === 'precreated rows' ? ['lock row'] : [],
-  adoption: {
-    migration: 'none',
-    everyWriterMustTakePart: true,
-    poolerSafe: true,
-    retryNeeded: false,
-  },
-});
+const worded = (wording: Wording): Strategy =>
+  strategy({ title: wording, wording, guard: wording === 'precreated rows' ? ['lock row'] : [] });
 
 class Model {
   readonly #needed: number;

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Input, Outcome, Strategy, Violation, Wording } from '../../src/contract/index.ts';
+import {
+  type Input,
+  type Outcome,
+  type Strategy,
+  strategy,
+  type Violation,
+  type Wording,
+} from '../../src/contract/index.ts';
 import type { RegisteredScenario, Registry } from '../../src/engine/registry.ts';
 import type { OpenEngine } from '../fixtures/engines.ts';
 import { until } from '../fixtures/gate.ts';
@@ -14,22 +21,7 @@ export function scenarioNamed(registry: Registry, name: string): RegisteredScena
 
 /** A strategy that runs one wording and takes nothing unless told: for commands that come one at a time. */
 export function worded(wording: Wording, facts: Partial<Strategy> = {}): Strategy {
-  return {
-    title: wording,
-    store: 'pg',
-    wording,
-    isolation: 'read committed',
-    turns: [],
-    first: [],
-    guard: [],
-    adoption: {
-      migration: 'none',
-      everyWriterMustTakePart: true,
-      poolerSafe: true,
-      retryNeeded: false,
-    },
-    ...facts,
-  };
+  return strategy({ title: wording, wording, ...facts });
 }
 
 export interface Sent {
@@ -42,11 +34,11 @@ export interface Sent {
 
 /** Runs one command to its outcome. */
 export async function serveOne(open: OpenEngine, sent: Sent): Promise<Outcome> {
-  const { scenario, variant, strategy, input, commandId = randomUUID() } = sent;
+  const { scenario, variant, strategy: declared, input, commandId = randomUUID() } = sent;
   const { outcome } = await open.engine.serve({
     scenario: { name: scenario.name, registered: scenario.registered },
     variant,
-    strategy: { name: strategy.title, declared: strategy },
+    strategy: { name: declared.title, declared },
     commandId,
     input,
   });

@@ -30,6 +30,7 @@ describeWith('bench', ['k6'], pathOf => {
       servers,
     );
     expect(first).toMatchObject({ code: 0 });
+    expect(first.told).toMatch(/^2 cells: \d+ s to \d+ min, [\s\S]*are free[\s\S]*\nRaw data: /);
     const [name = ''] = readdirSync(out);
     const folder = join(out, name);
     const cells = readdirSync(join(folder, 'cells'));

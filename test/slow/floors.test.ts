@@ -21,7 +21,8 @@ const run = (name: string, ...args: readonly string[]) =>
 
 test('floors are measured, read back, and told in the report', async () => {
   const short = ['--repetitions', '1', '--seconds', '0.2', '--out', folder];
-  const { stdout } = await run('floors', '--only', 'references,late-release', ...short);
+  const { stdout, stderr } = await run('floors', '--only', 'references,late-release', ...short);
+  expect(stderr).toMatch(/^2 contests of two entries or more: at least 7 s, .*\n.* are free/);
   const [name = ''] = await readdir(folder);
   const result = await readResult(join(folder, name));
   if (result.kind !== 'floors') throw new Error(`this is a ${result.kind}`);

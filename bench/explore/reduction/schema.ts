@@ -8,27 +8,31 @@ interface Part {
   readonly rows?: string;
 }
 
+/** Reads all rows of a table, in the order of their first column. */
+const rowsIn = (table: string, key: string, ...columns: readonly string[]): string =>
+  `select '${table} ' || ${[key, ...columns].join(" || ' ' || ")} from ${table} order by ${key}`;
+
 const parts: Readonly<Record<string, Part>> = {
   slot: {
     setup: `create table slot (id int primary key, n int not null default 0);
       insert into slot values (1, 0), (2, 0)`,
-    rows: "select 'slot ' || id || ' ' || n from slot order by id",
+    rows: rowsIn('slot', 'id', 'n'),
   },
   seat: {
     setup: `create table seat (no int primary key, who text);
       insert into seat values (2, 'setup')`,
-    rows: "select 'seat ' || no || ' ' || who from seat order by no",
+    rows: rowsIn('seat', 'no', 'who'),
   },
   parent: {
     setup: `create table parent (id int primary key);
       insert into parent values (1), (2)`,
-    rows: "select 'parent ' || id from parent order by id",
+    rows: rowsIn('parent', 'id'),
   },
   child: {
     needs: ['parent'],
     setup: `create table child (id serial primary key,
         parent int references parent deferrable initially deferred)`,
-    rows: "select 'child ' || id || ' ' || parent from child order by id",
+    rows: rowsIn('child', 'id', 'parent'),
   },
   // at most one row: counted by a trigger that runs at COMMIT
   quota: {
@@ -40,19 +44,19 @@ const parts: Readonly<Record<string, Part>> = {
       end $$;
       create constraint trigger quota_check after insert on quota
         deferrable initially deferred for each row execute function quota_check()`,
-    rows: "select 'quota ' || id || ' ' || who from quota order by id",
+    rows: rowsIn('quota', 'id', 'who'),
   },
   // a change to an owner cascades to its pets
   owner: {
     setup: `create table owner (id int primary key);
       insert into owner values (1), (2)`,
-    rows: "select 'owner ' || id from owner order by id",
+    rows: rowsIn('owner', 'id'),
   },
   pet: {
     needs: ['owner'],
     setup: `create table pet (id int primary key, owner int references owner on delete cascade);
       insert into pet values (1, 1), (2, 2)`,
-    rows: "select 'pet ' || id || ' ' || owner from pet order by id",
+    rows: rowsIn('pet', 'id', 'owner'),
   },
   slots_seen: {
     needs: ['slot'],
@@ -75,7 +79,7 @@ const parts: Readonly<Record<string, Part>> = {
     setup: `create table parted (id int primary key) partition by list (id);
       create table part_1 partition of parted for values in (1);
       create table part_2 partition of parted for values in (2)`,
-    rows: "select 'parted ' || id from parted order by id",
+    rows: rowsIn('parted', 'id'),
   },
   // a trigger at COMMIT records what it sees
   entry: {
@@ -88,11 +92,11 @@ const parts: Readonly<Record<string, Part>> = {
       end $$;
       create constraint trigger entry_total after insert on entry
         deferrable initially deferred for each row execute function entry_total()`,
-    rows: "select 'total ' || seen from total order by seen",
+    rows: rowsIn('total', 'seen'),
   },
   bill: {
     setup: 'create table bill (id serial primary key, n int)',
-    rows: "select 'bill ' || id || ' ' || n from bill order by id",
+    rows: rowsIn('bill', 'id', 'n'),
   },
   // who wrote first, by the server's clock
   stamp: {

@@ -1,5 +1,6 @@
 import { type Load, sql } from '../../contract/index.ts';
 import type { Contention } from '../calls.ts';
+import { tapped } from '../taps.ts';
 import { calls } from './calls.ts';
 
 const couplesShare = 0.25;
@@ -34,9 +35,6 @@ export const load: Load = async (plan, query) => {
   return made.map(({ request_id: id, needed: capacity, offer_ids: ids }, round) => ({
     key: id,
     capacity,
-    calls: ids.flatMap((_, rival) => {
-      const call = calls.call({ id, ids }, rival, contended(kinds[round]));
-      return plan.random() < plan.doubleTapShare ? [call, call] : [call];
-    }),
+    calls: tapped(plan, rival => calls.call({ id, ids }, rival, contended(kinds[round]))),
   }));
 };

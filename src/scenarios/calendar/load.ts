@@ -1,4 +1,5 @@
 import { type Load, sql } from '../../contract/index.ts';
+import { tapped } from '../taps.ts';
 import { calls } from './calls.ts';
 
 // one hour each, a second apart: different times that all overlap, so only one can be booked
@@ -18,15 +19,13 @@ const seed = sql<{ therapist_id: string; request_ids: string[] }>`
 /**
  * New therapists; every rival books a different request for about the same hour, some tap twice.
  */
-export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
+export const load: Load = async (plan, query) => {
+  const { rounds, rivals } = plan;
   const contention = { kind: 'plain', rivals, calls: 2 * rivals };
   const made = await query(seed, [rounds, rivals]);
   return made.map(({ therapist_id: id, request_ids: ids }) => ({
     key: id,
     capacity: calls.capacity(contention),
-    calls: ids.flatMap((_, rival) => {
-      const call = calls.call({ id, ids }, rival, contention);
-      return random() < doubleTapShare ? [call, call] : [call];
-    }),
+    calls: tapped(plan, rival => calls.call({ id, ids }, rival, contention)),
   }));
 };

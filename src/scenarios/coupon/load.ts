@@ -1,4 +1,5 @@
-import { type Load, type Round, type RoundsPlan, sql } from '../../contract/index.ts';
+import { type Load, type Round, sql } from '../../contract/index.ts';
+import { tapped } from '../taps.ts';
 import { calls } from './calls.ts';
 
 const seed = sql<{ id: string }>`
@@ -17,7 +18,7 @@ const seed = sql<{ id: string }>`
 export const load: Load = async (plan, query) => {
   const { rounds, rivals } = plan;
   const drawn = Array.from({ length: rounds }, (_, round) => {
-    const claims = Array.from({ length: rivals }, (_each, rival) => taps(rival, plan)).flat();
+    const claims = tapped(plan, rival => rival);
     const kind = plan.kind ?? calls.kindOf(round, rivals);
     return { claims, contention: { kind, rivals, calls: claims.length } };
   });
@@ -32,8 +33,3 @@ export const load: Load = async (plan, query) => {
     };
   });
 };
-
-/** The claims of one rival: one, or two at once. */
-function taps(rival: number, plan: RoundsPlan): readonly number[] {
-  return plan.random() < plan.doubleTapShare ? [rival, rival] : [rival];
-}

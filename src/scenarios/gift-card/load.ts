@@ -1,4 +1,5 @@
 import { type Load, sql } from '../../contract/index.ts';
+import { tapped } from '../taps.ts';
 import { calls, cardFor } from './calls.ts';
 
 const seed = sql<{ id: string }>`
@@ -10,16 +11,14 @@ const seed = sql<{ id: string }>`
   select id from made order by id`;
 
 /** New cards, each with enough for half of the rivals, some of whom tap twice. */
-export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
+export const load: Load = async (plan, query) => {
+  const { rounds, rivals } = plan;
   const contention = { kind: 'plain', rivals, calls: 2 * rivals };
   const { initialCents, smallestDebitCents } = cardFor(contention);
   const made = await query(seed, [rounds, initialCents, smallestDebitCents]);
   return made.map(({ id }) => ({
     key: id,
     capacity: calls.capacity(contention),
-    calls: Array.from({ length: rivals }, (_, rival) => {
-      const call = calls.call({ id, ids: [] }, rival, contention);
-      return random() < doubleTapShare ? [call, call] : [call];
-    }).flat(),
+    calls: tapped(plan, rival => calls.call({ id, ids: [] }, rival, contention)),
   }));
 };

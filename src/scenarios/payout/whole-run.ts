@@ -9,6 +9,7 @@ import {
   type Table,
 } from '../../contract/index.ts';
 import { id, parse } from '../input.ts';
+import { tapped } from '../taps.ts';
 import { pay } from './pay.ts';
 import { providerUrl } from './provider.ts';
 import { gone, type Pay } from './tables.ts';
@@ -70,15 +71,16 @@ const seed = sql<{ id: string }>`
 const invoicesPerJob = 2;
 
 /** New jobs with a short list; every rival is a run that overlaps with others. */
-const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
-  const made = await query(seed, [rounds, invoicesPerJob]);
+const load: Load = async (plan, query) => {
+  const made = await query(seed, [plan.rounds, invoicesPerJob]);
   return made.map(({ id: key }) => ({
     key,
     capacity: 1,
-    calls: Array.from({ length: rivals }, (_, index) => {
-      const call = { path: `/payout-jobs/${key}/runs`, body: {}, actor: `clock ${index + 1}` };
-      return random() < doubleTapShare ? [call, call] : [call];
-    }).flat(),
+    calls: tapped(plan, rival => ({
+      path: `/payout-jobs/${key}/runs`,
+      body: {},
+      actor: `clock ${rival + 1}`,
+    })),
   }));
 };
 

@@ -1,4 +1,5 @@
 import { type Load, sql } from '../../contract/index.ts';
+import { tapped } from '../taps.ts';
 import { calls } from './calls.ts';
 
 const seed = sql<{ id: string }>`
@@ -6,15 +7,13 @@ const seed = sql<{ id: string }>`
   select 'load', 100000 + n from generate_series(1, $1::integer) as n returning id`;
 
 /** New payrolls; every rival is an admin who reverses it, some tap twice. */
-export const load: Load = async ({ rounds, rivals, doubleTapShare, random }, query) => {
+export const load: Load = async (plan, query) => {
+  const { rounds, rivals } = plan;
   const contention = { kind: 'plain', rivals, calls: 2 * rivals };
   const made = await query(seed, [rounds]);
   return made.map(({ id }) => ({
     key: id,
     capacity: calls.capacity(contention),
-    calls: Array.from({ length: rivals }, (_, rival) => {
-      const call = calls.call({ id, ids: [] }, rival, contention);
-      return random() < doubleTapShare ? [call, call] : [call];
-    }).flat(),
+    calls: tapped(plan, rival => calls.call({ id, ids: [] }, rival, contention)),
   }));
 };

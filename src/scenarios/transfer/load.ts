@@ -1,5 +1,6 @@
 import { type Load, sql } from '../../contract/index.ts';
 import type { Contention } from '../calls.ts';
+import { tapped } from '../taps.ts';
 import { balanceCents, calls } from './calls.ts';
 
 const seed = sql<{ wallet_id: string; cards: readonly string[] }>`
@@ -28,10 +29,7 @@ export const load: Load = async (plan, query) => {
   return contended.map((contention, round) => {
     const { wallet_id: id = '', cards = [] } = made[round] ?? {};
     const ids = plan.random() < 0.5 ? cards : cards.toReversed();
-    const sent = Array.from({ length: rivals }, (_, rival) => {
-      const call = calls.call({ id, ids }, rival, contention);
-      return plan.random() < plan.doubleTapShare ? [call, call] : [call];
-    }).flat();
+    const sent = tapped(plan, rival => calls.call({ id, ids }, rival, contention));
     const capacity = calls.capacity({ ...contention, calls: sent.length });
     return { key: id, capacity, calls: sent };
   });
