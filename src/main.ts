@@ -6,10 +6,13 @@ import { idempotencySchema } from './engine/idempotency.ts';
 import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts';
 import { errorMessage } from './error-message.ts';
 import { deploymentProblems } from './http/deployment.ts';
+import { hazardWarning } from './http/fleet-watch.ts';
 import { createLog } from './http/log.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
+import { fleetSchema } from './rollout/fleet.ts';
+import { strategyNamed } from './rollout/named.ts';
 import { openServices, type Services } from './services/index.ts';
 import { MigrationError, migrate } from './store/migrate.ts';
 import { evictionWarnings } from './store/redis.ts';
@@ -43,6 +46,9 @@ async function runPrimary(): Promise<void> {
   const primary = new Primary({ config, environment, log, meter });
   stop.before(() => primary.stop());
   stop.atOnce(() => primary.kill());
+  const found = strategyNamed(registry, config.strategy);
+  const hazard = 'strategy' in found ? hazardWarning(found.strategy) : undefined;
+  if (hazard !== undefined) log.warn(hazard);
   for (const warning of await evictionWarnings(redisUrlsOf(config, environment))) log.warn(warning);
   const processes = await primary
     .start()
@@ -100,7 +106,12 @@ function environmentOf(
 }
 
 async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Promise<void> {
-  const schemas = [...registry.scenarios.values(), violationsSchema, idempotencySchema];
+  const schemas = [
+    ...registry.scenarios.values(),
+    violationsSchema,
+    idempotencySchema,
+    fleetSchema,
+  ];
   await migrate(databaseUrl, schemas).catch(error =>
     stop.fail(
       error instanceof MigrationError

@@ -47,7 +47,7 @@ export const overview: Board = {
           kind: 'lines',
           title: 'Violations found',
           description:
-            'Findings of the audit of recent keys and of the sweep, by kind. `mixed`: several strategies accepted on the key; `unknown`: found by the sweep.',
+            'Findings of the audit of recent keys and of the sweep, by kind. `mixed`: several strategies decided the key, in one process or in several; `unknown`: found by the sweep.',
           unit: 'short',
           queries: [
             {

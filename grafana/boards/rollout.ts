@@ -56,7 +56,21 @@ export const rollout: Board = {
               legend: '{{strategy}}',
             },
           ],
-          columns: 24,
+          columns: 12,
+        },
+        {
+          kind: 'lines',
+          title: 'Pairs not known to exclude each other',
+          description: 'Of strategies that serve on one database now. `/readyz` names them.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `max by (job) (${picked('lockstep_fleet_unsafe_pairs')})`,
+              legend: '{{job}}',
+            },
+          ],
+          columns: 12,
+          limit: 1,
         },
       ],
     },

@@ -40,6 +40,14 @@ const alerts: readonly Alert[] = [
     description: '{{ $value | printf "%.0f" }} found within 5 min: an invariant is broken.',
   },
   {
+    name: 'LockstepMixedFleet',
+    severity: 'ticket',
+    expr: 'max by (job) (lockstep_fleet_unsafe_pairs) > 0',
+    summary: 'Strategies that do not exclude each other serve together in {{ $labels.job }}',
+    description:
+      '{{ $value | printf "%.0f" }} pairs of strategies serve on one database and are not known to exclude each other: duplicates will follow.',
+  },
+  {
     name: 'LockstepAttemptsStopped',
     severity: 'ticket',
     expr: 'sum by (job) (rate(lockstep_attempts_total[5m])) == 0 and sum by (job) (rate(lockstep_attempts_total[1h] offset 5m)) > 0',

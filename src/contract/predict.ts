@@ -9,7 +9,8 @@ export const predictionReasons = [
   'wording missing',
   /** The variant is broken on purpose (`expects`). */
   'variant broken',
-  /** Something was sent outside the database, and its record is missing. */
+  /** Something was sent outside the database, and its record is missing: by a crash, or otherwise. */
+  'crash after effect',
   'effect without record',
   /** An event occurred under which the strategy is a declared hazard. */
   'hazard met',
@@ -58,7 +59,7 @@ export function predict(
 function effectAlone({ effect }: Traits, events: ReadonlySet<Event>): Prediction | undefined {
   if (effect !== 'outside') return undefined;
   if (events.has('crash'))
-    return is('unsafe', 'effect without record', 'a crash leaves an effect without its record');
+    return is('unsafe', 'crash after effect', 'a crash leaves an effect without its record');
   return events.has('effect without record')
     ? is('no claim', 'effect without record', 'an effect was left without its record')
     : undefined;

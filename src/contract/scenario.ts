@@ -182,8 +182,8 @@ export type Load = (plan: RoundsPlan, query: Query) => Promise<readonly Round[]>
 
 /**
  * One business operation that several callers contend for. A folder under `src/scenarios/` with
- * `index.ts` (default export `scenario({...})`), `schema.sql`, `audit.sql`, `audit-keys.sql` and
- * `README.md`.
+ * `index.ts` (default export `scenario({...})`), `schema.sql`, `audit.sql`, `audit-keys.sql`,
+ * `deciders.sql` and `README.md`.
  */
 export interface Scenario<C> {
   readonly title: string;

@@ -22,6 +22,8 @@ export interface RegisteredScenario {
   readonly auditSql: string;
   /** Pages through the ids of the audit's keys. */
   readonly auditKeysSql: string;
+  /** Reads the ids of the commands that wrote the newest effects of the audit's keys. */
+  readonly decidersSql: string;
 }
 
 export interface Registry {
@@ -135,13 +137,15 @@ async function loadScenario(
   const schemaSql = await readText(join(folder, 'schema.sql'), problems);
   const auditSql = await readText(join(folder, 'audit.sql'), problems);
   const auditKeysSql = await readText(join(folder, 'audit-keys.sql'), problems);
+  const decidersSql = await readText(join(folder, 'deciders.sql'), problems);
   const migrations = await readMigrations(folder);
   const registered = index && (await importDefault(join(folder, index), problems));
   if (!index) problems.push(`${folder}: has no index.ts with a default export`);
-  if (registered === undefined || !schemaSql || !auditSql || !auditKeysSql) return undefined;
+  if (registered === undefined || !schemaSql || !auditSql || !auditKeysSql || !decidersSql)
+    return undefined;
   const found = scenarioProblems(registered);
   problems.push(...found.problems.map(problem => `${folder}: ${problem}`));
-  const sqls = { schemaSql, migrations, auditSql, auditKeysSql };
+  const sqls = { schemaSql, migrations, auditSql, auditKeysSql, decidersSql };
   return found.scenario && { name, folder, registered: found.scenario, ...sqls };
 }
 

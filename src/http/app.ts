@@ -95,9 +95,10 @@ function uncontended(route: Route, store: Store): RequestHandler {
 function addService(parts: AppParts, add: Add): void {
   add('get', '/livez', (_request, response) => answer(response, 200, { status: 'alive' }));
   add('get', '/readyz', async (_request, response) => {
-    const { ready, checks } = await parts.health();
-    if (ready) answer(response, 200, { status: 'ready', checks });
-    else answerProblem(response, 'not-ready', undefined, { checks });
+    const { ready, checks, warnings } = await parts.health();
+    const told = warnings.length > 0 ? { checks, warnings } : { checks };
+    if (ready) answer(response, 200, { status: 'ready', ...told });
+    else answerProblem(response, 'not-ready', undefined, told);
   });
   add('get', '/metrics', async (_request, response: Response) => {
     const { contentType, text } = await parts.metricsPage();

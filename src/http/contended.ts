@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { failures, isFailure } from '../contract/index.ts';
+import { newCommandId } from '../engine/command-id.ts';
 import { reasonAgainstKey } from '../engine/idempotency.ts';
 import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
@@ -32,7 +32,7 @@ export function contended(
     const { strategy, variant } = choose(request);
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const body = await readBody(request, response);
-    const commandId = randomUUID();
+    const commandId = newCommandId(strategy.name);
     const input = { params: request.params, body };
     const idempotency = idempotencyOf(request, path, input);
     const against = idempotency && reasonAgainstKey(strategy.declared);

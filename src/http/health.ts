@@ -4,6 +4,8 @@ export type Check = 'ok' | 'unreachable' | 'stopping';
 export interface Health {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, Check>>;
+  /** What is wrong with the strategies in service; does not make it unready. */
+  readonly warnings: readonly string[];
 }
 
 /** A dependency that must respond for the service to be ready. */
@@ -16,7 +18,10 @@ export interface Probe {
 const answerMs = 400;
 
 /** Runs all probes in parallel, each for at most 400 ms. Never throws. */
-export async function health(probes: readonly Probe[], stopping: boolean): Promise<Health> {
+export async function health(
+  probes: readonly Probe[],
+  { stopping, warnings }: { readonly stopping: boolean; readonly warnings: readonly string[] },
+): Promise<Health> {
   const answers = await Promise.all(
     probes.map(
       async ({ name, ask }): Promise<readonly [string, Check]> => [
@@ -28,7 +33,7 @@ export async function health(probes: readonly Probe[], stopping: boolean): Promi
   const checks = Object.fromEntries(
     stopping ? [...answers, ['process', 'stopping'] as const] : answers,
   );
-  return { ready: Object.values(checks).every(check => check === 'ok'), checks };
+  return { ready: Object.values(checks).every(check => check === 'ok'), checks, warnings };
 }
 
 function answersInTime(ask: Probe['ask']): Promise<boolean> {

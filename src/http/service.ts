@@ -5,6 +5,7 @@ import { type Backends, redisNeedsOf, type Strategy } from '../contract/index.ts
 import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
+import type { Fleet } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
@@ -12,6 +13,7 @@ import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
 import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
 import { Auditor } from '../telemetry/auditor.ts';
+import { Deciders } from '../telemetry/deciders.ts';
 import { CommandHistory } from '../telemetry/history.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
@@ -24,6 +26,7 @@ import {
 } from '../telemetry/violations.ts';
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
+import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
 
@@ -48,6 +51,7 @@ export class Service {
   readonly #adHocAudits: AdHocAudits;
   readonly #engine: Engine;
   readonly #keys: KeySweep;
+  readonly #fleet: Fleet;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
   readonly #history: CommandHistory | undefined;
@@ -66,7 +70,8 @@ export class Service {
     this.#audits = createPool({ ...shared, connectionsMax: 3, applicationName: 'lockstep audit' });
     const scenarios = [...registry.scenarios.values()];
     const audited = { pool: this.#audits, scenarios, meter: this.#meter, log };
-    this.#auditor = new Auditor(audited);
+    const deciders = new Deciders(registry.strategies.keys());
+    this.#auditor = new Auditor({ ...audited, deciders });
     this.#sweep = new Sweep(audited);
     this.#adHocAudits = new AdHocAudits(
       createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep asked audit' }),
@@ -103,12 +108,15 @@ export class Service {
     });
     this.#choice = choiceOf(config, registry);
     this.#history = config.commandHistory ? new CommandHistory(config.commandHistory) : undefined;
+    const { strategy } = this.#choice;
+    this.#fleet = watchFleet({ ...audited, registry, strategy, deciders });
     this.app = createApp({
       choice: this.#choice,
       engine: this.#engine,
       store: this.#store,
       log,
-      health: () => health(this.#probesOf(), hooks.stopping()),
+      health: () =>
+        health(this.#probesOf(), { stopping: hooks.stopping(), warnings: this.#warnings() }),
       metricsPage: async () => ({ contentType: pageContentType, text: await hooks.metricsText() }),
       adminToken: config.adminToken,
       evidence: page => this.#evidence(page),
@@ -125,7 +133,7 @@ export class Service {
     this.#keys.start();
     this.#auditor.start();
     this.#sweep.start();
-    await this.#store.fill();
+    await Promise.all([this.#store.fill(), this.#fleet.start()]);
   }
 
   snapshot(): Promise<Snapshot> {
@@ -140,11 +148,20 @@ export class Service {
   /** Releases all locks and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
-    await Promise.all([this.#auditor.stop(), this.#sweep.stop(), this.#keys.stop()]);
+    const background = [this.#auditor, this.#sweep, this.#keys, this.#fleet];
+    await Promise.all(background.map(one => one.stop()));
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     pools.push(this.#adHocAudits.close());
     const stores = [this.#store, this.#sequelize, this.#backends].map(store => store.close());
     await Promise.allSettled([...stores, ...pools, this.#history?.close()]);
+  }
+
+  /** What a rollout must know, though the process can serve. */
+  #warnings(): readonly string[] {
+    const { registry, strategy } = this.#choice;
+    const hazard = hazardWarning(strategy);
+    const pairs = this.#fleet.pairs.map(pair => warningOf(registry, pair));
+    return [...(hazard === undefined ? [] : [hazard]), ...pairs];
   }
 
   async #evidence(page: EvidencePage): Promise<readonly EvidenceRow[]> {

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type Violation, violationKinds } from '../contract/index.ts';
 import { everyDefaultMs, pauseMs } from './audit-pace.ts';
+import { Deciders } from './deciders.ts';
 import { type RunSql, recordFindings, reportFindings } from './findings.ts';
 import type { Meter } from './prometheus.ts';
 import { RecentKeys } from './recent-keys.ts';
@@ -13,6 +14,8 @@ export interface AuditorOptions {
   readonly scenarios: readonly AuditedScenario[];
   readonly meter: Meter;
   readonly log: Logger;
+  /** Knows the names of strategies that this process does not run itself. */
+  readonly deciders?: Deciders;
   readonly everyMs?: number;
   /** Keys per audit and scenario. */
   readonly keysPerAuditMax?: number;
@@ -33,6 +36,7 @@ export class Auditor {
   readonly #options: AuditorOptions;
   readonly #recent: ReadonlyMap<string, RecentKeys>;
   readonly #secondLook: SecondLook;
+  readonly #deciders: Deciders;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -43,11 +47,13 @@ export class Auditor {
   constructor(options: AuditorOptions) {
     this.#options = options;
     this.#recent = new Map(options.scenarios.map(({ name }) => [name, new RecentKeys(keysMax)]));
+    this.#deciders = options.deciders ?? new Deciders();
     this.#secondLook = new SecondLook(options.scenarios, options.meter);
   }
 
   /** A key on which something was, or may have been, committed, here or outside. */
   touched(scenario: string, strategy: string, key: string): void {
+    this.#deciders.learn(strategy);
     const skipped = this.#recent.get(scenario)?.add(key, strategy) ?? 0;
     if (skipped > 0)
       this.#options.meter.add('lockstep_audit_keys_skipped_total', { scenario }, skipped);
@@ -127,17 +133,21 @@ export class Auditor {
     return pauseMs(everyMs, { tookMs: this.#tookMs, backlog, failed: this.#away });
   }
 
-  async #audit({ name, auditSql }: AuditedScenario): Promise<void> {
+  async #audit({ name, auditSql, decidersSql }: AuditedScenario): Promise<void> {
     const recent = this.#recent.get(name);
     const keys = recent?.take(this.#options.keysPerAuditMax ?? keysPerAudit);
     if (!recent || !keys || keys.size === 0) return;
     try {
       const { meter, log } = this.#options;
       const found = await this.#runSql<Violation>(auditSql, [[...keys.keys()], [], [], []]);
-      reportFindings(await recordFindings(this.#runSql, name, found, keys), found[0], {
-        meter,
-        log,
-      });
+      const served = new Map(keys); // by this process; others may have served the same keys
+      if (found.length > 0) {
+        const hit = [...new Set(found.map(({ key }) => key))];
+        for (const [key, strategy] of await this.#deciders.of(this.#runSql, decidersSql, hit))
+          served.set(key, strategy);
+      }
+      const fresh = await recordFindings(this.#runSql, name, found, served);
+      reportFindings(fresh, found[0], { meter, log });
       meter.add('lockstep_audit_keys_total', { scenario: name }, keys.size);
     } catch (error) {
       for (const [key, strategy] of keys) this.touched(name, strategy, key);

@@ -20,6 +20,7 @@ export type Unit =
   | 'connections'
   | 'callers'
   | 'processes'
+  | 'pairs'
   | 'seconds'
   | 'timestamp'
   | 'info';
@@ -124,7 +125,7 @@ export const metrics = {
     'counter',
     'violations',
     ['scenario', 'strategy', 'kind'],
-    'Violations found by the live audit, each counted once across all processes and restarts; strategy mixed: several strategies accepted on the key; unknown: found by the sweep.',
+    'Violations found by the live audit, each counted once across all processes and restarts; strategy mixed: several strategies decided the key within two minutes, in whatever process; unknown: found by the sweep.',
   ),
   lockstep_refusals_sampled_total: row(
     'counter',
@@ -189,6 +190,15 @@ export const metrics = {
       'timestamp',
       ['scenario'],
       'Time when the sweep last completed a lap, in any process; before the first lap, when it began.',
+    ),
+    merge: 'max',
+  },
+  lockstep_fleet_unsafe_pairs: {
+    ...row(
+      'gauge',
+      'pairs',
+      [],
+      'Pairs of strategies that processes on this database run at the same time and that are not known to exclude each other.',
     ),
     merge: 'max',
   },

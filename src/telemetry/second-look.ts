@@ -9,6 +9,7 @@ const keysMax = 50; // per scenario and look: a sample
 export interface AuditedScenario {
   readonly name: string;
   readonly auditSql: string;
+  readonly decidersSql: string;
   readonly registered: { readonly exhaustedReasons: readonly string[] };
 }
 

@@ -145,8 +145,8 @@ describe('predict', () => {
     });
 
     test('breaks its own part of a pair, and not the turn of the other', () => {
-      const unsafe = strategy({ ...lease, ...hazard('lease lost') });
-      const session = strategy({ turns: [turn('session')] });
+      const unsafe = declared({ ...lease, ...hazard('lease lost') });
+      const session = declared({ turns: [turn('session')] });
       const pair = (other: Strategy) => ({
         turns: [...unsafe.turns, ...other.turns],
         parts: [unsafe, other],
@@ -154,7 +154,7 @@ describe('predict', () => {
       });
       expect(verdict(pair(session), inserts, 'lease lost')).toBe('safe');
       expect(verdict(pair(session), inserts, 'lease lost', 'session lost')).toBe('unsafe');
-      const other = strategy({ ...lease });
+      const other = declared({ ...lease });
       expect(verdict(pair(other), inserts, 'lease lost')).toBe('unsafe');
       expect(verdict(pair(other), inserts)).toBe('safe');
     });

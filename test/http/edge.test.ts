@@ -67,7 +67,10 @@ describe('what answers too late', () => {
   it('is unreachable for /readyz after 400 ms', async () => {
     const silent = { name: 'silent', ask: () => new Promise(() => {}) };
     const fine = { name: 'fine', ask: async () => {} };
-    const { ready, checks } = await health([silent, fine], false);
+    const { ready, checks } = await health([silent, fine], {
+      stopping: false,
+      warnings: [],
+    });
     expect(ready).toBe(false);
     expect(checks).toEqual({ silent: 'unreachable', fine: 'ok' });
   });

@@ -1,0 +1,71 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { RegisteredStrategy, Registry } from '../engine/registry.ts';
+import { Fleet, type Pair } from '../rollout/fleet.ts';
+import { strategyNamed } from '../rollout/named.ts';
+import type { Deciders } from '../telemetry/deciders.ts';
+import type { Meter } from '../telemetry/prometheus.ts';
+
+interface WatchOptions {
+  readonly pool: Pool;
+  readonly registry: Registry;
+  readonly strategy: RegisteredStrategy;
+  readonly deciders: Deciders;
+  readonly meter: Meter;
+  readonly log: Logger;
+}
+
+const beatMaxMs = 2_000;
+
+/** The fleet, told in the log when it changes, and as a metric. */
+export function watchFleet(options: WatchOptions): Fleet {
+  const { pool, registry, strategy, deciders, meter, log } = options;
+  let told = '';
+  let away = false;
+  return new Fleet({
+    strategy,
+    runSql: async (text, values) => {
+      const config = { text, values: [...values], query_timeout: beatMaxMs };
+      return (await pool.query(config)).rows;
+    },
+    find: name => {
+      const found = strategyNamed(registry, name);
+      return 'strategy' in found ? found.strategy : undefined;
+    },
+    met: (pairs, strategies) => {
+      away = false;
+      for (const name of strategies) deciders.learn(name);
+      meter.set('lockstep_fleet_unsafe_pairs', {}, pairs.length);
+      const now = pairs.map(pair => warningOf(registry, pair)).join(' ');
+      if (now !== told && pairs.length > 0) log.warn({ pairs }, now);
+      if (now !== told && pairs.length === 0) log.info('the strategies that serve are safe again');
+      told = now;
+    },
+    onError: error => {
+      if (!away) log.warn({ err: error }, 'cannot tell who else serves on this database; retrying');
+      away = true;
+    },
+  });
+}
+
+/** What is wrong with a fleet, for the log and for /readyz. */
+export function warningOf(registry: Registry, [one, other]: Pair): string {
+  const middle = strategyNamed(registry, `both:${one}+${other}`);
+  const cure =
+    'strategy' in middle
+      ? `Change over through STRATEGY=${middle.strategy.name}.`
+      : 'Stop the processes of one of them.';
+  return (
+    `Processes under '${one}' and under '${other}' serve on this database, and these are not known to ` +
+    `exclude each other: each may let callers in whom the other has let in. ${cure}`
+  );
+}
+
+/** A warning about the strategy itself; undefined if it has no flaw. */
+export function hazardWarning({ name, declared }: RegisteredStrategy): string | undefined {
+  const { hazard } = declared;
+  return (
+    hazard &&
+    `STRATEGY is '${name}', a hazard (${hazard.why}); it is here to be seen failing. Use '${hazard.cure}'.`
+  );
+}

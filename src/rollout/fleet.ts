@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { Schema } from '../store/migrate.ts';
+import type { NamedStrategy } from './both.ts';
+import { areSafeSideBySide } from './side-by-side.ts';
+
+/** Who serves on this database: one row per process, renewed while it runs. */
+export const fleetSchema: Schema = {
+  name: 'fleet',
+  schemaSql: `
+create table if not exists lockstep_processes (
+  id uuid primary key,
+  strategy text not null,
+  seen_at timestamptz not null default now()
+)`,
+};
+
+const beatEveryMs = 5_000;
+/** Four missed beats: the process has died, or cannot reach the database and so decides nothing. */
+const aliveSeconds = 20;
+
+const beat = `
+  with own as (
+    insert into lockstep_processes (id, strategy) values ($1, $2)
+    on conflict (id) do update set seen_at = now()
+  )
+  select strategy from lockstep_processes
+  where seen_at > now() - make_interval(secs => $3) group by strategy`;
+
+const forgetDead = `
+  delete from lockstep_processes where id in (
+    select id from lockstep_processes where seen_at < now() - interval '1 hour'
+    limit 1000 for update skip locked
+  )`;
+
+const leave = 'delete from lockstep_processes where id = $1';
+
+type RunSql = (text: string, values: readonly unknown[]) => Promise<readonly object[]>;
+
+/** Two strategies that serve at the same time and are not known to exclude each other. */
+export type Pair = readonly [one: string, other: string];
+
+export interface FleetOptions {
+  /** Runs one statement within a bound; a beat that fails is only late. */
+  readonly runSql: RunSql;
+  /** The strategy of this process. */
+  readonly strategy: NamedStrategy;
+  /** Finds what another process runs; undefined if it is unknown here. */
+  readonly find: (name: string) => NamedStrategy | undefined;
+  /** Called after each beat with the pairs that serve together. */
+  readonly met: (pairs: readonly Pair[], strategies: readonly string[]) => void;
+  readonly onError: (error: unknown) => void;
+  readonly everyMs?: number;
+}
+
+/**
+ * Tells whether the processes on one database, of whatever replica, exclude each other. One statement
+ * every 5 s, beside the commands; a process that has died is forgotten after 20 s.
+ */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #id = randomUUID();
+  #pairs: readonly Pair[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** As of the last beat. */
+  get pairs(): readonly Pair[] {
+    return this.#pairs;
+  }
+
+  /** Resolves after the first beat, so that a process that starts knows whom it meets. */
+  async start(): Promise<void> {
+    const { runSql, onError, everyMs = beatEveryMs } = this.#options;
+    await runSql(forgetDead, []).catch(onError);
+    await this.#beat();
+    this.#timer = setInterval(() => {
+      this.#running = this.#beat();
+    }, everyMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+    await this.#options.runSql(leave, [this.#id]).catch(() => {}); // forgotten after 20 s anyway
+  }
+
+  async #beat(): Promise<void> {
+    const { runSql, strategy, met, onError } = this.#options;
+    try {
+      const rows = await runSql(beat, [this.#id, strategy.name, aliveSeconds]);
+      const others = rows.flatMap(row => ('strategy' in row ? [String(row.strategy)] : []));
+      const names = [...new Set([strategy.name, ...others])].sort();
+      this.#pairs = this.#unsafeOf(names);
+      met(this.#pairs, names);
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  #unsafeOf(names: readonly string[]): readonly Pair[] {
+    const { find } = this.#options;
+    return names.flatMap((one, index) =>
+      names.slice(index + 1).flatMap((other): readonly Pair[] => {
+        const [a, b] = [find(one), find(other)];
+        return a && b && areSafeSideBySide(a, b) ? [] : [[one, other]];
+      }),
+    );
+  }
+}
