@@ -7,6 +7,7 @@ import { commandLine, form, readBenchOptions } from '../load/options.ts';
 import { loadReport } from '../load/report.ts';
 import { bench } from '../load/run.ts';
 import { type BenchSummary, summarizeBench } from '../load/summary.ts';
+import { loadTable } from '../load/table.ts';
 import { sectionsCsv } from '../page/csv.ts';
 import { reportHtml } from '../page/html.ts';
 import { reportMarkdown } from '../page/markdown.ts';
@@ -27,23 +28,30 @@ export const command: CliCommand = {
     });
     const summary = summarizeBench(run, registry);
     const report = loadReport(summary);
-    const markdown = reportMarkdown(report);
     const json = `${JSON.stringify(summary, null, 2)}\n`;
     await Promise.all([
-      writeFile(join(folder, 'report.md'), markdown),
+      writeFile(join(folder, 'report.md'), reportMarkdown(report)),
       writeFile(join(folder, 'report.html'), reportHtml(report)),
       writeFile(join(folder, 'report.csv'), sectionsCsv(report.sections)),
       writeFile(join(folder, 'result.json'), json),
     ]);
-    write(options.json ? json : markdown);
+    const color = process.stdout.isTTY === true && !environment.NO_COLOR;
+    write(options.json ? json : loadTable(summary, { color }));
     note(`\n${join(folder, 'report.html')}`);
     return signal.aborted ? exitCodes.interrupted : exitOf(summary);
   },
 };
 
-/** A missing cell makes the run inconclusive. */
+/**
+ * A missing cell makes the run inconclusive, and so does one that claims safety and met no rival, or
+ * whose control did not fail. A sweep goes where nobody meets on purpose.
+ */
 function exitOf({ rows, missing }: BenchSummary): ExitCode {
   if (rows.some(row => row.claimViolated)) return exitCodes.claimBroken;
-  const judged = rows.every(row => row.audited);
+  const judged = rows.every(
+    row =>
+      row.audited &&
+      (row.observed !== 'inconclusive' || row.claimed.verdict !== 'safe' || row.plan.axis !== ''),
+  );
   return missing.length > 0 || !judged ? exitCodes.inconclusive : exitCodes.asClaimed;
 }

@@ -78,7 +78,7 @@ function safety({ rows, plan }: BenchSummary): Section {
 }
 
 /** The share of commands on contended keys that met a rival. */
-function contention({ meetings }: CellRow): string {
+export function contention({ meetings }: CellRow): string {
   if (!meetings || meetings.commands === 0) return '–';
   return percent(meetings.commandsMet / meetings.commands);
 }
@@ -117,73 +117,71 @@ function bestOf(rows: readonly CellRow[], row: CellRow, name: FigureName): CellR
   return rivals.sort((a, b) => value(a) - value(b))[0];
 }
 
-function timesBest(rows: readonly CellRow[], row: CellRow): string {
+export function timesBest(rows: readonly CellRow[], row: CellRow): string {
   const best = bestOf(rows, row, 'serviceMs');
   const [mine, least] = [row.figures.serviceMs, best?.figures.serviceMs];
   if (!isSafe(row) || !mine || !least) return '–';
+  if (mine.repetitions < 2) return '–'; // one repetition has no interval
   const noise = row !== best && !differs(mine, least) ? ' (noise)' : '';
   return `${figure(mine.mean / least.mean)} ×${noise}`;
 }
 
 /** Relative to the strategy without protection: the cost of the operation alone. */
-function timesControl(rows: readonly CellRow[], row: CellRow): string {
+export function timesControl(rows: readonly CellRow[], row: CellRow): string {
   const control = rows.find(other => other.control && groupOf(other) === groupOf(row));
   const [mine, least] = [row.figures.serviceMs, control?.figures.serviceMs];
   return mine && least ? `${figure(mine.mean / least.mean)} ×` : '–';
 }
 
 function latency(rows: readonly CellRow[]): Section {
+  const of = (row: CellRow, name: FigureName): string => estimate(row.figures[name]);
   return {
     title: 'Rate and latency',
     blocks: [
-      'Means over the repetitions ± half the 95 % confidence interval (Student’s t). × best and × none compare the service’s own mean time per accepted command, which k6 does not distort; only safe strategies are ranked. “noise”: the difference is within the intervals.',
-      'Commands are dropped when the load generator has no free caller: the offered rate was higher than the service could answer, and the percentiles are marked saturated.',
+      'Means over the repetitions ± half the 95 % confidence interval (Student’s t). × best and × control compare the service’s own mean time per accepted command, which k6 does not distort; only safe strategies are ranked. “noise”: the difference is within the intervals.',
       {
         kind: 'table',
-        caption: 'Rate and latency',
+        caption: 'Rate',
         columns: [
           ...words('cell'),
-          ...numbers(
-            'offered/s',
-            'answered/s',
-            'dropped',
-            'goodput/s',
-            'service ms',
-            '× best',
-            '× none',
-            'p50 ms',
-            'p95 ms',
-            'p99 ms',
-            'p99.9 ms',
-            'refused p50 ms',
-            'refused p99 ms',
-            'longest ms',
-            'Jain',
-            'attempts per accepted',
-          ),
+          ...numbers('offered/s', 'answered/s', 'dropped', 'goodput/s', 'service ms', '× best'),
+          ...numbers('× control', 'Jain', 'attempts per accepted'),
+        ],
+        rows: rows.map(row => ({
+          cells: [
+            row.name,
+            of(row, 'offeredPerSecond'),
+            of(row, 'answeredPerSecond'),
+            String(row.dropped),
+            of(row, 'goodputPerSecond'),
+            of(row, 'serviceMs'),
+            timesBest(rows, row),
+            timesControl(rows, row),
+            of(row, 'jain'),
+            of(row, 'attemptsPerAccepted'),
+          ],
+        })),
+      },
+      'Milliseconds, as k6 measured them. A percentile is left out where fewer than ten samples lie beyond it. Commands are dropped when the load generator has no free caller: the offered rate was higher than the service could answer, and the percentiles are marked saturated.',
+      {
+        kind: 'table',
+        caption: 'Latency',
+        columns: [
+          ...words('cell'),
+          ...numbers('p50', 'p95', 'p99', 'p99.9', 'refused p50', 'refused p99', 'longest'),
         ],
         rows: rows.map(row => {
-          const of = (name: FigureName): string => estimate(row.figures[name]);
           const saturated = row.dropped > 0 ? ' saturated' : '';
           return {
             cells: [
               row.name,
-              of('offeredPerSecond'),
-              of('answeredPerSecond'),
-              String(row.dropped),
-              of('goodputPerSecond'),
-              of('serviceMs'),
-              timesBest(rows, row),
-              timesControl(rows, row),
-              of('acceptedP50Ms'),
-              of('acceptedP95Ms'),
-              of('acceptedP99Ms') + saturated,
-              of('acceptedP999Ms') + saturated,
-              of('refusedP50Ms'),
-              of('refusedP99Ms') + saturated,
-              of('longestMs'),
-              of('jain'),
-              of('attemptsPerAccepted'),
+              of(row, 'acceptedP50Ms'),
+              of(row, 'acceptedP95Ms'),
+              of(row, 'acceptedP99Ms') + saturated,
+              of(row, 'acceptedP999Ms') + saturated,
+              of(row, 'refusedP50Ms'),
+              of(row, 'refusedP99Ms') + saturated,
+              of(row, 'longestMs'),
             ],
           };
         }),

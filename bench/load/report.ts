@@ -1,4 +1,6 @@
 /** The report of load runs. Pure. */
+
+import { figure } from '../page/format.ts';
 import type { Fact, Report, Section } from '../page/report.ts';
 import { sectionsOf } from './content.ts';
 import { limitsOfNumbers } from './limits.ts';
@@ -35,8 +37,19 @@ export function loadSections(benches: readonly BenchSummary[]): readonly Section
       title: 'Conditions of the load',
       blocks: benches.map(one => ({ kind: 'facts', facts: benchFacts(one) })),
     },
-    { title: 'Limits of the load', blocks: [{ kind: 'list', items: limitsOfNumbers }] },
+    {
+      title: 'Limits of the load',
+      blocks: [{ kind: 'list', items: limitsOfNumbers(k6CoresIn(bench)) }],
+    },
   ];
+}
+
+/** From the least to the most of any cell. */
+function k6CoresIn({ rows }: BenchSummary): string {
+  const cores = rows.flatMap(row => row.figures.k6Cores?.mean ?? []);
+  if (cores.length === 0) return 'a part of the processor that was not measured';
+  const [least, most] = [figure(Math.min(...cores)), figure(Math.max(...cores))];
+  return `${least === most ? least : `${least} to ${most}`} cores`;
 }
 
 function benchFacts({ plan }: BenchSummary): readonly Fact[] {

@@ -42,6 +42,7 @@ export const k6Summary = z.strictObject({
   trends: z.record(z.string(), points.nullable()),
   jain: z.number().nullable(),
   audited: z.boolean(),
+  held: count.optional(), // older runs did not count them
   broken: z.array(z.string()),
 });
 

@@ -41,6 +41,8 @@ export interface CellRow extends Judged {
   readonly claimViolated: boolean;
   readonly dropped: number;
   readonly problems: readonly string[];
+  /** The thresholds of k6 that did not hold in some repetition. */
+  readonly broken: readonly string[];
   readonly figures: Readonly<Partial<Record<FigureName, Estimate>>>;
 }
 
@@ -160,6 +162,7 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     violations,
     claimViolated: found > 0 && claimed.verdict === 'safe',
     dropped: measured.reduce((all, { k6 }) => all + k6.dropped, 0),
+    broken: [...new Set(measured.flatMap(({ k6 }) => k6.broken))],
     problems: cells.map(cell => cell.problem).filter(problem => problem !== ''),
     figures: figuresOf(measured),
   };

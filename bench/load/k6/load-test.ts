@@ -83,6 +83,10 @@ function optionsOf({ story, settings, arrivals, phases }: Test): Options {
 }
 
 function prepared({ story, settings, arrivals, phases }: Test, loadKeys: number): Prepared {
+  if (!(phaseNames.load in (exec.test.options.scenarios ?? {})))
+    stop(
+      'k6 was told how to run by a flag (--vus, --iterations, --duration); use -e VUS=…, -e ITERATIONS=…, -e DURATION_SECONDS=…',
+    );
   const served = checkService(settings, story.scenario);
   if (settings.adminToken !== undefined) checkAudit(settings, story.scenario);
   countFromZero();

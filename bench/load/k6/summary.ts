@@ -55,7 +55,9 @@ export interface Summary {
   readonly jain: number | null;
   /** False where nobody has judged the rows. */
   readonly audited: boolean;
-  /** What did not hold. */
+  /** How many thresholds held. */
+  readonly held: number;
+  /** The thresholds that did not. */
   readonly broken: readonly string[];
 }
 
@@ -98,7 +100,10 @@ export function summarized(data: SummaryData, context: SummaryContext): Summary 
       count('callers_audited') === phases.callers &&
       count('unsettled_audits') === 0 &&
       count('acknowledgements_audited') >= count('accepted'),
-    broken: brokenIn(data),
+    held: thresholdsIn(data).filter(({ ok }) => ok).length,
+    broken: thresholdsIn(data)
+      .filter(({ ok }) => !ok)
+      .map(({ name }) => name),
   };
 }
 
@@ -118,11 +123,12 @@ function pointsOf({ metrics }: SummaryData, name: string): Points | null {
   };
 }
 
-function brokenIn({ metrics }: SummaryData): string[] {
-  return Object.entries(metrics).flatMap(([name, { thresholds = {} }]) =>
-    Object.entries(thresholds)
-      .filter(([, { ok }]) => !ok)
-      .map(([expression]) => `${name}: ${expression}`),
+function thresholdsIn({ metrics }: SummaryData): { readonly name: string; readonly ok: boolean }[] {
+  return Object.entries(metrics).flatMap(([metric, { thresholds = {} }]) =>
+    Object.entries(thresholds).map(([expression, { ok }]) => ({
+      name: `${metric}: ${expression}`,
+      ok,
+    })),
   );
 }
 
@@ -150,7 +156,8 @@ export function summaryText(made: Summary): string {
         `${n('lost_acknowledgements')} lost acknowledgements, ${n('false_refusals')} false refusals, ` +
         `${n('inconsistencies')} inconsistencies`
       : 'audit        not all was judged (is ADMIN_TOKEN set?): this run says nothing about safety',
-    ...made.broken.map(what => `NOT HELD     ${what}`),
+    `thresholds   ${made.held} held${made.broken.length > 0 ? `, ${made.broken.length} did not:` : ''}`,
+    ...made.broken.map(what => `           ✗ ${what}`),
   ];
   return `\n${lines.join('\n')}\n\n`;
 }
