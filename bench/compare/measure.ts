@@ -9,17 +9,23 @@ import { deltaOf, type Page, scrape } from '../lab/scrape.ts';
 import type { Claims } from '../lab/shapes.ts';
 import type { Stack } from '../lab/stack.ts';
 import { keysMin } from '../lab/verdict.ts';
+import { askAgain, type ContestedKey } from './ask-again.ts';
 import { Client, type ClientOptions } from './client.ts';
 import { isMainJob, type Settings } from './options.ts';
 import { contested, type PhaseLog, uncontended } from './phase.ts';
-import type { Cell, Phase, Repetition } from './schema.ts';
+import type { Asked, Cell, Phase, Repetition } from './schema.ts';
 
 /** What was measured of a cell so far: complete repetitions only. */
 export interface CellLog {
   readonly cell: PlannedCell;
   readonly repetitions: Repetition[];
   readonly claims: { readonly contested: Claims[]; readonly uncontended: Claims[] };
+  /** The keys of the contested phases. */
+  readonly contestedKeys: ContestedKey[];
+  /** When its last command had ended, on the clock of `performance.now()`. */
+  endedMs: number;
   audit: Cell['audit'];
+  asked: Asked | null;
 }
 
 export interface MeasureOptions {
@@ -31,6 +37,7 @@ export interface MeasureOptions {
 }
 
 const answerGraceMs = 5_000; // beyond the longest wait of a command; then the client gives up
+const leaseGraceMs = 1_000; // a lock node may have been told of a lease after the answer
 const heatUp: WarmUp = { rounds: 40, limitMs: 1_500 };
 export const warmUpRounds = 2;
 
@@ -75,6 +82,7 @@ export class Measurement {
         left -= 1;
       }
     await this.#judge(logs);
+    for (const log of logs) await this.#askAgain(log);
   }
 
   async close(): Promise<void> {
@@ -107,6 +115,8 @@ export class Measurement {
     log.repetitions.push({ contested: first.phase, uncontended: second.phase });
     log.claims.contested.push(first.claims);
     log.claims.uncontended.push(second.claims);
+    log.contestedKeys.push(...first.used);
+    log.endedMs = performance.now();
   }
 
   /** Only in the main job: a matrix is for verdicts, so its first keys may be slow. */
@@ -120,13 +130,13 @@ export class Measurement {
     cell: PlannedCell,
     before: Page,
     run: () => Promise<PhaseLog>,
-  ): Promise<{ phase: Phase; claims: Claims; after: Page }> {
+  ): Promise<{ phase: Phase; claims: Claims; used: PhaseLog['used']; after: Page }> {
     const { scenario } = this.#options;
     const labels = { scenario: scenario.name, strategy: cell.participant.strategy.name };
-    const { claims, rounds, ...seen } = await run();
+    const { claims, rounds, used, ...seen } = await run();
     const after = await this.#page();
     const service = deltaOf(before, after, labels);
-    return { phase: { ...seen, rounds: [...rounds], service }, claims, after };
+    return { phase: { ...seen, rounds: [...rounds], service }, claims, used, after };
   }
 
   #page(): Promise<Page> {
@@ -169,6 +179,23 @@ export class Measurement {
       timeoutMs: settings.waitMs + answerGraceMs,
       signal,
     };
+  }
+
+  /** A lock that was never given back harms nobody whom the load still sees: ask once more. */
+  async #askAgain(log: CellLog): Promise<void> {
+    const { settings, progress } = this.#options;
+    const title = titleOf(log.cell);
+    log.asked = await askAgain({
+      client: this.#client,
+      to: this.#to(log.cell),
+      keys: log.contestedKeys,
+      random: randomOf(settings.seed, `asked ${title}`),
+      leasesPassedMs: log.endedMs + settings.leaseMs + leaseGraceMs,
+    });
+    const { keys, asked, stuck } = log.asked;
+    if (asked < keys)
+      progress.note(`${title}: ${asked} of ${keys} contested keys were asked again`);
+    if (stuck.length > 0) progress.note(`${title}: ${stuck.length} of ${asked} keys are stuck`);
   }
 
   /** Audits all cells once every transaction has ended: a late COMMIT must not escape the judge. */

@@ -13,7 +13,11 @@ export function observationOf(cell: Cell): Observation {
   ]);
   const rounds = cell.repetitions.flatMap(repetition => repetition.contested.rounds);
   const audits: readonly Audit[] = cell.audit ? [cell.audit.contested, cell.audit.uncontended] : [];
-  const keysHit = new Set(audits.flatMap(audit => audit.violations.map(row => row.key)));
+  const { stuck = [], unanswered = 0 } = cell.asked ?? {};
+  const keysHit = new Set([
+    ...audits.flatMap(audit => audit.violations.map(row => row.key)),
+    ...stuck,
+  ]);
   return {
     keys: rounds.length,
     keysDecided: rounds.filter(round => round.decidedMs !== null).length,
@@ -21,11 +25,14 @@ export function observationOf(cell: Cell): Observation {
     keysTested: rounds.filter(isTested).length,
     keysUnfilled: rounds.filter(isUnfilled).length,
     keysHit: keysHit.size,
-    findings: audits.reduce((total, audit) => total + audit.findings, 0),
+    findings: audits.reduce((total, audit) => total + audit.findings, stuck.length),
     lostAcknowledgements: audits
       .flatMap(audit => audit.violations)
       .filter(row => row.kind === 'lost acknowledgement').length,
     turnsLost: services.reduce((total, service) => total + turnsLostIn(service), 0),
+    ...(cell.asked !== undefined && { asked: cell.asked?.asked ?? null }),
+    stuck: stuck.length,
+    unanswered,
     settled: audits.every(audit => audit.settled),
     audited: audits.length > 0,
     counted: cell.repetitions.every(

@@ -123,6 +123,7 @@ export interface Settings extends Omit<Options, 'rounds' | 'repetitions'> {
   readonly uncontendedKeys: number;
   readonly inFlight: number;
   readonly waitMs: number;
+  readonly leaseMs: number;
 }
 
 /** Whether no scenario was named: then the run has 90 seconds. */
@@ -135,8 +136,11 @@ const fixed = { doubleTapShare: 0.2, uncontendedKeys: 160, inFlight: 8 } as cons
 const keysPerRound = 3;
 const seedsMax = 1_000_000;
 
-/** Adds fixed and derived values. `waitMs`: how long the service lets a command wait. */
-export function settingsOf(options: Options, waitMs: number): Settings {
+/** Adds fixed and derived values, and how long the service lets a command wait and a lease last. */
+export function settingsOf(
+  options: Options,
+  { waitMs, leaseMs }: Pick<Settings, 'waitMs' | 'leaseMs'>,
+): Settings {
   const rounds = options.rounds ?? roundsDefault;
   return {
     ...options,
@@ -146,6 +150,7 @@ export function settingsOf(options: Options, waitMs: number): Settings {
     uncontendedKeys: Math.min(fixed.uncontendedKeys, rounds * keysPerRound),
     roundsAsked: options.rounds,
     waitMs,
+    leaseMs,
   };
 }
 

@@ -75,5 +75,6 @@ export function cellOf(log: CellLog, processes: number): Cell {
     claimed: predict(declared, traits, new Set(events)),
     repetitions: [...log.repetitions],
     audit: log.audit,
+    asked: log.asked,
   };
 }

@@ -54,7 +54,7 @@ export async function compare(given: CompareOptions): Promise<Run> {
   const startMs = performance.now();
   const { contests, participants, files, leftOut } = await chosen(options);
   const { tuning } = readConfig(serviceVariables(environment));
-  const settings = settingsOf(options, tuning.waitMs);
+  const settings = settingsOf(options, tuning);
   const kept = before ? finishedCells(before) : new Map<string, Cell>();
   const isOpen = ({ scenario }: Contest): boolean =>
     ![...kept.values()].some(cell => cell.scenario === scenario.name);
@@ -160,7 +160,15 @@ async function allMeasured(options: AllOptions, contests: readonly CellLog[][]):
 }
 
 function logOf(cell: CellLog['cell']): CellLog {
-  return { cell, repetitions: [], claims: { contested: [], uncontended: [] }, audit: null };
+  return {
+    cell,
+    repetitions: [],
+    claims: { contested: [], uncontended: [] },
+    contestedKeys: [],
+    endedMs: 0,
+    audit: null,
+    asked: null,
+  };
 }
 
 type End = Pick<Run, 'end' | 'incomplete' | 'brokenOff'>;

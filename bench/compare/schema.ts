@@ -51,6 +51,17 @@ const phase = z.strictObject({
   generatorCores: z.number(),
 });
 
+/** A fresh command on each contested key (or a sample of them), after the audit. */
+const asked = z.strictObject({
+  /** Contested keys; `asked` of them got their command. */
+  keys: count,
+  asked: count,
+  /** Of these: ended failed, unknown or without an answer. */
+  unanswered: count,
+  /** Keys on which it was still told busy when every lease had passed. */
+  stuck: z.array(z.string()),
+});
+
 const cell = z.strictObject({
   scenario: z.string(),
   variant: z.string(),
@@ -61,6 +72,8 @@ const cell = z.strictObject({
   repetitions: z.array(z.strictObject({ contested: phase, uncontended: phase })),
   /** Null if the run ended before it. */
   audit: z.strictObject({ contested: audit, uncontended: audit }).nullable(),
+  /** Null if the run ended before it; absent in older runs, which asked nobody. */
+  asked: asked.nullable().optional(),
 });
 
 const strategy = z.strictObject({
@@ -125,6 +138,7 @@ export const runSchema = z.strictObject({
 
 export type Run = z.infer<typeof runSchema>;
 export type Cell = z.infer<typeof cell>;
+export type Asked = z.infer<typeof asked>;
 export type Phase = z.infer<typeof phase>;
 export type Round = z.infer<typeof round>;
 export type CallRecord = z.infer<typeof call>;

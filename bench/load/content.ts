@@ -56,13 +56,16 @@ function safety({ rows, plan, missing }: BenchSummary): Section {
       'lost acks',
       'false refusals',
       'inconsistent',
+      'stuck',
       'leases lost',
     ],
     rows: rows.map(row => [
       row.name,
       `${row.claimed.verdict}: ${row.claimed.because}`,
       verdict(row) + (row.claimViolated ? ', AGAINST ITS CLAIM' : ''),
-      ...Object.values(row.violations).map(String),
+      ...Object.entries(row.violations).map(([kind, count]) =>
+        kind === 'stuck' && row.keysAsked === 0 ? 'not asked' : String(count),
+      ),
       estimate(row.figures.leasesLost),
     ]),
   };
@@ -73,7 +76,12 @@ function shortfalls(rows: readonly CellRow[]): string[] {
   const cutOff = rows.filter(row => row.measured > 0 && !row.audited);
   const tooShort = rows.filter(row => row.tooShort);
   const named = (cells: readonly CellRow[]): string => cells.map(row => row.name).join(', ');
+  const sampled = rows.filter(row => row.keysAsked > 0 && row.keysAsked < row.keysContested);
   return [
+    ...sampled.map(
+      ({ name, keysAsked, keysContested }) =>
+        `After the audit, ${keysAsked} of the ${keysContested} contested keys of ${name} were asked again; the others may be stuck.`,
+    ),
     ...(cutOff.length > 0
       ? [
           `Not fully audited, usually because time ran out before everything was sent; use a longer --duration or fewer --iterations: ${named(cutOff)}.`,

@@ -22,10 +22,13 @@ const plenty: Observation = {
   findings: 0,
   lostAcknowledgements: 0,
   turnsLost: 0,
+  stuck: 0,
+  unanswered: 0,
   settled: true,
   audited: true,
   counted: true,
 };
+const left: Partial<Observation> = { findings: 3, keysHit: 3, asked: 80, stuck: 3 };
 const hit: Partial<Observation> = { findings: 5, keysHit: 4, turnsLost: 2 };
 
 interface Row {
@@ -110,6 +113,36 @@ const rows: readonly Row[] = [
     agreement: 'nothing claimed',
   },
   {
+    name: 'safe, and its lock was left behind',
+    claim: 'safe',
+    seen: left,
+    observed: 'unsafe',
+    agreement: 'claim violated',
+    because: /left behind: 3 of 80 keys were still busy/,
+  },
+  {
+    name: 'no claim, and its lock was left behind: no lost lease lasts that long',
+    claim: 'no claim',
+    seen: { ...left, turnsLost: 9 },
+    observed: 'unsafe',
+    agreement: 'claim violated',
+    because: /left behind/,
+  },
+  {
+    name: 'unsafe, and its lock was left behind',
+    claim: 'unsafe',
+    seen: left,
+    observed: 'unsafe',
+    agreement: 'as claimed',
+  },
+  {
+    name: 'safe, and every key gave one more turn',
+    claim: 'safe',
+    seen: { asked: 100 },
+    observed: 'safe',
+    agreement: 'as claimed',
+  },
+  {
     name: 'not offered',
     claim: 'not offered',
     seen: 'nothing',
@@ -135,6 +168,8 @@ const rows: readonly Row[] = [
     [
       ['not audited', { audited: false }, /before this cell was audited/],
       ['not settled', { settled: false }, /still open/],
+      ['not asked again', { asked: null }, /before its keys were asked again/],
+      ['asked again without an answer', { asked: 9, unanswered: 2 }, /2 keys .* gave no answer/],
       ['metrics missed commands', { counted: false }, /metrics/],
       ['rivals met on too few', { keysTested: keysMin - 1 }, /only 19 of 100 keys.*100 decided/],
     ] as const
