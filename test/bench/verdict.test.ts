@@ -28,7 +28,6 @@ const plenty: Observation = {
   audited: true,
   counted: true,
 };
-const left: Partial<Observation> = { findings: 3, keysHit: 3, asked: 80, stuck: 3 };
 const hit: Partial<Observation> = { findings: 5, keysHit: 4, turnsLost: 2 };
 
 interface Row {
@@ -111,36 +110,6 @@ const rows: readonly Row[] = [
     seen: hit,
     observed: 'no claim',
     agreement: 'nothing claimed',
-  },
-  {
-    name: 'safe, and its lock was left behind',
-    claim: 'safe',
-    seen: left,
-    observed: 'unsafe',
-    agreement: 'claim violated',
-    because: /left behind: 3 of 80 keys were still busy/,
-  },
-  {
-    name: 'no claim, and its lock was left behind: no lost lease lasts that long',
-    claim: 'no claim',
-    seen: { ...left, turnsLost: 9 },
-    observed: 'unsafe',
-    agreement: 'claim violated',
-    because: /left behind/,
-  },
-  {
-    name: 'unsafe, and its lock was left behind',
-    claim: 'unsafe',
-    seen: left,
-    observed: 'unsafe',
-    agreement: 'as claimed',
-  },
-  {
-    name: 'safe, and every key gave one more turn',
-    claim: 'safe',
-    seen: { asked: 100 },
-    observed: 'safe',
-    agreement: 'as claimed',
   },
   {
     name: 'not offered',
