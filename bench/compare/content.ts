@@ -88,12 +88,22 @@ export function headline(summary: Summary): string {
     inOrder(summary.cells)
       .filter(want)
       .map(cell => (several ? `${cell.strategy.name} (${placeOf(cell)})` : cell.strategy.name));
-  const broken = names(cell => cell.verdict.agreement === 'claim violated');
+  const isBroken = ({ verdict }: CellSummary): boolean => verdict.agreement === 'claim violated';
+  const isStuck = ({ observed }: CellSummary): boolean => (observed?.stuck ?? 0) > 0;
+  const stuck = names(cell => isBroken(cell) && isStuck(cell));
+  const broken = names(cell => isBroken(cell) && !isStuck(cell));
   const open = names(cell => cell.verdict.agreement === 'not shown');
   const held = names(cell => cell.verdict.observed === 'safe' && cell.strategy.hazard === null);
   const failed = names(cell => cell.verdict.observed === 'unsafe');
-  if (broken.length > 0)
-    return `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`;
+  const against = [
+    ...(broken.length > 0
+      ? [
+          `${list(broken)} let through what ${broken.length === 1 ? 'it claims' : 'they claim'} to prevent.`,
+        ]
+      : []),
+    ...(stuck.length > 0 ? [`Left locked for good: keys of ${list(stuck)}.`] : []),
+  ];
+  if (against.length > 0) return against.join(' ');
   const unexplored = [...new Set(summary.explored.filter(hasNoVerdict).map(nameOfCell))];
   if (open.length === 0 && unexplored.length > 0)
     return `The load behaved as predicted; the orders of ${list(unexplored)} could not be judged.`;
@@ -212,11 +222,22 @@ export function rerun(summary: Summary, cell: CellSummary): string {
     );
 }
 
-/** The strategies and scenarios left out, by reason. */
-export function leftOutNotes({ leftOut }: Summary): readonly string[] {
+/** The strategies, scenarios and keys left out, by reason. */
+export function leftOutNotes({ leftOut, cells }: Summary): readonly string[] {
   const reasons = [...new Set(leftOut.map(({ because }) => because))];
-  return reasons.map(reason => {
-    const names = leftOut.filter(({ because }) => because === reason).map(({ name }) => name);
-    return `Not in this run: ${list(names)}; ${reason}.`;
-  });
+  const sampled = cells.filter(({ observed }) => (observed?.asked ?? 0) < (observed?.keys ?? 0));
+  return [
+    ...reasons.map(reason => {
+      const names = leftOut.filter(({ because }) => because === reason).map(({ name }) => name);
+      return `Not in this run: ${list(names)}; ${reason}.`;
+    }),
+    ...sampled.flatMap(({ observed, ...cell }) =>
+      observed?.asked
+        ? [
+            `After the audit, ${observed.asked} of the ${observed.keys} contested keys of ` +
+              `${placeOf(cell)} ${cell.strategy.name} were asked again; the others may be stuck.`,
+          ]
+        : [],
+    ),
+  ];
 }

@@ -9,10 +9,18 @@ import { deltaOf, type Page, scrape } from '../lab/scrape.ts';
 import type { Claims } from '../lab/shapes.ts';
 import type { Stack } from '../lab/stack.ts';
 import { keysMin } from '../lab/verdict.ts';
+import { askAgain, type ContestedKey } from './ask-again.ts';
 import { Client, type ClientOptions } from './client.ts';
 import { isMainJob, type Settings } from './options.ts';
 import { contested, type PhaseLog, single } from './phase.ts';
-import { type Cell, type Phase, type PhaseName, phaseNames, type Repetition } from './schema.ts';
+import {
+  type Asked,
+  type Cell,
+  type Phase,
+  type PhaseName,
+  phaseNames,
+  type Repetition,
+} from './schema.ts';
 
 /** What was measured of a cell so far: complete repetitions only, but every warm-up. */
 export interface CellLog {
@@ -20,7 +28,12 @@ export interface CellLog {
   readonly warmUp: Phase[];
   readonly repetitions: Repetition[];
   readonly claims: Readonly<Record<PhaseName | 'warmUp', Claims[]>>;
+  /** The keys of the contested phases. */
+  readonly contestedKeys: ContestedKey[];
+  /** When its last command had ended, on the clock of `performance.now()`. */
+  endedMs: number;
   audit: Cell['audit'];
+  asked: Asked | null;
 }
 
 export interface MeasureOptions {
@@ -32,6 +45,7 @@ export interface MeasureOptions {
 }
 
 const answerGraceMs = 5_000; // beyond the longest wait of a command; then the client gives up
+const leaseGraceMs = 1_000; // a lock node may have been told of a lease after the answer
 const heatUp: WarmUp = { rounds: 40, limitMs: 1_500 };
 export const warmUpRounds = 2;
 
@@ -76,6 +90,7 @@ export class Measurement {
         left -= 1;
       }
     await this.#judge(logs);
+    for (const log of logs) await this.#askAgain(log);
   }
 
   async close(): Promise<void> {
@@ -126,19 +141,25 @@ export class Measurement {
       busy: seen.busy.phase,
     });
     for (const name of phaseNames) log.claims[name].push(seen[name].claims);
+    log.contestedKeys.push(...seen.contested.used);
+    log.endedMs = performance.now();
   }
 
   async #phase(
     cell: PlannedCell,
     run: () => Promise<PhaseLog>,
-  ): Promise<{ readonly phase: Phase; readonly claims: Claims }> {
+  ): Promise<{
+    readonly phase: Phase;
+    readonly claims: Claims;
+    readonly used: PhaseLog['used'];
+  }> {
     const { scenario } = this.#options;
     const labels = { scenario: scenario.name, strategy: cell.participant.strategy.name };
     const before = this.#before ?? (await this.#page());
-    const { claims, rounds, ...seen } = await run();
+    const { claims, rounds, used, ...seen } = await run();
     this.#before = await this.#page();
     const service = deltaOf(before, this.#before, labels);
-    return { phase: { ...seen, rounds: [...rounds], service }, claims };
+    return { phase: { ...seen, rounds: [...rounds], service }, claims, used };
   }
 
   #page(): Promise<Page> {
@@ -186,6 +207,23 @@ export class Measurement {
       timeoutMs: settings.waitMs + answerGraceMs,
       signal,
     };
+  }
+
+  /** A lock that was never given back harms nobody whom the load still sees: ask once more. */
+  async #askAgain(log: CellLog): Promise<void> {
+    const { settings, progress } = this.#options;
+    const title = titleOf(log.cell);
+    log.asked = await askAgain({
+      client: this.#client,
+      to: this.#to(log.cell),
+      keys: log.contestedKeys,
+      random: randomOf(settings.seed, `asked ${title}`),
+      leasesPassedMs: log.endedMs + settings.leaseMs + leaseGraceMs,
+    });
+    const { keys, asked, stuck } = log.asked;
+    if (asked < keys)
+      progress.note(`${title}: ${asked} of ${keys} contested keys were asked again`);
+    if (stuck.length > 0) progress.note(`${title}: ${stuck.length} of ${asked} keys are stuck`);
   }
 
   /** Audits all cells once every transaction has ended: a late COMMIT must not escape the judge. */

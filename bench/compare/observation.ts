@@ -12,7 +12,11 @@ export function observationOf(cell: Cell): Observation {
   const rounds = contestedRounds(cell);
   const calls = rounds.flatMap(round => round.calls);
   const audits = auditsOf(cell);
-  const keysHit = new Set(audits.flatMap(audit => audit.violations.map(row => row.key)));
+  const { stuck = [], unanswered = 0 } = cell.asked ?? {};
+  const keysHit = new Set([
+    ...audits.flatMap(audit => audit.violations.map(row => row.key)),
+    ...stuck,
+  ]);
   return {
     keys: rounds.length,
     commands: calls.length,
@@ -23,12 +27,15 @@ export function observationOf(cell: Cell): Observation {
     keysDecidedTogether: rounds.filter(round => round.decidedTogether).length,
     keysUnfilled: rounds.filter(isUnfilled).length,
     keysHit: keysHit.size,
-    findings: audits.reduce((total, audit) => total + audit.findings, 0),
+    findings: audits.reduce((total, audit) => total + audit.findings, stuck.length),
     lostAcknowledgements: audits
       .flatMap(audit => audit.violations)
       .filter(row => row.kind === 'lost acknowledgement').length,
     turnsLost: services.reduce((total, service) => total + turnsLostIn(service), 0),
     effectsWithoutRecord: services.reduce((sum, service) => sum + service.effectsWithoutRecord, 0),
+    ...(cell.asked !== undefined && { asked: cell.asked?.asked ?? null }),
+    stuck: stuck.length,
+    unanswered,
     settled: audits.every(audit => audit.settled),
     audited: audits.length > 0,
     counted: phases.every(isCounted),

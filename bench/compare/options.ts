@@ -107,6 +107,7 @@ export interface Settings extends Omit<Options, 'rounds' | 'repetitions'> {
   readonly busyKeys: number;
   readonly inFlight: number;
   readonly waitMs: number;
+  readonly leaseMs: number;
 }
 
 /** Whether no scenario was named: then the run has 90 seconds. */
@@ -119,8 +120,11 @@ const fixed = { doubleTapShare: 0.2, aloneKeys: 80, busyKeys: 160, inFlight: 8 }
 const keysPerRound = 3;
 const seedsMax = 1_000_000;
 
-/** Adds fixed and derived values. `waitMs`: how long the service lets a command wait. */
-export function settingsOf(options: Options, waitMs: number): Settings {
+/** Adds fixed and derived values, and how long the service lets a command wait and a lease last. */
+export function settingsOf(
+  options: Options,
+  { waitMs, leaseMs }: Pick<Settings, 'waitMs' | 'leaseMs'>,
+): Settings {
   const rounds = options.rounds ?? roundsDefault;
   return {
     ...options,
@@ -131,6 +135,7 @@ export function settingsOf(options: Options, waitMs: number): Settings {
     busyKeys: Math.min(fixed.busyKeys, rounds * keysPerRound),
     roundsAsked: options.rounds,
     waitMs,
+    leaseMs,
   };
 }
 

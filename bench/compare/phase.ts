@@ -7,6 +7,7 @@ import {
   refusedIdOf,
 } from '../../src/contract/index.ts';
 import type { Claims } from '../lab/shapes.ts';
+import type { ContestedKey } from './ask-again.ts';
 import type { Answer, Client, ClientOptions, Worked } from './client.ts';
 import type { Round } from './schema.ts';
 
@@ -17,6 +18,8 @@ export interface PhaseLog {
   readonly cutShort: boolean;
   readonly generatorCores: number;
   readonly claims: Claims;
+  /** Of each key that was used one of its calls, drawn by chance. */
+  readonly used: readonly ContestedKey[];
 }
 
 export interface PhaseOptions {
@@ -130,6 +133,10 @@ async function timed(
     cutShort: answers.length < plans.length,
     generatorCores: (user + system) / 1e6 / seconds,
     claims: claimsOf(answers, options.exhaustedReasons),
+    used: answers.flatMap(({ plan: { key, calls } }) => {
+      const call = calls[Math.floor(options.random() * calls.length)];
+      return call ? [{ key, call }] : [];
+    }),
   };
 }
 

@@ -76,5 +76,6 @@ export function cellOf(log: CellLog, processes: number): Cell {
     warmUp: [...log.warmUp],
     repetitions: [...log.repetitions],
     audit: log.audit,
+    asked: log.asked,
   };
 }

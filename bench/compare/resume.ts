@@ -29,13 +29,14 @@ export function optionsOf(run: Run, out: string, json: boolean): Options {
 }
 
 /**
- * The cells of scenarios in which every offered cell was audited. Other scenarios are run from scratch:
+ * The cells of scenarios in which every offered cell was audited and its keys were asked again. Other scenarios are run from scratch:
  * the control and the costs of a scenario must come from one service and one database.
  */
 export function finishedCells({ cells }: Run): ReadonlyMap<string, Cell> {
   const open = new Set(
     cells
-      .filter(({ claimed, audit }) => claimed.verdict !== 'not offered' && audit === null)
+      .filter(({ claimed }) => claimed.verdict !== 'not offered')
+      .filter(({ audit, asked }) => audit === null || asked === null)
       .map(({ scenario }) => scenario),
   );
   const finished = cells.filter(({ scenario }) => !open.has(scenario));

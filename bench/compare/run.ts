@@ -64,7 +64,7 @@ export async function compare(given: CompareOptions): Promise<Run> {
   const startMs = performance.now();
   const { contests, participants, files, leftOut } = await chosen(options);
   const { tuning } = readConfig(serviceVariables(environment));
-  const settings = settingsOf(options, tuning.waitMs);
+  const settings = settingsOf(options, tuning);
   const kept = before ? finishedCells(before) : new Map<string, Cell>();
   const isOpen = ({ scenario }: Contest): boolean =>
     ![...kept.values()].some(cell => cell.scenario === scenario.name);
@@ -184,7 +184,8 @@ async function allMeasured(options: AllOptions, contests: readonly CellLog[][]):
 
 function logOf(cell: CellLog['cell']): CellLog {
   const claims = { warmUp: [], contested: [], alone: [], busy: [] };
-  return { cell, warmUp: [], repetitions: [], claims, audit: null };
+  const asked = { contestedKeys: [], endedMs: 0, asked: null };
+  return { cell, warmUp: [], repetitions: [], claims, audit: null, ...asked };
 }
 
 type End = Pick<Run, 'end' | 'incomplete' | 'brokenOff'>;

@@ -55,6 +55,17 @@ const phase = z.strictObject({
   generatorCores: z.number(),
 });
 
+/** A fresh command on each contested key (or a sample of them), after the audit. */
+const asked = z.strictObject({
+  /** Contested keys; `asked` of them got their command. */
+  keys: count,
+  asked: count,
+  /** Of these: ended failed, unknown or without an answer. */
+  unanswered: count,
+  /** Keys on which it was still told busy when every lease had passed. */
+  stuck: z.array(z.string()),
+});
+
 /** What a block measures of each strategy, in this order. */
 export const phaseNames = ['contested', 'alone', 'busy'] as const;
 export type PhaseName = (typeof phaseNames)[number];
@@ -80,6 +91,8 @@ const cell = z.strictObject({
   ),
   /** Null if the run ended before it. */
   audit: z.strictObject({ warmUp: audit, contested: audit, alone: audit, busy: audit }).nullable(),
+  /** Null if the run ended before it; absent in older runs, which asked nobody. */
+  asked: asked.nullable().optional(),
 });
 
 const strategy = z.strictObject({
@@ -149,6 +162,7 @@ export const runFile = { format: runFormat, version: runVersion, shape: runSchem
 
 export type Run = z.infer<typeof runSchema>;
 export type Cell = z.infer<typeof cell>;
+export type Asked = z.infer<typeof asked>;
 export type Phase = z.infer<typeof phase>;
 export type Round = z.infer<typeof round>;
 export type CallRecord = z.infer<typeof call>;

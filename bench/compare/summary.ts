@@ -31,7 +31,7 @@ export const resultFormat = 'lockstep result';
 export interface Findings {
   readonly kind: AuditRow['kind'];
   readonly rows: number;
-  /** Effects in excess for `duplicate`, else one per row. */
+  /** Effects that have to go for `duplicate` and `lost update`, else one per row. */
   readonly excess: number;
   readonly keys: number;
   readonly examples: readonly AuditRow[];
@@ -208,9 +208,8 @@ function phasesOf(cell: Cell): Record<PhaseName, PhaseSummary> {
 
 function findingsOf(cell: Cell): Findings[] {
   const byKind = new Map<AuditRow['kind'], AuditRow[]>();
-  for (const audit of auditsOf(cell))
-    for (const row of audit.violations)
-      byKind.set(row.kind, [...(byKind.get(row.kind) ?? []), row]);
+  const rows = [...auditsOf(cell).flatMap(audit => audit.violations), ...stuckRows(cell)];
+  for (const row of rows) byKind.set(row.kind, [...(byKind.get(row.kind) ?? []), row]);
   return [...byKind].map(([kind, rows]) => ({
     kind,
     rows: rows.length,
@@ -218,6 +217,11 @@ function findingsOf(cell: Cell): Findings[] {
     keys: new Set(rows.map(row => row.key)).size,
     examples: rows.toSorted((a, b) => b.excess - a.excess).slice(0, examplesMax),
   }));
+}
+
+function stuckRows({ asked }: Cell): AuditRow[] {
+  const detail = 'a fresh command was told busy when every lease had passed';
+  return (asked?.stuck ?? []).map(key => ({ key, kind: 'stuck', excess: 1, detail }));
 }
 
 function acceptedMost(cell: Cell): { excessPerKeyMax: number; acceptedPerKeyMax: number } {

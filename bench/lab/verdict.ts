@@ -25,7 +25,7 @@ export interface Observation {
   readonly keysUnfilled: number;
   /** Keys with a violation, in all phases. */
   readonly keysHit: number;
-  /** Findings of the audit, in all phases. */
+  /** Findings of the audit, in all phases, and stuck keys. */
   readonly findings: number;
   /** Of these: commands that were acknowledged but are missing. No race explains them. */
   readonly lostAcknowledgements: number;
@@ -33,6 +33,15 @@ export interface Observation {
   readonly turnsLost: number;
   /** Commands that sent something outside the database and did not commit. */
   readonly effectsWithoutRecord: number;
+  /**
+   * Contested keys that got one more command after the audit. Null if the run ended before; absent in
+   * older runs, which asked nobody.
+   */
+  readonly asked?: number | null;
+  /** Of these: still told busy when every lease had passed. Also among `keysHit` and `findings`. */
+  readonly stuck: number;
+  /** Of these: neither served nor told busy. */
+  readonly unanswered: number;
   /** False if transactions were still open when the audit had to start. */
   readonly settled: boolean;
   /** False if the run ended before the audit of this cell. */
@@ -129,8 +138,13 @@ function notProvoked({ under, cure }: NonNullable<Flaw>): CellVerdict {
 }
 
 function found(claimed: Claim, observed: Observation): CellVerdict {
-  const { keysHit, keys, lostAcknowledgements, counted } = observed;
+  const { keysHit, keys, lostAcknowledgements, counted, stuck, asked } = observed;
   const seen = `${keysHit} of ${keys} keys were violated`;
+  if (stuck > 0 && claimed.verdict !== 'unsafe')
+    return violated(
+      `its lock was left behind: ${stuck} of ${asked ?? stuck} keys were still busy for a fresh command ` +
+        'when every lease had passed',
+    );
   if (lostAcknowledgements > 0)
     return violated(`${lostAcknowledgements} commands were acknowledged but are missing`);
   if (claimed.verdict === 'unsafe')
@@ -168,8 +182,11 @@ function withoutPower({ share }: Control): string {
 /** Why finding nothing would prove nothing; undefined if enough was observed. */
 function tooLittle(observed: Observation): string | undefined {
   const { keys, keysDecided, keysOverlapped, keysTested, settled, counted, commandsMet } = observed;
+  const { asked, unanswered } = observed;
   if (!settled) return 'transactions were still open when the audit had to start';
   if (!counted) return 'the metrics of the service miss commands that it answered';
+  if (asked === null) return 'the run ended before its keys were asked again';
+  if (unanswered > 0) return `${unanswered} keys that were asked again gave no answer`;
   if (commandsMet === 0) return 'no power: no command met a rival on its key';
   return keysTested < keysMin
     ? `callers contended and one got through on only ${keysTested} of ${keys} keys; ${keysMin} are needed ` +

@@ -57,6 +57,7 @@ function safety({ rows, plan }: BenchSummary): Section {
             'lost acks',
             'false refusals',
             'inconsistent',
+            'stuck',
           ),
           ...numbers('leases lost'),
         ],
@@ -67,7 +68,9 @@ function safety({ rows, plan }: BenchSummary): Section {
             verdict(row) + (row.claimViolated ? ', AGAINST ITS CLAIM' : ''),
             contention(row),
             row.power === undefined ? '–' : percent(row.power),
-            ...Object.values(row.violations).map(String),
+            ...Object.entries(row.violations).map(([kind, found]) =>
+              kind === 'stuck' && row.keysAsked === 0 ? 'not asked' : String(found),
+            ),
             estimate(row.figures.leasesLost),
           ],
           broken: row.claimViolated,
@@ -88,7 +91,12 @@ function shortfalls(rows: readonly CellRow[]): string[] {
   const cutOff = rows.filter(row => row.measured > 0 && !row.audited);
   const tooShort = rows.filter(row => row.tooShort);
   const named = (cells: readonly CellRow[]): string => cells.map(row => row.name).join(', ');
+  const sampled = rows.filter(row => row.keysAsked > 0 && row.keysAsked < row.keysContested);
   return [
+    ...sampled.map(
+      ({ name, keysAsked, keysContested }) =>
+        `After the audit, ${keysAsked} of the ${keysContested} contested keys of ${name} were asked again; the others may be stuck.`,
+    ),
     ...(cutOff.length > 0
       ? [
           `Not fully audited, usually because time ran out before everything was sent; use a longer --duration or fewer --iterations: ${named(cutOff)}.`,

@@ -18,6 +18,8 @@ export interface Violations {
   readonly lostAcknowledgements: number;
   readonly falseRefusals: number;
   readonly inconsistencies: number;
+  /** Keys that were still busy for a fresh command when every lease had passed. */
+  readonly stuck: number;
 }
 
 export interface CellRow extends Judged {
@@ -36,6 +38,9 @@ export interface CellRow extends Judged {
   readonly control: boolean;
   /** Keys whose rows were audited. */
   readonly keys: number;
+  /** Contested keys that were asked again; 0 in older results, which asked none. */
+  readonly keysAsked: number;
+  readonly keysContested: number;
   readonly violations: Violations;
   /** True if the audit found what the strategy claims to prevent. */
   readonly claimViolated: boolean;
@@ -140,6 +145,7 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     lostAcknowledgements: sum('lost_acknowledgements'),
     falseRefusals: sum('false_refusals'),
     inconsistencies: sum('inconsistencies'),
+    stuck: sum('keys_stuck'),
   };
   const found = Object.values(violations).reduce((all, one) => all + one, 0);
   const audited = measured.length > 0 && measured.every(({ k6 }) => k6.audited);
@@ -159,6 +165,8 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     meetings: meetingsIn(measured),
     power: undefined,
     boundShare: undefined,
+    keysAsked: sum('keys_asked'),
+    keysContested: sum('keys_contested'),
     violations,
     claimViolated: found > 0 && claimed.verdict === 'safe',
     dropped: measured.reduce((all, { k6 }) => all + k6.dropped, 0),

@@ -216,7 +216,7 @@ describe('the report of a bench', () => {
     if (!first?.k6) throw new Error('the example has no result');
     const summary = rowsOf([{ ...first, k6: { ...first.k6, dropped: 9 } }, ...rest]);
     const report = loadReport(summary);
-    expect(reportMarkdown(report)).toMatch(/row-lock.*\| 9 \|[^]*row-lock.*saturated/);
+    expect(reportMarkdown(report)).toMatch(/row-lock.*\| 9 \|[\s\S]*row-lock.*saturated/);
     const page = reportHtml(report);
     expect(page).not.toMatch(/https?:\/\/|<script|src=/);
     for (const form of [page, sectionsCsv(report.sections)])

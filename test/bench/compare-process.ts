@@ -86,3 +86,17 @@ export default {
   ${body}
 };
 `;
+
+/** Has no TTL, and whoever had to ask twice forgets to give it back. */
+export const leakyTurns = `[{ heldBy: 'lease', until: 'commit', open: async ({ redis, now, sleep }) => ({
+  async turn(attempt, keys, inner) {
+    let tries = 0;
+    while (redis.status !== 'ready') await sleep(5);
+    for (; (await redis.set('leaky:' + keys[0], attempt.commandId, 'NX')) !== 'OK'; tries += 1) {
+      if (now() > attempt.deadlineMs) throw attempt.failure('turn-refused');
+      await sleep(5);
+    }
+    try { return await inner({}); } finally { if (tries === 0) await redis.del('leaky:' + keys[0]); }
+  },
+  async close() {},
+}) }]`;

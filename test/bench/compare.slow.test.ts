@@ -8,7 +8,14 @@ import { type CellSummary, summarize } from '../../bench/compare/summary.ts';
 import { reportHtml } from '../../bench/page/html.ts';
 import { reportMarkdown } from '../../bench/page/markdown.ts';
 import { testServers } from '../servers.ts';
-import { type Ended, rawFile, runMs, startCompare, strategyFile } from './compare-process.ts';
+import {
+  type Ended,
+  leakyTurns,
+  rawFile,
+  runMs,
+  startCompare,
+  strategyFile,
+} from './compare-process.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -130,6 +137,28 @@ test(
     );
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stdout).toContain('✓ process-mutex');
+  },
+  runMs,
+);
+
+test(
+  'a lock that is not given back is seen after the load, and not ranked',
+  async () => {
+    const out = join(folder, 'leaky');
+    const leaky = join(folder, 'leaky.ts');
+    await writeFile(leaky, strategyFile(`turns: ${leakyTurns}, guard: [],`));
+    const args = ['--strategy', `${leaky},redis-lease`, '--out', out, ...small];
+    const short = { WAIT_MS: '700', LEASE_MS: '500' };
+    const ended = await startCompare(args, { ...shared(), ...short }).ended;
+    const { cells } = summarize(await readRun(await rawFile(out)));
+    const of = (wanted: string) => cells.find(({ strategy }) => strategy.name === wanted);
+    expect(of('leaky')?.verdict).toMatchObject({ observed: 'unsafe', agreement: 'claim violated' });
+    expect(of('leaky')?.ranks).toEqual({});
+    expect(of('leaky')?.findings.map(({ kind }) => kind)).toContain('stuck');
+    const { asked, stuck, keys } = of('redis-lease')?.observed ?? {};
+    expect({ asked, stuck }).toEqual({ asked: keys, stuck: 0 });
+    expect(ended.code, ended.stderr).toBe(1);
+    expect(ended.stdout).toContain('Left locked for good: keys of leaky.');
   },
   runMs,
 );

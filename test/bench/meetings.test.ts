@@ -90,12 +90,10 @@ describe('nothing found under load', () => {
       {
         plan,
         cells: [
-          ...cells
-            .slice(0, 2)
-            .map(cell => ({
-              ...cell,
-              meetings: cell.meetings && { ...cell.meetings, keysTested: met },
-            })),
+          ...cells.slice(0, 2).map(cell => ({
+            ...cell,
+            meetings: cell.meetings && { ...cell.meetings, keysTested: met },
+          })),
           ...[1, 2].map(repetition => result('none', repetition, { accepted: 60, ...control })),
         ],
       },

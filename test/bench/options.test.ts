@@ -34,7 +34,8 @@ describe('the command line', () => {
   });
 
   test('repeats the main job more often than a matrix', () => {
-    const repetitions = (...argv: string[]) => settingsOf(read(...argv), 1_000).repetitions;
+    const repetitions = (...argv: string[]) =>
+      settingsOf(read(...argv), { waitMs: 1_000, leaseMs: 1_000 }).repetitions;
     expect(repetitions()).toBeGreaterThan(repetitions('--scenario', 'all'));
     expect(repetitions('--scenario', 'all', '--repetitions', '9')).toBe(9);
   });

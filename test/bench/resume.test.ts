@@ -17,6 +17,7 @@ describe('a run that was interrupted', () => {
       at('payout', { variant: 'outbox', audit: null, claimed: notOffered }),
       at('coupon', {}),
       at('coupon', { variant: 'grouped', audit: null }),
+      at('transfer', { asked: null }),
     ];
     const kept = finishedCells(exampleRun({ cells }));
     expect([...kept.keys()]).toEqual(cells.slice(0, 2).map(cellName));

@@ -29,6 +29,8 @@ const plenty: Observation = {
   lostAcknowledgements: 0,
   turnsLost: 0,
   effectsWithoutRecord: 0,
+  stuck: 0,
+  unanswered: 0,
   settled: true,
   audited: true,
   counted: true,
@@ -171,6 +173,8 @@ const rows: readonly Row[] = [
     [
       ['not audited', { audited: false }, /before this cell was audited/],
       ['not settled', { settled: false }, /still open/],
+      ['not asked again', { asked: null }, /before its keys were asked again/],
+      ['asked again without an answer', { asked: 9, unanswered: 2 }, /2 keys .* gave no answer/],
       ['metrics missed commands', { counted: false }, /metrics/],
       ['rivals met on too few', { keysTested: keysMin - 1 }, /only 19 of 100 keys.*100 decided/],
     ] as const

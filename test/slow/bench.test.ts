@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { leakyTurns, strategyFile } from '../bench/compare-process.ts';
 import { freshDatabase } from '../database.ts';
 import { programArgs } from '../fixtures/program.ts';
 import { RunningService } from '../http/running-service.ts';
@@ -49,6 +50,24 @@ describeWith('bench', ['k6'], pathOf => {
     expect(resumed.told).toContain('[1/1] appointment.none.burst.hot.r1');
     expect(readdirSync(join(folder, 'cells'))).toEqual(cells);
     expect(readFileSync(join(folder, 'cells', cells[1] ?? ''), 'utf8')).toBe(before);
+  });
+
+  test('sees a lock that is not given back, though the load went well', async () => {
+    const leaky = join(out, 'leaky.ts');
+    writeFileSync(leaky, strategyFile(`turns: ${leakyTurns}, guard: [],`));
+    const small = ['--workload', 'burst', '--iterations', '2', '--vus', '6', '--warm-up', '0'];
+    const folder = join(out, 'leaky');
+    const args = [...small, '--strategy', leaky, '--repetitions', '1', '--out', folder];
+    expect(await bench(args, servers)).toMatchObject({ code: 1 });
+    const [name = ''] = readdirSync(folder);
+    const cell = join(folder, name, 'cells', 'appointment.leaky.burst.hot.r1.json');
+    const { k6 } = JSON.parse(readFileSync(cell, 'utf8'));
+    expect(k6.counts).toMatchObject({ duplicates: 0, keys_unanswered: 0 });
+    expect(k6.counts.keys_stuck).toBeGreaterThan(0);
+    expect(k6.broken).toContain('keys_stuck: count==0');
+    expect(readFileSync(join(folder, name, 'report.md'), 'utf8')).toMatch(
+      /appointment\.leaky\.burst\.hot \| safe.*AGAINST ITS CLAIM/,
+    );
   });
 
   test('drives a service elsewhere through its address and its audit', async () => {

@@ -76,7 +76,12 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
 
         const page = await metricsPage(ready.url);
         const counted = sumOf(page, 'lockstep_commands_total', { strategy, outcome: 'accepted' });
-        expect(counted).toBe(counts.accepted);
+        const { accepted = 0, keys_asked: asked = 0 } = counts;
+        expect(asked).toBe(counts.keys_contested);
+        expect(asked).toBeGreaterThanOrEqual(bursts);
+        expect(counts.keys_stuck).toBe(0);
+        expect(counted).toBeGreaterThanOrEqual(accepted);
+        expect(counted).toBeLessThanOrEqual(accepted + asked); // a key with room takes one more
 
         const { verdict } = predict(declared, variant, new Set(['several processes']));
         if (verdict === 'safe') expect({ exit, ...summary }).toMatchObject({ exit: 0, broken: [] });

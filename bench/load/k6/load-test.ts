@@ -3,6 +3,7 @@ import { sleep } from 'k6';
 import { SharedArray } from 'k6/data';
 import exec from 'k6/execution';
 import type { Options } from 'k6/options';
+import { askAgain, sampled } from './ask-again.ts';
 import { Caller } from './caller.ts';
 import { counters, countFromZero } from './measures.ts';
 import { type Phases, phaseNames, phasesOf, thresholdsOf } from './phases.ts';
@@ -32,6 +33,8 @@ export interface LoadTest {
 
 const keysPerAudit = 2_000;
 const setupMaxSeconds = 120;
+const teardownMaxSeconds = 300; // keys that are stuck answer after the longest wait, and wait for leases
+const commandsAtOnce = 50;
 const warmUpCommandsPerKey = 4;
 
 /** Reads the settings, and throws where they are wrong: then k6 runs nothing. */
@@ -46,7 +49,11 @@ export function loadTest(story: Story): LoadTest {
     options: optionsOf(test),
     setup: () => prepared(test, targets.keys),
     run: given => run(test, targets, { caller, given }),
-    teardown: given => auditRows(test, given),
+    teardown(given) {
+      const endedMs = Date.now();
+      auditRows(test, given);
+      askContested(test, targets, given, endedMs);
+    },
     handleSummary(data) {
       const summary = summarized(data, test);
       const file = settings.summaryFile;
@@ -78,7 +85,9 @@ function optionsOf({ story, settings, arrivals, phases }: Test): Options {
       workload: settings.workload,
     },
     setupTimeout: `${setupMaxSeconds}s`,
-    teardownTimeout: `${setupMaxSeconds}s`,
+    teardownTimeout: `${teardownMaxSeconds}s`,
+    batch: commandsAtOnce,
+    batchPerHost: commandsAtOnce,
   };
 }
 
@@ -158,6 +167,25 @@ function auditRows({ settings, story }: Test, { warmUp, load, bystanders }: Prep
     counters.lost_updates.add(excess['lost update'] ?? 0);
     counters.inconsistencies.add(excess.inconsistent ?? 0);
   }
+}
+
+/** Has one more command sent to the keys that several commands were meant for. */
+function askContested(
+  { settings, story, arrivals: { commandsPerKey } }: Test,
+  { keyOf }: Targets,
+  { served, load }: Prepared,
+  endedMs: number,
+): void {
+  const planned = new Map<number, number>();
+  for (const at of keyOf) planned.set(at, (planned.get(at) ?? 0) + 1);
+  const contested = [...planned].filter(([, commands]) => commands > 1);
+  counters.keys_contested.add(contested.length);
+  const commands = sampled(contested).flatMap(([at, count]) => {
+    const key = load[at];
+    const actor = at % Math.min(count, commandsPerKey);
+    return key ? [story.command(key, actor, commandsPerKey)] : [];
+  });
+  askAgain(settings, served, commands, endedMs);
 }
 
 /** Waits for the moment of this burst. A caller that comes late sends at once. */

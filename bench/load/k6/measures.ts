@@ -29,6 +29,12 @@ export const counters = {
   lost_acknowledgements: new Counter('lost_acknowledgements'),
   false_refusals: new Counter('false_refusals'),
   inconsistencies: new Counter('inconsistencies'),
+  /** Keys that several commands of the load went to; those that got one more after the audit. */
+  keys_contested: new Counter('keys_contested'),
+  keys_asked: new Counter('keys_asked'),
+  /** Of these: still busy when every lease had passed, and neither served nor busy. */
+  keys_stuck: new Counter('keys_stuck'),
+  keys_unanswered: new Counter('keys_unanswered'),
   /** Callers that were accepted or refused, and the sums of their rates: for Jain's index. */
   fairness_callers: new Counter('fairness_callers'),
   fairness_sum: new Counter('fairness_sum'),

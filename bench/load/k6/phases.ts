@@ -106,6 +106,8 @@ export function thresholdsOf(
     wrong_answers: none,
     unknown: none,
     answered_ms: [`p(95)<${settings.p95Ms}`],
+    keys_stuck: none,
+    keys_unanswered: none,
     [droppedName]: settings.workload === 'breakpoint' ? [broken] : none,
     ...(settings.adminToken !== undefined && {
       callers_audited: [`count==${phases.callers}`],

@@ -37,11 +37,35 @@ export interface Served {
 
 /** Sends one command. `turn` says which process gets it, where several are named. */
 export function send(settings: Settings, served: Served, command: Command, turn: number): Answer {
+  const { url, body, params } = requestOf(settings, served, command, turn);
+  return read(http.post(url, body, params), served.strategy);
+}
+
+const sentAtOnce = 50;
+
+/** What becomes of each of these commands, in their order; k6 sends `batchPerHost` at once. */
+export function sendAll(
+  settings: Settings,
+  served: Served,
+  commands: readonly Command[],
+): readonly Outcome[] {
+  const outcomes: Outcome[] = [];
+  for (let at = 0; at < commands.length; at += sentAtOnce) {
+    const some = commands
+      .slice(at, at + sentAtOnce)
+      .map((command, index) => requestOf(settings, served, command, index));
+    for (const response of http.batch(some)) outcomes.push(read(response, served.strategy).outcome);
+  }
+  return outcomes;
+}
+
+function requestOf(settings: Settings, served: Served, command: Command, turn: number) {
   const { urls, variant, timeoutSeconds } = settings;
-  const response = http.post(
-    `${urls[turn % urls.length]}${command.path}`,
-    JSON.stringify(command.body),
-    {
+  return {
+    method: 'POST',
+    url: `${urls[turn % urls.length]}${command.path}`,
+    body: JSON.stringify(command.body),
+    params: {
       headers: {
         ...json,
         ...(command.caller !== undefined && { 'command-caller': command.caller }),
@@ -51,8 +75,7 @@ export function send(settings: Settings, served: Served, command: Command, turn:
       timeout: `${timeoutSeconds}s`,
       tags: { name: nameOf(command.path), kind: 'command' },
     },
-  );
-  return read(response, served.strategy);
+  };
 }
 
 /** One name for all ids: k6 keeps a series per name. */

@@ -25,6 +25,8 @@ export interface Settings {
   readonly bystandersPerSecond: number;
   /** How long a command may take before it counts as unanswered. */
   readonly timeoutSeconds: number;
+  /** The longest lease of the service: how long after the load a key may still be busy. */
+  readonly leaseSeconds: number;
   readonly p95Ms: number;
   /** Undefined: nobody judges the rows, and the run says so. */
   readonly adminToken: string | undefined;
@@ -72,6 +74,7 @@ export function readSettings(environment: Environment): Settings {
     iterations: number('ITERATIONS', 20, 1, 100_000),
     bystandersPerSecond: number('BYSTANDERS', 0, 0, 10_000),
     timeoutSeconds: number('TIMEOUT_SECONDS', 10, 1, 120),
+    leaseSeconds: number('LEASE_SECONDS', 10, 0, 600),
     p95Ms: number('P95_MS', 1_000, 1, 120_000),
     adminToken: text('ADMIN_TOKEN'),
     seed: number('SEED', 1, 0, 999_999_999),

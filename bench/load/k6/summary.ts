@@ -1,4 +1,5 @@
 /** What a run saw: one JSON object for whoever goes on with it, and a few lines for a person. */
+import { askedMax } from './ask-again.ts';
 import { counters, trends } from './measures.ts';
 import { droppedName, type Phases } from './phases.ts';
 import type { Settings } from './settings.ts';
@@ -53,7 +54,7 @@ export interface Summary {
   readonly trends: Readonly<Record<string, Points | null>>;
   /** Jain's index of the callers' rates, closed model only. */
   readonly jain: number | null;
-  /** False where nobody has judged the rows. */
+  /** False where nobody has judged the rows, or not every contested key (of a sample) was asked again. */
   readonly audited: boolean;
   /** How many thresholds held. */
   readonly held: number;
@@ -99,7 +100,9 @@ export function summarized(data: SummaryData, context: SummaryContext): Summary 
       count('keys_audited') > 0 &&
       count('callers_audited') === phases.callers &&
       count('unsettled_audits') === 0 &&
-      count('acknowledgements_audited') >= count('accepted'),
+      count('acknowledgements_audited') >= count('accepted') &&
+      count('keys_asked') >= Math.min(askedMax, count('keys_contested')) &&
+      count('keys_unanswered') === 0,
     held: thresholdsIn(data).filter(({ ok }) => ok).length,
     broken: thresholdsIn(data)
       .filter(({ ok }) => !ok)
@@ -156,6 +159,7 @@ export function summaryText(made: Summary): string {
         `${n('lost_acknowledgements')} lost acknowledgements, ${n('false_refusals')} false refusals, ` +
         `${n('inconsistencies')} inconsistencies`
       : 'audit        not all was judged (is ADMIN_TOKEN set?): this run says nothing about safety',
+    `asked again  ${n('keys_asked')} of ${n('keys_contested')} contested keys: ${n('keys_stuck')} stuck`,
     `thresholds   ${made.held} held${made.broken.length > 0 ? `, ${made.broken.length} did not:` : ''}`,
     ...made.broken.map(what => `           ✗ ${what}`),
   ];
