@@ -139,11 +139,6 @@ export function settingsOf(
   };
 }
 
-/** The value of `--rounds` in a run that planned this many. */
-export function roundsAskedOf(rounds: number): number | undefined {
-  return rounds === roundsDefault ? undefined : rounds;
-}
-
 const examples = `
 Examples:
   npm run compare                                              one scenario, about a minute

@@ -1,31 +1,17 @@
 /** Resuming an interrupted run: finished scenarios are kept as they are. */
 
-import { UsageError } from '../lab/command-line.ts';
+import { argumentsIn, UsageError } from '../lab/command-line.ts';
 import type { Conditions } from '../lab/shapes.ts';
-import { defaults, type Options, roundsAskedOf } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import type { Cell, Run } from './schema.ts';
 import { placeOf } from './summary.ts';
 
-/** The options that repeat the run. Throws `UsageError` if they cannot be recovered. */
+/** The options of the command that began the run. Throws `UsageError` if they cannot be recovered. */
 export function optionsOf(run: Run, out: string, json: boolean): Options {
   const outside = run.strategies.filter(({ source }) => source === 'outside');
   if (outside.length > 0)
     throw new UsageError('a run with your own strategy files cannot be resumed; run it again');
-  const { scenarios, rounds, rivals, processes, repetitions, seed } = run.plan;
-  const variants = scenarios.flatMap(({ name, variants }) => variants.map(one => `${name}/${one}`));
-  return {
-    scenarios: scenarios.map(({ name }) => name),
-    variants,
-    strategies: run.strategies.map(({ name }) => name),
-    rounds: roundsAskedOf(rounds),
-    rivals,
-    processes,
-    repetitions,
-    seed,
-    exploreSeconds: defaults.exploreSeconds,
-    json,
-    out,
-  };
+  return { ...readOptions(argumentsIn(run.command)), out, json };
 }
 
 /**

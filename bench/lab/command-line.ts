@@ -110,6 +110,14 @@ function wordsOf(value: unknown): string {
   return String(value);
 }
 
+/** The arguments in a command line that `repeated` wrote. */
+export function argumentsIn(told: string): string[] {
+  const quotedWords = told.match(/(?:'[^']*'|\\'|[^\s'\\])+/g) ?? [];
+  const words = quotedWords.map(word => word.replaceAll(/'([^']*)'|\\(')/g, '$1$2'));
+  const at = words.indexOf('--');
+  return at < 0 ? [] : words.slice(at + 1);
+}
+
 /** Quotes a word for a POSIX shell. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

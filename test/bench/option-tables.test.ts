@@ -1,14 +1,8 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readExploreOptions } from '../../bench/explore/options.ts';
-import { HelpAsked, UsageError } from '../../bench/lab/command-line.ts';
+import { argumentsIn, HelpAsked, UsageError } from '../../bench/lab/command-line.ts';
 import { commandLine, readBenchOptions } from '../../bench/load/options.ts';
-
-/** What stands behind the `--` of an echoed command, without the quotes of the shell. */
-const wordsOf = (told: string): string[] => {
-  const [, words = ''] = told.split(' -- ');
-  return [...words.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
-};
 
 describe('the echo of explore-strategies repeats it', () => {
   test.each([
@@ -26,7 +20,7 @@ describe('the echo of explore-strategies repeats it', () => {
   ])('%s', (typed, told) => {
     const read = readExploreOptions(typed.split(' '));
     expect(read.command.replace(/ --workers \d+/, '')).toBe(told.replace(/ --workers \d+/, ''));
-    const again = readExploreOptions(wordsOf(read.command));
+    const again = readExploreOptions(argumentsIn(read.command));
     expect(again.reach).toEqual(read.reach);
     expect({ ...again, json: read.json, timelines: read.timelines }).toEqual(read);
   });
@@ -38,7 +32,7 @@ describe('the echo of explore-strategies repeats it', () => {
     expect(told).toBe(
       "npm run load -- --seed 5 --sweep hold --points 0.1,3 --filter 'row-lock|none'",
     );
-    expect(readBenchOptions(wordsOf(told))).toEqual({ ...read, json: false });
+    expect(readBenchOptions(argumentsIn(told))).toEqual({ ...read, json: false });
   });
 });
 

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandLine, readOptions, settingsOf } from '../../bench/compare/options.ts';
-import { HelpAsked, UsageError } from '../../bench/lab/command-line.ts';
+import { argumentsIn, HelpAsked, UsageError } from '../../bench/lab/command-line.ts';
 
 const read = (...argv: string[]) => readOptions(argv, () => 5);
 
 describe('the command line', () => {
   test('needs nothing', () => {
-    expect(read()).toEqual({
+    expect(read()).toMatchObject({
       scenarios: [],
       variants: [],
       strategies: [],
@@ -88,9 +88,11 @@ describe('the command line', () => {
 
   test('and quotes for the shell what needs it', () => {
     const options = { ...read(), strategies: ["/home/o'neil/my lock.ts"] };
-    expect(commandLine(options, { LEASE_MS: '50' })).toBe(
+    const told = commandLine(options, { LEASE_MS: '50' });
+    expect(told).toBe(
       "LEASE_MS=50 npm run compare -- --strategy '/home/o'\\''neil/my lock.ts' --seed 5",
     );
+    expect(readOptions(argumentsIn(told))).toEqual(options);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { commandLine, readOptions } from '../../bench/compare/options.ts';
 import { assertSame, cellName, finishedCells, optionsOf } from '../../bench/compare/resume.ts';
 import { UsageError } from '../../bench/lab/command-line.ts';
 import { cell, exampleRun, facts } from './example-run.ts';
@@ -24,15 +25,12 @@ describe('a run that was interrupted', () => {
   });
 
   test('is gone on with by the options that it was begun with', () => {
-    const options = optionsOf(exampleRun({ strategies }), 'elsewhere', true);
-    expect(options).toMatchObject({
-      scenarios: ['appointment'],
-      variants: ['appointment/plain'],
-      strategies: strategies.map(({ name }) => name),
-      seed: ours.plan.seed,
-      rivals: ours.plan.rivals,
-      processes: ours.plan.processes,
-      repetitions: ours.plan.repetitions,
+    const typed =
+      '--scenario payout,coupon --variant plain --rounds 9 --rivals 3 --explore-seconds 0 --seed 7';
+    const begun = readOptions(typed.split(' '));
+    const command = commandLine(begun, { LEASE_MS: '50', LOCK: "it's -- two words" });
+    expect(optionsOf(exampleRun({ strategies, command }), 'elsewhere', true)).toEqual({
+      ...begun,
       out: 'elsewhere',
       json: true,
     });
