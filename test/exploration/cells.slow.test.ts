@@ -39,6 +39,22 @@ describe('the verdict', () => {
     ]);
   });
 
+  test('of an effect outside: every order in which it lost its record is told unknown', async () => {
+    const plan = await cellOf('payout', 'plain', ['row-lock', 'row-lock']);
+    const events = ['crash', 'backend-terminated'] as const;
+    const found = await exploreCell(plan, servers, { ...quick, preemptions: 1, events });
+    const { parts } = exploredCell(plan, found, { phases: false, seconds: 1 });
+    expect(parts.map(({ event, claimed }) => [event, claimed?.verdict])).toEqual([
+      ['none', 'safe'],
+      ['crash', 'unsafe'],
+      ['backend-terminated', 'safe'],
+    ]);
+    expect(parts.map(({ agreement }) => agreement)).toEqual(Array(3).fill('as claimed'));
+    const cut = parts.find(({ event }) => event === 'backend-terminated');
+    expect(cut?.violating).toBeGreaterThan(0);
+    expect(cut?.excused).toBe(cut?.violating);
+  });
+
   test('of no lock at all: a duplicate, and a schedule that gives it again, 20 of 20', async () => {
     const plan = await cellOf('appointment', 'plain', ['none', 'none']);
     const found = await exploreCell(plan, servers, quick);
@@ -130,6 +146,15 @@ describe('leases', () => {
     expect(unsafe.why).toContain('stuck');
     const cure = await explored(['redis-lease'], { ...quick, events: ['crash'] });
     expect(cure).toMatchObject({ exhausted: true, violating: 0, ...alone });
+    // the row lock inside helps nobody who does not get that far
+    const pair = await cellOf('appointment', 'plain', ['both:redis-setnx-expire+row-lock']);
+    const both = await exploreCell(pair, servers, { ...quick, events: ['crash'] });
+    expect(both.why).toContain('stuck');
+    const { parts } = exploredCell(pair, both, { phases: false, seconds: 1 });
+    expect(parts.find(({ event }) => event === 'crash')).toMatchObject({
+      claimed: { verdict: 'unsafe' },
+      agreement: 'as claimed',
+    });
   });
 
   test('a fence that only the write checks loses an update; one that the read claims does not', async () => {

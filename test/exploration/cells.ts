@@ -2,6 +2,7 @@
 import type { CellPlan, CellServers } from '../../bench/explore/cell.ts';
 import { roundOf } from '../../bench/explore/rounds.ts';
 import { loadRegistry, type RegisteredScenario, type Registry } from '../../src/engine/registry.ts';
+import { strategyNamed } from '../../src/rollout/named.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 
@@ -27,9 +28,9 @@ export async function cellOf(
   const scenario = known.scenarios.get(scenarioName);
   if (!scenario) throw new Error(`no scenario ${scenarioName}`);
   const declared = strategies.map(name => {
-    const strategy = known.strategies.get(name);
-    if (!strategy) throw new Error(`no strategy ${name}`);
-    return strategy;
+    const found = strategyNamed(known, name);
+    if (!('strategy' in found)) throw new Error(`no strategy ${name}`);
+    return found.strategy;
   });
   return {
     scenario,
