@@ -135,7 +135,7 @@ function costLines(phase: PhaseName, cells: readonly CellSummary[], colors: Colo
   const head = [
     `${phase}, in ms`,
     contested ? 'all callers' : 'mean',
-    'to the control',
+    '× control',
     'accepted',
     'p99',
     ...(contested ? ['refused'] : []),

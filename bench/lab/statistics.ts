@@ -107,8 +107,9 @@ export function familyBound(n: number, cells: number): number {
 }
 
 /**
- * How many keys one independent key is worth, judged by a cell that does fail: the variance of its
- * failed share between repetitions over that of independent keys. At least 1; 1 where nothing is known.
+ * How many keys count as one independent key, judged by a cell that does fail: the variance of its
+ * failed share between repetitions over that of independent keys. 1 where repetitions differ by no more
+ * than chance (χ² test at 5 %), and where nothing is known.
  */
 export function designEffect(
   repetitions: readonly { readonly failed: number; readonly keys: number }[],
@@ -121,7 +122,15 @@ export function designEffect(
     (sum, one) => sum + one.keys * (one.failed / one.keys - share) ** 2,
     0,
   );
-  return Math.max(1, squares / (used.length - 1) / (share * (1 - share)));
+  const chiSquare = squares / (share * (1 - share));
+  const degrees = used.length - 1;
+  return chiSquare > chiSquare95(degrees) ? chiSquare / degrees : 1;
+}
+
+/** The 95 % quantile of χ², by Wilson and Hilferty's approximation; within 1 % from 1 degree on. */
+function chiSquare95(degrees: number): number {
+  const spread = 2 / (9 * degrees);
+  return degrees * (1 - spread + 1.6449 * Math.sqrt(spread)) ** 3;
 }
 
 /** The highest percentile that a sample carries: at least ten values lie beyond it. */

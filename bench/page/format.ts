@@ -54,7 +54,7 @@ export function interval(value: {
   readonly low: number;
   readonly high: number;
 }): string {
-  return `${figure(value.middle)} × (${figure(value.low)}–${figure(value.high)})`;
+  return `${figure(value.middle)} (${figure(value.low)}–${figure(value.high)})`;
 }
 
 export function quantiles(
