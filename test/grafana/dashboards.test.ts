@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { furtherCharts } from '../../grafana/boards/further.ts';
 import { boards } from '../../grafana/boards/index.ts';
 import { metricRows } from '../../src/telemetry/metrics.ts';
 import { runtimeMetrics } from '../../src/telemetry/runtime.ts';
@@ -131,6 +132,22 @@ describe('panels', () => {
     for (const [, around = '', name] of counters)
       if (name !== 'lockstep_violations_total' && name !== 'lockstep_audit_sweep_laps_total')
         expect(['rate', 'increase']).toContain(around);
+  });
+
+  test('a metric without a panel of its own gets one by its row', () => {
+    const shown = [...boards.values()];
+    expect(furtherCharts(shown)).toEqual([]);
+    const charts = furtherCharts([]);
+    expect(charts).toHaveLength(metricRows.length);
+    const exprOf = (title: string) => charts.find(one => one.title === title)?.queries[0]?.expr;
+    expect(exprOf('Leases lost')).toMatch(
+      /^sum by \(scenario, strategy\) \(rate\(lockstep_leases_/,
+    );
+    expect(exprOf('Audit duration seconds')).toMatch(/^histogram_quantile\(0\.99, sum by \(le\)/);
+    expect(exprOf('Audit last success timestamp seconds')).toMatch(
+      /^min by \(\) \(lockstep_audit_/,
+    );
+    expect(charts.find(one => one.title === 'Pool waiting')).toMatchObject({ unit: 'short' });
   });
 
   test('every metric that is asked for exists, and every one of ours is asked for', () => {
