@@ -1,8 +1,9 @@
 /** `lockstep compare`, the main job. */
 
-import { writeRun } from '../compare/files.ts';
+import { RunFolder } from '../compare/files.ts';
 import { form, readOptions } from '../compare/options.ts';
 import { compare } from '../compare/run.ts';
+import type { Run } from '../compare/schema.ts';
 import { summarize } from '../compare/summary.ts';
 import { table } from '../compare/table.ts';
 import { checkWritable } from '../lab/files.ts';
@@ -13,8 +14,10 @@ export const command: CliCommand = {
   async run({ argv, environment, signal, write, note }) {
     const options = readOptions(argv);
     await checkWritable(options.out);
-    const run = await compare({ options, environment, output: process.stderr, signal });
-    const files = await writeRun(options.out, run);
+    const folder = new RunFolder(options.out);
+    const save = async (soFar: Run): Promise<void> => void (await folder.save(soFar));
+    const run = await compare({ options, environment, output: process.stderr, save, signal });
+    const files = await folder.finish(run);
     const summary = summarize(run);
     const color = process.stdout.isTTY === true && !environment.NO_COLOR;
     write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : table(summary, { color }));

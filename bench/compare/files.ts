@@ -1,7 +1,7 @@
-/** Results on disk: `<out>/<time>-<commit>/run.json` is raw and never changes, `<out>/latest/` is derived. */
+/** Results on disk: `<out>/<time>-<commit>/run.json` is raw, `<out>/latest/` is derived from the last complete one. */
 
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { folderName } from '../lab/files.ts';
 import { readResultFile } from '../lab/result-file.ts';
 import { reportHtml } from '../page/html.ts';
@@ -20,20 +20,48 @@ export interface WrittenFiles {
   readonly html: string;
 }
 
-/** Writes the raw data to a new folder and replaces `latest`. */
-export async function writeRun(out: string, run: Run): Promise<WrittenFiles> {
+/** The folder of one run: what is finished is in it as the run goes on. */
+export class RunFolder {
+  readonly #out: string;
+  #folder: string | undefined;
+
+  /** `out`: the folder of all results. Made with the first write. */
+  constructor(out: string) {
+    this.#out = out;
+  }
+
+  /** Writes the raw data so far; a reader sees the old file or the new one. Returns its path. */
+  async save(run: Run): Promise<string> {
+    this.#folder ??= await madeIn(this.#out, run);
+    const raw = join(this.#folder, 'run.json');
+    const next = `${raw}.next`;
+    await writeFile(next, `${JSON.stringify(runSchema.parse(run))}\n`);
+    await rename(next, raw);
+    return raw;
+  }
+
+  /**
+   * Writes the raw data and the reports. Those of a complete run replace `latest`; those of any other
+   * stay beside its data, so that the last good result is never lost.
+   */
+  async finish(run: Run): Promise<WrittenFiles> {
+    const raw = await this.save(run);
+    const complete = run.end === 'complete';
+    const place = complete ? join(this.#out, 'latest') : dirname(raw);
+    if (complete) await replaceLatest(place, run);
+    else await writeReports(place, run);
+    return {
+      raw,
+      json: join(place, 'result.json'),
+      markdown: join(place, 'report.md'),
+      html: join(place, 'report.html'),
+    };
+  }
+}
+
+async function madeIn(out: string, run: Run): Promise<string> {
   await mkdir(out, { recursive: true });
-  const folder = await newFolder(join(out, folderName(run)));
-  const raw = join(folder, 'run.json');
-  await writeFile(raw, `${JSON.stringify(runSchema.parse(run))}\n`);
-  const latest = join(out, 'latest');
-  await replaceLatest(latest, run);
-  return {
-    raw,
-    json: join(latest, 'result.json'),
-    markdown: join(latest, 'report.md'),
-    html: join(latest, 'report.html'),
-  };
+  return newFolder(join(out, folderName(run)));
 }
 
 /** Reads raw data. Throws `UnreadableRun` for another format, another version or a broken file. */
@@ -61,16 +89,20 @@ async function newFolder(path: string): Promise<string> {
 
 /** Written next to it and then renamed: a reader sees the old one, the new one, or briefly none. */
 async function replaceLatest(latest: string, run: Run): Promise<void> {
-  const summary = summarize(run);
-  const report = compareReport(summary);
   const next = `${latest}.${process.pid}`;
   await mkdir(next, { recursive: true });
-  await Promise.all([
-    writeFile(join(next, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`),
-    writeFile(join(next, 'report.md'), reportMarkdown(report)),
-    writeFile(join(next, 'report.html'), reportHtml(report)),
-    writeFile(join(next, 'matrix.json'), matrixText(matrixOf(summary))),
-  ]);
+  await writeReports(next, run);
   await rm(latest, { recursive: true, force: true });
   await rename(next, latest);
+}
+
+async function writeReports(folder: string, run: Run): Promise<void> {
+  const summary = summarize(run);
+  const report = compareReport(summary);
+  await Promise.all([
+    writeFile(join(folder, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`),
+    writeFile(join(folder, 'report.md'), reportMarkdown(report)),
+    writeFile(join(folder, 'report.html'), reportHtml(report)),
+    writeFile(join(folder, 'matrix.json'), matrixText(matrixOf(summary))),
+  ]);
 }

@@ -42,9 +42,12 @@ export function observationOf(cell: Cell): Observation {
   };
 }
 
-/** The rounds in which callers were sent to one key at once, those of the warm-ups first. */
-export function contestedRounds({ warmUp, repetitions }: Cell): Round[] {
-  return [...warmUp, ...repetitions.map(one => one.contested)].flatMap(phase => phase.rounds);
+/**
+ * The rounds that count for “0 of n”. Those of the warm-ups do not, since some cells have more of them
+ * than others; what the audit finds in them counts like everything else.
+ */
+function contestedRounds({ repetitions }: Cell): Round[] {
+  return repetitions.flatMap(one => one.contested.rounds);
 }
 
 /** Every audit of a cell; none if the run ended before. */

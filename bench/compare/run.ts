@@ -47,6 +47,8 @@ export interface CompareOptions {
   readonly options: Options;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly output: Parameters<typeof openProgress>[0];
+  /** Given the run so far, marked incomplete, whenever another scenario has been measured. */
+  readonly save: (soFar: Run) => Promise<void>;
   /** Aborted by Ctrl-C: what was measured so far is returned, marked as interrupted. */
   readonly signal: AbortSignal;
 }
@@ -78,25 +80,26 @@ export async function compare(given: CompareOptions): Promise<Run> {
   const services = await openServers({ environment, report, signal });
   try {
     const stackOptions = { environment, processes, strategyFiles: files, report, signal };
-    const all = { services, stackOptions, settings, progress, signal, before };
-    const { conditions, ...end } = await allMeasured(all, logs);
-    const explored = end.incomplete || contests.length > 1 ? [] : await orders(all, offered);
-    return {
+    const runOf = (end: Measured, explored: Run['explored']): Run => ({
       format: runFormat,
       version: runVersion,
       ...end,
-      // interrupted while exploring: the measurements are complete and audited
-      ...(signal.aborted && { end: 'interrupted' as const }),
       startedAt,
       seconds: (before?.seconds ?? 0) + (performance.now() - startMs) / 1_000,
       command: before?.command ?? commandLine(options, shapingVariables(environment)),
       plan: planOf(settings, contests),
-      conditions,
       strategies: participants.map(factsOf),
       leftOut,
       cells: [...kept.values(), ...logs.flat().map(log => cellOf(log, processes))],
       explored,
-    };
+    });
+    const left = { end: 'interrupted', incomplete: true } as const;
+    const save = (soFar: Measured): Promise<void> => given.save(runOf({ ...soFar, ...left }, []));
+    const all = { services, stackOptions, settings, progress, signal, before, save };
+    const ended = await allMeasured(all, logs);
+    const explored = ended.incomplete || contests.length > 1 ? [] : await orders(all, offered);
+    // interrupted while exploring: the measurements are complete and audited
+    return runOf({ ...ended, ...(signal.aborted && { end: 'interrupted' as const }) }, explored);
   } finally {
     progress.end();
     await services.close();
@@ -147,6 +150,7 @@ interface AllOptions extends Pick<MeasureOptions, 'settings' | 'progress' | 'sig
   readonly stackOptions: StackOptions;
   /** The run being resumed. */
   readonly before: Run | undefined;
+  readonly save: (soFar: Measured) => Promise<void>;
 }
 
 type Measured = End & Pick<Run, 'conditions'>;
@@ -156,7 +160,7 @@ type Measured = End & Pick<Run, 'conditions'>;
  * cells would grow with every one of them.
  */
 async function allMeasured(options: AllOptions, contests: readonly CellLog[][]): Promise<Measured> {
-  const { services, stackOptions, before, ...rest } = options;
+  const { services, stackOptions, before, save: _, ...rest } = options;
   let sofar: Measured | undefined;
   for (const logs of contests) {
     const [first] = logs;
@@ -177,6 +181,7 @@ async function allMeasured(options: AllOptions, contests: readonly CellLog[][]):
       sofar = { ...sofar, ...endOf(error, rest.signal) };
     }
     if (sofar.incomplete) break;
+    await options.save(sofar);
   }
   if (!sofar) throw new UsageError('nothing to compare');
   return sofar;

@@ -13,7 +13,7 @@ import {
   verdictOf,
 } from '../lab/verdict.ts';
 import { exitCodeOf } from './exit.ts';
-import { auditsOf, contestedRounds, leasesLostIn, observationOf } from './observation.ts';
+import { auditsOf, leasesLostIn, observationOf } from './observation.ts';
 import { type PhaseSummary, phaseSummary } from './phase-summary.ts';
 import { type Rank, withRanks } from './ranks.ts';
 import {
@@ -159,8 +159,7 @@ function controlIn(cell: Cell): Control {
       .filter(row => row.kind !== 'lost acknowledgement')
       .map(row => row.key),
   );
-  const phases = [...cell.warmUp, ...cell.repetitions.map(one => one.contested)];
-  const counts = phases.map(({ rounds }) => ({
+  const counts = cell.repetitions.map(({ contested: { rounds } }) => ({
     keys: rounds.length,
     failed: rounds.filter(round => raced.has(round.key)).length,
   }));
@@ -226,7 +225,8 @@ function stuckRows({ asked }: Cell): AuditRow[] {
 
 function acceptedMost(cell: Cell): { excessPerKeyMax: number; acceptedPerKeyMax: number } {
   let [excessPerKeyMax, acceptedPerKeyMax] = [0, 0];
-  for (const round of contestedRounds(cell)) {
+  const contested = [...cell.warmUp, ...cell.repetitions.map(one => one.contested)];
+  for (const round of contested.flatMap(phase => phase.rounds)) {
     const accepted = round.calls.filter(call => call.outcome === 'accepted').length;
     acceptedPerKeyMax = Math.max(acceptedPerKeyMax, accepted);
     excessPerKeyMax = Math.max(excessPerKeyMax, accepted - round.capacity);

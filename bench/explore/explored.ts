@@ -61,21 +61,25 @@ export function rowNameOf(cell: ExploredCell): string {
  * visited, in this round and any other of the same callers: a prediction covers all rounds of a variant.
  */
 export function notShown(cells: readonly ExploredCell[]): ExploredCell[] {
-  const isShown = ({ event }: ExploredPart, { scenario, variant, strategies }: ExploredCell) =>
+  return cells.filter(cell => unseenIn(cell, cells).length > 0);
+}
+
+/** The events under which a violation was predicted, and no order showed one. */
+function unseenIn(cell: ExploredCell, cells: readonly ExploredCell[]): string[] {
+  if (!cell.exhausted) return [];
+  const isShown = ({ event }: ExploredPart): boolean =>
     cells.some(
       other =>
-        other.scenario === scenario &&
-        other.variant === variant &&
-        other.strategies.join() === strategies.join() &&
+        other.scenario === cell.scenario &&
+        other.variant === cell.variant &&
+        other.strategies.join() === cell.strategies.join() &&
         other.parts.some(
           part => part.violating > 0 && (part.event === event || part.event === 'none'),
         ),
     );
-  return cells.filter(
-    cell =>
-      cell.exhausted &&
-      cell.parts.some(part => part.agreement === 'not shown' && !isShown(part, cell)),
-  );
+  return cell.parts
+    .filter(part => part.agreement === 'not shown' && !isShown(part))
+    .map(part => eventTitle(part.event));
 }
 
 /** The claims broken by some order. */
@@ -100,7 +104,10 @@ export function exploredNotes(cells: readonly ExploredCell[]): string[] {
       ? [`Not explored, for lack of time: ${named(late)}; --explore-seconds gives more.`]
       : []),
     ...(unseen.length > 0
-      ? [`Predicted to violate, but no order within the bound did: ${list(unseen.map(rowNameOf))}.`]
+      ? [
+          'Predicted to violate, but no order within the bound did: ' +
+            `${list(unseen.map(cell => `${rowNameOf(cell)} (${unseenIn(cell, offered).join(', ')})`))}.`,
+        ]
       : []),
     ...unproven.map(cell => `${rowNameOf(cell)}: no verdict, ${cell.control?.why}.`),
     ...(excused.length > 0

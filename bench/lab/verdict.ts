@@ -5,7 +5,7 @@ import { ruleOfThree } from './statistics.ts';
 
 /** What was observed in one cell, over all repetitions. */
 export interface Observation {
-  /** Contested keys, those of the warm-ups among them. */
+  /** Contested keys. */
   readonly keys: number;
   /** Commands on them, and how many met a command of a rival on the same key. */
   readonly commands: number;
@@ -190,7 +190,7 @@ function tooLittle(observed: Observation): string | undefined {
   if (commandsMet === 0) return 'no power: no command met a rival on its key';
   return keysTested < keysMin
     ? `callers contended and one got through on only ${keysTested} of ${keys} keys; ${keysMin} are needed ` +
-        `(${keysDecided} decided, ${keysOverlapped} overlapped)`
+        `(${keysDecided} decided, ${keysOverlapped} overlapped); --rounds and --repetitions give more`
     : undefined;
 }
 

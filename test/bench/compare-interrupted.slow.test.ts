@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readRun } from '../../bench/compare/files.ts';
@@ -37,7 +37,7 @@ describe('Ctrl-C', () => {
         (await readdir(temporary)).filter(name => name.startsWith('lockstep-'));
       const args = ['--strategy', 'row-lock', '--rounds', '50000', '--out', out];
       const running = startCompare(args, { TMPDIR: temporary }); // servers of its own
-      await running.saw(/\[1\/7\]/);
+      await running.saw(/\[1\/11\]/);
       expect(await left()).not.toEqual([]);
       running.child.kill('SIGINT');
       const ended = await running.ended;
@@ -49,11 +49,13 @@ describe('Ctrl-C', () => {
       expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => false));
       expect(await left()).toEqual([]);
 
-      const run = await readRun(await rawFile(out));
+      const raw = await rawFile(out);
+      const run = await readRun(raw);
       expect(run).toMatchObject({ end: 'interrupted', incomplete: true });
       const told = z.object({ incomplete: z.literal(true), exitCode: z.literal(130) });
-      const latest = JSON.parse(await readFile(join(out, 'latest', 'result.json'), 'utf8'));
-      expect(told.safeParse(latest).success).toBe(true);
+      const beside = JSON.parse(await readFile(join(dirname(raw), 'result.json'), 'utf8'));
+      expect(told.safeParse(beside).success).toBe(true);
+      expect(await readdir(out)).not.toContain('latest'); // no good one is replaced
       expect(summarize(run).cells.map(cell => cell.verdict.observed)).not.toContain('safe');
       expect(ended.stdout).toContain('incomplete and gives no verdict');
     },

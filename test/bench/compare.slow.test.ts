@@ -28,7 +28,7 @@ function shared(): Record<string, string> {
   return { DATABASE_URL: postgresUrl, REDIS_URL: redisUrl, REDIS_NODES: redisNodeUrls.join(',') };
 }
 
-const small = ['--rounds', '12', '--repetitions', '2', '--seed', '7', '--explore-seconds', '4'];
+const small = ['--rounds', '6', '--repetitions', '5', '--seed', '7', '--explore-seconds', '4'];
 
 describe('four processes', () => {
   let ended: Ended;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readRun, writeRun } from '../../bench/compare/files.ts';
+import { RunFolder, readRun } from '../../bench/compare/files.ts';
 import { runFile } from '../../bench/compare/schema.ts';
 import { summarize } from '../../bench/compare/summary.ts';
 import { folderName, UnreadableRun } from '../../bench/lab/files.ts';
@@ -17,7 +17,7 @@ afterAll(() => rm(out, { recursive: true, force: true }));
 
 describe('raw data on disk', () => {
   test('are read as they were written, and stand in a folder by time and commit', async () => {
-    const files = await writeRun(out, exampleRun());
+    const files = await new RunFolder(out).finish(exampleRun());
     expect(files.raw).toBe(join(out, '2026-11-22T01-02-03Z-0123456', 'run.json'));
     expect(await readRun(files.raw)).toEqual(exampleRun());
     const summary: unknown = JSON.parse(await readFile(files.json, 'utf8'));
@@ -31,17 +31,30 @@ describe('raw data on disk', () => {
   });
 
   test('are never written over: a second run of the same second stands beside', async () => {
-    const first = await writeRun(out, exampleRun({ seconds: 1 }));
-    const second = await writeRun(out, exampleRun({ seconds: 2 }));
+    const first = await new RunFolder(out).finish(exampleRun({ seconds: 1 }));
+    const second = await new RunFolder(out).finish(exampleRun({ seconds: 2 }));
     expect(second.raw).not.toBe(first.raw);
     expect((await readRun(first.raw)).seconds).toBe(1);
     expect((await readRun(second.raw)).seconds).toBe(2);
   });
 
   test('latest is of the last run and has no leftover beside it', async () => {
-    await writeRun(out, exampleRun({ command: 'the last' }));
+    await new RunFolder(out).finish(exampleRun({ command: 'the last' }));
     expect(await readFile(join(out, 'latest', 'report.md'), 'utf8')).toContain('the last');
     expect((await readdir(out)).filter(name => name.startsWith('latest'))).toEqual(['latest']);
+  });
+
+  test('an interrupted run never replaces latest: its reports stand beside its data', async () => {
+    await new RunFolder(out).finish(exampleRun({ command: 'a good one' }));
+    const folder = new RunFolder(out);
+    const own = { end: 'interrupted', incomplete: true, command: 'given up' } as const;
+    const raw = await folder.save(exampleRun({ ...own, cells: [] })); // as the run goes on
+    expect((await readRun(raw)).cells).toEqual([]);
+    const files = await folder.finish(exampleRun(own));
+    expect(files.raw).toBe(raw);
+    expect((await readRun(raw)).cells).toHaveLength(exampleRun().cells.length);
+    expect(await readFile(files.markdown, 'utf8')).toContain('given up');
+    expect(await readFile(join(out, 'latest', 'report.md'), 'utf8')).toContain('a good one');
   });
 
   test('a version without git names the folder', () => {

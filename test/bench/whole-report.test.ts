@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeRun } from '../../bench/compare/files.ts';
+import { RunFolder } from '../../bench/compare/files.ts';
 import { summarize } from '../../bench/compare/summary.ts';
 import type { FloorsResult } from '../../bench/floors/schema.ts';
 import { UnreadableRun } from '../../bench/lab/files.ts';
@@ -48,7 +48,7 @@ describe('one reader for every result', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test('reads what compare, bench and floors write, from the folder and from the file', async () => {
-    const { raw } = await writeRun(folder, exampleRun());
+    const { raw } = await new RunFolder(folder).finish(exampleRun());
     expect((await readResult(raw)).kind).toBe('run');
     expect((await readResult(join(raw, '..'))).kind).toBe('run');
     await expect(readLoad(raw)).rejects.toThrow(/is not a result of load/);
