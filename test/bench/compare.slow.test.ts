@@ -84,7 +84,7 @@ describe('four processes', () => {
     const rounds = run.cells.flatMap(cell =>
       cell.repetitions.flatMap(repetition => repetition.contested.rounds),
     );
-    expect(rounds).toHaveLength(4 * 2 * 12);
+    expect(rounds).toHaveLength(4 * 5 * 6);
     for (const round of rounds) {
       expect(new Set(round.calls.map(call => call.process)).size).toBe(4);
       expect(new Set(round.calls.map(call => call.actor)).size).toBe(8);
@@ -115,7 +115,7 @@ describe('four processes', () => {
   });
 
   test('are told on standard error step by step, without a terminal in plain lines', () => {
-    expect(ended.stderr).toMatch(/\[1\/9\] appointment\/plain .*repetition 1 of 2\n/);
+    expect(ended.stderr).toMatch(/\[1\/21\] appointment\/plain .*repetition 1 of 5\n/);
     expect(ended.stderr).toContain('[9/9] audit of appointment');
     expect(ended.stderr).not.toContain(String.fromCharCode(27));
   });
