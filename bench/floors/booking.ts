@@ -172,7 +172,7 @@ export interface BookingResources {
 export function bookingContest(resources: BookingResources): OpenContest {
   const { databaseUrl, registry, keeper, pgbenchCommand, folder } = resources;
   const hand = byHand(databaseUrl);
-  const engines = [...Object.keys(scripts), 'none', ...ofSequelize].flatMap(
+  const engines = [...Object.keys(scripts), 'unprotected', ...ofSequelize].flatMap(
     strategy => throughEngine(databaseUrl, registry, { strategy }) ?? [],
   );
   const bench = { keeper, folder, databaseUrl, clients: inFlight };

@@ -139,13 +139,13 @@ describe('the report of a bench', () => {
 
   test('sets goodput by the audit, and calls a hazard unsafe', () => {
     expect(row(full, 'row-lock')).toMatchObject({ observed: 'safe', claimViolated: false });
-    expect(row(full, 'none')).toMatchObject({
+    expect(row(full, 'unprotected')).toMatchObject({
       observed: 'unsafe',
       claimViolated: false,
       violations: { duplicates: 70 },
     });
     expect(row(full, 'row-lock')?.figures.goodputPerSecond?.mean).toBeCloseTo(3.5);
-    expect(row(full, 'none')?.figures.goodputPerSecond?.mean).toBeCloseTo(2.5);
+    expect(row(full, 'unprotected')?.figures.goodputPerSecond?.mean).toBeCloseTo(2.5);
   });
 
   test('knows the control by what it does, and no hazard that is predicted in the same words', () => {
@@ -162,7 +162,7 @@ describe('the report of a bench', () => {
     );
     expect(rows.filter(({ claimed }) => claimed.verdict === 'unsafe')).toHaveLength(2);
     expect(rows.filter(({ control }) => control).map(({ plan }) => plan.strategy)).toEqual([
-      'none',
+      'unprotected',
     ]);
   });
 

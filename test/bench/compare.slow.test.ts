@@ -51,14 +51,14 @@ describe('four processes', () => {
   }, runMs);
 
   test('show what the control and a lock in one process let through', () => {
-    for (const name of ['none', 'process-mutex']) {
+    for (const name of ['unprotected', 'process-mutex']) {
       expect(cells.get(name)?.verdict).toMatchObject({
         observed: 'unsafe',
         agreement: 'as claimed',
       });
       expect(cells.get(name)?.duplicates).toBeGreaterThan(0);
     }
-    expect(cells.get('none')?.strategy.control).toBe(true);
+    expect(cells.get('unprotected')?.strategy.control).toBe(true);
   });
 
   test('let a lock in one process exceed by no more than one for each further process', () => {
@@ -131,7 +131,7 @@ test(
     const verdicts = cells.map(cell => [cell.strategy.name, cell.verdict.observed]);
     expect(new Map(verdicts.map(([name, verdict]) => [name, verdict]))).toEqual(
       new Map([
-        ['none', 'unsafe'],
+        ['unprotected', 'unsafe'],
         ['process-mutex', 'safe'],
       ]),
     );

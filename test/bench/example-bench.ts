@@ -36,8 +36,8 @@ export const exampleBench = {
   cells: [
     result('row-lock', 1, { accepted: 30, duplicates: 0 }),
     result('row-lock', 2, { accepted: 40, duplicates: 0 }),
-    result('none', 1, { accepted: 60, duplicates: 30, keys_violated: 18 }),
-    result('none', 2, { accepted: 60, duplicates: 40, keys_violated: 19 }),
+    result('unprotected', 1, { accepted: 60, duplicates: 30, keys_violated: 18 }),
+    result('unprotected', 2, { accepted: 60, duplicates: 40, keys_violated: 19 }),
   ],
 } as const;
 

@@ -158,7 +158,7 @@ export function exploredCell(strategy: string, parts: ExploredCell['parts']): Ex
   };
 }
 
-/** A complete run: `steady` and `slow` hold, `none` fails, `absent` is not offered. */
+/** A complete run: `steady` and `slow` hold, `unprotected` fails, `absent` is not offered. */
 export function exampleRun(own: Partial<Run> = {}): Run {
   const server = {
     product: 'PostgreSQL',
@@ -203,7 +203,7 @@ export function exampleRun(own: Partial<Run> = {}): Run {
     strategies: [
       facts('steady'),
       facts('slow'),
-      facts('none', {
+      facts('unprotected', {
         control: true,
         hazard: { why: 'two commands look before either has written', under: [], cure: 'steady' },
       }),
@@ -213,9 +213,9 @@ export function exampleRun(own: Partial<Run> = {}): Run {
     cells: [
       cell('slow', safe, { decidedMs: 25 }),
       cell('steady', safe),
-      cell('none', unsafe, {
+      cell('unprotected', unsafe, {
         accepted: 2,
-        found: Array.from({ length: 12 }, (_, index) => twice(`none-${index}`)),
+        found: Array.from({ length: 12 }, (_, index) => twice(`unprotected-${index}`)),
       }),
       {
         ...cell('absent', { verdict: 'not offered', because: "no wording 'exclusion'" }),
@@ -228,7 +228,7 @@ export function exampleRun(own: Partial<Run> = {}): Run {
         { event: 'none', orders: 10, violating: 0, claimed: null, agreement: 'nothing claimed' },
         { event: 'crash', orders: 70, violating: 0, claimed: null, agreement: 'nothing claimed' },
       ]),
-      exploredCell('none', [
+      exploredCell('unprotected', [
         { event: 'none', orders: 40, violating: 28, claimed: null, agreement: 'nothing claimed' },
       ]),
     ],

@@ -74,7 +74,7 @@ test('a history is read from where the reader stopped, without an unfinished lin
   const text = (one: HistoryLine): string => `${JSON.stringify(one)}\n`;
   const [first, second] = [line({}), line({})];
   await writeFile(file, text(first) + text(second).slice(0, 40));
-  await writeFile(join(folder, 'commands-2.jsonl'), text(line({ strategy: 'none' })));
+  await writeFile(join(folder, 'commands-2.jsonl'), text(line({ strategy: 'unprotected' })));
   const reader = new HistoryReader(folder);
   expect(await reader.next(cell, 1, signal)).toMatchObject([{ commandId: first.commandId }]);
   const waiting = reader.next(cell, 1, signal);
@@ -94,7 +94,9 @@ describe('nothing found under load', () => {
             ...cell,
             meetings: cell.meetings && { ...cell.meetings, keysTested: met },
           })),
-          ...[1, 2].map(repetition => result('none', repetition, { accepted: 60, ...control })),
+          ...[1, 2].map(repetition =>
+            result('unprotected', repetition, { accepted: 60, ...control }),
+          ),
         ],
       },
       registry,

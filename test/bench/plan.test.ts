@@ -23,9 +23,9 @@ const names = (asked: readonly string[]) =>
 
 describe('who takes part', () => {
   test('the control always does, and is found by what it does not do', () => {
-    expect(names(['row-lock']).toSorted()).toEqual(['none', 'row-lock']);
+    expect(names(['row-lock']).toSorted()).toEqual(['row-lock', 'unprotected']);
     const controls = participantsOf(registry, []).filter(one => one.control);
-    expect(controls.map(one => one.strategy.name)).toEqual(['none']);
+    expect(controls.map(one => one.strategy.name)).toEqual(['unprotected']);
   });
 
   test('by default everyone but those on request and hazards that load does not provoke; they are told', () => {

@@ -42,7 +42,7 @@ describe('every form', () => {
   );
 
   test.each(forms)('%s names every strategy, the bound, the seed and durability', (_, text) => {
-    for (const name of ['steady', 'slow', 'none', 'absent']) expect(text).toContain(name);
+    for (const name of ['steady', 'slow', 'unprotected', 'absent']) expect(text).toContain(name);
     for (const part of [
       /0 of 30 keys, so (<|&lt;) 10 %/,
       /--seed 7/,
@@ -52,9 +52,10 @@ describe('every form', () => {
   });
 
   test.each(forms)('%s never shows what an unsafe strategy costs', (_, text) => {
-    const contested = summary.cells.find(cell => cell.strategy.name === 'none')?.phases?.contested;
+    const contested = summary.cells.find(cell => cell.strategy.name === 'unprotected')?.phases
+      ?.contested;
     expect(contested?.cost).toBeDefined();
-    const lines = text.split(/\n|<tr/).filter(line => /^[^a-z]*(\d+\.? )?none\b/.test(line));
+    const lines = text.split(/\n|<tr/).filter(line => /^[^a-z]*(\d+\.? )?unprotected\b/.test(line));
     for (const line of lines) expect(line).not.toMatch(/1\.00 ×/);
   });
 
@@ -122,7 +123,7 @@ describe('the page', () => {
     expect(told).not.toContain('<script>alert');
     expect(told).toContain('&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&#39;&amp;');
     expect(page).toContain('A &lt;fast&gt; one');
-    expect(page).toContain('on &lt;none-0&gt; &amp; more');
+    expect(page).toContain('on &lt;unprotected-0&gt; &amp; more');
   });
 
   test('closes every element that it opens', () => {

@@ -108,11 +108,11 @@ describe('a summary', () => {
     expect(summary.cells.map(one => [one.strategy.name, one.verdict.observed])).toEqual([
       ['slow', 'safe'],
       ['steady', 'safe'],
-      ['none', 'unsafe'],
+      ['unprotected', 'unsafe'],
       ['absent', 'not offered'],
     ]);
     expect(summary.exitCode).toBe(0);
-    expect(of('none')).toMatchObject({
+    expect(of('unprotected')).toMatchObject({
       duplicates: 12,
       duplicateKeys: 12,
       acceptedPerKeyMax: 2,
@@ -129,7 +129,7 @@ describe('a summary', () => {
       timesBest: expect.closeTo(51 / 21, 6),
       toControl: { middle: expect.closeTo(51 / 10.5, 6), blocks: repetitionsInExample },
     });
-    expect(of('none').ranks).toEqual({});
+    expect(of('unprotected').ranks).toEqual({});
     expect(of('absent').ranks).toEqual({});
   });
 
@@ -160,13 +160,13 @@ describe('a summary', () => {
     const keysEach = keysInExample / repetitionsInExample;
     expect(of('steady').phases?.contested.goodput?.median).toBe(keysEach / 2);
     // 12 of its 30 keys have one too many: 2 or 3 of the 6 in each repetition, of 2 s
-    expect(of('none').phases?.contested.goodput?.median).toBe((2 * keysEach - 2) / 2);
+    expect(of('unprotected').phases?.contested.goodput?.median).toBe((2 * keysEach - 2) / 2);
   });
 
   test('calls nothing safe where the control was not seen to fail', () => {
     const run = exampleRun();
     const blind = run.cells.map(one =>
-      one.strategy === 'none' ? cell('none', one.claimed, { accepted: 2 }) : one,
+      one.strategy === 'unprotected' ? cell('unprotected', one.claimed, { accepted: 2 }) : one,
     );
     const judged = summarize({ ...run, cells: blind });
     expect(judged.blind).toEqual(['appointment/plain']);
@@ -177,7 +177,8 @@ describe('a summary', () => {
   test('judges each place by the control of that place', () => {
     const run = exampleRun();
     const elsewhere = run.cells.map(one => {
-      const blind = one.strategy === 'none' ? cell('none', one.claimed, { accepted: 2 }) : one;
+      const blind =
+        one.strategy === 'unprotected' ? cell('unprotected', one.claimed, { accepted: 2 }) : one;
       return { ...blind, scenario: 'coupon' };
     });
     const judged = summarize({ ...run, cells: [...run.cells, ...elsewhere] });

@@ -56,7 +56,7 @@ describe('the verdict', () => {
   });
 
   test('of no lock at all: a duplicate, and a schedule that gives it again, 20 of 20', async () => {
-    const plan = await cellOf('appointment', 'plain', ['none', 'none']);
+    const plan = await cellOf('appointment', 'plain', ['unprotected', 'unprotected']);
     const found = await exploreCell(plan, servers, quick);
     expect(found.outcome).toBe('unsafe');
     const schedule = found.counterexample?.schedule ?? '';
@@ -76,7 +76,7 @@ describe('the verdict', () => {
   );
 
   test('of a couple without a lock: each counts one of two, and the offer of a third stays', async () => {
-    const plan = await cellOf('appointment', 'plain', ['none', 'none'], 'couple');
+    const plan = await cellOf('appointment', 'plain', ['unprotected', 'unprotected'], 'couple');
     const found = await exploreCell(plan, servers, quick);
     expect(found.outcome).toBe('unsafe');
     expect(found.why).toContain('inconsistent');

@@ -21,7 +21,7 @@ test('cells for which no time was left are told, and not as explored', async () 
     signal: new AbortController().signal,
   });
   const plain = found.filter(({ round }) => round === 'plain');
-  expect(plain.map(({ strategies }) => strategies[0])).toEqual(['row-lock', 'none']);
+  expect(plain.map(({ strategies }) => strategies[0])).toEqual(['row-lock', 'unprotected']);
   for (const cell of found) {
     expect(cell.outcome).toBe('budget-stopped');
     expect(partText(cell, 'none')).not.toContain('✓');

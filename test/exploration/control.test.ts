@@ -16,15 +16,15 @@ const part = (violating: number): ExploredCell['parts'] => [
 describe('a safe verdict', () => {
   test('is explored beside its control: once for each round, and not where it is among the cells', () => {
     const asked = [spec('row-lock'), spec('serializable'), spec('row-lock', 'couple')];
-    expect(controlSpecs(asked, 'none')).toEqual([
-      { ...spec('none'), firstOnly: true },
-      { ...spec('none', 'couple'), firstOnly: true },
+    expect(controlSpecs(asked, 'unprotected')).toEqual([
+      { ...spec('unprotected'), firstOnly: true },
+      { ...spec('unprotected', 'couple'), firstOnly: true },
     ]);
-    expect(controlSpecs([spec('row-lock'), spec('none')], 'none')).toEqual([]);
+    expect(controlSpecs([spec('row-lock'), spec('unprotected')], 'unprotected')).toEqual([]);
   });
 
   test('of two calls under one key has the same calls without a key as its control', () => {
-    const [control] = controlSpecs([spec('row-lock', 'same-key')], 'none');
+    const [control] = controlSpecs([spec('row-lock', 'same-key')], 'unprotected');
     expect(control?.round).toBe('double-tap');
   });
 
@@ -33,13 +33,17 @@ describe('a safe verdict', () => {
     ['safe', part(0), '? 9'],
   ])('beside a control that is %s is shown as %s', (_, control, shown) => {
     const cells = [exploredCell('row-lock', part(0))];
-    const [cell] = besideControl(cells, [exploredCell('none', control)], 'none');
+    const [cell] = besideControl(cells, [exploredCell('unprotected', control)], 'unprotected');
     expect(cell && partText(cell, 'none')).toBe(shown);
   });
 
   test('of part of a cell, whose other events violate, needs it, too', () => {
     const lost = { ...part(3)[0], event: 'lease-expires' } as ExploredCell['parts'][number];
-    const [cell] = besideControl([exploredCell('redis-lease', [...part(0), lost])], [], 'none');
+    const [cell] = besideControl(
+      [exploredCell('redis-lease', [...part(0), lost])],
+      [],
+      'unprotected',
+    );
     expect(cell && partText(cell, 'none')).toBe('? 9');
     expect(cell && partText(cell, 'lease-expires')).toBe('✗ 3 of 9');
   });
@@ -53,18 +57,18 @@ describe('a safe verdict', () => {
   );
 
   test('without any control is none', () => {
-    const [cell] = besideControl([exploredCell('row-lock', part(0))], [], 'none');
-    expect(cell?.control).toEqual({ seen: false, why: 'the control none was not explored' });
+    const [cell] = besideControl([exploredCell('row-lock', part(0))], [], 'unprotected');
+    expect(cell?.control).toEqual({ seen: false, why: 'the control unprotected was not explored' });
   });
 
   test('is all that needs one: what was seen to fail stands by itself', () => {
-    const [cell] = besideControl([exploredCell('row-lock', part(1))], [], 'none');
+    const [cell] = besideControl([exploredCell('row-lock', part(1))], [], 'unprotected');
     expect(cell?.control).toBeUndefined();
   });
 
   test('of another round or variant is no control', () => {
-    const other = { ...exploredCell('none', part(1)), round: 'couple' };
-    const [cell] = besideControl([exploredCell('row-lock', part(0))], [other], 'none');
+    const other = { ...exploredCell('unprotected', part(1)), round: 'couple' };
+    const [cell] = besideControl([exploredCell('row-lock', part(0))], [other], 'unprotected');
     expect(cell?.control?.seen).toBe(false);
   });
 });

@@ -63,7 +63,7 @@ describe.each(files)('%s', (name, file) => {
   );
 
   test('is explored, and holds', async () => {
-    const plan = await cellOf('appointment', 'plain', ['none', 'none']);
+    const plan = await cellOf('appointment', 'plain', ['unprotected', 'unprotected']);
     const strategy = registry.strategies.get(name);
     if (!strategy) throw new Error(`${file} was not loaded`);
     const quick = optionsOf({

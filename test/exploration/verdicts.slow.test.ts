@@ -17,7 +17,7 @@ const two = (name: string): string[] => [name, name];
 
 /** The cell with another strategy in it, as one that is loaded from a file. */
 async function under(declared: Strategy, round = 'plain'): Promise<CellPlan> {
-  const plan = await cellOf('appointment', 'plain', two('none'), round);
+  const plan = await cellOf('appointment', 'plain', two('unprotected'), round);
   const strategy = { name: 'mine', file: 'mine.ts', declared };
   return { ...plan, strategies: [strategy, strategy] };
 }
@@ -130,11 +130,11 @@ describe('the round', () => {
   });
 
   test('same-key: two calls under one key are one payment without any lock', async () => {
-    const keyed = await cellOf('coupon', 'plain', two('none'), 'same-key');
+    const keyed = await cellOf('coupon', 'plain', two('unprotected'), 'same-key');
     const found = await exploreCell(keyed, servers, quick);
     expect(found).toMatchObject({ outcome: 'safe', exhausted: true });
     expect([...found.ends.keys()].join()).toContain('"commandId"'); // one is given the other's answer
-    const without = await cellOf('coupon', 'plain', two('none'), 'double-tap');
+    const without = await cellOf('coupon', 'plain', two('unprotected'), 'double-tap');
     expect((await exploreCell(without, servers, quick)).outcome).toBe('unsafe');
   });
 });
@@ -151,7 +151,7 @@ describe('callers are identical', () => {
   });
 
   test('by what they send, under which key and strategy', async () => {
-    const plan = await cellOf('gift-card', 'plain', ['row-lock', 'row-lock', 'none']);
+    const plan = await cellOf('gift-card', 'plain', ['row-lock', 'row-lock', 'unprotected']);
     const [one, other] = plan.strategies;
     const [, , third] = plan.strategies;
     if (!one || !other || !third) throw new Error('three callers were asked for');

@@ -30,15 +30,15 @@ describe('the evidence of the live audit', () => {
       await client.query(
         `insert into lockstep_violations (scenario, key, kind, unit, strategy, detail)
          select 'appointment', $1, 'duplicate', unit, $2, 'planted' from generate_series(1, $3) as unit`,
-        [key, index === 0 ? 'none' : 'row-lock', index + 1],
+        [key, index === 0 ? 'unprotected' : 'row-lock', index + 1],
       );
     const first = await asAdmin('?limit=2');
     expect(first.status).toBe(200);
     const newest = { scenario: 'appointment', key: keys[1], kind: 'duplicate', unit: 2 };
     expect(first.body.violations).toMatchObject([newest, { ...newest, unit: 1 }]);
     const rest = await asAdmin(`?limit=2&before=${first.body.next}`);
-    expect(rest.body.violations).toMatchObject([{ key: keys[0], strategy: 'none' }]);
-    const filtered = await asAdmin('?strategy=none&kind=duplicate&scenario=appointment');
+    expect(rest.body.violations).toMatchObject([{ key: keys[0], strategy: 'unprotected' }]);
+    const filtered = await asAdmin('?strategy=unprotected&kind=duplicate&scenario=appointment');
     expect(filtered.body.violations).toHaveLength(1);
     const none = await asAdmin('?scenario=payout');
     expect(none.body).toEqual({ violations: [], next: null });

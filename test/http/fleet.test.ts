@@ -68,21 +68,23 @@ describe('two replicas under strategies that do not exclude each other', {
 
 describe('two replicas under one strategy', { timeout: 2 * startMaxMs }, async () => {
   const { url } = await freshDatabase();
-  const replicas = [replica(url, 'none'), replica(url, 'none')];
+  const replicas = [replica(url, 'unprotected'), replica(url, 'unprotected')];
 
   test('that is a hazard say so, and meet nobody', async () => {
     expect(await pairsOf(replicas)).toEqual([0, 0]);
     for (const { service, ready } of replicas) {
       const { status, body } = await ask(`${ready().url}/readyz`);
       expect(status).toBe(200);
-      expect(body.warnings).toEqual([expect.stringContaining("STRATEGY is 'none', a hazard")]);
-      expect(logged(service, "STRATEGY is 'none', a hazard")).toHaveLength(1);
+      expect(body.warnings).toEqual([
+        expect.stringContaining("STRATEGY is 'unprotected', a hazard"),
+      ]);
+      expect(logged(service, "STRATEGY is 'unprotected', a hazard")).toHaveLength(1);
     }
   });
 
   test('are blamed as that one, and not as mixed', async () => {
     await contendedUntilFound(replicas);
-    expect(await violations(replicas, 'none')).toBeGreaterThan(0);
+    expect(await violations(replicas, 'unprotected')).toBeGreaterThan(0);
     expect(await violations(replicas, 'mixed')).toBe(0);
   });
 });

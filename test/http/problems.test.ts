@@ -83,7 +83,7 @@ describe('bad input', () => {
     [
       'header-not-allowed',
       'a choice of strategy',
-      { method: 'POST', headers: { 'lock-strategy': 'none' } },
+      { method: 'POST', headers: { 'lock-strategy': 'unprotected' } },
     ],
     [
       'header-not-allowed',
@@ -173,7 +173,7 @@ describe('choosing a strategy', () => {
     });
     const strategy = await post(accept, {}, { headers: { 'lock-strategy': 'nothing' } });
     expectProblem(strategy, 'unknown-strategy');
-    expect(strategy.body.names).toEqual(expect.arrayContaining(['none', 'row-lock']));
+    expect(strategy.body.names).toEqual(expect.arrayContaining(['unprotected', 'row-lock']));
     const variant = await post(accept, {}, { headers: { 'scenario-variant': 'nothing' } });
     expectProblem(variant, 'unknown-variant');
     expect(variant.body.names).toEqual(['plain']);

@@ -62,7 +62,9 @@ describe('four processes', () => {
     );
     const seen = { accepted: 0, refused: 0 };
     for (let rounds = 0; rounds < 12; rounds += 1) {
-      const replies = await round(await makeRequest(ready.url, 8), { 'lock-strategy': 'none' });
+      const replies = await round(await makeRequest(ready.url, 8), {
+        'lock-strategy': 'unprotected',
+      });
       seen.accepted += statuses(replies, 201);
       seen.refused += statuses(replies, 409);
     }
@@ -79,7 +81,7 @@ describe('four processes', () => {
       return sumOf(page, 'lockstep_violations_total', { kind: 'duplicate' }) >= excess;
     });
     const page = await metricsPage(ready.processes[2]?.url ?? '');
-    const none = { strategy: 'none' };
+    const none = { strategy: 'unprotected' };
     expect(sumOf(page, 'lockstep_violations_total', { ...none, kind: 'duplicate' })).toBe(excess);
     expect(sumOf(page, 'lockstep_commands_total', { ...none, outcome: 'accepted' })).toBe(
       seen.accepted,

@@ -74,7 +74,7 @@ describe('both', () => {
     expect(named('both:row-lock+process-mutex').declared.hazard?.cure).toBe('row-lock');
     expect(named('both:redis-lease+row-lock').declared.hazard).toBeUndefined();
     // shown by contention alone, which the row lock covers
-    expect(named('both:none+row-lock').declared.hazard).toBeUndefined();
+    expect(named('both:unprotected+row-lock').declared.hazard).toBeUndefined();
     const under = (name: string, ...events: Event[]) =>
       predict(named(name).declared, inserts, new Set(events)).verdict;
     expect(under('both:redis-setnx-expire+row-lock', 'crash')).toBe('unsafe');
@@ -97,6 +97,11 @@ describe('both', () => {
     expect(refusalOf('row-lock', 'repeatable-read')).toContain('neither level');
     expect(refusalOf('row-lock', 'serializable')).toContain('snapshot taken before the wait');
     expect(refusalOf('advisory-transaction', 'serializable')).toContain('snapshot');
+  });
+
+  test('the old name of the control still works, alone and in a pair', () => {
+    expect(named('none').name).toBe('unprotected');
+    expect(named('both:none+row-lock').name).toBe(named('both:unprotected+row-lock').name);
   });
 
   test('an unknown name, and a pair that cannot be, are told apart', () => {

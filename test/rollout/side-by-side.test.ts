@@ -49,7 +49,7 @@ describe('side by side', () => {
     ['row-lock', 'redis-lease-fenced', true],
     ['row-lock', 'parent-lock-snapshot', false],
     ['version-column', 'sequelize-version', true],
-    ['none', 'row-lock', false],
+    ['unprotected', 'row-lock', false],
     ['process-mutex', 'both:process-mutex+row-lock', false],
   ])('%s beside %s: %s', (one, other, expected) => {
     expect(areSafeSideBySide(named(one), named(other))).toBe(expected);

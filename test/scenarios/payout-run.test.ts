@@ -54,7 +54,7 @@ async function inTheMiddle(strategy: string, open?: OpenEngine) {
 
 describe('the next run begins before the first has ended', () => {
   test('without a lock it pays what is on both lists twice', async () => {
-    const { jobId, first, second } = await inTheMiddle('none');
+    const { jobId, first, second } = await inTheMiddle('unprotected');
     expect([first.kind, second?.kind]).toEqual(['accepted', 'accepted']);
     expect(await payments(jobId)).toBe(4);
     expect(await found(payout(), [jobId])).toContain(

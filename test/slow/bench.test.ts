@@ -36,18 +36,18 @@ describeWith('bench', ['k6'], pathOf => {
     const folder = join(out, name);
     const cells = readdirSync(join(folder, 'cells'));
     expect(cells).toEqual([
-      'appointment.none.burst.hot.r1.json',
+      'appointment.unprotected.burst.hot.r1.json',
       'appointment.row-lock.burst.hot.r1.json',
     ]);
     const text = readFileSync(join(folder, 'report.md'), 'utf8');
     expect(text).toMatch(/appointment\.none\.burst\.hot \| unsafe.*✗/);
     expect(text).toMatch(/appointment\.row-lock\.burst\.hot \| safe.*✓/);
 
-    rmSync(join(folder, 'cells', 'appointment.none.burst.hot.r1.json'));
+    rmSync(join(folder, 'cells', 'appointment.unprotected.burst.hot.r1.json'));
     const before = readFileSync(join(folder, 'cells', cells[1] ?? ''), 'utf8');
     const resumed = await bench(['--resume', folder], servers);
     expect(resumed.code).toBe(0);
-    expect(resumed.told).toContain('[1/1] appointment.none.burst.hot.r1');
+    expect(resumed.told).toContain('[1/1] appointment.unprotected.burst.hot.r1');
     expect(readdirSync(join(folder, 'cells'))).toEqual(cells);
     expect(readFileSync(join(folder, 'cells', cells[1] ?? ''), 'utf8')).toBe(before);
   });
@@ -83,7 +83,7 @@ describeWith('bench', ['k6'], pathOf => {
       const there = [...small, '--base-url', ready.url, '--repetitions', '1', '--out', out];
       const token = { ADMIN_TOKEN: 'nobody can guess this' };
       expect(await bench(there, token)).toMatchObject({ code: 0 });
-      const other = await bench([...there, '--strategy', 'none'], token);
+      const other = await bench([...there, '--strategy', 'unprotected'], token);
       expect(other.code).toBe(2);
       expect(other.told).toContain("runs 'row-lock', not none");
     } finally {
@@ -94,7 +94,13 @@ describeWith('bench', ['k6'], pathOf => {
   test.each<[string, readonly string[], Record<string, string>, number, RegExp]>([
     ['an unknown strategy', ['--strategy', 'nothing'], {}, 2, /there is no strategy 'nothing'/],
     ['an unknown workload', ['--workload', 'fast'], {}, 2, /unknown workload 'fast'/],
-    ['no k6', ['--strategy', 'none'], { K6_PATH: '/nowhere/k6' }, 4, /K6_PATH cannot be used/],
+    [
+      'no k6',
+      ['--strategy', 'unprotected'],
+      { K6_PATH: '/nowhere/k6' },
+      4,
+      /K6_PATH cannot be used/,
+    ],
     ['nobody there', ['--base-url', 'http://127.0.0.1:9'], {}, 4, /does not answer as a Lockstep/],
   ])('%s is a message and a code of its own', async (_what, argv, environment, code, words) => {
     const ended = await bench([...argv, '--out', out], environment);

@@ -68,7 +68,7 @@ describeWith('behind PgBouncer in transaction mode', ['pgbouncer'], async pathOf
       }
 
       test('the control, which protects nothing, is seen to violate', async () => {
-        const strategy = registry.strategies.get('none');
+        const strategy = registry.strategies.get('unprotected');
         const [variant] = Object.keys(scenario.registered.variants);
         if (!strategy || variant === undefined) throw new Error('there is no control');
         const { race } = scenario.registered;

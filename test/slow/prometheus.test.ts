@@ -24,7 +24,7 @@ import { describeWith, find } from './tools.ts';
 const rules = ['recording.yml', 'alerts.yml'].map(name => join(root, 'grafana', 'rules', name));
 /** Seen on quiet cores: shown after 3 s, firing after 10. On taken ones it says nothing of us. */
 const fireMaxMs = 120_000;
-const strategies = ['row-lock', 'none', 'redis-lease', 'version-column'];
+const strategies = ['row-lock', 'unprotected', 'redis-lease', 'version-column'];
 
 /** What Grafana would put in. */
 const values: Readonly<Record<string, string>> = {
@@ -34,7 +34,7 @@ const values: Readonly<Record<string, string>> = {
   $job: '.+',
   $scenario: '.+',
   $strategy: '.+',
-  $old: 'none',
+  $old: 'unprotected',
   $new: 'row-lock',
 };
 const filledIn = (expr: string): string =>

@@ -19,13 +19,15 @@ describeWith('the metrics page of four processes', ['promtool'], async pathOf =>
       ALLOW_STRATEGY_HEADER: '1',
     });
     ready = await service.ready();
-    for (const strategy of ['row-lock', 'none']) await contended(ready, strategy);
+    for (const strategy of ['row-lock', 'unprotected']) await contended(ready, strategy);
   });
   afterAll(() => service?.stop());
 
   test('is what `promtool check metrics` has nothing against', async () => {
     const page = await metricsPage(ready.url);
-    expect(page).toMatch(/lockstep_commands_total\{.*strategy="none",outcome="accepted"\} [1-9]/);
+    expect(page).toMatch(
+      /lockstep_commands_total\{.*strategy="unprotected",outcome="accepted"\} [1-9]/,
+    );
     expect(await promtool(pathOf('promtool'), page)).toEqual({ code: 0, said: '' });
   });
 

@@ -69,11 +69,11 @@ describe('the live audit', () => {
   it('counts the growth of a violation that is known', async () => {
     const key = await plant(3);
     const one = new Audited();
-    one.auditor.touched(scenario, 'none', key);
+    one.auditor.touched(scenario, 'unprotected', key);
     await one.auditor.run();
     expect(await sumOver([one], { kind: 'duplicate' })).toBe(2);
     await plantOneMore(key, 77);
-    one.auditor.touched(scenario, 'none', key);
+    one.auditor.touched(scenario, 'unprotected', key);
     await one.auditor.run();
     expect(await sumOver([one], { kind: 'duplicate' })).toBe(3);
     const { rows } = await client.query(
@@ -86,7 +86,7 @@ describe('the live audit', () => {
         kind: 'duplicate',
         units: 3,
         detail: '3 appointments, but only 1 therapist is needed',
-        strategy: 'none',
+        strategy: 'unprotected',
       },
     ]);
   });
@@ -97,7 +97,7 @@ describe('the live audit', () => {
     const lost = { scenario: 'gift-card', kind: 'lost update' };
     for (const [times, amount] of [100, 100, 30].entries()) {
       await planted.plantLostDebit(client, card, amount);
-      one.auditor.touched('gift-card', 'none', card);
+      one.auditor.touched('gift-card', 'unprotected', card);
       await one.auditor.run();
       expect(await sumOver([one], lost)).toBe(times + 1);
     }
@@ -116,7 +116,7 @@ describe('the live audit', () => {
   it('labels a key on which several strategies accepted as mixed', async () => {
     const key = await plant(2);
     const one = new Audited();
-    for (const strategy of ['row-lock', 'none', 'row-lock'])
+    for (const strategy of ['row-lock', 'unprotected', 'row-lock'])
       one.auditor.touched(scenario, strategy, key);
     await one.auditor.run();
     expect(await sumOver([one], { strategy: 'mixed', kind: 'duplicate' })).toBe(1);
@@ -135,7 +135,7 @@ describe('the live audit', () => {
   it('takes many keys in slices, and at its end what is left', async () => {
     const keys = [await plant(2), await plant(2), await plant(2)];
     const one = new Audited({ keysPerAuditMax: 1 });
-    for (const key of keys) one.auditor.touched(scenario, 'none', key);
+    for (const key of keys) one.auditor.touched(scenario, 'unprotected', key);
     await one.auditor.run();
     expect(one.auditor.backlog).toBe(2);
     await one.auditor.stop();
@@ -147,7 +147,7 @@ describe('the live audit', () => {
     const proxy = await TcpProxy.open(databaseUrl);
     const one = new Audited({ everyMs: 20 }, proxy.url);
     await proxy.close();
-    one.auditor.touched(scenario, 'none', await plant(2));
+    one.auditor.touched(scenario, 'unprotected', await plant(2));
     one.auditor.start();
     await until('it fails', async () => (await one.sum('lockstep_audit_failures_total')) > 1);
     expect(one.auditor.backlog).toBe(1);

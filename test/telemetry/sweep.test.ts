@@ -104,10 +104,10 @@ describe('the sweep', () => {
     await one.lap();
     expect(await one.sum(duplicates)).toBe(0);
     const auditor = new Auditor({ pool, scenarios: appointment, meter: one.meter, log });
-    auditor.touched('appointment', 'none', key);
+    auditor.touched('appointment', 'unprotected', key);
     await auditor.run();
     const page = await pageOf([await one.meter.snapshot()]);
-    expect(sumOf(page, duplicates, { strategy: 'none', kind: 'duplicate' })).toBe(1);
+    expect(sumOf(page, duplicates, { strategy: 'unprotected', kind: 'duplicate' })).toBe(1);
   });
 
   it('tells when the last lap ended, also one that another process made', async () => {
