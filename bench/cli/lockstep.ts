@@ -36,7 +36,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: () => import('./report.ts'),
   },
   diff: {
-    summary: 'compare two runs of load, cell by cell',
+    summary: 'compare two runs, and tell differences from chance',
     load: () => import('./diff.ts'),
   },
   serve: {
