@@ -16,6 +16,7 @@ import { strategyNamed } from './rollout/named.ts';
 import { openServices, type Services } from './services/index.ts';
 import { MigrationError, migrate } from './store/migrate.ts';
 import { evictionWarnings } from './store/redis.ts';
+import { historyProblem } from './telemetry/history.ts';
 import { Meter } from './telemetry/prometheus.ts';
 import { violationsSchema } from './telemetry/violations.ts';
 
@@ -72,6 +73,7 @@ async function checked(): Promise<{ readonly config: Config; readonly registry: 
   }
   const registry = await loadRegistry(strategyFilesOf(process.env)).catch(collect);
   if (config && registry) problems.push(...deploymentProblems(config, registry));
+  problems.push(...[historyProblem(config?.commandHistory) ?? []].flat());
   if (config && registry && problems.length === 0) return { config, registry };
   console.error('The service cannot start:');
   for (const problem of problems) console.error(`- ${problem}`);

@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Cell } from '../engine/observer.ts';
+import { errorMessage } from '../error-message.ts';
 
 /** One command that ended, as a line of a history. Times in microseconds; see `docs/history.md`. */
 export interface HistoryLine extends Cell {
@@ -20,6 +21,23 @@ export interface HistoryLine extends Cell {
   readonly attempts: number;
 }
 
+/** Why no history can be kept in a folder, as a sentence; undefined if it can. Makes the folder. */
+export function historyProblem(folder: string | undefined): string | undefined {
+  if (folder === undefined) return undefined;
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return `COMMAND_HISTORY cannot be used (${errorMessage(error)}); name a folder that this user may write`;
+  }
+}
+
+/** The folder above must exist: `recursive` never returns below /proc (Node 20). */
+function makeFolder(folder: string): void {
+  if (!existsSync(folder)) mkdirSync(folder);
+}
+
 /** Beyond this, lines are dropped: a slow disk must not take the service's memory. */
 const bufferMaxBytes = 16 * 1_024 * 1_024;
 
@@ -30,7 +48,7 @@ export class CommandHistory {
 
   /** Throws if the folder cannot be made or the file not be opened. */
   constructor(folder: string) {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const dest = join(folder, `commands-${process.pid}.jsonl`);
     this.#file = pino.destination({ dest, append: true, sync: false, maxLength: bufferMaxBytes });
     this.#file.on('drop', () => {

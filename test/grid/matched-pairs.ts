@@ -132,7 +132,7 @@ const diesAfterItsFirstCommand: Steps = async (strategy, stage) => {
 /** The step list of every hazard, by its name. */
 export const stepsOf: Readonly<Record<string, Steps>> = {
   'insert-where': bothAt(beforeInsert),
-  none: bothAt(beforeInsert),
+  unprotected: bothAt(beforeInsert),
   'parent-lock-snapshot': bothAt(beforeInsert),
   'process-mutex': bothAt(beforeInsert),
   recheck: bothAt(beforeInsert),
