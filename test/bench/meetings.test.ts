@@ -49,6 +49,12 @@ describe('commands meet', () => {
 
   test('never with another command of their own caller; without a name each is a caller', () => {
     expect(meetingsOf([line({ caller: 'a' }), line({ caller: 'a' })]).keys).toBe(0);
+    const impatient = [
+      line({ caller: 'a', askedUs: 0, endedUs: 10 }),
+      line({ caller: 'a', askedUs: 5, endedUs: 15 }),
+      line({ caller: 'b', askedUs: 100, endedUs: 110 }),
+    ];
+    expect(meetingsOf(impatient)).toMatchObject({ keys: 1, keysTested: 0, commandsMet: 0 });
     expect(meetingsOf([line({ caller: '' }), line({ caller: '' })]).keysTested).toBe(1);
   });
 

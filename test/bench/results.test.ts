@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunFolder, readRun } from '../../bench/compare/files.ts';
+import { compareReport } from '../../bench/compare/report.ts';
 import { runFile } from '../../bench/compare/schema.ts';
 import { summarize } from '../../bench/compare/summary.ts';
+import { table } from '../../bench/compare/table.ts';
 import { folderName, UnreadableRun } from '../../bench/lab/files.ts';
 import { parseResult } from '../../bench/lab/result-file.ts';
+import { reportMarkdown } from '../../bench/page/markdown.ts';
 import { cell, exampleRun, facts, keysInExample, repetitionsInExample } from './example-run.ts';
 
 let out: string;
@@ -161,6 +164,25 @@ describe('a summary', () => {
     expect(of('steady').phases?.contested.goodput?.median).toBe(keysEach / 2);
     // 12 of its 30 keys have one too many: 2 or 3 of the 6 in each repetition, of 2 s
     expect(of('unprotected').phases?.contested.goodput?.median).toBe((2 * keysEach - 2) / 2);
+  });
+
+  test('goodput does not count what was overwritten', () => {
+    const lost = { key: 'slow-0', kind: 'lost update', excess: 4, detail: '' } as const;
+    const overwritten = cell('slow', { verdict: 'unsafe', because: 'x' }, { found: [lost] });
+    const { cells } = summarize({ ...exampleRun(), cells: [overwritten] });
+    // slow-0 is one of the 6 keys of the first repetition, of 2 s
+    expect(cells[0]?.phases?.contested.goodput).toMatchObject({ min: (6 - 4) / 2, max: 6 / 2 });
+  });
+
+  test('ranks nothing from four repetitions, and says what would', () => {
+    const run = exampleRun();
+    const cells = run.cells.map(one => ({ ...one, repetitions: one.repetitions.slice(0, 4) }));
+    const summary = summarize({ ...run, plan: { ...run.plan, repetitions: 4 }, cells });
+    expect(summary.cells.map(one => one.ranks)).toEqual(cells.map(() => ({})));
+    for (const text of [table(summary, { color: false }), reportMarkdown(compareReport(summary))])
+      expect(text).toContain(
+        'Not ranked: 4 of the 5 repetitions that a rank needs; add --repetitions 5.',
+      );
   });
 
   test('calls nothing safe where the control was not seen to fail', () => {
