@@ -83,6 +83,17 @@ export function phasesOf(settings: Settings, arrivals: Arrivals): Phases {
   };
 }
 
+/**
+ * Whether k6 runs each phase as planned. A flag may replace or leave out some, and a load without its
+ * audit would be judged by nobody.
+ */
+export function isAsPlanned(
+  planned: Phases['scenarios'],
+  told: NonNullable<Options['scenarios']>,
+): boolean {
+  return Object.entries(planned).every(([name, { executor }]) => told[name]?.executor === executor);
+}
+
 /** The metric of commands that were due and could not be sent, of the load alone. */
 export const droppedName = `dropped_iterations{scenario:${phaseNames.load}}`;
 /** So many that could not be sent end a search for the limit: it has been found. */
