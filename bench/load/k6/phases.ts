@@ -12,6 +12,8 @@ export const phaseNames = {
   audit: 'audit',
 } as const;
 
+/** Of different callers. */
+export const warmUpCommandsPerKey = 4;
 const warmUpCallers = 20;
 const bystanderCallers = 10;
 const quietSeconds = 5;
