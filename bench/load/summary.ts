@@ -4,7 +4,7 @@ import type { Registry } from '../../src/engine/registry.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
 import { turnsLostIn } from '../lab/losses.ts';
 import { controlOf } from '../lab/plan.ts';
-import { added } from '../lab/statistics.ts';
+import { added, samplesMin } from '../lab/statistics.ts';
 import { eventsOf } from '../lab/verdict.ts';
 import { type Estimate, estimateOf } from './estimate.ts';
 import type { BenchRun } from './files.ts';
@@ -250,12 +250,9 @@ function wasted(k6: K6Summary): number {
   return kinds.reduce((sum, name) => sum + count(k6, name), 0);
 }
 
-/** Fewer samples do not carry the percentile: at least ten lie beyond it. */
-const samplesMin = { p50: 20, p95: 200, p99: 1_000, p999: 10_000 } as const;
-
 function carried(
   points: K6Summary['trends'][string] | undefined,
-  name: keyof typeof samplesMin,
+  name: 'p50' | 'p95' | 'p99' | 'p999',
 ): number | undefined {
   return points && points.count >= samplesMin[name] ? points[name] : undefined;
 }
