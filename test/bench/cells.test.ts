@@ -222,7 +222,7 @@ describe('the report of a bench', () => {
     expect(reportMarkdown(report)).toMatch(/row-lock.*\| 9 \|[\s\S]*row-lock.*saturated/);
     const page = reportHtml(report);
     expect(page).not.toMatch(/https?:\/\/|<script|src=/);
-    for (const form of [page, sectionsCsv(report.sections)])
+    for (const form of [page.replaceAll('<wbr>', ''), sectionsCsv(report.sections)])
       expect(form).toContain('appointment.row-lock');
   });
 });
