@@ -57,14 +57,25 @@ export function brokenClaim({ verdict, reason }: Prediction, found: Found): stri
     : `at least ${found.keysHit} keys were violated, more than ${losses} can explain`;
 }
 
-/** Nothing found is a result only where callers met, and where the control failed under the same load. */
-export function judgedBeside<Row extends Judged>(row: Row, control: Control | undefined): Row {
+/**
+ * Nothing found is a result only for a claim of safety, where callers met, and where the control failed
+ * under the same load.
+ */
+export function judgedBeside<Row extends Judged & { readonly claimed: Prediction }>(
+  row: Row,
+  control: Control | undefined,
+): Row {
   const known = { ...row, power: control?.share };
   if (row.observed !== 'safe') return known;
-  const why = withoutPower(row.meetings, control);
+  const why = withoutClaim(row.claimed) ?? withoutPower(row.meetings, control);
   if (why !== undefined) return { ...known, observed: 'inconclusive', because: why };
   const tested = row.meetings?.keysTested ?? 0;
   return { ...known, boundShare: ruleOfThree(tested / (control?.designEffect ?? 1)) };
+}
+
+function withoutClaim({ verdict, because }: Prediction): string | undefined {
+  if (verdict === 'safe') return undefined;
+  return verdict === 'unsafe' ? 'its predicted violation was not seen' : `no claim: ${because}`;
 }
 
 function withoutPower(

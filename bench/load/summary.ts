@@ -2,7 +2,7 @@
 import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
-import { turnsLostIn } from '../lab/losses.ts';
+import { leasesLostIn, turnsLostIn } from '../lab/losses.ts';
 import { controlOf } from '../lab/plan.ts';
 import { added, samplesMin } from '../lab/statistics.ts';
 import { eventsOf } from '../lab/verdict.ts';
@@ -84,7 +84,7 @@ const figures = {
     const [quiet, beside] = [k6.trends.bystander_quiet_ms, k6.trends.bystander_beside_load_ms];
     return quiet && beside ? ratio(beside.mean, quiet.mean) : undefined;
   },
-  leasesLost: ({ service }) => service?.whole.leasesLost,
+  leasesLost: ({ service }) => (service ? leasesLostIn(service.whole) : undefined),
   statementsPerAccepted: ({ usage }) => per(usage?.statements, usage?.accepted),
   redisPerAccepted: ({ usage }) => per(usage?.redisCommands, usage?.accepted),
   walPerAccepted: ({ usage }) => per(usage?.walBytes, usage?.accepted),

@@ -64,7 +64,7 @@ describe('a cell of a load that lost leases', () => {
   const id = 'appointment.redis-lease.average.hot.r1';
 
   function rowWith(counts: Record<string, number>, lost: number) {
-    const own = { leasesLost: lost, releases: { lost } };
+    const own = { leasesLost: 0, releases: { lost } };
     const cell: CellResult = {
       ...exampleBench.result('row-lock', 1, { accepted: 30, ...counts }),
       id,
@@ -83,10 +83,31 @@ describe('a cell of a load that lost leases', () => {
     );
   });
 
+  test('is not called safe where nothing was found, and tells the leases that were lost', () => {
+    const row = rowWith({}, 3);
+    expect(row).toMatchObject({
+      observed: 'inconclusive',
+      because: expect.stringMatching(/^no claim: /),
+      figures: { leasesLost: { mean: 3 } },
+    });
+  });
+
   test('is not excused for more wrong refusals than its keys had commands', () => {
     const { vus } = plan;
     expect(rowWith({ false_refusals: 2 * vus }, 1)?.claimBroken).toBe('');
     expect(rowWith({ false_refusals: 2 * vus + 1 }, 1)?.claimBroken).toMatch(/at least 3 keys/);
+  });
+});
+
+test('a hazard whose violation was not seen is not called safe', () => {
+  const { plan, result, cells } = exampleBench;
+  const quiet = result('none', 1, { accepted: 60 });
+  const row = summarizeBench({ plan, cells: [...cells.slice(0, 2), quiet] }, registry).rows.find(
+    one => one.control,
+  );
+  expect(row).toMatchObject({
+    observed: 'inconclusive',
+    because: 'its predicted violation was not seen',
   });
 });
 
