@@ -47,7 +47,7 @@ export const command: CliCommand = {
  * whose control did not fail. A sweep goes where nobody meets on purpose.
  */
 function exitOf({ rows, missing }: BenchSummary): ExitCode {
-  if (rows.some(row => row.claimViolated)) return exitCodes.claimBroken;
+  if (rows.some(row => row.claimBroken !== '')) return exitCodes.claimBroken;
   const judged = rows.every(
     row =>
       row.audited &&

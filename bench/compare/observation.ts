@@ -1,6 +1,7 @@
 /** Derives the observation from a cell's raw data. Pure. */
 
-import type { Audit, ServiceDelta } from '../lab/shapes.ts';
+import { turnsLostIn } from '../lab/losses.ts';
+import type { Audit } from '../lab/shapes.ts';
 import type { Observation } from '../lab/verdict.ts';
 import { isUnfilled } from './phase-summary.ts';
 import { type Cell, noAnswer, type Phase, phasesIn, type Round } from './schema.ts';
@@ -65,13 +66,4 @@ function isCounted(phase: Phase): boolean {
   const answered = calls.filter(call => call.detail !== noAnswer).length;
   const commands = Object.values(phase.service.commands);
   return commands.reduce((total, { count }) => total + count, 0) >= answered;
-}
-
-/** A lost lease may be counted by its watchdog and again by its release: take the larger count. */
-export function leasesLostIn(service: ServiceDelta): number {
-  return Math.max(service.leasesLost, service.releases.lost ?? 0);
-}
-
-function turnsLostIn(service: ServiceDelta): number {
-  return leasesLostIn(service) + (service.releases.unknown ?? 0);
 }

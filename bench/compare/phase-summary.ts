@@ -7,8 +7,10 @@ import {
   merged,
   type Points,
   pointsOf,
+  type Quantile,
   quantile,
   type Spread,
+  samplesMin,
   spreadOf,
 } from '../lab/statistics.ts';
 import type { CallRecord, Phase, PhaseName } from './schema.ts';
@@ -17,9 +19,10 @@ import type { CallRecord, Phase, PhaseName } from './schema.ts';
 export interface ServiceTimes {
   readonly count: number;
   readonly mean: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
+  readonly p50: Quantile | undefined;
+  /** Undefined where the sample does not carry them. */
+  readonly p95: Quantile | undefined;
+  readonly p99: Quantile | undefined;
 }
 
 export interface PhaseSummary {
@@ -141,9 +144,19 @@ function timesBy(
 function timesOf(histograms: readonly Histogram[]): ServiceTimes | undefined {
   const all = merged(histograms);
   if (!all || all.count === 0) return undefined;
-  const ms = (share: number): number => (quantile(all, share) ?? 0) * 1_000;
-  const mean = (all.sum / all.count) * 1_000;
-  return { count: all.count, mean, p50: ms(0.5), p95: ms(0.95), p99: ms(0.99) };
+  const { count } = all;
+  const ms = (share: number, least: number): Quantile | undefined => {
+    const found = count >= least ? quantile(all, share) : undefined;
+    return found && { ...found, value: found.value * 1_000 };
+  };
+  const mean = (all.sum / count) * 1_000;
+  return {
+    count,
+    mean,
+    p50: ms(0.5, 1),
+    p95: ms(0.95, samplesMin.p95),
+    p99: ms(0.99, samplesMin.p99),
+  };
 }
 
 function countOutcomes(calls: readonly CallRecord[]): Record<CallRecord['outcome'], number> {

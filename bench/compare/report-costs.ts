@@ -71,6 +71,12 @@ export function costSection(
       },
       { kind: 'heading', text: 'Inside the service' },
       {
+        kind: 'note',
+        text:
+          'From the service’s histograms, per attempt. – where fewer than ten samples lie beyond a ' +
+          'percentile; ≥ where it lies above the largest bound of the histogram.',
+      },
+      {
         kind: 'table',
         caption: 'Inside the service',
         columns: [

@@ -2,6 +2,7 @@
 
 import type { ExploredCell } from '../explore/schema.ts';
 import type { ExitCode } from '../lab/exit-codes.ts';
+import { leasesLostIn } from '../lab/losses.ts';
 import type { AuditRow } from '../lab/shapes.ts';
 import { added, designEffect, familyBound } from '../lab/statistics.ts';
 import {
@@ -13,7 +14,7 @@ import {
   verdictOf,
 } from '../lab/verdict.ts';
 import { exitCodeOf } from './exit.ts';
-import { auditsOf, leasesLostIn, observationOf } from './observation.ts';
+import { auditsOf, observationOf } from './observation.ts';
 import { type PhaseSummary, phaseSummary } from './phase-summary.ts';
 import { type Rank, withRanks } from './ranks.ts';
 import {

@@ -12,7 +12,16 @@ import {
 } from '../explore/explored.ts';
 import { plain } from '../explore/rounds.ts';
 import { laid, shortened, wrapped } from '../page/columns.ts';
-import { counted, countOrNothing, figure, interval, nothing, tail, whole } from '../page/format.ts';
+import {
+  bounded,
+  counted,
+  countOrNothing,
+  figure,
+  interval,
+  nothing,
+  tail,
+  whole,
+} from '../page/format.ts';
 import { durabilityWarning } from './conditions.ts';
 import {
   contention,
@@ -151,7 +160,7 @@ function phaseFigures(seen: PhaseSummary, contested: boolean): string[] {
     figure(accepted?.p50),
     tail(accepted),
     ...(contested ? [figure(refused?.p50)] : []),
-    ...(contested ? [figure(seen.attemptsPerCommand)] : [figure(attemptTimes.hold?.p50)]),
+    ...(contested ? [figure(seen.attemptsPerCommand)] : [bounded(attemptTimes.hold?.p50)]),
     figure(goodput?.median),
   ];
 }

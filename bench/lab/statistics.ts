@@ -72,11 +72,17 @@ export function merged(histograms: readonly Histogram[]): Histogram | undefined 
   }, undefined);
 }
 
+export interface Quantile {
+  readonly value: number;
+  /** It lies in the open-ended bucket: `value` is the largest bound, and the quantile is no less. */
+  readonly atLeast: boolean;
+}
+
 /**
  * A quantile by linear interpolation within its bucket, as in Prometheus: exact to the width of the
- * bucket. In the open-ended bucket it is the largest bound, a lower limit. Undefined when empty.
+ * bucket. Undefined when empty.
  */
-export function quantile(histogram: Histogram, share: number): number | undefined {
+export function quantile(histogram: Histogram, share: number): Quantile | undefined {
   if (histogram.count === 0) return undefined;
   const rank = share * histogram.count;
   let below = 0;
@@ -84,10 +90,12 @@ export function quantile(histogram: Histogram, share: number): number | undefine
     const bound = histogram.bounds[index];
     const lower = index === 0 ? 0 : (histogram.bounds[index - 1] ?? 0);
     if (below + count >= rank && count > 0)
-      return bound === undefined ? lower : lower + (bound - lower) * ((rank - below) / count);
+      return bound === undefined
+        ? { value: lower, atLeast: true }
+        : { value: lower + (bound - lower) * ((rank - below) / count), atLeast: false };
     below += count;
   }
-  return histogram.bounds.at(-1);
+  return undefined;
 }
 
 /**
@@ -133,12 +141,15 @@ function chiSquare95(degrees: number): number {
   return degrees * (1 - spread + 1.6449 * Math.sqrt(spread)) ** 3;
 }
 
-/** The highest percentile that a sample carries: at least ten values lie beyond it. */
+/** Fewer samples do not carry the percentile: at least ten lie beyond it. */
+export const samplesMin = { p50: 20, p90: 100, p95: 200, p99: 1_000, p999: 10_000 } as const;
+
+/** The highest percentile that a sample carries. */
 export function tailOf(points: Points): { readonly name: string; readonly value: number } {
   const { count, p50, p90, p95, p99 } = points;
-  if (count >= 1_000) return { name: 'p99', value: p99 };
-  if (count >= 200) return { name: 'p95', value: p95 };
-  if (count >= 100) return { name: 'p90', value: p90 };
+  if (count >= samplesMin.p99) return { name: 'p99', value: p99 };
+  if (count >= samplesMin.p95) return { name: 'p95', value: p95 };
+  if (count >= samplesMin.p90) return { name: 'p90', value: p90 };
   return { name: 'p50', value: p50 };
 }
 

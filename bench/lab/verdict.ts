@@ -159,7 +159,11 @@ function found(claimed: Claim, observed: Observation): CellVerdict {
 }
 
 /** The losses that void a claim, if they harmed fewer keys than are violated. */
-function beyondLosses({ keysHit, turnsLost, effectsWithoutRecord }: Observation) {
+export function beyondLosses({
+  keysHit,
+  turnsLost,
+  effectsWithoutRecord,
+}: Pick<Observation, 'keysHit' | 'turnsLost' | 'effectsWithoutRecord'>): string | undefined {
   const explained = turnsLost * keysPerTurnMax + effectsWithoutRecord * keysPerEffect;
   if (keysHit <= explained) return undefined;
   const losses = [

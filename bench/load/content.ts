@@ -65,7 +65,9 @@ function safety({ rows, plan }: BenchSummary): Section {
           cells: [
             row.name,
             { text: row.claimed.verdict, small: row.claimed.because },
-            verdict(row) + (row.claimViolated ? ', AGAINST ITS CLAIM' : ''),
+            row.claimBroken === ''
+              ? verdict(row)
+              : { text: `${verdict(row)}, AGAINST ITS CLAIM`, small: row.claimBroken },
             contention(row),
             row.power === undefined ? '–' : percent(row.power),
             ...Object.entries(row.violations).map(([kind, found]) =>
@@ -73,7 +75,7 @@ function safety({ rows, plan }: BenchSummary): Section {
             ),
             estimate(row.figures.leasesLost),
           ],
-          broken: row.claimViolated,
+          broken: row.claimBroken !== '',
         })),
       },
     ],

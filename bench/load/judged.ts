@@ -1,6 +1,7 @@
 /** The verdict of a load cell: what was found, and what this load could have found. Pure. */
+import type { Prediction } from '../../src/contract/index.ts';
 import { designEffect, ruleOfThree } from '../lab/statistics.ts';
-import { type Control, powerMin } from '../lab/verdict.ts';
+import { beyondLosses, type Control, powerMin } from '../lab/verdict.ts';
 import type { Meetings } from './meetings.ts';
 import { placeName } from './plan.ts';
 import type { CellResult } from './schema.ts';
@@ -29,14 +30,52 @@ export function seenAlone(
   return { observed: 'safe', because: '' };
 }
 
-/** Nothing found is a result only where callers met, and where the control failed under the same load. */
-export function judgedBeside<Row extends Judged>(row: Row, control: Control | undefined): Row {
+/** What was found in a cell whose claim may be broken by it. */
+export interface Found {
+  /** Of all kinds, stuck keys among them. */
+  readonly findings: number;
+  readonly stuck: number;
+  readonly lostAcknowledgements: number;
+  /** At least so many keys were violated. */
+  readonly keysHit: number;
+  readonly turnsLost: number;
+  readonly effectsWithoutRecord: number;
+  /** False if the service’s counters are missing for a repetition: a loss may be missing too. */
+  readonly counted: boolean;
+}
+
+/** What the strategy claims to prevent and let through; empty if nothing. As in `compare`. */
+export function brokenClaim({ verdict, reason }: Prediction, found: Found): string {
+  if (found.findings === 0 || reason === 'strategy not given') return '';
+  if (found.lostAcknowledgements > 0) return 'acknowledged commands are missing';
+  if (verdict === 'unsafe') return '';
+  if (found.stuck > 0) return 'its lock was left behind';
+  if (verdict === 'safe') return 'it claims safety';
+  const losses = found.counted ? beyondLosses(found) : undefined;
+  return losses === undefined
+    ? ''
+    : `at least ${found.keysHit} keys were violated, more than ${losses} can explain`;
+}
+
+/**
+ * Nothing found is a result only for a claim of safety, where callers met, and where the control failed
+ * under the same load.
+ */
+export function judgedBeside<Row extends Judged & { readonly claimed: Prediction }>(
+  row: Row,
+  control: Control | undefined,
+): Row {
   const known = { ...row, power: control?.share };
   if (row.observed !== 'safe') return known;
-  const why = withoutPower(row.meetings, control);
+  const why = withoutClaim(row.claimed) ?? withoutPower(row.meetings, control);
   if (why !== undefined) return { ...known, observed: 'inconclusive', because: why };
   const tested = row.meetings?.keysTested ?? 0;
   return { ...known, boundShare: ruleOfThree(tested / (control?.designEffect ?? 1)) };
+}
+
+function withoutClaim({ verdict, because }: Prediction): string | undefined {
+  if (verdict === 'safe') return undefined;
+  return verdict === 'unsafe' ? 'its predicted violation was not seen' : `no claim: ${because}`;
 }
 
 function withoutPower(

@@ -153,7 +153,8 @@ Exit codes:
   ${exitCodes.claimBroken}    a strategy let through what it claims to prevent
   ${exitCodes.usage}    the command line or a strategy file is wrong, or the service at --base-url runs
        another strategy; nothing ran
-  ${exitCodes.inconclusive}    a cell is missing or was not audited
+  ${exitCodes.inconclusive}    a cell is missing or was not audited, or claims safety where finding nothing proves
+       nothing (?), outside sweeps
   ${exitCodes.missing}    k6 is missing and could not be installed, or the service at --base-url does not answer
   ${exitCodes.interrupted}  interrupted: continue with --resume`;
 

@@ -2,12 +2,21 @@
 import { type Event, type Prediction, predict } from '../../src/contract/index.ts';
 import type { Registry } from '../../src/engine/registry.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
+import { leasesLostIn, turnsLostIn } from '../lab/losses.ts';
 import { controlOf } from '../lab/plan.ts';
-import { added } from '../lab/statistics.ts';
+import { added, samplesMin } from '../lab/statistics.ts';
 import { eventsOf } from '../lab/verdict.ts';
 import { type Estimate, estimateOf } from './estimate.ts';
 import type { BenchRun } from './files.ts';
-import { controlsIn, type Judged, judgedBeside, meetingsIn, seenAlone } from './judged.ts';
+import {
+  brokenClaim,
+  controlsIn,
+  type Judged,
+  judgedBeside,
+  meetingsIn,
+  seenAlone,
+} from './judged.ts';
+import { warmUpCommandsPerKey } from './k6/phases.ts';
 import { nameOf, placeName, pointOf } from './plan.ts';
 import type { BenchPlan, CellPlan, CellResult, K6Summary } from './schema.ts';
 
@@ -42,8 +51,8 @@ export interface CellRow extends Judged {
   readonly keysAsked: number;
   readonly keysContested: number;
   readonly violations: Violations;
-  /** True if the audit found what the strategy claims to prevent. */
-  readonly claimViolated: boolean;
+  /** How the audit’s findings break the claim; empty if they do not. */
+  readonly claimBroken: string;
   readonly dropped: number;
   readonly problems: readonly string[];
   /** The thresholds of k6 that did not hold in some repetition. */
@@ -55,7 +64,8 @@ export interface CellRow extends Judged {
 const figures = {
   offeredPerSecond: ({ k6 }) => k6.offered / k6.seconds,
   answeredPerSecond: ({ k6 }) => count(k6, 'answered') / k6.seconds,
-  goodputPerSecond: ({ k6 }) => (count(k6, 'accepted') - wasted(k6)) / k6.seconds,
+  // one command may be in excess and overwritten too
+  goodputPerSecond: ({ k6 }) => Math.max(0, count(k6, 'accepted') - wasted(k6)) / k6.seconds,
   acceptedP50Ms: ({ k6 }) => carried(k6.trends.accepted_ms, 'p50'),
   acceptedP95Ms: ({ k6 }) => carried(k6.trends.accepted_ms, 'p95'),
   acceptedP99Ms: ({ k6 }) => carried(k6.trends.accepted_ms, 'p99'),
@@ -74,7 +84,7 @@ const figures = {
     const [quiet, beside] = [k6.trends.bystander_quiet_ms, k6.trends.bystander_beside_load_ms];
     return quiet && beside ? ratio(beside.mean, quiet.mean) : undefined;
   },
-  leasesLost: ({ service }) => service?.whole.leasesLost,
+  leasesLost: ({ service }) => (service ? leasesLostIn(service.whole) : undefined),
   statementsPerAccepted: ({ usage }) => per(usage?.statements, usage?.accepted),
   redisPerAccepted: ({ usage }) => per(usage?.redisCommands, usage?.accepted),
   walPerAccepted: ({ usage }) => per(usage?.walBytes, usage?.accepted),
@@ -168,11 +178,31 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     keysAsked: sum('keys_asked'),
     keysContested: sum('keys_contested'),
     violations,
-    claimViolated: found > 0 && claimed.verdict === 'safe',
+    claimBroken: brokenClaim(claimed, {
+      findings: found,
+      ...violations,
+      keysHit: measured.reduce((all, cell) => all + keysHitIn(cell), 0),
+      ...lossesIn(measured),
+    }),
     dropped: measured.reduce((all, { k6 }) => all + k6.dropped, 0),
     broken: [...new Set(measured.flatMap(({ k6 }) => k6.broken))],
     problems: cells.map(cell => cell.problem).filter(problem => problem !== ''),
     figures: figuresOf(measured),
+  };
+}
+
+/** At least so many keys: the rows tell them, and one key gets only so many wrong refusals. */
+function keysHitIn({ plan, k6 }: Measured): number {
+  const perKey = Math.max(plan.commandsPerKey, plan.vus, warmUpCommandsPerKey);
+  return Math.max(count(k6, 'keys_violated'), Math.ceil(count(k6, 'false_refusals') / perKey));
+}
+
+function lossesIn(cells: readonly Measured[]) {
+  const services = cells.flatMap(({ service }) => service?.whole ?? []);
+  return {
+    turnsLost: services.reduce((sum, one) => sum + turnsLostIn(one), 0),
+    effectsWithoutRecord: services.reduce((sum, one) => sum + one.effectsWithoutRecord, 0),
+    counted: services.length === cells.length,
   };
 }
 
@@ -220,12 +250,9 @@ function wasted(k6: K6Summary): number {
   return kinds.reduce((sum, name) => sum + count(k6, name), 0);
 }
 
-/** Fewer samples do not carry the percentile: at least ten lie beyond it. */
-const samplesMin = { p50: 20, p95: 200, p99: 1_000, p999: 10_000 } as const;
-
 function carried(
   points: K6Summary['trends'][string] | undefined,
-  name: keyof typeof samplesMin,
+  name: 'p50' | 'p95' | 'p99' | 'p999',
 ): number | undefined {
   return points && points.count >= samplesMin[name] ? points[name] : undefined;
 }

@@ -1,5 +1,5 @@
 /** Formats numbers and words for people. Pure. */
-import { type Points, type Spread, tailOf } from '../lab/statistics.ts';
+import { type Points, type Quantile, type Spread, tailOf } from '../lab/statistics.ts';
 
 export const nothing = '–';
 
@@ -57,10 +57,15 @@ export function interval(value: {
   return `${figure(value.middle)} (${figure(value.low)}–${figure(value.high)})`;
 }
 
+/** A quantile of a histogram; "≥ 4.00" in its open-ended bucket. */
+export function bounded(quantile: Quantile | undefined): string {
+  return quantile?.atLeast ? `≥ ${figure(quantile.value)}` : figure(quantile?.value);
+}
+
 export function quantiles(
-  value: { readonly p50: number; readonly p95: number; readonly p99: number } | undefined,
+  value: Readonly<Record<'p50' | 'p95' | 'p99', Quantile | undefined>> | undefined,
 ): string {
-  return value ? [value.p50, value.p95, value.p99].map(figure).join(' / ') : nothing;
+  return value ? [value.p50, value.p95, value.p99].map(bounded).join(' / ') : nothing;
 }
 
 /** "3 keys", "1 key". */

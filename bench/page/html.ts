@@ -1,6 +1,6 @@
 /** A report as one self-contained page: no scripts, no external requests. Pure. */
 import { chartSvg } from './chart.ts';
-import { type Content, element, type Html, page } from './element.ts';
+import { type Content, element, type Html, inner, page } from './element.ts';
 import { nothing } from './format.ts';
 import {
   type Block,
@@ -113,7 +113,7 @@ function tableHtml({ caption, look, columns, rows }: Table): Html {
 function rowHtml(columns: readonly Column[], { cells, broken = false, more }: Row): Html[] {
   const made = cells.map((given, index) => {
     const cell = typeof given === 'string' ? { text: given } : given;
-    if (index === 0) return element('th', contentOf(cell, undefined), { scope: 'row' });
+    if (index === 0) return element('th', headOf(cell), { scope: 'row' });
     return cellHtml(cell, columns[index]);
   });
   const kind = broken ? 'broken' : '';
@@ -123,6 +123,15 @@ function rowHtml(columns: readonly Column[], { cells, broken = false, more }: Ro
     element('tr', made, { class: `has-more ${kind}`.trim() }),
     element('tr', below, { class: `more ${kind}`.trim() }),
   ];
+}
+
+/** The name of a row may be broken after a dot: "appointment.row-lock.average.hot". */
+function headOf(cell: Cell): Content {
+  if (cell.target !== undefined || cell.hint !== undefined || !/\.\w/.test(cell.text))
+    return contentOf(cell, undefined);
+  const parts = cell.text.split(/(?<=\.)(?=\w)/).map(inner);
+  const text = { html: parts.join('<wbr>') };
+  return cell.small === undefined ? text : [text, element('small', cell.small)];
 }
 
 function cellHtml(cell: Cell, column: Column | undefined): Html {
@@ -145,7 +154,14 @@ function contentOf(cell: Cell, kind: Column['kind']): Content {
   return cell.small === undefined ? shown : [shown, element('small', cell.small)];
 }
 
-function shownText({ text, target, hint, strong }: Cell, kind: Column['kind']): string | Html {
+/** A narrow column breaks lists of figures, but no figure: "12.3 ± 0.4", "1.20 ×". */
+function unbroken(text: string): string {
+  return text.replaceAll(' ± ', '\u00a0±\u00a0').replaceAll(' ×', '\u00a0×');
+}
+
+function shownText(cell: Cell, kind: Column['kind']): string | Html {
+  const { target, hint, strong } = cell;
+  const text = kind === 'number' ? unbroken(cell.text) : cell.text;
   const tone = toneOf(text);
   if (target !== undefined)
     return element('a', text, { href: `#${target}`, 'aria-label': hint, title: hint });

@@ -18,7 +18,7 @@ body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
 }
-main, header, footer { max-width: 76rem; margin: 0 auto; padding: 0 1.25rem; }
+main, header, footer { max-width: 84rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 2.5rem; }
 h1 { font-size: 1.05rem; font-weight: 600; color: var(--soft); margin: 0 0 .4rem; }
 .answer { font-size: clamp(1.4rem, 3.2vw, 2.1rem); line-height: 1.2; font-weight: 650;
@@ -38,31 +38,33 @@ p.note { color: var(--soft); font-size: .88rem; margin: .6rem 0 0; }
   background: var(--card); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
   font-variant-numeric: tabular-nums; }
-th, td { padding: .5rem .8rem; text-align: left; vertical-align: top;
+th, td { padding: .5rem .6rem; text-align: left; vertical-align: top;
   border-top: 1px solid var(--line); }
 thead th { border-top: 0; font-size: .78rem; font-weight: 600; color: var(--soft);
   vertical-align: bottom; }
-tbody th { font-weight: 600; white-space: nowrap; }
-table.wide th:first-child { min-width: 19rem; } table.wide td:nth-child(2) { min-width: 14rem; }
-td.n, th.n { text-align: right; white-space: nowrap; }
+tbody th { font-weight: 600; min-width: 9rem; }
+table.wide tbody th { min-width: 15rem; } table.wide td:nth-child(2) { min-width: 11rem; }
+td.n, th.n { text-align: right; }
 small { color: var(--soft); font-size: .82rem; font-weight: 400; }
 td small, th small { display: block; white-space: normal; max-width: 24rem; line-height: 1.4; }
-.verdict { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-weight: 650;
-  white-space: nowrap; }
+.verdict { display: inline-block; padding: .05rem .55rem; border-radius: .8rem; font-weight: 650; }
 .good { color: var(--good); background: var(--good-wash); }
 .bad { color: var(--bad); background: var(--bad-wash); }
 .open { color: var(--open); background: var(--open-wash); }
 .verdict.none { color: var(--soft); background: var(--code); }
 tr.broken > * { background: var(--bad-wash); }
-.bar { white-space: nowrap; min-width: 9rem; background: linear-gradient(var(--bar), var(--bar))
+.bar { white-space: nowrap; min-width: 8rem; background: linear-gradient(var(--bar), var(--bar))
   no-repeat 4.7rem center / calc((100% - 5.5rem) * var(--share)) .8em; }
 tr.has-more > * { padding-bottom: .15rem; }
 tr.more td { border-top: 0; padding-top: 0; padding-bottom: .4rem; }
-details > summary { cursor: pointer; color: var(--soft); font-size: .8rem; width: max-content; }
+details > summary { cursor: pointer; color: var(--soft); font-size: .8rem; width: max-content;
+  max-width: 100%; }
 details[open] > summary { margin-bottom: .6rem; }
-.proof { display: grid; gap: .75rem; padding-bottom: .6rem; max-width: 62rem; }
+.proof { display: grid; grid-template-columns: minmax(0, 1fr); gap: .75rem; padding-bottom: .6rem; max-width: 62rem;
+  overflow-wrap: anywhere; }
 .proof p { margin: 0; }
 .proof table { border: 1px solid var(--line); }
+pre { overflow-x: auto; }
 code { font: .86em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   background: var(--code); padding: .1em .35em; border-radius: .3em; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem; margin: 0;

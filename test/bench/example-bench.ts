@@ -41,6 +41,61 @@ export const exampleBench = {
   ],
 } as const;
 
+const wideNames = ['sequelize-row-lock', 'redis-lease-fenced-write', 'none'] as const;
+
+/** Its names and figures are as long as they come. */
+export const wideBench = {
+  plan: { ...plan, cells: wideNames.flatMap(name => [1, 2, 3].map(n => wideCell(name, n))) },
+  cells: wideNames.flatMap(name => [1, 2, 3].map(n => wideResult(name, n))),
+};
+
+function wideCell(strategy: string, repetition: number) {
+  const like = cellOf('appointment.row-lock.average.hot.r1', {}).plan;
+  const own = { ...like, strategy, workload: 'breakpoint', spread: 'uniform' } as const;
+  return { id: `${strategy}.r${repetition}`, repetition, plan: own };
+}
+
+function wideResult(strategy: string, n: number): CellResult {
+  const cell = wideCell(strategy, n);
+  const wrong = strategy === 'none' ? { duplicates: 400 * n, keys_violated: 19 } : {};
+  const like = cellOf('appointment.row-lock.average.hot.r1', { accepted: 1_000 * n, ...wrong });
+  const ms = (times: number) => times * (1_000 + 100 * n);
+  const points = {
+    ...{ count: 20_000, mean: ms(1), min: ms(1), p50: ms(1) },
+    ...{ p95: ms(2), p99: ms(3), p999: ms(4), max: ms(5) },
+  };
+  const histogram = { bounds: [1], counts: [0, 20_000], sum: 20 * ms(1), count: 20_000 };
+  const delta = {
+    commands: { accepted: histogram },
+    phases: { hold: histogram },
+    attempts: 20_000,
+    effectsWithoutRecord: 0,
+    failures: {},
+    releases: strategy.startsWith('redis') ? { lost: 100 * n } : {},
+    leasesLost: 0,
+  };
+  const trends = {
+    ...{ accepted_ms: points, refused_ms: points, answered_ms: points },
+    ...{ bystander_quiet_ms: points, bystander_beside_load_ms: points },
+  };
+  return {
+    ...like,
+    ...cell,
+    k6: like.k6 && { ...like.k6, offered: 9_000 + n, dropped: 1_500, trends, jain: 0.9 },
+    service: { load: delta, whole: delta },
+    usage: {
+      seconds: 10,
+      accepted: 1_000,
+      cpu: { service: 4 * n, postgres: 3 * n, redis: 2 * n, k6: n, bench: n },
+      statements: 10_000 * n,
+      redisCommands: 5_000 * n,
+      walBytes: 1_000_000 * n,
+      connections: 100 + n,
+      eventLoopLagSeconds: 0.1 * n,
+    },
+  };
+}
+
 function cellOf(id: string, counts: Record<string, number>): CellResult {
   const cell = plan.cells.find(one => one.id === id);
   if (!cell) throw new Error(`the plan has no ${id}`);

@@ -83,6 +83,15 @@ describe('a report as a page', () => {
   });
 });
 
+test('a narrow page breaks a row’s name after a dot, and no figure', () => {
+  const rows = [{ cells: ['coupon.none.hot', '12.3 ± 0.4 saturated'] }];
+  const columns = [...words('cell'), ...numbers('ms')];
+  const blocks = [{ kind: 'table', caption: 'Figures', columns, rows } as const];
+  const page = reportHtml({ title: 'Narrow', sections: [{ title: 'Figures', blocks }] });
+  expect(page).toContain('coupon.<wbr>none.<wbr>hot');
+  expect(page).toContain('12.3\u00a0±\u00a00.4 saturated');
+});
+
 test('a report as CSV is its tables', () => {
   expect(sectionsCsv(report.sections)).toBe(
     'section,what,observed,ms\nFigures,a|b,✗ 3 of 9,1.20\nFigures,c,✓ 9,–\n',

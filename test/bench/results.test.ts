@@ -154,6 +154,9 @@ describe('a summary', () => {
     expect(contested?.decided).toMatchObject({ p50: 10, max: 10, count: keysInExample });
     expect(contested?.refused).toMatchObject({ p50: 11 });
     expect(contested?.attemptsPerCommand).toBe(1);
+    // 60 attempts carry no higher percentile
+    expect(contested?.attemptTimes.hold).toMatchObject({ p95: undefined, p99: undefined });
+    expect(contested?.attemptTimes.hold?.p50?.atLeast).toBe(false);
     expect(contested?.costs).toEqual(Array(repetitionsInExample).fill(expect.closeTo(21, 6)));
     for (const phase of ['alone', 'busy'] as const)
       expect(of('steady').phases?.[phase].cost?.median).toBeCloseTo(5);

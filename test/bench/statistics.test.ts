@@ -11,6 +11,7 @@ import {
   spreadOf,
   tailOf,
 } from '../../bench/lab/statistics.ts';
+import { quantiles } from '../../bench/page/format.ts';
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
 
@@ -57,11 +58,15 @@ describe('quantiles of a histogram', () => {
     { share: 0.75, value: 1.5 },
     { share: 1, value: 2 },
   ])('q$share lies at $value', ({ share, value }) => {
-    expect(quantile(histogram, share)).toBeCloseTo(value);
+    expect(quantile(histogram, share)).toEqual({ value, atLeast: false });
   });
 
-  test('beyond the last bound it is that bound', () => {
-    expect(quantile({ ...histogram, counts: [0, 0, 0, 5], count: 5 }, 0.5)).toBe(4);
+  test('beyond the last bound it is at least that bound, and printed so', () => {
+    const open = { ...histogram, counts: [0, 19, 0, 1], count: 20 };
+    expect(quantile(open, 0.99)).toEqual({ value: 4, atLeast: true });
+    const [p50, p95, p99] = [0.5, 0.95, 0.99].map(share => quantile(open, share));
+    expect(quantiles({ p50, p95, p99 })).toBe('1.53 / 2.00 / ≥ 4.00');
+    expect(quantiles({ p50, p95: undefined, p99: undefined })).toBe('1.53 / – / –');
   });
 
   test('an empty one has none', () => {

@@ -117,7 +117,7 @@ describe('the whole report', async () => {
     });
     const text = wholeReport({ benches: [bench, sweep(1), sweep(3)] });
     for (const name of ['report.html', 'report.md'])
-      for (const told of ['.hold=1', '.hold=3', '--sweep 1', '--sweep 3', 'Rate and latency'])
+      for (const told of ['hold=1', 'hold=3', '--sweep 1', '--sweep 3', 'Rate and latency'])
         expect(text[name]).toContain(told);
     expect(text['report.html']).toContain(
       `${bench.missing.length + 2} cells of the load were not measured.`,

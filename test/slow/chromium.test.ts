@@ -13,7 +13,7 @@ import { summarizeBench } from '../../bench/load/summary.ts';
 import { reportHtml } from '../../bench/page/html.ts';
 import { wholeReport } from '../../bench/report/whole.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
-import { exampleBench } from '../bench/example-bench.ts';
+import { exampleBench, wideBench } from '../bench/example-bench.ts';
 import { exampleRun } from '../bench/example-run.ts';
 import { programArgs } from '../fixtures/program.ts';
 import { testServers } from '../servers.ts';
@@ -35,7 +35,7 @@ const flags = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const widths = { desktop: 1_280, phone: 390 } as const;
+const widths = { desktop: 1_300, phone: 390 } as const;
 const schemes = ['light', 'dark'] as const;
 
 describeWith('the HTML report in Chromium, without a network,', ['chromium'], pathOf => {
@@ -52,6 +52,7 @@ describeWith('the HTML report in Chromium, without a network,', ['chromium'], pa
     'of a real comparison': { make: compared, ...ofRun },
     'of an example with more kinds of verdict': { make: () => example('example', run), ...ofRun },
     'of a bench': { make: () => example('bench', bench), ...ofBench },
+    'of a bench with long names and figures': { make: () => example('wide', wide), ...ofBench },
     'of everything': { make: () => example('whole', whole), ...ofRun },
   };
   for (const [what, { make, ...parts }] of Object.entries(pages))
@@ -79,6 +80,7 @@ describeWith('the HTML report in Chromium, without a network,', ['chromium'], pa
             expect(verdicts.length).toBeGreaterThan(1);
             for (const verdict of verdicts) expect(await verdict.isVisible()).toBe(true);
             expect(Number(await page.evaluate(overhang))).toBe(0);
+            expect(await page.evaluate(cutTables)).toEqual([]);
             expect(await page.evaluate(illegible)).toEqual([]);
             expect(await page.evaluate(isDark)).toBe(colorScheme === 'dark');
             expect(faults).toEqual([]);
@@ -140,10 +142,15 @@ async function bench(): Promise<string> {
   return reportHtml(loadReport(summary));
 }
 
+async function wide(): Promise<string> {
+  const summary = summarizeBench(wideBench, await loadRegistry([]));
+  return reportHtml(loadReport(summary));
+}
+
 async function whole(): Promise<string> {
   const parts = {
     run: summarize(exampleRun()),
-    benches: [summarizeBench(exampleBench, await loadRegistry([]))],
+    benches: [summarizeBench(wideBench, await loadRegistry([]))],
   };
   return wholeReport(parts)['report.html'] ?? '';
 }
@@ -171,6 +178,14 @@ function faultsOf(page: Page): string[] {
 
 /** By how much the page is wider than the window. */
 const overhang = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+
+/** The tables of which a part is hidden until they are scrolled, those in folds among them. */
+const cutTables = `(() => {
+  for (const fold of document.querySelectorAll('details')) fold.open = true;
+  return [...document.querySelectorAll('.scroll')]
+    .filter(box => box.scrollWidth > box.clientWidth)
+    .map(box => box.firstChild.ariaLabel + ': ' + (box.scrollWidth - box.clientWidth) + ' px');
+})()`;
 
 const isDark = `getComputedStyle(document.body).backgroundColor
   .match(/[0-9.]+/g).slice(0, 3).every(part => part < 100)`;

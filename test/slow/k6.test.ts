@@ -139,6 +139,12 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
     expect(told).toMatch(words);
   });
 
+  test('a flag that replaces the phases ends the run before the load', async () => {
+    const { exit, told } = await k6('appointment', {}, ['--vus', '2', '--iterations', '2']);
+    expect(exit).toBe(108);
+    expect(told).toMatch(/told how to run by a flag .* use -e VUS=/);
+  });
+
   test('without a token the run says that nobody judged', async () => {
     const { summary } = await k6('appointment', {
       ADMIN_TOKEN: '',
@@ -150,7 +156,11 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
     expect(summary.audited).toBe(false);
   });
 
-  async function k6(scenario: string, given: Record<string, string>) {
+  async function k6(
+    scenario: string,
+    given: Record<string, string>,
+    flags: readonly string[] = [],
+  ) {
     const file = join(folder, `${scenario}.json`);
     rmSync(file, { force: true });
     const settings = {
@@ -163,7 +173,7 @@ describeWith('the k6 scripts on a service of four processes', ['k6'], async path
     const script = fileURLToPath(new URL('../../bench/load/k6/scenario.ts', import.meta.url));
     const quiet = ['--quiet', '--no-color', '--no-usage-report', '--address='];
     const pairs = Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-    const ran = await ended(pathOf('k6'), ['run', ...quiet, ...pairs, script], folder);
+    const ran = await ended(pathOf('k6'), ['run', ...quiet, ...flags, ...pairs, script], folder);
     return { ...ran, summary: summaryIn(file) };
   }
 });

@@ -6,7 +6,14 @@ import type { Options } from 'k6/options';
 import { askAgain, sampled } from './ask-again.ts';
 import { Caller } from './caller.ts';
 import { counters, countFromZero } from './measures.ts';
-import { type Phases, phaseNames, phasesOf, thresholdsOf } from './phases.ts';
+import {
+  isAsPlanned,
+  type Phases,
+  phaseNames,
+  phasesOf,
+  thresholdsOf,
+  warmUpCommandsPerKey,
+} from './phases.ts';
 import { audit, checkAudit, checkService, type Served, settled, stop } from './service.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { MadeKey, Story } from './story.ts';
@@ -35,7 +42,6 @@ const keysPerAudit = 2_000;
 const setupMaxSeconds = 120;
 const teardownMaxSeconds = 300; // keys that are stuck answer after the longest wait, and wait for leases
 const commandsAtOnce = 50;
-const warmUpCommandsPerKey = 4;
 
 /** Reads the settings, and throws where they are wrong: then k6 runs nothing. */
 export function loadTest(story: Story): LoadTest {
@@ -92,9 +98,9 @@ function optionsOf({ story, settings, arrivals, phases }: Test): Options {
 }
 
 function prepared({ story, settings, arrivals, phases }: Test, loadKeys: number): Prepared {
-  if (!(phaseNames.load in (exec.test.options.scenarios ?? {})))
+  if (!isAsPlanned(phases.scenarios, exec.test.options.scenarios ?? {}))
     stop(
-      'k6 was told how to run by a flag (--vus, --iterations, --duration); use -e VUS=…, -e ITERATIONS=…, -e DURATION_SECONDS=…',
+      'k6 was told how to run by a flag (--vus, --iterations, --duration, --stages, --scenario, --once); use -e VUS=…, -e ITERATIONS=…, -e DURATION_SECONDS=…',
     );
   const served = checkService(settings, story.scenario);
   if (settings.adminToken !== undefined) checkAudit(settings, story.scenario);

@@ -12,6 +12,8 @@ export const phaseNames = {
   audit: 'audit',
 } as const;
 
+/** Of different callers. */
+export const warmUpCommandsPerKey = 4;
 const warmUpCallers = 20;
 const bystanderCallers = 10;
 const quietSeconds = 5;
@@ -81,6 +83,17 @@ export function phasesOf(settings: Settings, arrivals: Arrivals): Phases {
     bystanderCommands: Math.ceil(bystandersPerSecond * bystanderSeconds) + bystanderCallers,
     callers,
   };
+}
+
+/**
+ * Whether k6 runs each phase as planned. A flag may replace or leave out some, and a load without its
+ * audit would be judged by nobody.
+ */
+export function isAsPlanned(
+  planned: Phases['scenarios'],
+  told: NonNullable<Options['scenarios']>,
+): boolean {
+  return Object.entries(planned).every(([name, { executor }]) => told[name]?.executor === executor);
 }
 
 /** The metric of commands that were due and could not be sent, of the load alone. */
