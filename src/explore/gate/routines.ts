@@ -136,20 +136,45 @@ export class Routines {
     return sqlTokens(body.value);
   }
 
-  /** Statements on their way to the server: one may make a function. */
+  /** Statements on their way to the server: one may make a function, or have a table run one. */
   heed(statements: readonly SqlStatement[]): void {
     for (const { tokens } of statements) {
       const words = leadingWords(tokens, 4);
-      if (!/^create (or replace )?(function|procedure)\b/.test(words)) continue;
-      const name = tokens[tokens.findIndex(({ value }) => value === '(') - 1]?.value ?? '';
-      const body = tokens.findLast(({ kind }) => kind === 'dollar' || kind === 'string')?.value;
-      this.#said = new WeakMap();
-      this.#known.add(name);
-      this.#looking = new Set([...this.#looking, name]);
-      if (this.#oneStep.has(name)) continue;
-      this.#reaching.add(name);
-      if (body === undefined || statementsInside(body, this.#looking) > 1) this.#several.add(name);
+      if (/^create (or replace )?(function|procedure)\b/.test(words)) this.#heedFunction(tokens);
+      else if (/^(create|alter)\b/.test(words)) this.#heedTable(tokens);
     }
+  }
+
+  #heedFunction(tokens: readonly SqlToken[]): void {
+    const name = tokens[tokens.findIndex(({ value }) => value === '(') - 1]?.value ?? '';
+    const body = tokens.findLast(({ kind }) => kind === 'dollar' || kind === 'string')?.value;
+    const count = body === undefined ? 2 : statementsInside(body, this.#looking);
+    this.#said = new WeakMap();
+    this.#known.add(name);
+    if (count === 0) return;
+    this.#looking = new Set([...this.#looking, name]);
+    if (this.#oneStep.has(name)) return;
+    this.#reaching.add(name);
+    const inside = sqlTokens(body ?? '');
+    const more = this.calledIn(inside) ?? this.firedIn(inside);
+    if (count > 1 || more !== undefined) this.#several.add(name);
+  }
+
+  /** A trigger, a rule, a default, a CHECK or a policy that runs a function that reaches rows. */
+  #heedTable(tokens: readonly SqlToken[]): void {
+    const isRule = /\brule\b/.test(leadingWords(tokens, 4));
+    const runs = isRule || tokens.some((_, at) => this.#isCallOf(this.#reaching, tokens, at));
+    const before = new Set(isRule ? ['to'] : ['on', 'table']);
+    const at = tokens.findIndex(({ kind, value }) => kind === 'word' && before.has(value));
+    const name = tokens
+      .slice(at + 1)
+      .findIndex(token => isName(token) && !optional.has(token.value));
+    if (!runs || at < 0 || name < 0) return;
+    const schema = tokens[at + 2 + name]?.value === '.' ? 2 : 0;
+    const table = tokens[at + 1 + name + schema]?.value ?? '';
+    if (this.#oneStep.has(table)) return;
+    this.#said = new WeakMap();
+    this.#triggered.add(table);
   }
 
   /** A procedure that is not known, or does more than one thing. */
@@ -218,6 +243,7 @@ export class Routines {
   }
 }
 
+const optional = new Set('if not exists only'.split(' '));
 const writes = new Set('insert update delete merge copy truncate'.split(' '));
 
 function namesOf(all: readonly { readonly name: string }[]): Set<string> {
