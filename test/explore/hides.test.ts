@@ -13,6 +13,15 @@ const caps = `create function cap() returns trigger language plpgsql as $$ begin
     if (select count(*) from booking) > 1 then raise 'full'; end if; return new; end $$;
   create trigger caps before insert on booking for each row execute function cap();`;
 
+/** A function that looks and acts. */
+const book = `create function book() returns void language plpgsql as $$ begin
+  if (select count(*) from booking) = 0 then insert into booking (who) values ('a'); end if; end $$`;
+
+/** A type of which every value is looked up. */
+const free = `create function is_free(int) returns bool language plpgsql as $$ begin
+    return not exists (select from booking where id = $1); end $$;
+  create domain free_seat as int check (is_free(value));`;
+
 async function hides(text: string, more = ''): Promise<readonly string[]> {
   const actor = onePgClient(query => query(text).catch(() => undefined));
   const found = await explore(subject(`${table}; ${more}`, 'select 1', [actor]), options);
@@ -162,6 +171,109 @@ describe('one message', () => {
         new.who := upper(new.who); return new; end $$;
       create trigger stamps before insert on booking for each row execute function stamp()`,
       "insert into booking (who) values ('a')",
+      undefined,
+    ],
+    [
+      'a block that calls a longer function',
+      book,
+      'do $$ begin perform book(); end $$',
+      'a function of several statements, book',
+    ],
+    [
+      'a block that writes where a trigger looks',
+      caps,
+      "do $$ begin insert into booking (who) values ('a'); end $$",
+      'what a write to booking runs (a trigger, a rule)',
+    ],
+    [
+      'a block that puts its text together',
+      book,
+      "do $$ begin execute 'select ' || 'book' || '()'; end $$",
+      'a DO block',
+    ],
+    [
+      'a block that runs a plain text',
+      '',
+      "do $$ begin execute format('insert into %I (who) values (%L)', 'booking', 'a'); end $$",
+      undefined,
+    ],
+    [
+      'a function that runs any text',
+      `create function run(text) returns void language plpgsql as $$ begin execute $1; end $$`,
+      "select run('select 1')",
+      'a function of several statements, run',
+    ],
+    [
+      'a STABLE function that calls a longer one',
+      `${book}; create function api_book() returns void language plpgsql stable as
+        $$ begin perform book(); end $$`,
+      'select api_book()',
+      'a function of several statements, api_book',
+    ],
+    [
+      'a longer function, called like a column',
+      `create table seat (id int); create function booked(seat) returns void language plpgsql as
+        $$ begin perform 1; perform 2; end $$`,
+      'select s.booked from seat s',
+      'a function of several statements, booked',
+    ],
+    [
+      'an aggregate of a function that looks',
+      `create function adds(int, int) returns int language sql as
+        'select $1 + $2 + count(*)::int from booking';
+      create aggregate adds_all(int) (sfunc = adds, stype = int)`,
+      'select adds_all(id) from booking',
+      'a function of several statements, adds_all',
+    ],
+    [
+      'an operator that looks',
+      `create function beside(int, int) returns bigint language sql as 'select count(*) from booking';
+      create operator ### (leftarg = int, rightarg = int, function = beside)`,
+      'select 1 ### 2',
+      'what an operator or a cast may run, beside',
+    ],
+    [
+      'a domain that looks, of a column',
+      `${free} alter table booking add seat free_seat default null`,
+      "insert into booking (who) values ('a')",
+      'functions that look, which booking calls',
+    ],
+    [
+      'a domain that looks',
+      `${free}`,
+      'select 1::free_seat, count(*) from booking',
+      'functions that look, which free_seat calls',
+    ],
+    [
+      'a trigger that calls a STABLE function that looks',
+      `create function full_up() returns bool language sql stable as
+        'select count(*) > 1 from booking';
+      create function cap() returns trigger language plpgsql as $$ begin
+        if full_up() then raise 'full'; end if; return new; end $$;
+      create trigger caps before insert on booking for each row execute function cap()`,
+      "insert into booking (who) values ('a')",
+      'what a write to booking runs (a trigger, a rule)',
+    ],
+    [
+      'a function that looks by a STABLE one, and acts',
+      `create function is_full() returns bool language sql stable as 'select count(*) > 1 from booking';
+      create function book() returns void language plpgsql as $$ begin
+        if is_full() then return; end if; insert into booking (who) values ('a'); end $$`,
+      'select book()',
+      'a function of several statements, book',
+    ],
+    [
+      'a STABLE function that looks',
+      `create function sold() returns bigint language sql stable as 'select count(*) from booking'`,
+      'select sold(), sold()',
+      undefined,
+    ],
+    [
+      'a function that calls one that only computes, and acts',
+      `create function twice(text) returns text language plpgsql as $$ begin return $1 || $1; end $$;
+      create function book() returns void language plpgsql as $$ declare t text; begin
+        t := twice('a'); insert into booking (who) values (t); end $$`,
+      'select book()',
       undefined,
     ],
   ])('%s', async (_, setup, text, why) => {

@@ -65,6 +65,17 @@ describe('a command that waits', () => {
   });
 });
 
+test('who waits for a replica holds up the steps of others once', { timeout: 30_000 }, async () => {
+  const steps: ActorFunction = async ({ redisUrl }) => {
+    const redis = new Redis(redisUrl);
+    for (let step = 1; step <= 12; step++) await redis.incr('steps');
+    redis.disconnect();
+  };
+  const both = subject('', nothing, [calls('wait', 1, 500), steps]);
+  const found = await explore(both, { ...options, preemptions: 0, secondsMax: 15 });
+  expect(found).toMatchObject({ exhausted: true, orders: 2 });
+});
+
 describe('two who wait for a job', () => {
   const consumes = calls('blpop', 'jobs', 600);
   const waits = (pushes: ActorFunction) => subject('', nothing, [consumes, consumes, pushes]);

@@ -40,6 +40,14 @@ const keywords = new Set(
 const endsFrom = new Set(
   'where group order having limit offset union except intersect window'.split(' '),
 );
+const signs = new Set('. ; [ ] * : :: = <> != < > <= >= || ~ !~ ~* !~* + -'.split(' '));
+const operatorSigns = new Set('+-*/<>=~!@#%^&|`?:');
+const types = new Set(
+  (
+    'text name varchar char bool boolean int integer smallint bigint int2 int4 int8 oid json jsonb ' +
+    'regclass regtype regproc regprocedure regnamespace timestamptz'
+  ).split(' '),
+);
 /** They lock rows, write, or read what has no name here. */
 const never = new Set('into for insert update delete merge truncate table with nextval'.split(' '));
 
@@ -66,8 +74,7 @@ class SelectReader {
       } else if (kind === 'sign' && value === ')') {
         inFrom = around.pop() ?? false;
       } else if (kind === 'sign' && value === ',') relationNext = inFrom;
-      else if (kind === 'sign' && (value === '/' || value === '%'))
-        return false; // it may fail
+      else if (kind === 'sign' && !this.#isKnownSign()) return false;
       else if (kind === 'word' && never.has(value)) return false;
       else if (kind === 'word' && (value === 'from' || value === 'join')) {
         inFrom = true;
@@ -79,6 +86,19 @@ class SelectReader {
       }
     }
     return true;
+  }
+
+  /** An operator of the server that cannot fail, or `::` before one of its types; goes on to its end. */
+  #isKnownSign(): boolean {
+    let sign = this.#token(0).value;
+    while (this.#token(1).kind === 'sign' && this.#token(1).start === this.#token(0).end) {
+      if (!operatorSigns.has(this.#token(1).value)) break;
+      sign += this.#token(1).value;
+      this.#at++;
+    }
+    if (sign !== '::') return signs.has(sign);
+    const schema = this.#token(1).value === 'pg_catalog' && this.#token(2).value === '.' ? 2 : 0;
+    return types.has(this.#token(1 + schema).value);
   }
 
   /** The name that begins here, with its schema and what calls it; goes on to its last part. */
@@ -103,4 +123,4 @@ class SelectReader {
   }
 }
 
-const nothing: SqlToken = { kind: 'sign', value: '', start: 0, end: 0 };
+const nothing: SqlToken = { kind: 'sign', value: '', start: -1, end: -1 };

@@ -1,7 +1,6 @@
 import type { SqlToken } from '../wire/sql-lexer.ts';
 import { leadingWords, type SqlStatement } from '../wire/sql-split.ts';
 import { isChatter } from './chatter.ts';
-import { statementsInside } from './routine-body.ts';
 import type { Routines } from './routines.ts';
 
 /**
@@ -15,12 +14,16 @@ export function hiddenIn(
   const [statement, another] = statements.filter(one => !isChatter(one));
   if (another !== undefined) return 'several statements in one message';
   if (statement === undefined) return undefined;
-  const { tokens } = statement;
-  const first = leadingWords(tokens, 1);
-  if (first === 'do') return doesSeveral(statement) ? 'a DO block' : undefined;
+  const first = leadingWords(statement.tokens, 1);
+  const block = first === 'do' ? routines.blockOf(statement.tokens) : undefined;
+  if (first === 'do' && block === undefined) return 'a DO block';
+  const tokens = block ?? statement.tokens;
   if (first === 'create' || first === 'alter' || first === 'drop') return undefined;
   if (first === 'call' && routines.hidesCall(nameOf(statement)))
     return 'a procedure that may commit';
+  if (routines.unnamed !== undefined) {
+    return `what an operator or a cast may run, ${routines.unnamed}`;
+  }
   const called = routines.calledIn(tokens);
   if (called !== undefined) return `a function of several statements, ${called}`;
   const again = routines.calledAgainIn(tokens);
@@ -47,11 +50,6 @@ function triesRows(tokens: readonly SqlToken[]): boolean {
 
 function triesKey(tokens: readonly SqlToken[]): boolean {
   return tokens.some(({ value }) => value.startsWith('pg_try_advisory_'));
-}
-
-function doesSeveral({ tokens }: SqlStatement): boolean {
-  const body = tokens.find(({ kind }) => kind === 'dollar' || kind === 'string');
-  return body === undefined || statementsInside(body.value, new Set()) > 1;
 }
 
 /** `call schema.name(…)`. */

@@ -10,6 +10,15 @@ export interface RoutineSource {
   readonly body: string;
   /** The tables on which it is a trigger. */
   readonly tables: readonly string[];
+  /**
+   * Whether its statements have snapshots of their own. One that is STABLE or IMMUTABLE looks at that
+   * of whoever calls it: one more for each statement of a VOLATILE function.
+   */
+  readonly isVolatile: boolean;
+  /** It may be called as if it were a column: `seat.is_free`. */
+  readonly isLikeColumn: boolean;
+  /** An operator or a cast runs it. */
+  readonly isUnnamed: boolean;
 }
 
 /** A table or view, and what a statement on it runs beside itself. */
@@ -17,10 +26,12 @@ export interface RelationSource {
   readonly name: string;
   /** Written together with it: what a foreign key cascades to, partitions, the tables of a view. */
   readonly writes: readonly string[];
-  /** Functions of its columns, constraints, policies and indexes, and those that a view calls. */
+  /** Functions of its columns, their domains, constraints, policies and indexes, and those that a view calls. */
   readonly functions: readonly string[];
   /** It has a rule: other statements run beside or instead of one. */
   readonly ruled: boolean;
+  /** No relation, but a type: a statement that names it may run its checks. */
+  readonly isDomain: boolean;
 }
 
 /** Code at the server of which one call is more than one step. */
@@ -29,7 +40,12 @@ export class Routines {
   #several = new Set<string>();
   /** Functions that reach rows at all: each call has a snapshot of its own. */
   #reaching = new Set<string>();
+  /** The same and, of those that look at the snapshot of their caller, all that look at all. */
+  #looking: ReadonlySet<string> = new Set();
+  #likeColumns: ReadonlySet<string> = new Set();
   #known = new Set<string>();
+  /** A function that reaches rows and is run by an operator or a cast. */
+  unnamed: string | undefined;
   /** Tables and views of which a write is more than one step. */
   #triggered = new Set<string>();
   /** Views of which a look is. */
@@ -54,27 +70,47 @@ export class Routines {
     return known.hides;
   }
 
-  /** Only VOLATILE ones: all others look at the snapshot of the statement that calls them. */
+  /** What the database holds, before the first order. */
   learn(sources: readonly RoutineSource[], relations: readonly RelationSource[]): void {
     this.#said = new WeakMap();
-    const names = new Set(sources.map(({ name }) => name));
+    const looking = lookingOnes(sources);
     const counted = sources
       .filter(({ name }) => !this.#oneStep.has(name))
-      .map(source => ({ ...source, count: countOf(source, names) }));
+      .map(source => ({ ...source, count: countOf(source, looking) }));
     const others = relations.filter(({ name }) => !this.#oneStep.has(name));
-    this.#known = names;
-    this.#relations = namesOf(others);
-    this.#several = namesOf(counted.filter(({ count }) => count > 1));
-    this.#reaching = namesOf(counted.filter(({ count }) => count > 0));
+    this.#known = namesOf(sources);
+    this.#looking = looking;
+    this.#likeColumns = namesOf(sources.filter(({ isLikeColumn }) => isLikeColumn));
+    this.#relations = namesOf(others.filter(({ isDomain }) => !isDomain));
+    const own = counted.filter(({ isVolatile }) => isVolatile);
+    this.#several = namesOf(own.filter(({ count }) => count > 1));
+    this.#reaching = namesOf(own.filter(({ count }) => count > 0));
+    this.#throughOthers(counted);
     const reaches = (name: string): boolean => this.#reaching.has(name);
+    this.unnamed = counted.find(({ name, isUnnamed }) => isUnnamed && reaches(name))?.name;
     this.#calling = namesOf(others.filter(({ functions }) => functions.some(reaches)));
     // The statement that fires it is one already.
     const fired = counted.filter(({ count }) => count > 0).flatMap(({ tables }) => tables);
-    const own = others.filter(({ name, ruled, functions }) => {
-      return ruled || functions.some(reaches) || fired.includes(name);
-    });
-    this.#triggered = namesOf(own);
+    this.#triggered = namesOf(
+      others.filter(({ name, ruled, functions }) => {
+        return ruled || functions.some(reaches) || fired.includes(name);
+      }),
+    );
     this.#follow(counted, others);
+  }
+
+  /** One that is called STABLE and calls others that take snapshots of their own. */
+  #throughOthers(sources: readonly RoutineSource[]): void {
+    let before = -1;
+    while (before !== this.#several.size) {
+      before = this.#several.size;
+      for (const { name, body, isVolatile } of sources) {
+        const calls = sqlTokens(body).some((_, at, all) => this.#isCallOf(this.#reaching, all, at));
+        if (isVolatile || !calls) continue;
+        this.#several.add(name);
+        this.#reaching.add(name);
+      }
+    }
   }
 
   /** Until nothing is added: what writes to such a table is more than one step, too, and so on. */
@@ -93,19 +129,52 @@ export class Routines {
     }
   }
 
-  /** Statements on their way to the server: one may make a function. */
+  /** The statement inside a DO block, if there is only one. */
+  blockOf(tokens: readonly SqlToken[]): readonly SqlToken[] | undefined {
+    const body = tokens.find(({ kind }) => kind === 'dollar' || kind === 'string');
+    if (body === undefined || statementsInside(body.value, this.#looking) > 1) return undefined;
+    return sqlTokens(body.value);
+  }
+
+  /** Statements on their way to the server: one may make a function, or have a table run one. */
   heed(statements: readonly SqlStatement[]): void {
     for (const { tokens } of statements) {
       const words = leadingWords(tokens, 4);
-      if (!/^create (or replace )?(function|procedure)\b/.test(words)) continue;
-      const name = tokens[tokens.findIndex(({ value }) => value === '(') - 1]?.value ?? '';
-      const body = tokens.findLast(({ kind }) => kind === 'dollar' || kind === 'string')?.value;
-      this.#said = new WeakMap();
-      this.#known.add(name);
-      if (this.#oneStep.has(name)) continue;
-      this.#reaching.add(name);
-      if (body === undefined || statementsInside(body, this.#known) > 1) this.#several.add(name);
+      if (/^create (or replace )?(function|procedure)\b/.test(words)) this.#heedFunction(tokens);
+      else if (/^(create|alter)\b/.test(words)) this.#heedTable(tokens);
     }
+  }
+
+  #heedFunction(tokens: readonly SqlToken[]): void {
+    const name = tokens[tokens.findIndex(({ value }) => value === '(') - 1]?.value ?? '';
+    const body = tokens.findLast(({ kind }) => kind === 'dollar' || kind === 'string')?.value;
+    const count = body === undefined ? 2 : statementsInside(body, this.#looking);
+    this.#said = new WeakMap();
+    this.#known.add(name);
+    if (count === 0) return;
+    this.#looking = new Set([...this.#looking, name]);
+    if (this.#oneStep.has(name)) return;
+    this.#reaching.add(name);
+    const inside = sqlTokens(body ?? '');
+    const more = this.calledIn(inside) ?? this.firedIn(inside);
+    if (count > 1 || more !== undefined) this.#several.add(name);
+  }
+
+  /** A trigger, a rule, a default, a CHECK or a policy that runs a function that reaches rows. */
+  #heedTable(tokens: readonly SqlToken[]): void {
+    const isRule = /\brule\b/.test(leadingWords(tokens, 4));
+    const runs = isRule || tokens.some((_, at) => this.#isCallOf(this.#reaching, tokens, at));
+    const before = new Set(isRule ? ['to'] : ['on', 'table']);
+    const at = tokens.findIndex(({ kind, value }) => kind === 'word' && before.has(value));
+    const name = tokens
+      .slice(at + 1)
+      .findIndex(token => isName(token) && !optional.has(token.value));
+    if (!runs || at < 0 || name < 0) return;
+    const schema = tokens[at + 2 + name]?.value === '.' ? 2 : 0;
+    const table = tokens[at + 1 + name + schema]?.value ?? '';
+    if (this.#oneStep.has(table)) return;
+    this.#said = new WeakMap();
+    this.#triggered.add(table);
   }
 
   /** A procedure that is not known, or does more than one thing. */
@@ -115,7 +184,7 @@ export class Routines {
 
   /** The function of several statements that a statement calls by its name. */
   calledIn(tokens: readonly SqlToken[]): string | undefined {
-    return tokens.find((_, at) => isCallOf(this.#several, tokens, at))?.value;
+    return tokens.find((_, at) => this.#isCallOf(this.#several, tokens, at))?.value;
   }
 
   /**
@@ -123,7 +192,7 @@ export class Routines {
    * once: each call sees what was committed until then. `select f()` alone is one step.
    */
   calledAgainIn(tokens: readonly SqlToken[]): string | undefined {
-    const calls = tokens.filter((_, at) => isCallOf(this.#reaching, tokens, at));
+    const calls = tokens.filter((_, at) => this.#isCallOf(this.#reaching, tokens, at));
     const [first, another] = calls;
     if (first === undefined) return undefined;
     const from = tokens.findIndex(({ kind, value }) => kind === 'word' && value === 'from');
@@ -156,6 +225,13 @@ export class Routines {
     return tokens.find(token => isName(token) && this.#calling.has(token.value))?.value;
   }
 
+  #isCallOf(names: ReadonlySet<string>, tokens: readonly SqlToken[], at: number): boolean {
+    const token = tokens[at];
+    if (token === undefined || !isName(token) || !names.has(token.value)) return false;
+    const isColumn = this.#likeColumns.has(token.value) && tokens[at - 1]?.value === '.';
+    return isColumn || tokens[at + 1]?.value === '(';
+  }
+
   /** The table that a statement may write, and whose trigger reads or writes in turn. */
   firedIn(tokens: readonly SqlToken[]): string | undefined {
     const isWrite = ({ kind, value }: SqlToken, at: number): boolean => {
@@ -167,6 +243,7 @@ export class Routines {
   }
 }
 
+const optional = new Set('if not exists only'.split(' '));
 const writes = new Set('insert update delete merge copy truncate'.split(' '));
 
 function namesOf(all: readonly { readonly name: string }[]): Set<string> {
@@ -177,14 +254,19 @@ function isName({ kind }: SqlToken): boolean {
   return kind === 'word' || kind === 'name';
 }
 
-function isCallOf(names: ReadonlySet<string>, tokens: readonly SqlToken[], at: number): boolean {
-  const token = tokens[at];
-  if (token === undefined || !isName(token) || tokens[at + 1]?.value !== '(') return false;
-  return names.has(token.value);
-}
-
 /** Of another language nothing is known: it may do anything. */
 function countOf({ language, body }: RoutineSource, names: ReadonlySet<string>): number {
   if ((language !== 'plpgsql' && language !== 'sql') || body === '') return 2;
   return statementsInside(body, names);
+}
+
+/** All that reach rows by themselves or through others. */
+function lookingOnes(sources: readonly RoutineSource[]): ReadonlySet<string> {
+  const looking = new Set<string>();
+  let before = -1;
+  while (before !== looking.size) {
+    before = looking.size;
+    for (const one of sources) if (countOf(one, looking) > 0) looking.add(one.name);
+  }
+  return looking;
 }

@@ -7,6 +7,7 @@ import { markVariable } from '../keeper/owned.ts';
 import type { Target } from '../time/reach.ts';
 import type { ActorEnd, ActorUrls, RunningActor } from './actor.ts';
 import { realNow } from './arena.ts';
+import { lastWords } from './last-words.ts';
 import { ProcessSockets } from './process-sockets.ts';
 import { isAtWork } from './process-state.ts';
 
@@ -96,7 +97,7 @@ abstract class ProcessActor implements RunningActor {
     this.#looking = setInterval(() => this.#look(), tie.closely ? closelyMs : seldomMs).unref();
     this.#child.on('close', code => {
       clearInterval(this.#looking);
-      this.exited(code, this.#output.trim().split('\n').at(-1) ?? '');
+      this.exited(code, lastWords(this.#output));
     });
   }
 
@@ -164,7 +165,7 @@ abstract class ProcessActor implements RunningActor {
     this.#ended();
   }
 
-  protected abstract exited(code: number | null, lastLine: string): void;
+  protected abstract exited(code: number | null, words: string): void;
 }
 
 /** How a process actor hears of its gates, and tells that it ended. */
@@ -181,10 +182,9 @@ export class ChildActor extends ProcessActor {
     super(name, program, environmentOf(urls), tie);
   }
 
-  protected override exited(code: number | null, lastLine: string): void {
+  protected override exited(code: number | null, words: string): void {
     if (code === 0) this.finish({ kind: 'returned', value: undefined });
-    else
-      this.finish({ kind: 'threw', message: `exit ${code ?? 'by a signal'}: ${lastLine}`.trim() });
+    else this.finish({ kind: 'threw', message: `exit ${code ?? 'by a signal'}: ${words}`.trim() });
   }
 }
 
@@ -211,12 +211,12 @@ export class ServiceActor extends ProcessActor {
     );
   }
 
-  protected override exited(code: number | null, lastLine: string): void {
+  protected override exited(code: number | null, words: string): void {
     const before = this.#listened ? 'answered' : 'listened';
     const how = `${code ?? 'by a signal'}`;
     this.finish({
       kind: 'threw',
-      message: `the service ended before it ${before} (${how}): ${lastLine}`,
+      message: `the service ended before it ${before} (${how}): ${words}`,
     });
   }
 

@@ -4,19 +4,32 @@ import type { PostgresControl } from './postgres-control.ts';
 const isOurs = (name: string): string =>
   `${name} not in ('pg_catalog', 'information_schema') and ${name} !~ '^(explorer|pg_toast|pg_temp)'`;
 
-const volatileOnes = `
+const routines = `
   select p.proname as name, l.lanname as language, coalesce(p.prosrc, '') as body,
+    p.provolatile = 'v' as volatile,
+    p.pronargs = 1 and exists (select from pg_type y
+      where y.oid = p.proargtypes[0] and y.typtype = 'c') as like_column,
+    exists (select from pg_operator o where o.oprcode = p.oid)
+      or exists (select from pg_cast k where k.castfunc = p.oid) as unnamed,
     coalesce(array_agg(c.relname) filter (where c.relname is not null), '{}')::text[] as tables
   from pg_proc p
   join pg_language l on l.oid = p.prolang
   join pg_namespace n on n.oid = p.pronamespace
   left join pg_trigger t on t.tgfoid = p.oid and not t.tgisinternal
   left join pg_class c on c.oid = t.tgrelid
-  where p.provolatile = 'v' and p.prokind in ('f', 'p') and l.lanname not in ('c', 'internal')
-    and ${isOurs('n.nspname')}
+  where p.prokind in ('f', 'p') and l.lanname not in ('c', 'internal') and ${isOurs('n.nspname')}
     and not exists (select from pg_depend d
       where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
-  group by p.oid, p.proname, l.lanname, p.prosrc`;
+  group by p.oid, p.proname, l.lanname, p.prosrc, p.provolatile, p.pronargs, p.proargtypes
+  -- an aggregate calls its function once for each row
+  union all
+  select p.proname, 'sql', format('loop %s() %s()', f.proname, l.proname), true, false, false, '{}'
+  from pg_aggregate a
+  join pg_proc p on p.oid = a.aggfnoid
+  join pg_namespace n on n.oid = p.pronamespace
+  join pg_proc f on f.oid = a.aggtransfn
+  left join pg_proc l on l.oid = a.aggfinalfn
+  where ${isOurs('n.nspname')}`;
 
 /** What a write reaches: cascades, partitions and their parents, the tables behind a view. */
 const relations = `
@@ -36,6 +49,8 @@ const relations = `
     union all select 'pg_constraint'::regclass, oid, conrelid from pg_constraint where conrelid <> 0
     union all select 'pg_policy'::regclass, oid, polrelid from pg_policy
     union all select 'pg_class'::regclass, indexrelid, indrelid from pg_index
+    union all select 'pg_constraint'::regclass, k.oid, a.attrelid from pg_constraint k
+      join pg_attribute a on a.atttypid = k.contypid
     union all select 'pg_rewrite'::regclass, oid, ev_class from pg_rewrite)
   select own.relname as name,
     array(select distinct o.relname::text from ties join own as o on o.oid = ties.other
@@ -43,28 +58,40 @@ const relations = `
     array(select distinct p.proname::text from parts join pg_depend d
         on d.classid = parts.class and d.objid = parts.oid and d.refclassid = 'pg_proc'::regclass
       join pg_proc p on p.oid = d.refobjid where parts.rel = own.oid) as functions,
-    exists (select from pg_rewrite r where r.ev_class = own.oid and r.ev_type <> '1') as ruled
-  from own`;
+    exists (select from pg_rewrite r where r.ev_class = own.oid and r.ev_type <> '1') as ruled, false as domain
+  from own
+  -- a domain is no relation, but a name in a statement by which its checks are run
+  union all
+  select y.typname, '{}', array(select distinct p.proname::text from pg_constraint k
+      join pg_depend d on d.classid = 'pg_constraint'::regclass and d.objid = k.oid
+        and d.refclassid = 'pg_proc'::regclass
+      join pg_proc p on p.oid = d.refobjid where k.contypid = y.oid), false, true
+  from pg_type y join pg_namespace n on n.oid = y.typnamespace
+  where y.typtype = 'd' and ${isOurs('n.nspname')}`;
 
-/** The application's own functions and procedures that take a snapshot for each of their statements. */
+/** The application's own functions and procedures. */
 export async function routineSources(postgres: PostgresControl): Promise<RoutineSource[]> {
-  const rows = await postgres.query(volatileOnes);
-  return rows.map(({ name, language, body, tables }) => ({
+  const rows = await postgres.query(routines);
+  return rows.map(({ name, language, body, tables, volatile, like_column, unnamed }) => ({
     name: String(name),
     language: String(language),
     body: String(body ?? ''),
     tables: textsOf(tables),
+    isVolatile: volatile !== false,
+    isLikeColumn: like_column === true,
+    isUnnamed: unnamed === true,
   }));
 }
 
 /** Its tables and views, and what statements on them run. */
 export async function relationSources(postgres: PostgresControl): Promise<RelationSource[]> {
   const rows = await postgres.query(relations);
-  return rows.map(({ name, writes, functions, ruled }) => ({
+  return rows.map(({ name, writes, functions, ruled, domain }) => ({
     name: String(name),
     writes: textsOf(writes),
     functions: textsOf(functions),
     ruled: ruled === true,
+    isDomain: domain === true,
   }));
 }
 

@@ -90,6 +90,7 @@ export class Settler {
     one.blockers = [];
     one.dueMs = undefined;
     one.overtaken = false;
+    one.wasLookedAfter = false;
     lane.deliver(one.losesReply ? 'lost' : undefined);
     one.losesReply = false;
   }
@@ -227,7 +228,9 @@ export class Settler {
 
   /** Redis answers in order: once it answered us, it has decided not to answer the other. */
   async #barrier(one: TrackedLane): Promise<void> {
-    if (one.lane.wait?.forServer === true) await this.#answer([one], serverWritesMs);
+    const isNew = one.lane.wait?.forServer === true && !one.wasLookedAfter;
+    if (isNew) await this.#answer([one], serverWritesMs); // steps of others bring it no nearer
+    one.wasLookedAfter ||= isNew;
     for (const redis of this.#arena.redis) await redis.ask('ping');
     await this.#arena.sentinel.hop();
     if (!one.lane.answered) one.wait = 'server';

@@ -18,6 +18,8 @@ export interface TrackedLane {
   dueMs: number | undefined;
   /** Its actor's time has passed during this request, and may do so again. */
   overtaken: boolean;
+  /** What the server itself does in the background has had its time during this request. */
+  wasLookedAfter: boolean;
   /** The reply of the step in flight must not arrive. */
   losesReply: boolean;
 }
@@ -39,6 +41,7 @@ export class LaneBook {
       blockers: [],
       dueMs: undefined,
       overtaken: false,
+      wasLookedAfter: false,
       losesReply: false,
     });
   }
