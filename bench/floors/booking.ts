@@ -19,6 +19,7 @@ const tuning = { waitMs: 10_000, leaseMs: 10_000, extendLease: true, attemptsMax
 /** Creates cards that are never used up, with ids from 1. */
 export async function makeCards(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
+  client.on('error', () => {}); // the next query reports it
   await client.connect();
   await client.query(
     `insert into gift_cards (initial_cents, balance_cents, smallest_debit_cents)
@@ -44,6 +45,7 @@ export const anyCard = (): string => String(1 + Math.floor(Math.random() * cards
 /** The statements of `gift-card` under `row-lock`, written by hand with the driver. */
 function byHand(databaseUrl: string): OpenEntry {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: inFlight });
+  pool.on('error', () => {}).on('connect', client => client.on('error', () => {})); // the query reports it
   const send = (client: pg.Pool | pg.PoolClient, name: string, text: string, values: unknown[]) =>
     client.query<Record<string, string>>({ name, text, values });
   const debit = async (cardId: string): Promise<void> => {

@@ -10,12 +10,27 @@ const connectionCheckMs = 500; // a statement whose client is gone must not keep
 
 const sockets = new WeakMap<pg.ClientBase, Socket>();
 
-/** A client whose connection can be cut at any time, whatever it is waiting for. */
+/**
+ * A client whose connection can be cut at any time, whatever it is waiting for. It listens to its own
+ * errors from the start: whoever made it may listen later than the first one comes. Postgres can end a
+ * session in the same packet that says it is ready; without a listener that ends the process. The
+ * query that runs then, or the next one, reports it.
+ */
 export class CuttableClient extends pg.Client {
+  #broken = false;
+
   constructor(config?: pg.ClientConfig) {
     const socket = new Socket();
     super({ ...config, stream: () => socket });
     sockets.set(this, socket);
+    this.on('error', () => {
+      this.#broken = true;
+    });
+  }
+
+  /** Whether its session is known to be over. */
+  get broken(): boolean {
+    return this.#broken;
   }
 }
 

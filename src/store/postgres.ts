@@ -47,8 +47,6 @@ export function createPool(options: PostgresOptions): pg.Pool {
     ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
   });
   pool.on('error', error => options.onIdleError?.(error));
-  // without a listener, an error on a checked-out connection would crash the process
-  pool.on('connect', client => client.on('error', () => {}));
   return pool;
 }
 

@@ -4,8 +4,9 @@ import { pgFailure } from './pg-errors.ts';
 
 /**
  * Maps a Sequelize error to a row of the failure table. 40001, 40P01 and 55P03 arrive as plain
- * `DatabaseError`s: only the driver error in `parent` tells them apart. Any other error is an
- * internal one, except that during COMMIT the outcome is unknown.
+ * `DatabaseError`s: only the driver error in `parent` tells them apart. While it connects, Sequelize
+ * also sends queries of its own and passes on their errors as they are. Any other error is an internal
+ * one, except that during COMMIT the outcome is unknown.
  */
 export function sequelizeFailure(error: unknown, phase: Phase): Failure {
   if (isFailure(error)) return error;
@@ -13,6 +14,7 @@ export function sequelizeFailure(error: unknown, phase: Phase): Failure {
   if (error instanceof ConnectionAcquireTimeoutError)
     return new Failure('pool-exhausted', { cause: error });
   const driver = driverErrorOf(error);
+  if (!driver && phase === 'connect') return pgFailure(error, phase);
   if (driver) return new Failure(pgFailure(driver, phase).code, { cause: error });
   return new Failure(phase === 'commit' ? 'outcome-unknown' : 'internal-error', { cause: error });
 }

@@ -40,6 +40,8 @@ function openSequelize(options: PostgresOptions): Sequelize {
       idle: idleMs,
       // our own queue bounds the waiting; this bounds connecting
       acquire: connectMs + acquireSlackMs,
+      // Sequelize's own look misses a session that ended before Sequelize listened to it
+      validate: (client?: object) => client instanceof CuttableClient && !client.broken,
     },
     dialectOptions: {
       application_name: options.applicationName ?? 'lockstep sequelize',
@@ -147,7 +149,8 @@ export class SequelizeStore implements Store {
         return await acquiring.run(deadline, work);
       } catch (error) {
         const again = tries <= connectionsMax && performance.now() < endMs && !deadline.expired;
-        if (!(error instanceof ConnectionError) || !again) throw error;
+        const connecting = error instanceof ConnectionError || deadline.client === undefined;
+        if (!connecting || !again) throw error;
       }
     }
   }

@@ -98,7 +98,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     this.#orphans = new Orphans(time);
   }
 
-  /** Stands in the queue until the lock is handed over; asks again in case the message was lost. */
+  /** Stands in the queue; asks at every message and, in case one was lost, from time to time. */
   readonly take: Take<Ticket> = async (terms, attempt, [key = '']) => {
     while (this.#time.now() < attempt.deadlineMs) {
       const lease = await this.#stand(terms, attempt, this.#ticket(key));
@@ -140,22 +140,22 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     ticket: Ticket,
   ): Promise<Lease<Ticket> | undefined> {
     const { now } = this.#time;
-    const bell = this.#wakeUps.listen(ticket.token);
-    try {
-      while (now() < attempt.deadlineMs) {
+    while (now() < attempt.deadlineMs) {
+      const bell = this.#wakeUps.listen(ticket.token);
+      try {
         const askedMs = now(); // a lock that is handed over later was not ours before
         const heldMs = await this.#ask(ticket);
         if (heldMs === 'mine') return await worthStarting(terms, attempt, ticket, askedMs);
         const leftMs = Math.max(0, attempt.deadlineMs - now());
         const pauseMs = Math.min(this.#pollMs, leftMs, Math.max(0, heldMs) + 1);
+        // after a ring it asks too: a process that stalled may read it when that lease is over
         await this.#time.sleep(pauseMs, bell.rung);
-        if (bell.hasRung()) return await worthStarting(terms, attempt, ticket, askedMs);
+      } finally {
+        bell.stop();
       }
-      await this.give(ticket);
-      return undefined;
-    } finally {
-      bell.stop();
     }
+    await this.give(ticket);
+    return undefined;
   }
 
   /** How long the lock is held by another, in ms, or 'mine'. */

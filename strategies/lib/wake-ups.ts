@@ -6,13 +6,13 @@ const openMaxMs = 400;
 /** What a waiter listens to. */
 export interface Bell {
   readonly rung: Promise<void>;
-  hasRung(): boolean;
   stop(): void;
 }
 
 /**
- * Messages that tell a waiter that its turn has come, over one connection and one channel of this
- * process. A message may be lost: whoever waits for one asks from time to time as well.
+ * Messages that tell a waiter to ask for its turn, over one connection and one channel of this
+ * process. One may be lost, so a waiter asks from time to time as well; one may be read when its lease
+ * is over, so it is never a grant.
  */
 export class WakeUps {
   readonly channel = `lockstep:wake:${randomBytes(8).toString('hex')}`;
@@ -48,14 +48,10 @@ export class WakeUps {
 
   /** Resolves at the message for this token; `stop` when it is no longer waited for. */
   listen(token: string): Bell {
-    let hasRung = false;
     const rung = new Promise<void>(resolve => {
-      this.#bells.set(token, () => {
-        hasRung = true;
-        resolve();
-      });
+      this.#bells.set(token, resolve);
     });
-    return { rung, hasRung: () => hasRung, stop: () => this.#bells.delete(token) };
+    return { rung, stop: () => this.#bells.delete(token) };
   }
 
   close(): void {

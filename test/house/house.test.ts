@@ -86,6 +86,25 @@ describe('names', () => {
     expect(broken).toEqual([]);
   });
 
+  test('every connection to Postgres is listened to before it connects', () => {
+    // an error that nobody listens to ends the process, and Postgres may send one as it says ready
+    const deaf = all
+      .filter(({ path }) => /^(src|bench)\//.test(path))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/new pg\.(Client|Pool)\(/g)]
+          .filter(({ 1: kind, index }) => {
+            const made = text.slice(index).split('connect()')[0] ?? '';
+            const listens = /\.on\('error', /.test(made);
+            return !(
+              listens &&
+              (kind === 'Client' || /CuttableClient|\.on\('connect', /.test(made))
+            );
+          })
+          .map(({ index }) => `${path}: ${text.slice(index, index + 60)}`),
+      );
+    expect(deaf).toEqual([]);
+  });
+
   test('no file is called after nothing', () => {
     const vague = /^(utils?|helpers?|common|misc|manager|lib)\b/;
     expect(all.map(({ path }) => basename(path)).filter(name => vague.test(name))).toEqual([]);

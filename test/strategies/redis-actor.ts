@@ -10,7 +10,6 @@ import {
 } from '../../src/contract/index.ts';
 import { openBackends } from '../../src/store/backends.ts';
 import { until } from '../fixtures/gate.ts';
-import type { OwnRedis } from '../fixtures/redis-server.ts';
 
 export const leaseTuning: Tuning = {
   waitMs: 30_000,
@@ -31,8 +30,12 @@ export interface Actor {
   close(): Promise<void>;
 }
 
+interface Named {
+  readonly url: string;
+}
+
 /** The lock node is the first server; all of them are the nodes. */
-export function backendsOn(servers: readonly OwnRedis[]) {
+export function backendsOn(servers: readonly Named[]) {
   return openBackends({
     databaseUrl: 'postgres://127.0.0.1:1/none', // no turn here uses Postgres
     redisUrl: servers[0]?.url,
@@ -46,7 +49,7 @@ export function backendsOn(servers: readonly OwnRedis[]) {
 /** Opens a strategy's turn; `tuning` changes `leaseTuning`. */
 export async function actor(
   strategy: Strategy,
-  servers: readonly OwnRedis[],
+  servers: readonly Named[],
   tuning: Partial<Tuning> = {},
 ): Promise<Actor> {
   const { close, ...backends } = backendsOn(servers);

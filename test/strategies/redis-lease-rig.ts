@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect } from 'vitest';
 import type { Strategy, Tuning } from '../../src/contract/index.ts';
 import { lockKey } from '../../strategies/lib/redis-leases.ts';
 import redisLease from '../../strategies/redis-lease.ts';
+import redisLeaseFenced from '../../strategies/redis-lease-fenced.ts';
 import redisLeaseQueued from '../../strategies/redis-lease-queued.ts';
 import redlock from '../../strategies/redlock.ts';
+import redlock4 from '../../strategies/redlock-4.ts';
 import { realTime } from '../fixtures/real-time.ts';
 import type { OwnRedis } from '../fixtures/redis-server.ts';
 import { type Actor, actor } from './redis-actor.ts';
@@ -17,6 +19,8 @@ export const shortLease = { leaseMs: 300 };
 
 /** What the cases of one strategy are written with. */
 export interface Rig {
+  /** Name of the strategy. */
+  readonly name: string;
   /** All servers that the strategy asks. */
   readonly servers: readonly OwnRedis[];
   readonly first: OwnRedis;
@@ -25,7 +29,7 @@ export interface Rig {
   two(tuning?: Partial<Tuning>): Promise<readonly [Actor, Actor]>;
   /** Whose the key is, at each server. */
   owners(): Promise<(string | null)[]>;
-  onAll(work: (server: OwnRedis) => Promise<unknown>): Promise<unknown>;
+  onAll<T>(work: (server: OwnRedis) => Promise<T>): Promise<T[]>;
 }
 
 /** A lease strategy and on how many servers it runs. */
@@ -39,6 +43,13 @@ export const usualLeases: readonly Leasing[] = [
   { name: 'redis-lease', strategy: redisLease, servers: 1 },
   { name: 'redis-lease-queued', strategy: redisLeaseQueued, servers: 1 },
   { name: 'redlock', strategy: redlock, servers: 3 },
+];
+
+/** Those and their kin. */
+export const allLeases: readonly Leasing[] = [
+  ...usualLeases,
+  { name: 'redis-lease-fenced', strategy: redisLeaseFenced, servers: 1 },
+  { name: 'redlock-4', strategy: redlock4, servers: 3 },
 ];
 
 /** Runs the same cases for every lease strategy, each test on fresh servers with actors that are closed. */
@@ -62,6 +73,7 @@ export function forEveryLease(
         return open;
       };
       cases({
+        name,
         servers,
         first: present(servers[0]),
         actors,
