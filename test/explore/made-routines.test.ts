@@ -44,3 +44,14 @@ test.each<[string, string, string, boolean]>([
   const why = 'what a write to booking runs (a trigger, a rule)';
   expect(found.counterexample?.record.hides).toEqual(hides ? [`${text}: ${why}`] : []);
 });
+
+test('a table that callers made is filled in one step, and the verdict says so', async () => {
+  const make = 'create table if not exists seat (who text)';
+  const text = "insert into seat select 'me' where (select count(*) from seat) < 1";
+  const actor = onePgClient(async query => {
+    for (const one of [make, text, "insert into seat values ('you')"]) await query(one);
+  });
+  const found = await explore(subject('create table x (id int)', 'select 1', [actor]), options);
+  const why = 'an insert that looks, into seat, which callers made';
+  expect(found.counterexample?.record.hides).toEqual([`${text}: ${why}`]);
+});

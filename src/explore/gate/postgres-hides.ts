@@ -34,6 +34,8 @@ export function hiddenIn(
   if (looks > 1 ? triesRows(tokens) : looks > 0 && triesKey(tokens)) {
     return 'a look, and a lock that is only tried';
   }
+  const made = routines.madeIn(tokens);
+  if (made !== undefined) return `an insert that looks, into ${made}, which callers made`;
   const fired = routines.firedIn(tokens);
   return fired === undefined ? undefined : `what a write to ${fired} runs (a trigger, a rule)`;
 }

@@ -51,6 +51,8 @@ export class Routines {
   /** Views of which a look is. */
   #calling = new Set<string>();
   #relations: ReadonlySet<string> = new Set();
+  /** Tables that callers made: their writes are not split into look and effect. */
+  readonly #made = new Set<string>();
   readonly #oneStep: ReadonlySet<string>;
   /** What was said of statements, as long as nothing else is known. */
   #said = new WeakMap<readonly SqlStatement[], { readonly hides: string | undefined }>();
@@ -142,6 +144,7 @@ export class Routines {
       const words = leadingWords(tokens, 4);
       if (/^create (or replace )?(function|procedure)\b/.test(words)) this.#heedFunction(tokens);
       else if (/^(create|alter)\b/.test(words)) this.#heedTable(tokens);
+      if (/^create (\w+ )*table\b/.test(words)) this.#heedMade(tokens);
     }
   }
 
@@ -175,6 +178,28 @@ export class Routines {
     if (this.#oneStep.has(table)) return;
     this.#said = new WeakMap();
     this.#triggered.add(table);
+  }
+
+  #heedMade(tokens: readonly SqlToken[]): void {
+    const at = tokens.findIndex(({ kind, value }) => kind === 'word' && value === 'table');
+    const from = tokens.findIndex((token, index) => {
+      return index > at && isName(token) && !optional.has(token.value);
+    });
+    const schema = tokens[from + 1]?.value === '.' ? 2 : 0;
+    const name = tokens[from + schema]?.value;
+    if (from < 0 || name === undefined || this.#oneStep.has(name)) return;
+    this.#said = new WeakMap();
+    this.#made.add(name);
+  }
+
+  /** The table of the callers' own into which a statement inserts what it has looked up. */
+  madeIn(tokens: readonly SqlToken[]): string | undefined {
+    const inserts = tokens.some(
+      ({ kind, value }) => kind === 'word' && /^(insert|merge)$/.test(value),
+    );
+    const looks = tokens.some(({ kind, value }) => kind === 'word' && value === 'from');
+    if (!inserts || !looks) return undefined;
+    return tokens.find(token => isName(token) && this.#made.has(token.value))?.value;
   }
 
   /** A procedure that is not known, or does more than one thing. */
