@@ -39,9 +39,7 @@ return 1
  * Leases on one Redis with a token that rises with every grant. The counter is as durable as Redis is:
  * when it is lost, rows refuse the tokens that start anew, and each refusal lifts it to the mark.
  */
-export function fencedLeases(
-  backends: Pick<Backends, 'redis' | 'now' | 'sleep'>,
-): PolledStore<FencedKeys> {
+export function fencedLeases(backends: Pick<Backends, 'redis' | 'sleep'>): PolledStore<FencedKeys> {
   return {
     ...ownedLeases(backends, takeWithToken),
     fence: {

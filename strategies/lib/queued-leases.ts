@@ -74,7 +74,6 @@ redis.call('hdel', seen, me)
 return 0
 `);
 
-const giveAgainMs = 10_000; // for this long a release that was not answered is tried again
 const pollMaxMs = 250;
 const pollsMissed = 4; // who has missed so many counts as dead
 
@@ -140,11 +139,11 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     ticket: Ticket,
   ): Promise<Lease<Ticket> | undefined> {
     const { now } = this.#time;
-    while (now() < attempt.deadlineMs) {
+    for (let asks = 0; now() < attempt.deadlineMs; asks += 1) {
       const bell = this.#wakeUps.listen(ticket.token);
       try {
         const askedMs = now(); // a lock that is handed over later was not ours before
-        const heldMs = await this.#ask(ticket);
+        const heldMs = await this.#ask(ticket, asks > 0);
         if (heldMs === 'mine') return await worthStarting(terms, attempt, ticket, askedMs);
         const leftMs = Math.max(0, attempt.deadlineMs - now());
         const pauseMs = Math.min(this.#pollMs, leftMs, Math.max(0, heldMs) + 1);
@@ -159,8 +158,11 @@ export class QueuedLeases implements LeaseStore<Ticket> {
   }
 
   /** How long the lock is held by another, in ms, or 'mine'. */
-  async #ask(ticket: Ticket): Promise<number | 'mine'> {
-    await connected(this.#redis);
+  async #ask(ticket: Ticket, stands: boolean): Promise<number | 'mine'> {
+    await connected(this.#redis).catch(error => {
+      if (stands) this.#giveUp(ticket); // else nothing has been sent
+      throw error;
+    });
     const aliveMs = Math.ceil(this.#pollMs * pollsMissed);
     const sent = ask.run(this.#redis, ticket.keys, [ticket.token, this.#leaseMs, aliveMs]);
     const answer = await this.#orOrphaned(ticket, sent);
@@ -174,9 +176,12 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     try {
       return await answer;
     } catch (error) {
-      const giveUp = () => leave.runText(this.#redis, ticket.keys, [ticket.token]);
-      this.#orphans.add(giveUp, giveAgainMs);
+      this.#giveUp(ticket);
       throw redisUnavailable(error);
     }
+  }
+
+  #giveUp(ticket: Ticket): void {
+    this.#orphans.add(() => leave.runText(this.#redis, ticket.keys, [ticket.token]));
   }
 }

@@ -50,7 +50,7 @@ end
 return given
 `);
 
-type Server = Pick<Backends, 'redis' | 'now' | 'sleep'>;
+type Server = Pick<Backends, 'redis' | 'sleep'>;
 
 /** Leases on one Redis: SET NX PX with an owner's token, compare-and-pexpire, compare-and-delete. */
 export function redisLeases(backends: Server): PolledStore<OwnedKeys> {
@@ -59,17 +59,17 @@ export function redisLeases(backends: Server): PolledStore<OwnedKeys> {
 
 /** The same, where `set` takes all keys in one step and says what was granted; undefined: not all are free. */
 export function ownedLeases<G extends OwnedKeys>(
-  { redis, now, sleep }: Server,
+  { redis, sleep }: Server,
   set: (redis: Redis, owned: OwnedKeys, leaseMs: number) => Promise<G | undefined>,
 ): PolledStore<G> {
-  const orphans = new Orphans({ now, sleep });
+  const orphans = new Orphans({ sleep });
 
   /** An answer, or 'redis-unavailable' and the keys cleared away: they may be there all the same. */
-  const orOrphaned = async <T>(owned: OwnedKeys, leaseMs: number, answer: Promise<T>) => {
+  const orOrphaned = async <T>(owned: OwnedKeys, answer: Promise<T>) => {
     try {
       return await answer;
     } catch (error) {
-      orphans.add(() => deleteOwned.runText(redis, owned.keys, [owned.token]), leaseMs);
+      orphans.add(() => deleteOwned.runText(redis, owned.keys, [owned.token]));
       throw redisUnavailable(error);
     }
   };
@@ -79,7 +79,7 @@ export function ownedLeases<G extends OwnedKeys>(
     async take(resources, leaseMs) {
       if (redis.status !== 'ready') await connected(redis);
       const owned = { keys: resources.map(lockKey), token: newToken() };
-      return orOrphaned(owned, leaseMs, set(redis, owned, leaseMs));
+      return orOrphaned(owned, set(redis, owned, leaseMs));
     },
     async extend(owned, leaseMs) {
       try {
@@ -91,15 +91,13 @@ export function ownedLeases<G extends OwnedKeys>(
     },
     async give(owned) {
       const answer = deleteOwned.run(redis, owned.keys, [owned.token]);
-      return (await orOrphaned(owned, giveAgainMs, answer)) === owned.keys.length;
+      return (await orOrphaned(owned, answer)) === owned.keys.length;
     },
     async close() {
       orphans.close();
     },
   };
 }
-
-const giveAgainMs = 10_000; // for this long a release that was not answered is tried again
 
 const tokenBytes = 16;
 const random = Buffer.alloc(256 * tokenBytes); // one call of the generator for many tokens

@@ -70,3 +70,8 @@ function settled(redis: Redis): Promise<void> {
 export function redisUnavailable(error: unknown): Failure {
   return new Failure('redis-unavailable', { cause: error });
 }
+
+/** The server's own word, as opposed to no answer. */
+export function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
+}

@@ -2,21 +2,18 @@ import type { Redis } from 'ioredis';
 import type { Caller } from 'redlock';
 import { type Backends, Failure } from '../../src/contract/index.ts';
 import { Orphans } from './orphans.ts';
-import { connected, redisUnavailable } from './redis-script.ts';
+import { connected, isReply, redisUnavailable } from './redis-script.ts';
 
 /** The independent nodes of one Redlock, of which a majority has to agree. */
 export class Members {
   readonly all: readonly Member[];
   readonly quorum: number;
-  readonly #orphans: Orphans;
 
   /** Refuses a number of nodes that cannot be right, with `Failure('internal-error')`. */
   constructor({ redisNodes, now, sleep }: Pick<Backends, 'redisNodes' | 'now' | 'sleep'>) {
     assertOdd(redisNodes.length);
-    const orphans = new Orphans({ now, sleep });
-    this.#orphans = orphans;
     this.quorum = Math.floor(redisNodes.length / 2) + 1;
-    this.all = redisNodes.map(redis => new Member(redis, orphans, now));
+    this.all = redisNodes.map(redis => new Member(redis, new Orphans({ sleep }), now));
   }
 
   /** Waits for connections that are being made; nothing to wait for where all nodes are ready. */
@@ -37,7 +34,7 @@ export class Members {
   }
 
   close(): void {
-    this.#orphans.close();
+    for (const member of this.all) member.close();
   }
 }
 
@@ -61,7 +58,6 @@ interface Scripts {
 
 type Arguments = readonly (string | number)[];
 
-const giveAgainMs = 10_000; // for this long a vote that could not be given back is tried again
 const sameTryMs = 100; // a node that has just let a try run out of time is not waited for again
 
 /** A vote that was asked for and is not known: it may still be given, when the node thaws. */
@@ -112,6 +108,10 @@ export class Member implements Caller {
     return lua === this.scripts?.take.value ? this.#take(send, keyCount, args) : this.#noted(send);
   }
 
+  close(): void {
+    this.#orphans.close();
+  }
+
   async #take(send: () => Promise<unknown>, keyCount: number, args: Arguments): Promise<unknown> {
     const owner = ownerOf(keyCount, args);
     const vote: OpenVote = { given: false };
@@ -150,8 +150,7 @@ export class Member implements Caller {
   #giveLater(keyCount: number, args: Arguments): void {
     const lua = this.scripts?.give.value;
     const owned = args.slice(0, keyCount + 1);
-    if (lua !== undefined)
-      this.#orphans.add(() => this.#redis.eval(lua, keyCount, ...owned), giveAgainMs);
+    if (lua !== undefined) this.#orphans.add(() => this.#redis.eval(lua, keyCount, ...owned));
   }
 
   async #noted(send: () => Promise<unknown>): Promise<unknown> {
@@ -164,11 +163,6 @@ export class Member implements Caller {
       throw error;
     }
   }
-}
-
-/** The server's own word, as opposed to no answer. */
-function isReply(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError';
 }
 
 /** The client's word for an answer that did not come in time: `src/store/redis.ts`. */

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { failures } from '../../src/contract/index.ts';
+import { failures, isFailure } from '../../src/contract/index.ts';
 import { Gate, until } from '../fixtures/gate.ts';
 import { endsWithin } from '../fixtures/real-time.ts';
-import { lossOf } from './redis-actor.ts';
+import { leaseTuning, lossOf } from './redis-actor.ts';
 import { key, type Rig, refusedAsUnavailable } from './redis-lease-rig.ts';
 
 /** The named cases of a Redis that is killed or frozen, and of work that fails. */
-export function outageCases({ one, two, owners, onAll }: Rig): void {
+export function outageCases({ servers, one, two, owners, onAll }: Rig): void {
   test('release-error-masks-result: the result is kept, the end of the release is told apart', async () => {
     const a = await one();
     const result = await a.turn(key, async () => {
@@ -61,6 +61,35 @@ export function outageCases({ one, two, owners, onAll }: Rig): void {
     expect(await a.turn(key, async () => 'in')).toBe('in');
   });
 
+  test('ghost-after-freeze: a Redis that thaws after longer than a lease keeps no key for nobody', async () => {
+    const a = await one();
+    await a.turn(key, async () => 'warm');
+    const { redis, redisNodes } = a.backends;
+    const clients = servers.length > 1 ? redisNodes : [redis];
+    await onAll(server => server.freeze());
+    const refused: Promise<unknown>[] = [];
+    const ask = () => a.turn(`ghost/${refused.length}`, async () => 'in').catch(codeOf);
+    // the last ones cannot be taken back on the connection that has them: it is given up
+    await until('the silent connections are given up', () => {
+      refused.push(ask());
+      return clients.every(({ status }) => status !== 'ready');
+    });
+    expect(new Set(await Promise.all(refused))).toEqual(new Set(['redis-unavailable']));
+    a.clock.aheadMs = 2 * leaseTuning.leaseMs; // to A all of those leases are over
+    const frozenMs = performance.now() + 1_500;
+    await until('whoever looks at that clock has looked', () => performance.now() > frozenMs);
+    await onAll(server => server.thaw());
+    // to the servers they begin now
+    await until(
+      'no key is left',
+      async () => {
+        const keys = await onAll(server => server.admin.keys('lockstep:lock:*'));
+        return keys.flat().length === 0;
+      },
+      leaseTuning.leaseMs / 2,
+    );
+  });
+
   test('a process that stops tells its holders first, then frees their keys', async () => {
     const [a, b] = await two();
     const gate = new Gate();
@@ -82,3 +111,5 @@ export function outageCases({ one, two, owners, onAll }: Rig): void {
     expect(a.ends).toEqual(['lost']); // it was told so, and may have gone on under COMMIT
   });
 }
+
+const codeOf = (error: unknown): unknown => (isFailure(error) ? error.code : error);

@@ -25,6 +25,8 @@ export interface Actor {
   readonly backends: Backends;
   /** How the turns were given back, in order. */
   readonly ends: readonly ReleaseEnd[];
+  /** How far its clock is ahead of the servers'. */
+  readonly clock: { aheadMs: number };
   turn<T>(key: string | readonly string[], inner: Inner<T>, waitMs?: number): Promise<T>;
   /** Idempotent. */
   close(): Promise<void>;
@@ -52,25 +54,29 @@ export async function actor(
   servers: readonly Named[],
   tuning: Partial<Tuning> = {},
 ): Promise<Actor> {
-  const { close, ...backends } = backendsOn(servers);
+  const { close, ...opened } = backendsOn(servers);
+  const clock = { aheadMs: 0 };
+  const backends = { ...opened, now: () => opened.now() + clock.aheadMs };
   const clients = [...(servers.length > 0 ? [backends.redis] : []), ...backends.redisNodes];
   await until('all are connected', () => clients.every(({ status }) => status === 'ready'));
   const [turn] = strategy.turns;
   if (!turn) throw new Error(`${strategy.title} has no turn`);
   const guardian = await turn.open(backends, { ...leaseTuning, ...tuning });
-  return actorOf(guardian, backends, close);
+  return actorOf(guardian, backends, close, clock);
 }
 
 export function actorOf(
   guardian: Guardian,
   backends: Backends,
   closeBackends: () => Promise<void>,
+  clock = { aheadMs: 0 },
 ): Actor {
   const ends: ReleaseEnd[] = [];
   let closed: Promise<void> | undefined;
   return {
     backends,
     ends,
+    clock,
     turn(key, inner, waitMs = leaseTuning.waitMs) {
       const attempt: Attempt = {
         commandId: 'test',

@@ -6,7 +6,7 @@ import redisLeaseQueued from '../../strategies/redis-lease-queued.ts';
 import { Gate, until } from '../fixtures/gate.ts';
 import { realTime } from '../fixtures/real-time.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
-import { type Actor, actor } from './redis-actor.ts';
+import { type Actor, actor, leaseTuning } from './redis-actor.ts';
 
 /** What handing on adds: order, wake-ups, and waiters that die or stand still. */
 const servers = await ownRedisServers(1);
@@ -213,6 +213,24 @@ describe('redis-lease-queued', realTime, () => {
     await waiting(1);
     await holder.end();
     expect(await patient).toBe('in');
+  });
+
+  test('who fails while it waits gives up its place, and the turn that it may have been handed', async () => {
+    const [a, b] = [await opened(), await opened()];
+    const holder = await hold(a);
+    const waiter = b.turn(key, async () => 'in');
+    const refused = expect(waiter).rejects.toMatchObject({ code: 'redis-unavailable' });
+    await waiting(1);
+    const { redis } = b.backends;
+    const [own, listed] = [await redis.client('ID'), String(await server.admin.client('LIST'))];
+    // it stays reachable for messages, and cannot ask
+    await server.admin.config('SET', 'maxclients', String(listed.trim().split('\n').length - 1));
+    await server.admin.client('KILL', 'ID', own);
+    await refused;
+    await holder.end();
+    await server.admin.config('SET', 'maxclients', '1000');
+    const free = async () => (await server.admin.exists(lockKey(key), queueKey)) === 0;
+    await until('the lock is free', free, leaseTuning.leaseMs / 2);
   });
 
   test('excludes a plain redis-lease on the same key, and is excluded by it', async () => {
