@@ -79,9 +79,11 @@ describe('multi-key-order', () => {
 
   test('unsorted, a deadlock is retried', async () => {
     const { outcome, failures } = await crossed('unsorted', patient, 'lock row');
+    expect(failures.length).toBeGreaterThan(0);
+    // the retry may take the row before the one who waits for it has woken, and is the victim again
     expect({ outcome, failures }).toMatchObject({
-      outcome: { kind: 'accepted', attempts: 2 },
-      failures: ['deadlock'],
+      outcome: { kind: 'accepted', attempts: failures.length + 1 },
+      failures: failures.map(() => 'deadlock'),
     });
   });
 
@@ -92,6 +94,6 @@ describe('multi-key-order', () => {
 
   test('unsorted, even the writes of those who lock nothing deadlock', async () => {
     const { failures } = await crossed('unsorted', patient, 'compare version');
-    expect(failures).toEqual(['deadlock']);
+    expect(new Set(failures)).toEqual(new Set(['deadlock']));
   });
 });
