@@ -68,6 +68,7 @@ export class Measurement {
     this.#seeds = new PostgresStore({
       url: options.stack.databaseUrl,
       connectionsMax: 1,
+      connectTimeoutMs: 10_000, // the service is starting beside it
       lockTimeoutMs: 10_000,
       applicationName: 'lockstep load',
     });
