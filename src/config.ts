@@ -2,6 +2,7 @@
 import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Tuning } from './contract/index.ts';
+import { percentHint, storeUrl } from './store-url.ts';
 
 const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
@@ -72,24 +73,18 @@ function oneOf<const T extends string>(words: readonly T[]) {
   return field(text => words.find(word => word === text), `one of ${words.join(', ')}`);
 }
 
-/** URLs never appear in messages: they may contain a password. */
-function isUrl(text: string, protocols: readonly string[]): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return protocols.includes(url.protocol) && url.hostname !== '';
-}
-
-const isRedisUrl = (text: string): boolean => isUrl(text, ['redis:', 'rediss:']);
+const namesHost = (url: URL | undefined): boolean => url !== undefined && url.hostname !== '';
+const isRedisUrl = (text: string): boolean => namesHost(storeUrl(text, ['redis:', 'rediss:']));
 
 const databaseUrl = field(
-  text => (isUrl(text, ['postgres:', 'postgresql:']) ? text : undefined),
-  'a URL of the form postgres://user:password@host:5432/database',
+  text => (namesHost(storeUrl(text, ['postgres:', 'postgresql:'])) ? text : undefined),
+  `a URL of the form postgres://user:password@host:5432/database, ${percentHint}`,
   true,
 );
 
 const redisUrl = field(
   text => (isRedisUrl(text) ? text : undefined),
-  'a URL of the form redis://user:password@host:6379',
+  `a URL of the form redis://user:password@host:6379, ${percentHint}`,
   true,
 );
 
@@ -101,7 +96,7 @@ const redisNodes = field(
     const countable = urls.length >= 3 && urls.length % 2 === 1;
     return countable && distinct && urls.every(isRedisUrl) ? urls : undefined;
   },
-  'an odd number (at least 3) of distinct URLs of the form redis://host:6379, separated by commas ' +
+  `an odd number (at least 3) of distinct URLs of the form redis://host:6379, ${percentHint}, separated by commas ` +
     '(with an even number the votes can split in half, and nobody gets the lock)',
   true,
 );

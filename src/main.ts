@@ -15,6 +15,7 @@ import { fleetSchema } from './rollout/fleet.ts';
 import { strategyNamed } from './rollout/named.ts';
 import { openServices, type Services } from './services/index.ts';
 import { MigrationError, migrate } from './store/migrate.ts';
+import { isPooled } from './store/pooler-check.ts';
 import { evictionWarnings } from './store/redis.ts';
 import { historyProblem } from './telemetry/history.ts';
 import { Meter } from './telemetry/prometheus.ts';
@@ -39,6 +40,11 @@ async function runPrimary(): Promise<void> {
   const environment = environmentOf(config, services);
   const databaseUrl = environment.DATABASE_URL ?? config.databaseUrl ?? '';
   await migrated(databaseUrl, registry, stop);
+  if (!config.pooler && (await isPooled(databaseUrl)))
+    stop.fail(
+      `Postgres at ${placeOf(databaseUrl)} is behind a pooler that shares connections, where settings of ` +
+        'a session and its locks are not kept: set DATABASE_POOLER=transaction, or give its own address.',
+    );
   const log = createLog({ ...config, databaseUrl });
   const meter = new Meter('service', { runtime: false });
   const version = await ownVersion();

@@ -109,6 +109,20 @@ describe('configuration', () => {
   });
 
   it.each([
+    ['DATABASE_URL', 'postgres://u:100%@h/d'],
+    ['DATABASE_URL', 'postgres://u:p@h/%ff'],
+    ['DATABASE_URL', 'postgres://u:p@h/d?application_name=%f'],
+    ['REDIS_URL', 'redis://u%zz:p@h:6379'],
+    ['REDIS_NODES', 'redis://a:1,redis://:%ff@b:2,redis://c:3'],
+  ])('refuses a percent escape in %s that no client can decode: %s', (name, text) => {
+    expect(problemsOf({ [name]: text })).toEqual([
+      expect.stringContaining('% in it written as %25'),
+    ]);
+    const mended = text.replace(/%(?=.)(?!25)/g, '%25').replace('100%@', '100%25@');
+    expect(problemsOf({ [name]: mended })).toEqual([]);
+  });
+
+  it.each([
     ['DATABASE_URL', 'http://user:topsecret@host/x'],
     ['REDIS_URL', 'http://user:topsecret@host/x'],
     ['REDIS_NODES', 'http://user:topsecret@host/x'],

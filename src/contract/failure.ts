@@ -108,6 +108,14 @@ export const failures = {
     'The database rejected a row that conflicts with existing ones, in every attempt. Nothing happened; read the current state and try again.',
     ['23'],
   ),
+  'value-rejected': row(
+    'failed',
+    400,
+    false,
+    'A value that Postgres does not accept',
+    'Postgres cannot take a value that was sent, such as a date that it does not know. Nothing happened; correct the request.',
+    ['22'],
+  ),
   'turn-lost': row(
     'busy',
     503,

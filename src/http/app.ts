@@ -47,6 +47,7 @@ export function createApp(parts: AppParts): Express {
   app.use((request, response, next) => {
     identify(request, response);
     if (parts.stopping()) response.setHeader('connection', 'close');
+    if (request.url.includes('%00')) throw new Problem('malformed-request'); // no store takes a NUL
     next();
   });
   if (parts.log.isLevelEnabled('debug')) app.use(requestLog(parts.log));

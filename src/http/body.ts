@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from './answer.ts';
+import { parseJson } from './json-text.ts';
 
 const bodyMaxBytes = 64 * 1_024;
 /**
@@ -12,7 +13,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads a JSON body; undefined if there is none. Throws `Problem` for a body that is too large, of
- * the wrong type or malformed. Not body-parser, because each of these has its own problem type.
+ * the wrong type or malformed, and `InvalidInput` for a text that no store takes. Not body-parser, because each of these has its own problem type.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -26,8 +27,12 @@ export async function readBody(
   if (Number(length) > discardMaxBytes) throw tooLarge(response);
   const bytes = await readAll(request, response);
   if (bytes.length === 0) return undefined;
+  return parseJson(decoded(bytes));
+}
+
+function decoded(bytes: Buffer): string {
   try {
-    return JSON.parse(utf8.decode(bytes));
+    return utf8.decode(bytes);
   } catch {
     throw new Problem('malformed-json');
   }

@@ -4,6 +4,10 @@ import type { Registry } from '../engine/registry.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { reasonAgainst } from './choice.ts';
 
+/** Why a strategy that is not pooler-safe cannot run behind a pooler in transaction mode. */
+export const poolerUnsafe =
+  'holds a session lock, which a pooler gives to strangers and frees for nobody';
+
 /** Mismatches between the configuration and the registry, each with its fix. */
 export function deploymentProblems(config: Config, registry: Registry): string[] {
   const found = strategyNamed(registry, config.strategy);
@@ -38,6 +42,11 @@ export function deploymentProblems(config: Config, registry: Registry): string[]
     problems.push(
       `REDIS_NODES is not set, but STRATEGY '${strategy.name}' needs several Redis nodes; ` +
         'set it to their URLs, separated by commas',
+    );
+  if (config.pooler && !strategy.declared.adoption.poolerSafe)
+    problems.push(
+      `DATABASE_POOLER is 'transaction', but STRATEGY '${strategy.name}' ${poolerUnsafe}; choose ` +
+        "another strategy, or set DATABASE_URL to the server's own address",
     );
   return problems;
 }

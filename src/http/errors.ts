@@ -21,8 +21,12 @@ export function problemOf(log: Logger): ErrorRequestHandler {
       );
     else if (error instanceof NotFound)
       answerProblem(response, 'not-found', sentence(error.message));
-    else if (isFailure(error) && error.code !== 'internal-error')
+    else if (isFailure(error) && error.code !== 'internal-error') {
+      // it may be our own arithmetic: whoever looks for it finds it
+      if (error.code === 'value-rejected')
+        log.warn({ err: error, url: request.url }, 'a value was rejected');
       answerProblem(response, error.code, failures[error.code].meaning);
+    }
     // thrown by Express for a URL with an invalid percent escape
     else if (error instanceof URIError) answerProblem(response, 'malformed-request', undefined);
     else {

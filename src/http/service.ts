@@ -26,6 +26,7 @@ import {
 } from '../telemetry/violations.ts';
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
+import { poolerUnsafe } from './deployment.ts';
 import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
@@ -232,6 +233,8 @@ export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
 }
 
 function missingStore(declared: Strategy, config: Config): string | undefined {
+  if (config.pooler && !declared.adoption.poolerSafe)
+    return `${poolerUnsafe}, and DATABASE_POOLER is set`;
   const need = redisNeedsOf(declared);
   if (need.one && config.redisUrl === undefined) return 'needs Redis, but REDIS_URL is not set';
   return need.several && config.redisNodeUrls.length === 0

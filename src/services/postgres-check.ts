@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { errorMessage } from '../error-message.ts';
+import { percentHint, storeUrl } from '../store-url.ts';
 import { postgresOldest } from './postgres-binaries.ts';
 import { atMost, type Server, ServerUnusable } from './server.ts';
 
@@ -81,14 +82,10 @@ export async function checkedPostgres(url: string): Promise<Server> {
   return { kind: 'postgres', product: 'PostgreSQL', url, origin: 'DATABASE_URL', ...facts };
 }
 
-function parsed(url: string): URL {
-  try {
-    const result = new URL(url);
-    if (/^postgres(ql)?:$/.test(result.protocol)) return result;
-  } catch {
-    // reported below without the text, which may contain a password
-  }
+function parsed(text: string): URL {
+  const url = storeUrl(text, ['postgres:', 'postgresql:']);
+  if (url) return url;
   throw new ServerUnusable(
-    'DATABASE_URL must be a URL of the form postgres://user:password@host/name',
+    `DATABASE_URL must be a URL of the form postgres://user:password@host/name, ${percentHint}`,
   );
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { Redis } from 'ioredis';
 import { errorMessage } from '../error-message.ts';
+import { percentHint, storeUrl } from '../store-url.ts';
 import { serverAccount } from './account.ts';
 import { traversable } from './cache.ts';
 import type { Account, Child, Keeper } from './keeper.ts';
@@ -76,14 +77,12 @@ export async function checkedRedis(url: string, variable: string): Promise<Serve
   return { kind: 'redis', product, url, version, origin: variable, settings: {} };
 }
 
-function parsed(url: string, variable: string): URL {
-  try {
-    const result = new URL(url);
-    if (/^rediss?:$/.test(result.protocol)) return result;
-  } catch {
-    // reported below without the text, which may contain a password
-  }
-  throw new ServerUnusable(`${variable} must be a URL of the form redis://:password@host:port`);
+function parsed(text: string, variable: string): URL {
+  const url = storeUrl(text, ['redis:', 'rediss:']);
+  if (url) return url;
+  throw new ServerUnusable(
+    `${variable} must be a URL of the form redis://:password@host:port, ${percentHint}`,
+  );
 }
 
 /** Passed on standard input, so that the password appears in no file and no argument. */

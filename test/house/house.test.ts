@@ -34,7 +34,7 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ],
   [
     'src/services',
-    /^(src\/(?!services|error-message)|strategies|bench|test)/,
+    /^(src\/(?!services|error-message|store-url)|strategies|bench|test)/,
     'usable without the rest',
   ],
 ];

@@ -54,6 +54,14 @@ describe('a start', { timeout: 2 * startMaxMs }, () => {
     expect(redlock.errors).toMatch(/REDIS_NODES is not set.*set it to/);
   });
 
+  it('pooler-unsafe-strategy: refuses a session lock behind a pooler in transaction mode', async () => {
+    const pooled = { DATABASE_URL: testServers().postgresUrl, DATABASE_POOLER: 'transaction' };
+    const one = start({ ...pooled, STRATEGY: 'advisory-session' });
+    const both = start({ ...pooled, STRATEGY: 'both:row-lock+advisory-session' });
+    expect([await one.ended(), await both.ended()]).toEqual([2, 2]);
+    for (const { errors } of [one, both]) expect(errors).toMatch(/DATABASE_POOLER.*session lock/);
+  });
+
   it('refuses an even number of Redis nodes, and two strategies that cannot be composed', async () => {
     const DATABASE_URL = testServers().postgresUrl;
     const even = start({ DATABASE_URL, REDIS_NODES: 'redis://127.0.0.1:1,redis://127.0.0.1:2' });

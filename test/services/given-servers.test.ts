@@ -112,6 +112,9 @@ describe.concurrent('a DATABASE_URL is refused, with what to do, when', () => {
 
   test('it is no URL of Postgres', async () => {
     expect(await refusal({ databaseUrl: 'localhost' })).toMatch(/DATABASE_URL must be a URL/);
+    const escaped = await refusal({ databaseUrl: 'postgres://u:s3cret%ff@h/d' });
+    expect(escaped).toMatch(/% in it written as %25/);
+    expect(escaped).not.toContain('s3cret');
     expect(await refusal({ databaseUrl: 'mysql://u:s3cret@h/d' })).not.toContain('s3cret');
   });
 
@@ -164,6 +167,7 @@ describe.concurrent('a REDIS_URL or REDIS_NODES is refused, with what to do, whe
 
   test('it is no URL of Redis', async () => {
     expect(await refusal({ redisUrl: 'http://x:s3cret@h' })).toMatch(/REDIS_URL must be a URL/);
+    expect(await refusal({ redisUrl: 'redis://:100%@h' })).toMatch(/% in it written as %25/);
   });
 
   test.each([

@@ -12,6 +12,7 @@ import { audit, contend } from '../fixtures/contend.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
+import { RunningService } from '../http/running-service.ts';
 import { type PgBouncer, startPgBouncer } from './pgbouncer.ts';
 import { describeWith } from './tools.ts';
 
@@ -50,6 +51,24 @@ describeWith('behind PgBouncer in transaction mode', ['pgbouncer'], async pathOf
     expect(found.outcome).toBe('setup-failed');
     expect(found.why).toContain('leads to a connection pooler (PgBouncer or its kind)');
     expect(found.why).toContain("Give the explorer the server's own URL");
+  });
+
+  test('the service refuses to start where nobody has told it of the pooler, and says how', async () => {
+    expect(await refusalAt(pooler?.url ?? '')).toMatch(/a pooler.*set DATABASE_POOLER=transaction/);
+  });
+
+  test('nor does a pooler hide that ignores the settings of a connection', async () => {
+    const quiet = await startPgBouncer({
+      program: pathOf('pgbouncer'),
+      databaseUrl: urls.databaseUrl,
+      poolSize,
+      settings: 'ignore_startup_parameters = options,extra_float_digits',
+    });
+    try {
+      expect(await refusalAt(quiet.url)).toMatch(/a pooler.*set DATABASE_POOLER=transaction/);
+    } finally {
+      await quiet.close();
+    }
   });
 
   for (const scenario of registry.scenarios.values())
@@ -159,3 +178,14 @@ describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
     expect(await direct.value(holders)).toBeNull();
   });
 });
+
+/** What the service says where it does not start. */
+async function refusalAt(databaseUrl: string): Promise<string> {
+  const service = new RunningService({ DATABASE_URL: databaseUrl });
+  const serves = await service.ready().then(
+    () => true,
+    () => false,
+  );
+  await service.stop();
+  return serves ? 'it serves' : service.errors;
+}

@@ -16,6 +16,8 @@ export interface PgBouncerOptions {
   readonly databaseUrl: string;
   /** Server connections per database, shared by all clients. */
   readonly poolSize: number;
+  /** Added to its configuration. */
+  readonly settings?: string;
 }
 
 /** Starts it with a configuration of its own; it refuses to run as root. */
@@ -25,7 +27,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
     const url = new URL(options.databaseUrl);
     const port = await freePort();
     const account = await serverAccount();
-    const config = await writeConfig(keeper, url, port, options.poolSize, account);
+    const config = await writeConfig(keeper, url, port, options, account);
     url.port = String(port);
     await keeper.start(
       {
@@ -50,7 +52,7 @@ async function writeConfig(
   keeper: Keeper,
   postgres: URL,
   port: number,
-  poolSize: number,
+  { poolSize, settings = '' }: PgBouncerOptions,
   account: Account | undefined,
 ): Promise<string> {
   const folder = await keeper.folder(undefined, account);
@@ -75,6 +77,7 @@ auth_file = ${users}
 pool_mode = transaction
 default_pool_size = ${poolSize}
 max_client_conn = 200
+${settings}
 `,
   );
 }

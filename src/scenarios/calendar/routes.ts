@@ -19,7 +19,12 @@ const newTherapist: Route = {
   },
 };
 
-const instant = z.iso.datetime({ offset: true });
+/** ISO 8601 allows a year 0 and offsets of up to 23:59; Postgres takes neither. */
+const instant = z.iso
+  .datetime({ offset: true })
+  .refine(text => !text.startsWith('0000'), 'must be in the year 1 or later')
+  .refine(text => !/[+-](?:1[6-9]|2\d):\d\d$/.test(text), 'must have an offset below 16 hours');
+
 const newRequestBody = z
   .strictObject({ client: z.string().min(1).max(200), startsAt: instant, endsAt: instant })
   .refine(body => Date.parse(body.startsAt) < Date.parse(body.endsAt), {
