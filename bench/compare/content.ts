@@ -122,10 +122,10 @@ export function counts(cell: CellSummary): string {
   const { observed, verdict } = cell;
   if (!observed) return nothing;
   if (!observed.audited) return 'not audited';
-  const { keysHit, keys, keysTested, keysUnfilled } = observed;
+  const { keysHit, keys, keysJudged = keys, keysTested, keysUnfilled } = observed;
   const unfilled = keysUnfilled > 0 ? ` (${whole(keysUnfilled)} of ${whole(keys)} unfilled)` : '';
   if (verdict.boundShare === undefined)
-    return `${whole(keysHit)} of ${counted(keys, 'key')}${unfilled}`;
+    return `${whole(keysHit)} of ${counted(keysJudged, 'key')}${unfilled}`;
   return `0 of ${counted(keysTested, 'key')}, so < ${percent(verdict.boundShare)}${unfilled}`;
 }
 

@@ -20,6 +20,7 @@ export function observationOf(cell: Cell): Observation {
   ]);
   return {
     keys: rounds.length,
+    keysJudged: rounds.length + cell.warmUp.flatMap(phase => phase.rounds).length,
     commands: calls.length,
     commandsMet: calls.filter(call => call.met).length,
     keysDecided: rounds.filter(round => round.decidedMs !== null).length,

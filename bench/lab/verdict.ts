@@ -7,6 +7,8 @@ import { ruleOfThree } from './statistics.ts';
 export interface Observation {
   /** Contested keys. */
   readonly keys: number;
+  /** The same with those of the warm-ups, whose violations count too. */
+  readonly keysJudged?: number;
   /** Commands on them, and how many met a command of a rival on the same key. */
   readonly commands: number;
   readonly commandsMet: number;
@@ -139,7 +141,7 @@ function notProvoked({ under, cure }: NonNullable<Flaw>): CellVerdict {
 
 function found(claimed: Claim, observed: Observation): CellVerdict {
   const { keysHit, keys, lostAcknowledgements, counted, stuck, asked } = observed;
-  const seen = `${keysHit} of ${keys} keys were violated`;
+  const seen = `${keysHit} of ${observed.keysJudged ?? keys} keys were violated`;
   if (stuck > 0 && claimed.verdict !== 'unsafe')
     return violated(
       `its lock was left behind: ${stuck} of ${asked ?? stuck} keys were still busy for a fresh command ` +
