@@ -4,10 +4,11 @@ import type { ExploredCell } from '../explore/schema.ts';
 import type { ExitCode } from '../lab/exit-codes.ts';
 import { leasesLostIn } from '../lab/losses.ts';
 import type { AuditRow } from '../lab/shapes.ts';
-import { added, designEffect, familyBound } from '../lab/statistics.ts';
+import { added, familyBound } from '../lab/statistics.ts';
 import {
   type CellVerdict,
   type Control,
+  controlFrom,
   type Observation,
   powerMin,
   unseen,
@@ -160,13 +161,12 @@ function controlIn(cell: Cell): Control {
       .filter(row => row.kind !== 'lost acknowledgement')
       .map(row => row.key),
   );
-  const counts = cell.repetitions.map(({ contested: { rounds } }) => ({
-    keys: rounds.length,
-    failed: rounds.filter(round => raced.has(round.key)).length,
-  }));
-  const keys = counts.reduce((sum, one) => sum + one.keys, 0);
-  const failed = counts.reduce((sum, one) => sum + one.failed, 0);
-  return { share: keys > 0 ? failed / keys : 0, designEffect: designEffect(counts) };
+  return controlFrom(
+    cell.repetitions.map(({ contested: { rounds } }) => ({
+      keys: rounds.length,
+      failed: rounds.filter(round => raced.has(round.key)).length,
+    })),
+  );
 }
 
 function cellSummary(cell: Cell, run: Run, control: Control): CellSummary {

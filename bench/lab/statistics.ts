@@ -135,7 +135,7 @@ export function designEffect(
   return chiSquare > chiSquare95(degrees) ? chiSquare / degrees : 1;
 }
 
-/** The 95 % quantile of χ², by Wilson and Hilferty's approximation; within 1 % from 1 degree on. */
+/** The 95 % quantile of χ², by Wilson and Hilferty's approximation: 3 % low at 1 degree, within 1 % from 2 on. */
 function chiSquare95(degrees: number): number {
   const spread = 2 / (9 * degrees);
   return degrees * (1 - spread + 1.6449 * Math.sqrt(spread)) ** 3;

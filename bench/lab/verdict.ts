@@ -1,7 +1,7 @@
 /** Compares the prediction with what the audit found. Pure; branches on facts, never on names. */
 import type { Event } from '../../src/contract/index.ts';
 import type { Claim } from './shapes.ts';
-import { ruleOfThree } from './statistics.ts';
+import { designEffect, ruleOfThree } from './statistics.ts';
 
 /** What was observed in one cell, over all repetitions. */
 export interface Observation {
@@ -62,6 +62,15 @@ export interface Control {
 
 /** Check-then-act double-books 89–99 % of the keys (measured): far fewer means there was no contention. */
 export const powerMin = 0.2;
+
+/** What a control shows, from its failed keys in each repetition. */
+export function controlFrom(
+  repetitions: readonly { readonly failed: number; readonly keys: number }[],
+): Control {
+  const keys = repetitions.reduce((sum, one) => sum + one.keys, 0);
+  const failed = repetitions.reduce((sum, one) => sum + one.failed, 0);
+  return { share: keys > 0 ? failed / keys : 0, designEffect: designEffect(repetitions) };
+}
 
 /** Nothing is known of a control. */
 export const unseen: Control = { share: 0, designEffect: 1 };

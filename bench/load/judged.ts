@@ -1,7 +1,7 @@
 /** The verdict of a load cell: what was found, and what this load could have found. Pure. */
 import type { Prediction } from '../../src/contract/index.ts';
-import { designEffect, ruleOfThree } from '../lab/statistics.ts';
-import { beyondLosses, type Control, powerMin } from '../lab/verdict.ts';
+import { ruleOfThree } from '../lab/statistics.ts';
+import { beyondLosses, type Control, controlFrom, powerMin } from '../lab/verdict.ts';
 import type { Meetings } from './meetings.ts';
 import { placeName } from './plan.ts';
 import type { CellResult } from './schema.ts';
@@ -106,10 +106,7 @@ export function controlsIn(cells: readonly Measured[], name: string): ReadonlyMa
           const keys = meetings?.keysTested ?? 0;
           return { keys, failed: Math.min(keys, k6.counts.keys_violated ?? 0) };
         });
-      const keys = counts.reduce((sum, one) => sum + one.keys, 0);
-      const failed = counts.reduce((sum, one) => sum + one.failed, 0);
-      const share = keys > 0 ? failed / keys : 0;
-      return [place, { share, designEffect: designEffect(counts) }];
+      return [place, controlFrom(counts)];
     }),
   );
 }

@@ -38,13 +38,6 @@ export async function readResult(path: string): Promise<Result> {
   }
 }
 
-/** Reads a result of `load`. Throws `UnreadableRun` for any other. */
-export async function readLoad(path: string): Promise<BenchRun> {
-  const result = await readResult(path);
-  if (result.kind === 'bench') return result.bench;
-  throw new UnreadableRun(`${path} is not a result of load`);
-}
-
 async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     found => found.isDirectory(),

@@ -113,7 +113,8 @@ function placeTable(matrix: Matrix, place: string): string {
 function keysOf({ keys, boundShare, familyBound }: MatrixCell): string {
   if (!keys) return nothing;
   const unfilled = keys.unfilled > 0 ? `; ${whole(keys.unfilled)} unfilled` : '';
+  const all = familyBound === undefined ? '' : `, all < ${percent(familyBound)}`;
   return boundShare === undefined
     ? `${whole(keys.violated)} of ${whole(keys.all)}${unfilled}`
-    : `0 of ${whole(keys.tested)}, < ${percent(boundShare)}, all < ${percent(familyBound ?? 1)}${unfilled}`;
+    : `0 of ${whole(keys.tested)}, < ${percent(boundShare)}${all}${unfilled}`;
 }

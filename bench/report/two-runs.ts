@@ -127,8 +127,7 @@ export function runsCompared(
     .filter(({ cell, other }) => cell.verdict !== other.verdict)
     .map(({ cell, other }) => `${cell.name}: ${cell.verdict}, now ${other.verdict}`);
   const worse = differences
-    .filter(one => one.verdict === 'worse' && limit !== undefined && one.share !== 0)
-    .filter(one => Math.abs(one.share) > (limit ?? 0))
+    .filter(one => one.verdict === 'worse' && limit !== undefined && Math.abs(one.share) > limit)
     .map(one => `${one.cell}: ${one.figure} ${signed(one.share)}`);
   const only = (some: ComparedRun, others: ComparedRun): string[] =>
     some.cells.map(({ name }) => name).filter(name => others.cells.every(one => one.name !== name));

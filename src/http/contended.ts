@@ -49,7 +49,7 @@ export function contended(
         'command failed',
       );
     }
-    const spans = spansOf(served);
+    const spans = options.headersAllowed || history ? spansOf(served) : undefined;
     if (spans && options.headersAllowed) tellSpans(response, spans);
     if (spans && history) {
       const cell = { scenario: scenario.name, variant, strategy: strategy.name };

@@ -24,7 +24,7 @@ async function counted() {
     tries.count += 1;
     return command();
   };
-  return { redis, orphans, tries, clear };
+  return { redis, orphans, tries, clear, sleep };
 }
 
 test('a clear-up goes on while the server is away, and ends with the first answer', async () => {
@@ -68,7 +68,7 @@ test('an answer that is an error ends a clear-up; one that passes does not', asy
 });
 
 test('closing ends it', async () => {
-  const { redis, orphans, tries, clear } = await counted();
+  const { redis, orphans, tries, clear, sleep } = await counted();
   await server.kill();
   await until('the connection is gone', () => redis.status !== 'ready');
   orphans.add(clear(() => redis.del('left')));
@@ -77,6 +77,13 @@ test('closing ends it', async () => {
   const tried = tries.count;
   await server.start();
   await until('it is connected again', () => redis.status === 'ready');
-  await new Promise(resolve => setTimeout(resolve, 600)); // longer than any pause between two tries
+  const other = new Orphans({ sleep });
+  let others = 0;
+  other.add(async () => {
+    others += 1;
+    throw new Error('no answer');
+  });
+  await until('one that is open has had its longest pauses', () => others > 6);
+  other.close();
   expect(tries.count).toBe(tried);
 });
