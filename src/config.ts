@@ -34,6 +34,8 @@ export interface Config {
   readonly connectTimeoutMs: number;
   /** Minimum retention of an answer under its idempotency key. */
   readonly idempotencyKeptMs: number;
+  /** How long a rollout may keep a group of keys closed while it changes hands. */
+  readonly rolloutPauseMs: number;
   readonly adminToken: string | undefined;
   readonly logLevel: (typeof logLevels)[number];
 }
@@ -136,6 +138,7 @@ const shape = z.object({
   EXTEND_LEASE: flag.default(true),
   ATTEMPTS_MAX: wholeNumber(1, 100).default(10),
   IDEMPOTENCY_HOURS: wholeNumber(1, 720).default(24),
+  ROLLOUT_PAUSE_MS: wholeNumber(1, 60_000).default(250),
   ADMIN_TOKEN: field(
     text => (text.length >= 16 ? text : undefined),
     'at least 16 characters that are hard to guess',
@@ -205,6 +208,7 @@ function configOf(data: z.infer<typeof shape>): Config {
     lockConnectionsMax: data.LOCK_CONNECTIONS,
     connectTimeoutMs: data.CONNECT_TIMEOUT_MS,
     idempotencyKeptMs: data.IDEMPOTENCY_HOURS * 3_600_000,
+    rolloutPauseMs: data.ROLLOUT_PAUSE_MS,
     adminToken: data.ADMIN_TOKEN,
     logLevel: data.LOG_LEVEL,
   };

@@ -11,7 +11,9 @@ import { createLog } from './http/log.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
+import { assignmentSchema } from './rollout/assignment-schema.ts';
 import { fleetSchema } from './rollout/fleet.ts';
+import { rolloutSchema } from './rollout/rollout-schema.ts';
 import { strategyNamed } from './rollout/named.ts';
 import { openServices, type Services } from './services/index.ts';
 import { MigrationError, migrate } from './store/migrate.ts';
@@ -119,6 +121,8 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
     violationsSchema,
     idempotencySchema,
     fleetSchema,
+    assignmentSchema,
+    rolloutSchema,
   ];
   await migrate(databaseUrl, schemas).catch(error =>
     stop.fail(

@@ -39,6 +39,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'compare two runs, and tell differences from chance',
     load: () => import('./diff.ts'),
   },
+  rollout: {
+    summary: 'move a running service from one strategy to another',
+    load: () => import('./rollout.ts'),
+  },
   serve: {
     summary: 'start the booking service, configured by the environment',
     load: () => import('./serve.ts'),

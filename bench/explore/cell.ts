@@ -46,7 +46,7 @@ export function serversOf(
 }
 
 /** A lease from outside that says nothing of what it needs gets the single node. */
-function needsOf({ declared }: RegisteredStrategy): RedisNeeds {
+export function needsOf({ declared }: RegisteredStrategy): RedisNeeds {
   const { adoption, turns } = declared;
   const leases = turns.some(({ heldBy }) => heldBy === 'lease');
   const needs = redisNeedsOf(declared);
@@ -88,13 +88,16 @@ export function subjectOf(plan: CellPlan): Subject {
   return madeOf(plan).subject;
 }
 
-interface Made {
+export interface Made {
   readonly subject: Subject;
+  /** What the callers send; filled when the subject is prepared. */
+  readonly commands: readonly PlannedCommand[];
   /** Known when the subject is prepared: what callers send is made with the rows. */
   readonly identical: () => string[][];
 }
 
-function madeOf(plan: CellPlan): Made {
+/** The subject of a cell with the commands of its callers. */
+export function madeOf(plan: CellPlan): Made {
   const { scenario, strategies } = plan;
   const commands: PlannedCommand[] = [];
   const asked = (): Asked[] =>
@@ -116,7 +119,7 @@ function madeOf(plan: CellPlan): Made {
     probe: callerOf(plan, strategies[0], () => commands[0] && againOf(commands[0])),
     checkProbe: end => (served(end) ? [] : [`stuck: a fresh caller is told ${toldText(end)}`]),
   };
-  return { subject, identical: () => equalCallers(names, commands) };
+  return { subject, commands, identical: () => equalCallers(names, commands) };
 }
 
 /** Their strategies are named only where they differ. */

@@ -7,6 +7,7 @@ import type {
   Strategy,
   Tuning,
 } from '../../src/contract/index.ts';
+import type { Assigner } from '../../src/engine/assigner.ts';
 import type { Command } from '../../src/engine/command.ts';
 import { KeyRefused } from '../../src/engine/idempotency.ts';
 import type { Observer } from '../../src/engine/observer.ts';
@@ -31,6 +32,8 @@ export interface Told {
 export interface PlannedCommand extends Command {
   readonly plan: Plan;
   readonly refusal?: Call['refusal'];
+  /** In a rollout: the strategies that its keys may be assigned to. */
+  readonly mayRunUnder?: readonly Command['strategy'][];
 }
 
 /** Leases end by an event of the schedule, never because an execution took long. */
@@ -58,11 +61,14 @@ const nodesMin = 3;
 export function engineCaller(
   commandOf: () => PlannedCommand,
   needs: Needs,
+  assignerOf?: (urls: ActorUrls) => Assigner,
 ): (urls: ActorUrls) => Promise<Told> {
   return async urls => {
     const command = commandOf();
     const { store } = command.strategy.declared;
-    const engine = openEngine(urls, needs, { store, tuning: tuningOf(command) });
+    const assigner = assignerOf?.(urls);
+    const own = { store, tuning: tuningOf(command), ...(assigner && { assigner }) };
+    const engine = openEngine(urls, needs, own);
     const work = { ...command, scenario: planned(command), input: nothing };
     return payingThrough(urls.httpUrls[0], () => answered(engine, work));
   };
@@ -81,10 +87,11 @@ async function answered(engine: Engine, work: Command): Promise<Told> {
 interface OwnParts {
   readonly store: Strategy['store'];
   readonly tuning: Tuning;
+  readonly assigner?: Assigner;
 }
 
 /** Each actor has its own stores, connections and guardians; they end with the actor's realm. */
-function openEngine(urls: ActorUrls, needs: Needs, { store, tuning }: OwnParts): Engine {
+function openEngine(urls: ActorUrls, needs: Needs, { store, tuning, assigner }: OwnParts): Engine {
   const { redisUrls } = urls;
   const first = redisUrls.length % 2 === 0 || redisUrls.length < nodesMin ? 1 : 0;
   const backends = openBackends({
@@ -107,6 +114,7 @@ function openEngine(urls: ActorUrls, needs: Needs, { store, tuning }: OwnParts):
     backends: { ...backends, random: () => 0.999 },
     tuning,
     observer: silent,
+    ...(assigner && { assigner }),
   });
 }
 
@@ -120,8 +128,9 @@ function unhurried(store: Store): Store {
   };
 }
 
-function tuningOf({ strategy }: PlannedCommand): Tuning {
-  const polls = strategy.declared.turns.some(turn => turn.heldBy === 'lease');
+function tuningOf({ strategy, mayRunUnder = [] }: PlannedCommand): Tuning {
+  const turns = [strategy, ...mayRunUnder].flatMap(({ declared }) => declared.turns);
+  const polls = turns.some(turn => turn.heldBy === 'lease');
   const waitMs = polls ? pollingWaitMs : sessionWaitMs;
   return { waitMs, leaseMs, extendLease: true, attemptsMax };
 }

@@ -123,6 +123,28 @@ export const failures = {
     'The lock was lost during the work',
     'The lease expired or was taken away, or the lock connection broke, before the work was done, so it was rolled back. Nothing happened; try again later.',
   ),
+  'assignment-changed': row(
+    'busy',
+    503,
+    true,
+    'The keys were assigned anew',
+    'A rollout gave the keys of this command to another strategy while it ran, in every attempt. Nothing happened; try again later.',
+    ['LS001'],
+  ),
+  'assignment-divided': row(
+    'busy',
+    503,
+    false,
+    'The keys are under two strategies',
+    'A rollout is under way, and the keys of this command are under two strategies that cannot share a transaction. Nothing happened; try again when the rollout has moved on.',
+  ),
+  'assignment-not-offered': row(
+    'failed',
+    503,
+    false,
+    'This process cannot run the strategy',
+    'The keys are assigned to a strategy that this process does not have, or lacks a store for. Nothing happened; try again, which may reach another process.',
+  ),
   'connection-lost': row(
     'failed',
     503,

@@ -24,6 +24,8 @@ export interface AttemptPlan {
   readonly plan: Plan;
   readonly number: number;
   readonly deadlineMs: number;
+  /** See `TransactionPlan.proof`. */
+  readonly proof?: string;
   readonly guardians: readonly Guardian[];
   readonly store: Store;
   readonly backends: Backends;
@@ -154,6 +156,7 @@ export class Attempt {
 
   #begin(held: readonly Held[]): Promise<Transaction> {
     const strategy = this.#strategy;
+    const { proof } = this.#with;
     const token = held.find(one => one.token !== undefined)?.token;
     const losses = new Losses(held);
     return this.#with.store.begin({
@@ -161,7 +164,10 @@ export class Attempt {
       guard: strategy.guard,
       first: strategy.first,
       keys: this.#with.plan.keys,
-      autocommit: decidesInOneStatement(strategy) && !this.#with.command.idempotency,
+      // a proof in the same statement would leave the rest of it on the snapshot of before
+      autocommit:
+        decidesInOneStatement(strategy) && !this.#with.command.idempotency && proof === undefined,
+      ...(proof !== undefined && { proof }),
       isLost: () => losses.isLost(),
       deadlineMs: this.#with.deadlineMs,
       ...(token !== undefined && { token }),

@@ -10,8 +10,10 @@ import {
 } from '../contract/index.ts';
 import type { Store } from '../store/store.ts';
 import { announceKey, endAnnounced } from './announced-key.ts';
+import type { Assigner } from './assigner.ts';
 import { Attempt, type Span } from './attempt.ts';
 import { type Command, cellOf, hasEffectOutside } from './command.ts';
+import { newCommandId } from './command-id.ts';
 import { Guardians, type TurnBackends } from './guardians.ts';
 import {
   Answered,
@@ -28,6 +30,8 @@ export interface EngineOptions {
   readonly backends: TurnBackends;
   readonly tuning: Tuning;
   readonly observer: Observer;
+  /** Where keys change from strategy to strategy while the service runs. */
+  readonly assigner?: Assigner;
 }
 
 export interface Served {
@@ -40,11 +44,13 @@ export interface Served {
   readonly askedMs?: number;
   /** From the answer to its deciding read to the end of its COMMIT; absent without a COMMIT. */
   readonly decided?: Span;
+  /** The command as it ran at last: keys may have been assigned to another strategy. */
+  readonly ran?: Command;
   /** For an answer replayed under an idempotency key: the command that produced it. */
   readonly replayed?: { readonly commandId: string };
 }
 
-type Ended = Pick<Served, 'outcome' | 'error' | 'decided'>;
+type Ended = Pick<Served, 'outcome' | 'error' | 'decided' | 'ran'>;
 
 /** Runs commands: one or more attempts, one outcome. */
 export class Engine {
@@ -80,7 +86,7 @@ export class Engine {
   #served(command: Command, ended: Ended, startMs: number, auditKey: string): Served {
     const { backends, observer } = this.#options;
     const seconds = (backends.now() - startMs) / 1_000;
-    observer.outcome(cellOf(command), ended.outcome, seconds, auditKey);
+    observer.outcome(cellOf(ended.ran ?? command), ended.outcome, seconds, auditKey);
     return { ...ended, auditKey };
   }
 
@@ -123,43 +129,65 @@ export class Engine {
     return ended;
   }
 
-  async #attempts(command: Command, plan: Plan, deadlineMs: number): Promise<Ended> {
+  async #attempts(asked: Command, plan: Plan, deadlineMs: number): Promise<Ended> {
     const { backends, tuning, observer } = this.#options;
-    const cell = cellOf(command);
+    let command = asked;
     for (let number = 1; ; number += 1) {
       let attempt: Attempt | undefined;
       try {
-        attempt = await this.#attempt(command, plan, number, deadlineMs);
+        const { command: now, ...proof } = await this.#assigned(command, plan, deadlineMs);
+        command = now;
+        attempt = await this.#attempt(command, plan, { number, deadlineMs, ...proof });
         const outcome = decided(await attempt.run(), number);
-        return { outcome, ...(attempt.decided && { decided: attempt.decided }) };
+        return { outcome, ran: command, ...(attempt.decided && { decided: attempt.decided }) };
       } catch (error) {
         if (error instanceof Answered || error instanceof KeyRefused) throw error;
+        const cell = cellOf(command);
         const code = codeOf(error);
         observer.failure(cell, code, error);
+        const ended = (told: FailureCode): Ended => ({ ...ending(told, number, error), ran: command });
         if (attempt?.reachedOut && hasEffectOutside(command)) {
           observer.effectWithoutRecord(cell);
-          return ending('effect-unknown', number, error); // trying again would send it again
+          return ended('effect-unknown'); // trying again would send it again
         }
         const pauseMs = backoffMs(number, backends.random);
         const again = failures[code].retry && number < tuning.attemptsMax;
-        if (!again || backends.now() + pauseMs >= deadlineMs) return ending(code, number, error);
+        if (!again || backends.now() + pauseMs >= deadlineMs) return ended(code);
+        if (code === 'assignment-changed') await this.#options.assigner?.refresh();
         await backends.sleep(pauseMs);
       } finally {
-        if (attempt?.reachedOut) observer.reachedOut(cell, plan.auditKey);
+        if (attempt?.reachedOut) observer.reachedOut(cellOf(command), plan.auditKey);
       }
     }
+  }
+
+  /**
+   * The command under the strategy that its keys are assigned to now. Under another one than before it
+   * gets an id that says so, unless the id was announced: nothing has been done under it yet.
+   */
+  async #assigned(
+    command: Command,
+    plan: Plan,
+    deadlineMs: number,
+  ): Promise<{ readonly command: Command; readonly proof?: string }> {
+    const { assigner } = this.#options;
+    if (!assigner) return { command };
+    const { strategy, ...proof } = await assigner.assign(command, plan.keys, deadlineMs);
+    if (strategy.name === command.strategy.name) return { command, ...proof };
+    const announced = command.idempotency && hasEffectOutside(command);
+    const commandId = announced ? command.commandId : newCommandId(strategy.name);
+    return { command: { ...command, strategy, commandId }, ...proof };
   }
 
   async #attempt(
     command: Command,
     plan: Plan,
-    number: number,
-    deadlineMs: number,
+    given: { readonly number: number; readonly deadlineMs: number; readonly proof?: string },
   ): Promise<Attempt> {
     const { backends, observer } = this.#options;
     const store = this.#store(command.strategy.declared);
     const guardians = await this.#guardians.of(command.strategy.declared);
-    return new Attempt({ command, plan, number, deadlineMs, guardians, store, backends, observer });
+    return new Attempt({ command, plan, ...given, guardians, store, backends, observer });
   }
 
   #store(strategy: Strategy): Store {

@@ -15,9 +15,16 @@ import { type Evidence, violationsFound } from './evidence.ts';
 import type { Health } from './health.ts';
 import { problemPage, problemPages } from './problems.ts';
 import { identify } from './request-id.ts';
+import {
+  actionNames,
+  actOnRollout,
+  type RolloutParts,
+  showRollout,
+  startRollout,
+} from './rollouts.ts';
 
 /** What the HTTP layer needs from the service. */
-export interface AppParts {
+export interface AppParts extends Omit<RolloutParts, 'choice'> {
   readonly choice: ChoiceOptions;
   readonly engine: Pick<Engine, 'serve'>;
   /** For the routes without contention. */
@@ -33,11 +40,14 @@ export interface AppParts {
   readonly evidence: Evidence;
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
+  /** Whether keys of a variant are assigned to strategies by a rollout. */
+  readonly assigned: (scenario: string, variant: string) => boolean;
   /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
 }
 
-type Handlers = Partial<Record<'get' | 'post', RequestHandler>>;
+type Method = 'get' | 'post' | 'put';
+type Handlers = Partial<Record<Method, RequestHandler>>;
 
 /** The HTTP interface, derived from the registry: no scenario or strategy is known by name here. */
 export function createApp(parts: AppParts): Express {
@@ -52,7 +62,7 @@ export function createApp(parts: AppParts): Express {
   });
   if (parts.log.isLevelEnabled('debug')) app.use(requestLog(parts.log));
   const routes = new Map<string, Handlers>();
-  const add = (method: 'get' | 'post', path: string, handler: RequestHandler): void => {
+  const add = (method: Method, path: string, handler: RequestHandler): void => {
     routes.set(path, { ...routes.get(path), [method]: handler });
   };
   addScenarios(parts, add);
@@ -67,7 +77,7 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
-type Add = (method: 'get' | 'post', path: string, handler: RequestHandler) => void;
+type Add = (method: Method, path: string, handler: RequestHandler) => void;
 
 function addScenarios(parts: AppParts, add: Add): void {
   const { choice, store } = parts;
@@ -115,18 +125,26 @@ function addService(parts: AppParts, add: Add): void {
   });
 }
 
-function addAdmin({ adminToken, audit, evidence, choice }: AppParts, add: Add): void {
+function addAdmin(parts: AppParts, add: Add): void {
+  const { adminToken, audit, evidence, choice } = parts;
   add('get', '/admin/violations', adminOnly(adminToken, violationsFound(evidence)));
   add('get', '/admin/audit', adminOnly(adminToken, auditOfRows(choice.registry, audit)));
   add('post', '/admin/audit', adminOnly(adminToken, auditOfClaims(choice.registry, audit)));
+  const rollout = '/admin/rollouts/:scenario';
+  add('put', rollout, adminOnly(adminToken, startRollout(parts)));
+  add('get', rollout, adminOnly(adminToken, showRollout(parts)));
+  for (const action of actionNames)
+    add('post', `${rollout}/${action}`, adminOnly(adminToken, actOnRollout(parts, action)));
 }
 
 function mount(app: Express, path: string, handlers: Handlers): void {
-  const { get, post } = handlers;
+  const { get, post, put } = handlers;
   const route = app.route(path);
   if (get) route.get(get);
   if (post) route.post(post);
-  const allow = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', ');
+  if (put) route.put(put);
+  const allowed = [...(get ? ['GET', 'HEAD'] : []), post && 'POST', put && 'PUT'];
+  const allow = allowed.filter(Boolean).join(', ');
   route.all((_request, response) => {
     response.setHeader('allow', allow);
     throw new Problem('method-not-allowed', `Allowed methods: ${allow}.`);

@@ -8,6 +8,8 @@ import { Problem } from './answer.ts';
 export interface Choice {
   readonly strategy: RegisteredStrategy;
   readonly variant: string;
+  /** The request named the strategy. */
+  readonly chosen?: true;
 }
 
 export interface ChoiceOptions {
@@ -41,6 +43,7 @@ export function chooser(
     const choice = {
       strategy: name === undefined ? strategy : named(name, registry),
       variant: variantName ?? byDefault.variant,
+      ...(name !== undefined && { chosen: true as const }),
     };
     if (!Object.hasOwn(variants, choice.variant))
       throw new Problem('unknown-variant', undefined, { names: Object.keys(variants) });

@@ -17,19 +17,22 @@ export interface ContendedParts {
   readonly log: Logger;
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
+  /** Whether keys of the variant are assigned to strategies by a rollout. */
+  readonly assigned: (scenario: string, variant: string) => boolean;
 }
 
 /** The contended route at `path`, for all variants served there: one request is one command. */
 export function contended(
   scenario: RegisteredScenario,
   path: string,
-  { engine, choice: options, log, history }: ContendedParts,
+  { engine, choice: options, log, history, assigned }: ContendedParts,
 ): RequestHandler {
   const there = Object.entries(scenario.registered.variants).filter(([, one]) => one.path === path);
   const choose = chooser(options, Object.fromEntries(there));
   return async (request: Request, response: Response) => {
     response.setHeader('lock-strategy', options.strategy.name);
-    const { strategy, variant } = choose(request);
+    const { strategy, variant, chosen } = choose(request);
+    if (chosen && assigned(scenario.name, variant)) throw new Problem('strategy-assigned');
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const body = await readBody(request, response);
     const commandId = newCommandId(strategy.name);
@@ -40,7 +43,10 @@ export function contended(
     const served = await engine.serve({
       ...{ scenario, variant, strategy, commandId, input },
       ...(idempotency && { idempotency }),
+      ...(chosen && { chosen }),
     });
+    const { ran } = served;
+    if (ran) response.setHeader('lock-strategy', ran.strategy.name);
     if (served.replayed) response.setHeader('idempotent-replayed', 'true');
     if (isUnexpected(served)) {
       const requestId = response.getHeader('x-request-id');
@@ -52,10 +58,11 @@ export function contended(
     const spans = options.headersAllowed || history ? spansOf(served) : undefined;
     if (spans && options.headersAllowed) tellSpans(response, spans);
     if (spans && history) {
-      const cell = { scenario: scenario.name, variant, strategy: strategy.name };
-      history.note({ ...cell, ...noted(request, served, spans), commandId });
+      const name = ran?.strategy.name ?? strategy.name;
+      const cell = { scenario: scenario.name, variant, strategy: name };
+      history.note({ ...cell, ...noted(request, served, spans), commandId: ran?.commandId ?? commandId });
     }
-    tell(response, served, served.replayed?.commandId ?? commandId);
+    tell(response, served, served.replayed?.commandId ?? ran?.commandId ?? commandId);
   };
 }
 

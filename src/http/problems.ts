@@ -40,6 +40,32 @@ export const edgeProblems = {
     'Unknown variant',
     'The Scenario-Variant header names no variant of this scenario; `names` lists the known ones.',
   ),
+  'unknown-scenario': row(
+    404,
+    'Unknown scenario',
+    'The path names no scenario of this service; `names` lists the known ones.',
+  ),
+  'rollout-refused': row(
+    422,
+    'The rollout cannot start',
+    'This change of strategy is not possible, or not now; `detail` says why. Nothing was changed.',
+  ),
+  'rollout-in-progress': row(
+    409,
+    'Another rollout is in progress',
+    'There is one rollout per variant at a time. Promote or abort the one that runs, then start the next.',
+  ),
+  'rollout-moved-on': row(
+    409,
+    'The rollout has moved on',
+    'It was changed while this request was on its way. Read its state and decide again.',
+  ),
+  'no-rollout': row(404, 'No rollout', 'There has been no rollout here yet.'),
+  'strategy-assigned': row(
+    409,
+    'The strategy is assigned',
+    'A rollout says which strategy decides which keys of this variant, so no request can choose one. Send it without the header.',
+  ),
   'strategy-not-offered': row(
     400,
     'Strategy not available here',

@@ -6,6 +6,7 @@ import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import type { Fleet } from '../rollout/fleet.ts';
+import { assignerOf } from '../rollout/assigner.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
@@ -30,6 +31,7 @@ import { poolerUnsafe } from './deployment.ts';
 import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
+import { RolloutWatch } from './rollout-watch.ts';
 
 /** What a service needs from its process. */
 export interface ProcessHooks {
@@ -53,6 +55,7 @@ export class Service {
   readonly #engine: Engine;
   readonly #keys: KeySweep;
   readonly #fleet: Fleet;
+  readonly #rollout: RolloutWatch;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
   readonly #history: CommandHistory | undefined;
@@ -96,18 +99,24 @@ export class Service {
       const { SequelizeStore } = await import('../store/sequelize.ts');
       return new SequelizeStore({ ...shared, connectionsMax: config.connectionsMax });
     });
+    this.#choice = choiceOf(config, registry);
+    this.#rollout = new RolloutWatch({
+      ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
+      pauseMs: config.rolloutPauseMs,
+    });
+    const { assignments } = this.#rollout;
     this.#engine = new Engine({
       stores: { pg: this.#store, sequelize: this.#sequelize },
       backends: this.#backends,
       tuning,
       observer: this.#recorder,
+      assigner: assignerOf(assignments, registry, this.#choice.missing),
     });
     this.#keys = new KeySweep({
       query: this.#store.query,
       keptMs: config.idempotencyKeptMs,
       onError: error => log.warn({ err: error }, 'expired idempotency keys cannot be removed'),
     });
-    this.#choice = choiceOf(config, registry);
     this.#history = config.commandHistory ? new CommandHistory(config.commandHistory) : undefined;
     const { strategy } = this.#choice;
     this.#fleet = watchFleet({ ...audited, registry, strategy, deciders });
@@ -123,6 +132,9 @@ export class Service {
       evidence: page => this.#evidence(page),
       audit: ({ auditSql }, asked) => this.#adHocAudits.run(auditSql, asked),
       history: this.#history,
+      assigned: (scenario, variant) => assignments.has(scenario, variant),
+      rollouts: this.#rollout.rollouts,
+      notNow: () => this.#rollout.notNow(),
       stopping: hooks.stopping,
     });
   }
@@ -134,7 +146,7 @@ export class Service {
     this.#keys.start();
     this.#auditor.start();
     this.#sweep.start();
-    await Promise.all([this.#store.fill(), this.#fleet.start()]);
+    await Promise.all([this.#store.fill(), this.#fleet.start(), this.#rollout.start()]);
   }
 
   snapshot(): Promise<Snapshot> {
@@ -149,7 +161,7 @@ export class Service {
   /** Releases all locks and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
-    const background = [this.#auditor, this.#sweep, this.#keys, this.#fleet];
+    const background = [this.#auditor, this.#sweep, this.#keys, this.#fleet, this.#rollout];
     await Promise.all(background.map(one => one.stop()));
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     pools.push(this.#adHocAudits.close());

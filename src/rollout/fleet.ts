@@ -12,6 +12,14 @@ create table if not exists lockstep_processes (
   strategy text not null,
   seen_at timestamptz not null default now()
 )`,
+  migrations: [
+    {
+      name: 'fleet/migrations/0001-who-proves.sql',
+      sql: `
+-- builds that prove the epoch of each decision say so; see rollout/assignment-schema.ts
+alter table lockstep_processes add column if not exists proves boolean not null default false`,
+    },
+  ],
 };
 
 const beatEveryMs = 5_000;
@@ -20,7 +28,7 @@ const aliveSeconds = 20;
 
 const beat = `
   with own as (
-    insert into lockstep_processes (id, strategy) values ($1, $2)
+    insert into lockstep_processes (id, strategy, proves) values ($1, $2, true)
     on conflict (id) do update set seen_at = now()
   )
   select strategy from lockstep_processes

@@ -231,9 +231,12 @@ export class PgTransaction implements Transaction, Tx {
     return result.value.rows;
   }
 
-  /** BEGIN failed. If the statement in the same write succeeded, it has autocommitted. */
+  /**
+   * BEGIN failed, or what goes along with it. If the statement in the same write succeeded, it has
+   * autocommitted; behind a refused proof it failed, and the connection is as good as before.
+   */
   #withoutBegin(error: unknown, committed: boolean): Failure {
-    this.#broken = true;
+    this.#broken ||= committed;
     const failure = committed
       ? new Failure('outcome-unknown', { cause: error })
       : this.#failure(error);
@@ -260,10 +263,11 @@ export class PgTransaction implements Transaction, Tx {
 
   #beginText(): string {
     const remainingMs = Math.max(1, Math.floor(this.#plan.deadlineMs - performance.now()));
-    const begin = `begin isolation level ${this.#plan.isolation}`;
-    return remainingMs < this.#connection.lockTimeoutMs * 0.9
-      ? `${begin}; set local lock_timeout = ${remainingMs}`
-      : begin;
+    const begin = [`begin isolation level ${this.#plan.isolation}`];
+    if (remainingMs < this.#connection.lockTimeoutMs * 0.9)
+      begin.push(`set local lock_timeout = ${remainingMs}`);
+    if (this.#plan.proof !== undefined) begin.push(this.#plan.proof);
+    return begin.join('; ');
   }
 
   #cutAt(atMs: number): NodeJS.Timeout {

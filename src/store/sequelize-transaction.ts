@@ -79,6 +79,7 @@ export class SequelizeTransaction implements Transaction, Tx {
     const remainingMs = Math.max(1, Math.floor(this.#plan.deadlineMs - performance.now()));
     if (remainingMs < this.#unit.lockTimeoutMs * 0.9)
       await this.#raw(`set local lock_timeout = ${remainingMs}`, []);
+    if (this.#plan.proof !== undefined) await this.#raw(this.#plan.proof, []); // BEGIN went alone
     for (const { text } of this.#plan.first) {
       const [answer] = await this.#raw<{ granted: boolean }>(text, [this.#plan.keys]);
       if (answer?.granted !== true) throw new Failure('turn-refused');

@@ -10,6 +10,11 @@ export interface TransactionPlan {
   /** True if a single statement decides: no BEGIN and no COMMIT. */
   readonly autocommit: boolean;
   readonly token?: bigint;
+  /**
+   * Statements that go along with BEGIN and fail if the keys are decided under another strategy by now;
+   * see rollout/proof.ts.
+   */
+  readonly proof?: string;
   /** Whether the lock is lost; then no further statement is sent. */
   readonly isLost: () => boolean;
   /** On the clock of `performance.now()`. Ends lock waits; what still runs shortly after is cut. */

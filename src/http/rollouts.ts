@@ -1,0 +1,171 @@
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import type { RegisteredScenario } from '../engine/registry.ts';
+import { strategyNamed } from '../rollout/named.ts';
+import { entered } from '../rollout/next-step.ts';
+import { wayOf } from '../rollout/plan.ts';
+import { type Action, type Next, type Rollout, type Rollouts, stepsShape } from '../rollout/rollouts.ts';
+import { parse } from '../scenarios/input.ts';
+import { answer, Problem } from './answer.ts';
+import { readBody } from './body.ts';
+import { type ChoiceOptions, reasonAgainst } from './choice.ts';
+
+/** What the routes of a rollout need. */
+export interface RolloutParts {
+  readonly choice: ChoiceOptions;
+  readonly rollouts: Rollouts;
+  /** Why a rollout may not start now: processes that do not prove, say. */
+  readonly notNow: (from: string) => Promise<string | undefined>;
+}
+
+const text = z.string().trim().min(1).max(200);
+const by = { who: text, why: text };
+
+const begun = z.strictObject({
+  ...by,
+  variant: text.optional(),
+  from: text,
+  to: text,
+  steps: stepsShape,
+  lab: z.boolean().default(false),
+  acknowledge: z.literal('effects outside').optional(),
+});
+
+const acted = z.strictObject({ ...by, variant: text.optional() });
+
+/** `PUT /admin/rollouts/:scenario`: starts one; the same again answers with the one that runs. */
+export function startRollout(parts: RolloutParts): RequestHandler {
+  return async (request: Request, response) => {
+    const scenario = scenarioOf(parts, request);
+    const asked = parse(begun, await readBody(request, response));
+    const { from, to, steps, who, why } = asked;
+    const variant = variantOf(scenario, asked.variant);
+    const refused = reasonOf(parts, scenario, { ...asked, variant });
+    if (refused !== undefined) throw new Problem('rollout-refused', `${refused}.`);
+    const place = { scenario: scenario.name, variant };
+    const running = await parts.rollouts.newest(place.scenario, variant);
+    if (running && isActive(running)) {
+      if (!isSame(running, { from, to, steps })) throw new Problem('rollout-in-progress');
+      return answer(response, 200, await told(parts, running));
+    }
+    const later = await parts.notNow(from);
+    if (later !== undefined) throw new Problem('rollout-refused', later);
+    const action = { who, why, action: `start: ${from} -> ${to}` };
+    const made = await parts.rollouts.begin({ ...place, from, to, steps }, action);
+    if (!made) throw new Problem('rollout-in-progress');
+    const first = entered(steps, 0, 0);
+    const moved = await parts.rollouts.become(made, first, {
+      who: 'lockstep',
+      action: `step 1: weight ${first.weight}`,
+      why: 'the rollout starts',
+    });
+    answer(response, 201, await told(parts, moved ?? made));
+  };
+}
+
+/** `GET /rollouts/:scenario`: the one that runs, or the last one, with its log. */
+export function showRollout(parts: RolloutParts): RequestHandler {
+  return async (request: Request, response) => {
+    const scenario = scenarioOf(parts, request);
+    const { variant } = parse(z.object({ variant: text.optional() }), request.query);
+    answer(response, 200, await told(parts, await newest(parts, scenario, variant)));
+  };
+}
+
+const actions: Readonly<Record<string, (rollout: Rollout) => Next | undefined>> = {
+  pause: ({ stage, step, weight }) =>
+    stage === 'progressing' || stage === 'paused' ? { step, weight, stage: 'paused' } : undefined,
+  resume: ({ stage, steps, step, weight }) => {
+    if (stage !== 'paused') return undefined;
+    const waits = steps[step] !== undefined && 'pause' in steps[step];
+    return waits ? entered(steps, step + 1, weight) : { step, weight, stage: 'progressing' };
+  },
+  promote: ({ stage, steps }) =>
+    stage === 'progressing' || stage === 'paused'
+      ? { step: steps.length, weight: 100, stage: 'progressing' }
+      : undefined,
+  abort: ({ stage, step }) =>
+    stage === 'progressing' || stage === 'paused'
+      ? { step, weight: 0, stage: 'aborting' }
+      : undefined,
+};
+
+/** What a person can do to a rollout. */
+export const actionNames: readonly string[] = Object.keys(actions);
+
+/** `POST /admin/rollouts/:scenario/pause`, and so on. Repeated, it answers as the first time. */
+export function actOnRollout(parts: RolloutParts, action: string): RequestHandler {
+  return async (request: Request, response) => {
+    const scenario = scenarioOf(parts, request);
+    const { who, why, variant } = parse(acted, await readBody(request, response));
+    const rollout = await newest(parts, scenario, variant);
+    const next = actions[action]?.(rollout);
+    if (!next) return answer(response, 200, await told(parts, rollout)); // it is there, or over
+    const moved = await parts.rollouts.become(rollout, next, { who, why, action });
+    if (!moved) throw new Problem('rollout-moved-on');
+    answer(response, 200, await told(parts, moved));
+  };
+}
+
+function isActive({ stage }: Rollout): boolean {
+  return stage === 'progressing' || stage === 'paused' || stage === 'aborting';
+}
+
+function isSame(running: Rollout, asked: Pick<Rollout, 'from' | 'to' | 'steps'>): boolean {
+  const { from, to, steps } = running;
+  return JSON.stringify({ from, to, steps }) === JSON.stringify(asked);
+}
+
+async function told({ rollouts }: RolloutParts, rollout: Rollout) {
+  const log: readonly Action[] = await rollouts.history(rollout);
+  return { ...rollout, log };
+}
+
+async function newest(
+  { rollouts }: RolloutParts,
+  scenario: RegisteredScenario,
+  variant: string | undefined,
+): Promise<Rollout> {
+  const found = await rollouts.newest(scenario.name, variant);
+  if (!found) throw new Problem('no-rollout');
+  return found;
+}
+
+function scenarioOf({ choice }: RolloutParts, { params }: Request): RegisteredScenario {
+  const scenario = choice.registry.scenarios.get(String(params.scenario));
+  if (!scenario)
+    throw new Problem('unknown-scenario', undefined, {
+      names: [...choice.registry.scenarios.keys()],
+    });
+  return scenario;
+}
+
+function variantOf({ registered }: RegisteredScenario, name: string | undefined): string {
+  const names = Object.keys(registered.variants);
+  const variant = name ?? names[0] ?? '';
+  if (!names.includes(variant)) throw new Problem('unknown-variant', undefined, { names });
+  return variant;
+}
+
+function reasonOf(
+  { choice }: RolloutParts,
+  { registered }: RegisteredScenario,
+  asked: z.infer<typeof begun> & { readonly variant: string },
+): string | undefined {
+  const variant = registered.variants[asked.variant];
+  if (!variant) return `there is no variant '${asked.variant}'`;
+  const found = [asked.from, asked.to].map(name => strategyNamed(choice.registry, name));
+  const named = found.flatMap(one => ('strategy' in one ? [one.strategy] : []));
+  const [from, to] = named;
+  if (!from || !to || named.length < 2) {
+    const names = [...choice.registry.strategies.keys()];
+    throw new Problem('unknown-strategy', undefined, { names });
+  }
+  const { lab: hazardAllowed, acknowledge } = asked;
+  const outsideAcknowledged = acknowledge !== undefined;
+  const { way, because } = wayOf({ from, to, variant, hazardAllowed, outsideAcknowledged });
+  if (way === 'impossible') return because;
+  const offered = (strategy: typeof to) =>
+    reasonAgainst({ strategy, variant: asked.variant }, registered.variants, choice.missing);
+  return offered(to) ?? offered(from);
+}

@@ -1,0 +1,135 @@
+/** Rollouts in Postgres: one at a time per variant; every action is conditional and logged. */
+import { z } from 'zod';
+
+/** One hundredth of the keys is the smallest step. As Argo Rollouts names them. */
+const stepShape = z.union([
+  z.strictObject({ setWeight: z.int().min(0).max(100) }),
+  z.strictObject({ pause: z.strictObject({ seconds: z.int().min(1).max(2_592_000).optional() }) }),
+]);
+
+export const stepsShape = z.array(stepShape).min(1).max(50);
+
+/** `pause` without a duration waits for a person. */
+export type Step = z.infer<typeof stepShape>;
+
+export const stagesActive = ['progressing', 'paused', 'aborting'] as const;
+export type Stage = (typeof stagesActive)[number] | 'healthy' | 'aborted';
+
+export interface Rollout {
+  readonly id: string;
+  readonly scenario: string;
+  readonly variant: string;
+  readonly from: string;
+  readonly to: string;
+  readonly steps: readonly Step[];
+  /** Index of the step that runs; `steps.length` when all have. */
+  readonly step: number;
+  /** How many of the 100 groups are to be under `to`. */
+  readonly weight: number;
+  readonly stage: Stage;
+  /** The end of a pause that has a duration, on the server's clock. */
+  readonly pauseUntil: Date | null;
+  /** Why the gate failed it. */
+  readonly failed: string | null;
+  /** The groups that could not be closed at the last try, and who was inside. */
+  readonly blocked?: unknown;
+  readonly startedAt: Date;
+}
+
+export type RunSql = <R extends object>(
+  text: string,
+  values: readonly unknown[],
+) => Promise<readonly R[]>;
+
+const columns = `id::text, scenario, variant, from_strategy as "from", to_strategy as "to", steps, step,
+  weight, stage, pause_until as "pauseUntil", failed, blocked, started_at as "startedAt"`;
+
+const selectActive = `
+  select ${columns} from lockstep_rollouts
+  where stage in ('progressing', 'paused', 'aborting') order by id`;
+
+const selectNewest = `
+  select ${columns} from lockstep_rollouts
+  where scenario = $1 and ($2::text is null or variant = $2) order by id desc limit 1`;
+
+const insert = `
+  insert into lockstep_rollouts (scenario, variant, from_strategy, to_strategy, steps)
+  values ($1, $2, $3, $4, $5) on conflict do nothing returning ${columns}`;
+
+/** Only from the step and stage that it was decided at: a person may have acted in between. */
+const update = `
+  update lockstep_rollouts
+  set step = $4, weight = $5, stage = $6, failed = coalesce(failed, $8), changed_at = now(),
+    pause_until = case when $7::integer is null then null else now() + make_interval(secs => $7) end
+  where id = $1 and step = $2 and stage = $3 returning ${columns}`;
+
+const log = `insert into lockstep_rollout_log (rollout_id, who, action, why) values ($1, $2, $3, $4)`;
+
+const selectLog = `
+  select at, who, action, why from lockstep_rollout_log where rollout_id = $1 order by id desc limit 100`;
+
+/** What a rollout becomes. */
+export interface Next {
+  readonly step: number;
+  readonly weight: number;
+  readonly stage: Stage;
+  /** Only for a pause with a duration. */
+  readonly pauseSeconds?: number;
+  readonly failed?: string;
+}
+
+export interface Action {
+  readonly who: string;
+  readonly action: string;
+  readonly why: string;
+}
+
+export interface LogRow extends Action {
+  readonly at: Date;
+}
+
+export class Rollouts {
+  readonly #runSql: RunSql;
+
+  constructor(runSql: RunSql) {
+    this.#runSql = runSql;
+  }
+
+  active(): Promise<readonly Rollout[]> {
+    return this.#runSql<Rollout>(selectActive, []);
+  }
+
+  /** The one that runs, or the last that ran. */
+  async newest(scenario: string, variant?: string): Promise<Rollout | undefined> {
+    return (await this.#runSql<Rollout>(selectNewest, [scenario, variant ?? null]))[0];
+  }
+
+  /** Undefined if one runs already for this variant. */
+  async begin(
+    asked: Pick<Rollout, 'scenario' | 'variant' | 'from' | 'to' | 'steps'>,
+    by: Action,
+  ): Promise<Rollout | undefined> {
+    const { scenario, variant, from, to, steps } = asked;
+    const values = [scenario, variant, from, to, JSON.stringify(steps)];
+    const [made] = await this.#runSql<Rollout>(insert, values);
+    if (made) await this.#log(made.id, by);
+    return made;
+  }
+
+  /** Undefined if it is no longer at the step and stage that were seen. */
+  async become(seen: Rollout, next: Next, by: Action): Promise<Rollout | undefined> {
+    const { step, weight, stage, pauseSeconds = null, failed = null } = next;
+    const values = [seen.id, seen.step, seen.stage, step, weight, stage, pauseSeconds, failed];
+    const [become] = await this.#runSql<Rollout>(update, values);
+    if (become) await this.#log(seen.id, by);
+    return become;
+  }
+
+  history({ id }: Rollout): Promise<readonly LogRow[]> {
+    return this.#runSql<LogRow>(selectLog, [id]);
+  }
+
+  async #log(id: string, { who, action, why }: Action): Promise<void> {
+    await this.#runSql(log, [id, who, action, why]);
+  }
+}
