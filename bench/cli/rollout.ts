@@ -7,7 +7,13 @@ import { loadRegistry } from '../../src/engine/registry.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
 import { wayOf } from '../../src/rollout/plan.ts';
 import type { Step } from '../../src/rollout/rollouts.ts';
-import { commandOf, type OptionValues, option, readTable, UsageError } from '../lab/command-line.ts';
+import {
+  commandOf,
+  type OptionValues,
+  option,
+  readTable,
+  UsageError,
+} from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { nameList } from '../lab/option-values.ts';
 import { TargetUnusable } from '../load/remote.ts';
@@ -108,7 +114,9 @@ async function plan(
   const strategyOf = (flag: string, named: string | undefined) => {
     const found = named === undefined ? undefined : strategyNamed(registry, named);
     if (found && 'strategy' in found) return found.strategy;
-    throw new UsageError(named === undefined ? `${flag} is missing` : `unknown strategy '${named}'`);
+    throw new UsageError(
+      named === undefined ? `${flag} is missing` : `unknown strategy '${named}'`,
+    );
   };
   const way = wayOf({
     from: strategyOf('--from', from),

@@ -4,7 +4,11 @@
  */
 import pg from 'pg';
 import type { Assigner } from '../../src/engine/assigner.ts';
-import type { RegisteredScenario, RegisteredStrategy, Registry } from '../../src/engine/registry.ts';
+import type {
+  RegisteredScenario,
+  RegisteredStrategy,
+  Registry,
+} from '../../src/engine/registry.ts';
 import type { Actor, ActorUrls, Subject } from '../../src/explore/explore.ts';
 import { assignerOf } from '../../src/rollout/assigner.ts';
 import { assignmentSql } from '../../src/rollout/assignment-schema.ts';
@@ -51,8 +55,8 @@ export function changeSubject(plan: ChangePlan): {
   ]);
   const subject: Subject = {
     ...usual,
-    prepare: async pgUrl => {
-      await usual.prepare?.(pgUrl);
+    prepare: async (pgUrl, redisUrls) => {
+      await usual.prepare?.(pgUrl, redisUrls);
       before.splice(0, before.length, ...(await assigned(plan, commands, pgUrl)));
     },
     actors: { ...Object.fromEntries(callers), mover: moverOf(plan, before) },
@@ -123,7 +127,7 @@ function knowing(
   let told = knows === 'the old epoch';
   const beliefs = new Assignments({
     runSql: async text => {
-      if (!told) return (await pool.query<AssignmentRow>(text)).rows;
+      if (!told) return opened((await pool.query<AssignmentRow>(text)).rows);
       told = false;
       return before;
     },
@@ -140,6 +144,11 @@ function knowing(
     },
     refresh: () => assigner.refresh(),
   };
+}
+
+/** Real time makes no steps: whoever could wait in the process goes to the gate at once. */
+function opened(rows: readonly AssignmentRow[]): AssignmentRow[] {
+  return rows.map(row => ({ ...row, closing_ms: null }));
 }
 
 function moverOf({ from, to, back }: ChangePlan, before: readonly AssignmentRow[]): Actor {

@@ -13,7 +13,7 @@ import { announceKey, endAnnounced } from './announced-key.ts';
 import type { Assigner } from './assigner.ts';
 import { Attempt, type Span } from './attempt.ts';
 import { type Command, cellOf, hasEffectOutside } from './command.ts';
-import { newCommandId } from './command-id.ts';
+import { newCommandId, originOf } from './command-id.ts';
 import { Guardians, type TurnBackends } from './guardians.ts';
 import {
   Answered,
@@ -145,7 +145,10 @@ export class Engine {
         const cell = cellOf(command);
         const code = codeOf(error);
         observer.failure(cell, code, error);
-        const ended = (told: FailureCode): Ended => ({ ...ending(told, number, error), ran: command });
+        const ended = (told: FailureCode): Ended => ({
+          ...ending(told, number, error),
+          ran: command,
+        });
         if (attempt?.reachedOut && hasEffectOutside(command)) {
           observer.effectWithoutRecord(cell);
           return ended('effect-unknown'); // trying again would send it again
@@ -175,7 +178,8 @@ export class Engine {
     const { strategy, ...proof } = await assigner.assign(command, plan.keys, deadlineMs);
     if (strategy.name === command.strategy.name) return { command, ...proof };
     const announced = command.idempotency && hasEffectOutside(command);
-    const commandId = announced ? command.commandId : newCommandId(strategy.name);
+    const kept = announced || !originOf(command.commandId); // one made elsewhere says nothing
+    const commandId = kept ? command.commandId : newCommandId(strategy.name);
     return { command: { ...command, strategy, commandId }, ...proof };
   }
 

@@ -60,7 +60,11 @@ export function contended(
     if (spans && history) {
       const name = ran?.strategy.name ?? strategy.name;
       const cell = { scenario: scenario.name, variant, strategy: name };
-      history.note({ ...cell, ...noted(request, served, spans), commandId: ran?.commandId ?? commandId });
+      history.note({
+        ...cell,
+        ...noted(request, served, spans),
+        commandId: ran?.commandId ?? commandId,
+      });
     }
     tell(response, served, served.replayed?.commandId ?? ran?.commandId ?? commandId);
   };

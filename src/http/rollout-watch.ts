@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { Assignments } from '../rollout/assignments.ts';
 import { Controller } from '../rollout/controller.ts';
+import { groupCount } from '../rollout/key-groups.ts';
 import { Listener } from '../rollout/listener.ts';
 import { type Rollout, Rollouts, type RunSql } from '../rollout/rollouts.ts';
 import { CuttableClient } from '../store/connection.ts';
@@ -17,6 +18,14 @@ export interface RolloutOptions {
   readonly log: Logger;
 }
 
+type Start = Pick<Rollout, 'scenario' | 'variant' | 'from'>;
+
+interface Other {
+  readonly strategy: string;
+  readonly count: number;
+  readonly proves: boolean;
+}
+
 const statementMaxMs = 2_000;
 
 /** Names both arms: a key that both of them served is to blame on the change. */
@@ -26,9 +35,14 @@ const firstViolation = `
   where scenario = $1 and found_at >= $2 and strategy in ($3, 'mixed')
   order by id limit 1`;
 
-const withoutProof = `
-  select count(*)::integer as count, min(strategy) as strategy from lockstep_processes
-  where seen_at > now() - interval '20 seconds' and not proves`;
+const others = `
+  select strategy, count(*)::integer as count, bool_and(proves) as proves from lockstep_processes
+  where seen_at > now() - interval '20 seconds' and (strategy <> $1 or not proves)
+  group by strategy order by bool_and(proves), strategy limit 1`;
+
+const unassigned = `
+  select ${groupCount} - count(*)::integer as count from lockstep_assignments
+  where scenario = $1 and variant = $2`;
 
 /** What this process believes of the assignments, and its part in moving them. */
 export class RolloutWatch {
@@ -77,15 +91,22 @@ export class RolloutWatch {
     await this.assignments.stop();
   }
 
-  /** Why a rollout may not start now. */
-  async notNow(): Promise<string | undefined> {
-    const [found] = await this.#runSql<{ count: number; strategy: string | null }>(withoutProof, []);
-    if (!found || found.count === 0) return undefined;
-    return (
-      `${found.count} processes of an older build (STRATEGY=${found.strategy}) serve on this database and ` +
-      'do not prove under which strategy they decide. Replace them first; a process that has ended is ' +
-      'forgotten after 20 s.'
-    );
+  /** Why a rollout may not start now: who else serves on this database. */
+  async notNow({ scenario, variant, from }: Start): Promise<string | undefined> {
+    const [other] = await this.#runSql<Other>(others, [from]);
+    if (!other) return undefined;
+    const found = `${other.count} × a process under STRATEGY=${other.strategy} on this database`;
+    const forgotten = 'a process that has ended is forgotten after 20 s';
+    if (!other.proves)
+      return (
+        `${found} may be of an older build, which does not prove under which strategy it decides. Replace ` +
+        `it first; ${forgotten}.`
+      );
+    const [left] = await this.#runSql<{ count: number }>(unassigned, [scenario, variant]);
+    return left?.count === 0
+      ? undefined // it takes the assignment
+      : `There is ${found}, which decides keys that are not assigned yet, and not under '${from}'. Stop it, ` +
+          `and start it again when the rollout has begun; ${forgotten}.`;
   }
 
   /** A violation on a key of the new strategy, or on one that both have served. */

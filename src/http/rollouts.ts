@@ -4,7 +4,13 @@ import type { RegisteredScenario } from '../engine/registry.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { entered } from '../rollout/next-step.ts';
 import { wayOf } from '../rollout/plan.ts';
-import { type Action, type Next, type Rollout, type Rollouts, stepsShape } from '../rollout/rollouts.ts';
+import {
+  type Action,
+  type Next,
+  type Rollout,
+  type Rollouts,
+  stepsShape,
+} from '../rollout/rollouts.ts';
 import { parse } from '../scenarios/input.ts';
 import { answer, Problem } from './answer.ts';
 import { readBody } from './body.ts';
@@ -15,7 +21,9 @@ export interface RolloutParts {
   readonly choice: ChoiceOptions;
   readonly rollouts: Rollouts;
   /** Why a rollout may not start now: processes that do not prove, say. */
-  readonly notNow: (from: string) => Promise<string | undefined>;
+  readonly notNow: (
+    asked: Pick<Rollout, 'scenario' | 'variant' | 'from'>,
+  ) => Promise<string | undefined>;
 }
 
 const text = z.string().trim().min(1).max(200);
@@ -48,7 +56,7 @@ export function startRollout(parts: RolloutParts): RequestHandler {
       if (!isSame(running, { from, to, steps })) throw new Problem('rollout-in-progress');
       return answer(response, 200, await told(parts, running));
     }
-    const later = await parts.notNow(from);
+    const later = await parts.notNow({ ...place, from });
     if (later !== undefined) throw new Problem('rollout-refused', later);
     const action = { who, why, action: `start: ${from} -> ${to}` };
     const made = await parts.rollouts.begin({ ...place, from, to, steps }, action);

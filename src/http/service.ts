@@ -5,8 +5,8 @@ import { type Backends, redisNeedsOf, type Strategy } from '../contract/index.ts
 import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
-import type { Fleet } from '../rollout/fleet.ts';
 import { assignerOf } from '../rollout/assigner.ts';
+import type { Fleet } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
@@ -134,7 +134,7 @@ export class Service {
       history: this.#history,
       assigned: (scenario, variant) => assignments.has(scenario, variant),
       rollouts: this.#rollout.rollouts,
-      notNow: () => this.#rollout.notNow(),
+      notNow: asked => this.#rollout.notNow(asked),
       stopping: hooks.stopping,
     });
   }

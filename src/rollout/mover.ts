@@ -29,27 +29,38 @@ export type Changed =
 
 const lockNotAvailable = '55P03';
 
+// each tells the processes in its own transaction: they hear of it when it is committed
 const close = `
-  update lockstep_assignments
-  set closing_until = clock_timestamp() + make_interval(secs => $4)
-  where scenario = $1 and variant = $2 and key_group = $3`;
+  with closed as (
+    update lockstep_assignments
+    set closing_until = clock_timestamp() + make_interval(secs => $4)
+    where scenario = $1 and variant = $2 and key_group = $3 returning epoch
+  )
+  select pg_notify('${assignmentChannel}', '') from closed`;
 
 const reopen = `
-  update lockstep_assignments set closing_until = null
-  where scenario = $1 and variant = $2 and key_group = $3 and epoch = $4`;
+  with reopened as (
+    update lockstep_assignments set closing_until = null
+    where scenario = $1 and variant = $2 and key_group = $3 and epoch = $4 returning epoch
+  )
+  select pg_notify('${assignmentChannel}', '') from reopened`;
 
 const assignFirst = `
-  insert into lockstep_assignments (scenario, variant, key_group, epoch, strategy)
-  values ($1, $2, $3, $4::bigint + 1, $5)
-  on conflict do nothing returning epoch`;
+  with assigned as (
+    insert into lockstep_assignments (scenario, variant, key_group, epoch, strategy)
+    values ($1, $2, $3, $4::bigint + 1, $5)
+    on conflict do nothing returning epoch
+  )
+  select epoch, pg_notify('${assignmentChannel}', '') from assigned`;
 
 const assignNext = `
-  update lockstep_assignments
-  set epoch = epoch + 1, strategy = $5, closing_until = null, changed_at = clock_timestamp()
-  where scenario = $1 and variant = $2 and key_group = $3 and epoch = $4
-  returning epoch`;
-
-const tell = `select pg_notify('${assignmentChannel}', '')`;
+  with assigned as (
+    update lockstep_assignments
+    set epoch = epoch + 1, strategy = $5, closing_until = null, changed_at = clock_timestamp()
+    where scenario = $1 and variant = $2 and key_group = $3 and epoch = $4
+    returning epoch
+  )
+  select epoch, pg_notify('${assignmentChannel}', '') from assigned`;
 
 const insiders = `
   select a.pid, a.application_name as application, coalesce(a.state, 'unknown') as state,
@@ -72,13 +83,9 @@ export async function changeGroup(
 ): Promise<Changed> {
   const { scenario, variant, group, epoch } = change;
   const place = [scenario, variant, group];
-  if (epoch > 0n) {
-    await client.query(close, [...place, pauseMs / 1_000]);
-    await client.query(tell);
-  }
+  if (epoch > 0n) await client.query(close, [...place, pauseMs / 1_000]);
   const ended = await assignAlone(client, change, pauseMs);
   if (ended.kind === 'blocked') await client.query(reopen, [...place, String(epoch)]);
-  await client.query(tell);
   return ended;
 }
 

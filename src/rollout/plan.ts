@@ -42,7 +42,8 @@ function reasonAgainst(asked: Asked): string | undefined {
   for (const { name, declared } of [from, to]) {
     if (!variant.wordings.includes(declared.wording))
       return `'${name}' needs the wording '${declared.wording}', which this variant does not have`;
-    if (declared.turns.some(turn => turn.until !== 'commit'))
+    const early = declared.turns.some(turn => turn.until !== 'commit');
+    if (early && !(asked.hazardAllowed && declared.hazard))
       return `'${name}' gives its lock back before COMMIT: what it protects does not end with the transaction`;
   }
   const { hazard } = to.declared;

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { markOf, newCommandId, originOf } from '../../src/engine/command-id.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import type { Served } from '../../src/engine/serve.ts';
 import { assignerOf } from '../../src/rollout/assigner.ts';
@@ -58,7 +58,7 @@ async function serve({ engine }: OpenEngine, strategy: string, id: string): Prom
     scenario: { name: place.scenario, registered: counterScenario(new Map()) },
     variant: place.variant,
     strategy: found.strategy,
-    commandId: randomUUID(),
+    commandId: newCommandId(found.strategy.name),
     input: { params: { id }, body: {} },
   });
 }
@@ -105,6 +105,7 @@ describe('whoever was cut off from the news decides nothing under the old epoch'
     const { outcome, ran } = await serve(hearing, 'row-lock', id);
     expect(outcome).toMatchObject({ kind: 'accepted', attempts: 2 });
     expect(ran?.strategy.name).toBe('redis-lease');
+    expect(originOf(ran?.commandId ?? '')?.mark).toBe(markOf('redis-lease'));
     expect(await effectsOf(deaf.store.query, id)).toBe(1);
   });
 });

@@ -50,10 +50,13 @@ function naiveAlarms(share: number, seed: number): number {
 }
 
 describe('looking fifty times', () => {
-  test.each([0.01, 0.05, 0.3])('gives no more than 5 %% of false alarms at %d', share => {
-    expect(alarms(share, share, 7).share).toBeLessThanOrEqual(0.05);
-    expect(alarms(share, share * 0.8, 7).share).toBeLessThanOrEqual(0.05);
-  });
+  test.each([0.01, 0.05, 0.3])(
+    'gives no more than 5 %% of false alarms at a share of %d',
+    share => {
+      expect(alarms(share, share, 7).share).toBeLessThanOrEqual(0.05);
+      expect(alarms(share, share * 0.8, 7).share).toBeLessThanOrEqual(0.05);
+    },
+  );
 
   test('a usual test gives a third of false alarms: the same simulation sees it', () => {
     expect(naiveAlarms(0.05, 7)).toBeGreaterThan(0.2);

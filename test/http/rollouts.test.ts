@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { freshDatabase } from '../database.ts';
+import { until } from '../fixtures/gate.ts';
+import { Session } from '../fixtures/session.ts';
+import { testServers } from '../servers.ts';
+import { committed, makeRequest } from './appointments.ts';
+import { ask, post } from './requests.ts';
+import { RunningService, servingService, startMaxMs } from './running-service.ts';
+
+/** A rollout on two replicas that serve contended commands all the while. */
+const { redisUrl } = testServers();
+const ADMIN_TOKEN = 'a token of this test';
+const authorized = { authorization: `Bearer ${ADMIN_TOKEN}` };
+
+const given = (databaseUrl: string) => ({
+  ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl },
+  ADMIN_TOKEN,
+});
+
+const by = { who: 'a test', why: 'to see it' };
+
+async function act(url: string, action: string) {
+  return ask(`${url}/admin/rollouts/appointment/${action}`, {
+    method: 'POST',
+    headers: authorized,
+    body: by,
+  });
+}
+
+async function start(url: string, to: string, steps: readonly object[], lab = false) {
+  return ask(`${url}/admin/rollouts/appointment`, {
+    method: 'PUT',
+    headers: authorized,
+    body: { ...by, from: 'row-lock', to, steps, lab },
+  });
+}
+
+const state = async (url: string) =>
+  (await ask(`${url}/admin/rollouts/appointment`, { headers: authorized })).body;
+
+/** Offers of one request go to the replicas in turn; what was acknowledged is kept. */
+async function contend(urls: readonly string[], told: Map<string, number>, ids: string[]) {
+  const { accepts } = await makeRequest(urls[0] ?? '', 6);
+  const answers = await Promise.all(
+    accepts.map((path, index) => post(urls[index % urls.length] + path, {})),
+  );
+  for (const { status, body, headers } of answers) {
+    const strategy = String(headers['lock-strategy']);
+    told.set(strategy, (told.get(strategy) ?? 0) + 1);
+    if (status === 201) ids.push(String(body.commandId));
+    expect([201, 409, 503]).toContain(status);
+  }
+}
+
+describe('a rollout', { timeout: 4 * startMaxMs }, async () => {
+  const { url: databaseUrl } = await freshDatabase();
+  const replicas = [1, 2].map(() =>
+    servingService({ ...given(databaseUrl), STRATEGY: 'row-lock' }),
+  );
+  const at = (index: number): string => replicas[index]?.ready().url ?? '';
+  const ids: string[] = [];
+
+  async function untilStage(stage: string, weight: number): Promise<Map<string, number>> {
+    const told = new Map<string, number>();
+    await until(
+      `it is ${stage} at ${weight}`,
+      async () => {
+        await contend([at(0), at(1)], told, ids);
+        const now = await state(at(1));
+        return now.stage === stage && now.weight === weight;
+      },
+      startMaxMs,
+    );
+    return told;
+  }
+
+  async function violations(): Promise<number> {
+    const { body } = await ask(`${at(0)}/admin/audit?scenario=appointment`, {
+      headers: authorized,
+    });
+    return Number(body.findings ?? body.keys ?? 0);
+  }
+
+  test('is refused where it is not possible, or not now', async () => {
+    const session = await Session.open(databaseUrl);
+    const early = await start(at(0), 'redis-released-early', [{ setWeight: 10 }]);
+    expect([early.status, early.body.type]).toEqual([
+      422,
+      expect.stringContaining('rollout-refused'),
+    ]);
+    expect((await start(at(0), 'no-such', [{ setWeight: 10 }])).status).toBe(400);
+    expect((await ask(`${at(0)}/admin/rollouts/appointment`)).status).toBe(401);
+    for (const [strategy, proves, because] of [
+      ['row-lock', false, /older build/],
+      ['version-column', true, /not assigned yet/],
+    ] as const) {
+      await session.run(
+        "delete from lockstep_processes where not proves or strategy <> 'row-lock'",
+      );
+      await session.run(
+        `insert into lockstep_processes values (gen_random_uuid(), '${strategy}', now(), ${proves})`,
+      );
+      const refused = await start(at(0), 'redis-lease', [{ setWeight: 10 }]);
+      expect([refused.status, refused.body.detail]).toEqual([422, expect.stringMatching(because)]);
+    }
+    await session.run("delete from lockstep_processes where strategy <> 'row-lock'");
+    await session.close();
+  });
+
+  test('moves the keys to the new strategy while commands contend for them, and none is lost', async () => {
+    const begun = await start(at(0), 'redis-lease', [
+      { setWeight: 50 },
+      { pause: {} },
+      { setWeight: 100 },
+    ]);
+    expect([begun.status, begun.body.stage]).toEqual([201, 'progressing']);
+    await untilStage('paused', 50);
+    const half = new Map<string, number>();
+    for (let round = 0; round < 20; round += 1) await contend([at(0), at(1)], half, ids);
+    expect([...half.keys()].sort()).toEqual(['redis-lease', 'row-lock']);
+    // started with another strategy, it takes the assignment
+    const late = new RunningService({ ...given(databaseUrl), STRATEGY: 'version-column' });
+    const lateUrl = (await late.ready()).url;
+    const there = new Map<string, number>();
+    for (let round = 0; round < 5; round += 1) await contend([lateUrl, at(0)], there, ids);
+    expect(there.has('version-column')).toBe(false);
+    await late.stop();
+    expect((await act(at(1), 'promote')).status).toBe(200);
+    await untilStage('healthy', 100);
+    const after = new Map<string, number>();
+    for (let round = 0; round < 5; round += 1) await contend([at(0), at(1)], after, ids);
+    expect([...after.keys()]).toEqual(['redis-lease']);
+    expect(await committed(databaseUrl, ids)).toBe(ids.length);
+    expect(await violations()).toBe(0);
+  });
+
+  test('goes back by itself at the first violation under the new strategy', async () => {
+    const begun = await start(at(0), 'unprotected', [{ setWeight: 30 }, { pause: {} }], true);
+    expect(begun.status).toBe(201);
+    const again = await start(at(1), 'serializable', [{ setWeight: 30 }]);
+    expect([again.status, again.body.type]).toEqual([409, expect.stringContaining('in-progress')]);
+    const told = await untilStage('aborted', 0);
+    expect(told.get('unprotected')).toBeGreaterThan(0);
+    const { failed, log } = await state(at(0));
+    expect(failed).toMatch(/on key \d+ under (unprotected|mixed)/);
+    expect(log).toEqual(
+      expect.arrayContaining([expect.objectContaining({ who: 'gate', action: 'abort' })]),
+    );
+    const after = new Map<string, number>();
+    for (let round = 0; round < 5; round += 1) await contend([at(0), at(1)], after, ids);
+    expect([...after.keys()]).toEqual(['row-lock']);
+  });
+});
