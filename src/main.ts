@@ -11,7 +11,7 @@ import { createLog } from './http/log.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
-import { assignmentSchema } from './rollout/assignment-schema.ts';
+import { addGates, assignmentSchema } from './rollout/assignment-schema.ts';
 import { fleetSchema } from './rollout/fleet.ts';
 import { strategyNamed } from './rollout/named.ts';
 import { rolloutSchema } from './rollout/rollout-schema.ts';
@@ -124,7 +124,10 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
     assignmentSchema,
     rolloutSchema,
   ];
-  await migrate(databaseUrl, schemas).catch(error =>
+  const places = [...registry.scenarios.values()].flatMap(({ name: scenario, registered }) =>
+    Object.keys(registered.variants).map(variant => ({ scenario, variant })),
+  );
+  await migrate(databaseUrl, schemas, client => addGates(client, places)).catch(error =>
     stop.fail(
       error instanceof MigrationError
         ? `The schema at ${placeOf(databaseUrl)} cannot be migrated: ${error.message}`

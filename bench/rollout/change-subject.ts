@@ -11,10 +11,10 @@ import type {
 } from '../../src/engine/registry.ts';
 import type { Actor, ActorUrls, Subject } from '../../src/explore/explore.ts';
 import { assignerOf } from '../../src/rollout/assigner.ts';
-import { assignmentSql } from '../../src/rollout/assignment-schema.ts';
+import { addGates, assignmentSchema } from '../../src/rollout/assignment-schema.ts';
 import { type AssignmentRow, Assignments } from '../../src/rollout/assignments.ts';
 import { groupsOf } from '../../src/rollout/key-groups.ts';
-import { changeGroup } from '../../src/rollout/mover.ts';
+import { assignPlace, changeGroup } from '../../src/rollout/mover.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
 import { type CellPlan, madeOf, needsOf } from '../explore/cell.ts';
 import { engineCaller, type PlannedCommand } from '../explore/engine-caller.ts';
@@ -82,12 +82,13 @@ async function assigned(
   const client = new pg.Client({ connectionString: pgUrl, query_timeout: setupMs });
   await client.connect();
   try {
-    await client.query(assignmentSql(groups));
+    const place = { scenario: scenario.name, variant };
+    await client.query(assignmentSchema.schemaSql);
+    await addGates(client, [place]);
+    await assignPlace(client, { ...place, strategy: from.name }, pauseMs, groups);
     const { rows } = await client.query<AssignmentRow>(
-      `insert into lockstep_assignments (scenario, variant, key_group, epoch, strategy)
-       select $1, $2, key_group, 1, $3 from unnest($4::smallint[]) as key_group
-       returning scenario, variant, key_group, epoch, strategy, null as closing_ms`,
-      [scenario.name, variant, from.name, groups],
+      `select scenario, variant, key_group, epoch, strategy, null as closing_ms
+       from lockstep_assignments`,
     );
     return rows;
   } finally {

@@ -129,7 +129,6 @@ export const failures = {
     true,
     'The keys were assigned anew',
     'A rollout gave the keys of this command to another strategy while it ran, in every attempt. Nothing happened; try again later.',
-    ['LS001'],
   ),
   'assignment-divided': row(
     'busy',

@@ -43,8 +43,7 @@ function unassigned(beliefs: Beliefs): string {
 
 /** Keys under two strategies are decided under both at once. */
 function strategyOf(command: Command, beliefs: Beliefs, registry: Registry): Command['strategy'] {
-  const { strategies, partly } = beliefs;
-  const names = [...new Set([...strategies, ...(partly ? [command.strategy.name] : [])])].sort();
+  const { strategies: names } = beliefs;
   if (names.length === 0) return command.strategy;
   const name = names.length === 1 ? (names[0] ?? '') : `both:${names.join('+')}`;
   const found = names.length > 2 ? undefined : strategyNamed(registry, name);

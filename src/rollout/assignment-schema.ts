@@ -1,34 +1,40 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
 import type { Schema } from '../store/migrate.ts';
 import { groupCount } from './key-groups.ts';
-
-/** SQLSTATE of a proof that is refused: the keys are assigned under another epoch by now. */
-export const assignmentChanged = 'LS001';
 
 /** Where processes hear of a change. */
 export const assignmentChannel = 'lockstep_assignments';
 
-/** The table whose lock is the gate of one group of keys. */
-export function gateOf(group: number): string {
-  return `lockstep_gate_${group}`;
+/** A variant of a scenario: what a rollout moves. */
+export interface Place {
+  readonly scenario: string;
+  readonly variant: string;
 }
 
 /**
- * Which strategy decides which keys. A group without a row has never been assigned: epoch 0. Whoever
- * decides holds the gates of its keys in ACCESS SHARE until the end of the transaction; whoever changes
- * an epoch holds the gate in ACCESS EXCLUSIVE, so nobody is inside.
+ * Which strategy decides which keys. A place whose keys have never been assigned has one gate and no rows;
+ * after that each of its groups of keys has a row and a gate, whose name ends with the epoch.
  *
- * Why gates are tables: at REPEATABLE READ and above the first statement that takes a snapshot fixes
- * what all later ones see. LOCK TABLE takes none, any SELECT does, also one of an advisory lock: the
- * proof behind it would read the epoch of before the wait. And locks of this kind write nothing.
+ * Whoever decides holds the gates of its keys in ACCESS SHARE until the end of the transaction. Whoever
+ * changes an epoch holds the gate in ACCESS EXCLUSIVE, so nobody is inside, and renames it: to lock a gate
+ * is to prove the epoch in its name, and who believes in another one gets an error.
+ *
+ * Why tables: at REPEATABLE READ and above the first statement that takes a snapshot fixes what all later
+ * ones see. LOCK TABLE takes none and finds the name anew when its wait is over; behind an advisory lock,
+ * which needs a SELECT, one would read the epoch of before the wait. And such a lock writes nothing.
  */
 export const assignmentSchema: Schema = {
   name: 'assignments',
-  schemaSql: assignmentSql(Array.from({ length: groupCount }, (_, group) => group)),
-};
+  schemaSql: `
+create schema if not exists lockstep_gates;
 
-/** The same with the gates of these groups alone. */
-export function assignmentSql(groups: readonly number[]): string {
-  return `
+create table if not exists lockstep_places (
+  scenario text not null,
+  variant text not null,
+  primary key (scenario, variant)
+);
+
 create table if not exists lockstep_assignments (
   scenario text not null,
   variant text not null,
@@ -38,27 +44,36 @@ create table if not exists lockstep_assignments (
   closing_until timestamptz,
   changed_at timestamptz not null default now(),
   primary key (scenario, variant, key_group)
-);
+)`,
+};
 
-${groups.map(group => `create table if not exists ${gateOf(group)} ();`).join('\n')}
+const nameMaxBytes = 63; // Postgres cuts longer ones, and two of them may be alike then
 
-create or replace function lockstep_prove(
-  of_scenario text, of_variant text, key_groups smallint[], epochs bigint[]
-) returns void language plpgsql as $$
-declare
-  changed smallint;
-begin
-  select mine.key_group into changed
-  from unnest(key_groups, epochs) as mine (key_group, epoch)
-  left join lockstep_assignments as now
-    on now.scenario = of_scenario and now.variant = of_variant and now.key_group = mine.key_group
-  where coalesce(now.epoch, 0) <> mine.epoch
-  limit 1;
-  if changed is not null then
-    raise exception 'the keys of group % of %/% are assigned under another epoch', changed, of_scenario, of_variant
-      using errcode = '${assignmentChanged}';
-  end if;
-end
-$$;
-`;
+/** The gate of a group in an epoch; the one of a place without assignments has neither. */
+export function gateOf({ scenario, variant }: Place, group?: number, epoch?: bigint): string {
+  const name = [scenario, variant, group, epoch].filter(part => part !== undefined).join('/');
+  const fits = Buffer.byteLength(name) <= nameMaxBytes;
+  const short = fits ? name : createHash('sha256').update(name).digest('hex').slice(0, 40);
+  return `lockstep_gates.${pg.escapeIdentifier(short)}`;
+}
+
+/** The name alone, for a renaming. */
+export function gateNameOf(place: Place, group: number, epoch: bigint): string {
+  return gateOf(place, group, epoch).slice('lockstep_gates.'.length);
+}
+
+const addPlaces = `
+  insert into lockstep_places (scenario, variant)
+  select * from unnest($1::text[], $2::text[]) on conflict do nothing returning scenario, variant`;
+
+/**
+ * Makes the gates of places that are new; belongs into one transaction. Once only: a gate that a rollout
+ * has taken away must not come back, or who missed the rollout would find it open.
+ */
+export async function addGates(client: pg.ClientBase, places: readonly Place[]): Promise<void> {
+  const { rows } = await client.query<Place>(addPlaces, [
+    places.map(({ scenario }) => scenario),
+    places.map(({ variant }) => variant),
+  ]);
+  for (const place of rows) await client.query(`create table ${gateOf(place)} ()`);
 }

@@ -28,8 +28,6 @@ interface Assignment {
 export interface Assigned extends Believed {
   /** The strategies of its groups, each once; empty if none of them was ever assigned. */
   readonly strategies: readonly string[];
-  /** True if some of its groups are assigned and some are not. */
-  readonly partly: boolean;
 }
 
 export interface AssignmentOptions {
@@ -85,7 +83,6 @@ export class Assignments {
       ...{ scenario, variant, groups },
       epochs: all.map(({ epoch }) => epoch),
       strategies: [...new Set(assigned.map(({ strategy }) => strategy))].sort(),
-      partly: assigned.length > 0 && assigned.length < all.length,
     };
   }
 

@@ -1,12 +1,13 @@
 import type pg from 'pg';
 import { groupCount } from './key-groups.ts';
-import { type Change, changeGroup, type Insider } from './mover.ts';
+import { assignPlace, type Change, changeGroup, type Insider } from './mover.ts';
 import { nextOf } from './next-step.ts';
 import type { Action, Next, Rollout, Rollouts } from './rollouts.ts';
 
 /** Why a rollout does not get on: these are inside a group's gate and do not come out. */
 export interface Blocked {
-  readonly group: number;
+  /** Null: all, before the first step. */
+  readonly group: number | null;
   readonly by: readonly Insider[];
 }
 
@@ -120,19 +121,25 @@ export class Controller {
   /** Every group that is not where it should be; a group that cannot be closed does not stop the others. */
   async #move(client: pg.Client, rollout: Rollout): Promise<Blocked[]> {
     const { scenario, variant, weight, from, to } = rollout;
+    const { pauseMs } = this.#options;
     const { rows } = await client.query<{ group: number; epoch: string; strategy: string }>(
       selectAssigned,
       [scenario, variant],
     );
+    if (rows.length === 0) {
+      const first = await assignPlace(client, { scenario, variant, strategy: from }, pauseMs);
+      if (first.kind === 'blocked') return [{ group: null, by: first.by }];
+      return this.#move(client, rollout);
+    }
     const assigned = new Map(rows.map(row => [row.group, row]));
     const blocked: Blocked[] = [];
     for (let group = 0; group < groupCount && !this.#stopped; group += 1) {
       const known = assigned.get(group);
       const wanted = group < weight ? to : from;
-      if (known?.strategy === wanted) continue;
-      const epoch = BigInt(known?.epoch ?? 0);
+      if (!known || known.strategy === wanted) continue;
+      const epoch = BigInt(known.epoch);
       const change: Change = { scenario, variant, group, epoch, to: wanted };
-      const ended = await changeGroup(client, change, this.#options.pauseMs);
+      const ended = await changeGroup(client, change, pauseMs);
       if (ended.kind === 'blocked') blocked.push({ group, by: ended.by });
       if (ended.kind !== 'changed') break; // somebody acted, or cannot get out: look again
     }

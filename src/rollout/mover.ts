@@ -1,12 +1,12 @@
 import type pg from 'pg';
-import { assignmentChannel, gateOf } from './assignment-schema.ts';
+import { assignmentChannel, gateNameOf, gateOf, type Place } from './assignment-schema.ts';
+import { groupCount } from './key-groups.ts';
+import { proofRefused } from './proof.ts';
 
 /** One change of one group of keys. */
-export interface Change {
-  readonly scenario: string;
-  readonly variant: string;
+export interface Change extends Place {
   readonly group: number;
-  /** The epoch that is to be replaced; 0: never assigned. The number counts, never the strategy. */
+  /** The epoch that is to be replaced. The number counts, never the strategy. */
   readonly epoch: bigint;
   readonly to: string;
 }
@@ -28,6 +28,7 @@ export type Changed =
   | { readonly kind: 'blocked'; readonly by: readonly Insider[] };
 
 const lockNotAvailable = '55P03';
+const duplicateTable = '42P07';
 
 // each tells the processes in its own transaction: they hear of it when it is committed
 const close = `
@@ -45,13 +46,12 @@ const reopen = `
   )
   select pg_notify('${assignmentChannel}', '') from reopened`;
 
-const assignFirst = `
+const assignAll = `
   with assigned as (
     insert into lockstep_assignments (scenario, variant, key_group, epoch, strategy)
-    values ($1, $2, $3, $4::bigint + 1, $5)
-    on conflict do nothing returning epoch
+    select $1, $2, key_group, 1, $3 from unnest($4::smallint[]) as key_group returning epoch
   )
-  select epoch, pg_notify('${assignmentChannel}', '') from assigned`;
+  select max(epoch) as epoch, pg_notify('${assignmentChannel}', '') from assigned`;
 
 const assignNext = `
   with assigned as (
@@ -72,6 +72,25 @@ const insiders = `
   order by a.xact_start`;
 
 /**
+ * Assigns all keys of a place to the strategy that has decided them until now, in epoch 1, when nobody
+ * is inside its gate. `groups`: all, unless only some keys exist.
+ */
+export async function assignPlace(
+  client: pg.ClientBase,
+  { strategy, ...place }: Place & { readonly strategy: string },
+  pauseMs: number,
+  groups: readonly number[] = Array.from({ length: groupCount }, (_, group) => group),
+): Promise<Changed> {
+  const gates = groups.map(group => `create table ${gateOf(place, group, 1n)} ()`);
+  return alone(client, gateOf(place), { pauseMs, before: gates.join('; ') }, async () => {
+    const values = [place.scenario, place.variant, strategy, groups];
+    const { rows } = await client.query(assignAll, values);
+    await client.query(`drop table ${gateOf(place)}`);
+    return rows;
+  });
+}
+
+/**
  * Changes the epoch of one group when nobody is inside its gate. Newcomers are asked to wait; those who
  * do not hear of it wait at the gate, for the pause at most. Whoever is inside for longer (a frozen
  * process, say) keeps the group as it was.
@@ -81,48 +100,51 @@ export async function changeGroup(
   change: Change,
   pauseMs: number,
 ): Promise<Changed> {
-  const { scenario, variant, group, epoch } = change;
+  const { scenario, variant, group, epoch, to } = change;
   const place = [scenario, variant, group];
-  if (epoch > 0n) await client.query(close, [...place, pauseMs / 1_000]);
-  const ended = await assignAlone(client, change, pauseMs);
+  const gate = gateOf(change, group, epoch);
+  await client.query(close, [...place, pauseMs / 1_000]);
+  const ended = await alone(client, gate, { pauseMs }, async () => {
+    const { rows } = await client.query(assignNext, [...place, String(epoch), to]);
+    if (rows.length > 0)
+      await client.query(`alter table ${gate} rename to ${gateNameOf(change, group, epoch + 1n)}`);
+    return rows;
+  });
   if (ended.kind === 'blocked') await client.query(reopen, [...place, String(epoch)]);
   return ended;
 }
 
-async function assignAlone(
+/** Runs `change`, which returns the new epoch, in a transaction that is alone inside the gate. */
+async function alone(
   client: pg.ClientBase,
-  { scenario, variant, group, epoch, to }: Change,
-  pauseMs: number,
+  gate: string,
+  { pauseMs, before = '' }: { readonly pauseMs: number; readonly before?: string },
+  change: () => Promise<readonly { readonly epoch?: unknown }[]>,
 ): Promise<Changed> {
-  const gate = gateOf(group);
-  await client.query(
-    `begin isolation level read committed; set local lock_timeout = ${Math.max(1, Math.floor(pauseMs))}`,
-  );
+  const lockTimeout = `set local lock_timeout = ${Math.max(1, Math.floor(pauseMs))}`;
   try {
+    await client.query(`begin isolation level read committed; ${lockTimeout}`);
+    if (before !== '') await client.query(before);
     await client.query(`lock table ${gate} in access exclusive mode`);
-    const assign = epoch === 0n ? assignFirst : assignNext;
-    const { rows } = await client.query(assign, [scenario, variant, group, String(epoch), to]);
+    const rows = await change();
     await client.query('commit');
-    const changed: unknown = rows[0]?.epoch;
+    const changed = rows[0]?.epoch;
     return typeof changed === 'string'
       ? { kind: 'changed', epoch: BigInt(changed) }
       : { kind: 'outdated' };
   } catch (error) {
-    const by = isTimeout(error) ? await held(client, gate) : undefined;
-    if (by) return { kind: 'blocked', by };
     await client.query('rollback').catch(() => {}); // a session that is gone has rolled back
+    if (isOf(error, lockNotAvailable)) return { kind: 'blocked', by: await held(client, gate) };
+    if (isOf(error, proofRefused) || isOf(error, duplicateTable)) return { kind: 'outdated' };
     throw error;
   }
 }
 
-/** Who is inside, told after the rollback: a failed transaction answers nothing. */
+/** Who is inside. */
 async function held(client: pg.ClientBase, gate: string): Promise<readonly Insider[]> {
-  await client.query('rollback');
   return (await client.query<Insider>(insiders, [gate])).rows;
 }
 
-function isTimeout(error: unknown): boolean {
-  return (
-    typeof error === 'object' && error !== null && Reflect.get(error, 'code') === lockNotAvailable
-  );
+function isOf(error: unknown, sqlstate: string): boolean {
+  return typeof error === 'object' && error !== null && Reflect.get(error, 'code') === sqlstate;
 }

@@ -30,9 +30,14 @@ const migrateTimeoutMs = 30_000;
  * transaction under a transaction-level advisory lock: several processes may start at once, a
  * failing file leaves nothing behind, and it works behind a pooler in transaction mode. So files
  * must not contain statements that cannot run in a transaction (`create index concurrently`).
+ * `last` runs behind the files, in the same transaction.
  * Throws `MigrationError` for a file that fails, or that has changed since it was applied.
  */
-export async function migrate(url: string, schemas: readonly Schema[]): Promise<void> {
+export async function migrate(
+  url: string,
+  schemas: readonly Schema[],
+  last: (client: pg.ClientBase) => Promise<void> = async () => {},
+): Promise<void> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: connectTimeoutMs,
@@ -44,6 +49,7 @@ export async function migrate(url: string, schemas: readonly Schema[]): Promise<
     await client.query('begin isolation level read committed');
     await client.query("select pg_advisory_xact_lock(hashtextextended('lockstep migrate', 0))");
     await applyPending(client, schemas.flatMap(filesOf));
+    await last(client);
     await client.query('commit');
   } finally {
     await client.end(); // without a preceding COMMIT this rolls back

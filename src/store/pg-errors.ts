@@ -12,6 +12,19 @@ const bySqlstate = new Map<string, FailureCode>();
 for (const [code, row] of Object.entries(failures))
   for (const state of row.sqlstates) if (isFailureCode(code)) bySqlstate.set(state, code);
 
+/** SQLSTATE undefined_table: a gate of that epoch is gone; see rollout/assignment-schema.ts. */
+const gateGone = '42P01';
+
+/** The failure of BEGIN with a proof, if it is the proof that was refused. */
+export function refusedProof(
+  error: unknown,
+  { proof }: { readonly proof?: string },
+): Failure | undefined {
+  const refused =
+    proof !== undefined && error instanceof pg.DatabaseError && error.code === gateGone;
+  return refused ? new Failure('assignment-changed', { cause: error }) : undefined;
+}
+
 const connectionCodes: ReadonlySet<FailureCode> = new Set([
   'connection-lost',
   'postgres-unavailable',

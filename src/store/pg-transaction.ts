@@ -7,7 +7,7 @@ import {
   type Tx,
   type Value,
 } from '../contract/index.ts';
-import { pgFailure } from './pg-errors.ts';
+import { pgFailure, refusedProof } from './pg-errors.ts';
 import type { PooledConnection } from './pooled-connection.ts';
 import {
   claimFenceSql,
@@ -239,7 +239,7 @@ export class PgTransaction implements Transaction, Tx {
     this.#broken ||= committed;
     const failure = committed
       ? new Failure('outcome-unknown', { cause: error })
-      : this.#failure(error);
+      : (refusedProof(error, this.#plan) ?? this.#failure(error));
     this.#notBegun ??= failure;
     return failure;
   }

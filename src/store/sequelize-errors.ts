@@ -19,7 +19,8 @@ export function sequelizeFailure(error: unknown, phase: Phase): Failure {
   return new Failure(phase === 'commit' ? 'outcome-unknown' : 'internal-error', { cause: error });
 }
 
-function driverErrorOf(error: unknown): Error | undefined {
+/** What node-postgres told, inside an error of Sequelize. */
+export function driverErrorOf(error: unknown): Error | undefined {
   const known = error instanceof Error && 'parent' in error;
   return known && error.parent instanceof Error ? error.parent : undefined;
 }

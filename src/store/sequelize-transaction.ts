@@ -13,8 +13,9 @@ import {
   type Tx,
   type Value,
 } from '../contract/index.ts';
+import { refusedProof } from './pg-errors.ts';
 import type { Deadline } from './sequelize-deadline.ts';
-import { sequelizeFailure } from './sequelize-errors.ts';
+import { driverErrorOf, sequelizeFailure } from './sequelize-errors.ts';
 import type { SequelizeModels } from './sequelize-models.ts';
 import { lockTableSql } from './sql.ts';
 import type { Transaction, TransactionPlan } from './store.ts';
@@ -79,11 +80,20 @@ export class SequelizeTransaction implements Transaction, Tx {
     const remainingMs = Math.max(1, Math.floor(this.#plan.deadlineMs - performance.now()));
     if (remainingMs < this.#unit.lockTimeoutMs * 0.9)
       await this.#raw(`set local lock_timeout = ${remainingMs}`, []);
-    if (this.#plan.proof !== undefined) await this.#raw(this.#plan.proof, []); // BEGIN went alone
+    await this.#prove(); // BEGIN went alone
     for (const { text } of this.#plan.first) {
       const [answer] = await this.#raw<{ granted: boolean }>(text, [this.#plan.keys]);
       if (answer?.granted !== true) throw new Failure('turn-refused');
     }
+  }
+
+  async #prove(): Promise<void> {
+    const { proof } = this.#plan;
+    if (proof === undefined) return;
+    await this.#raw(proof, []).catch((error: unknown) => {
+      const told = error instanceof Error ? driverErrorOf(error.cause) : undefined;
+      throw refusedProof(told, this.#plan) ?? error;
+    });
   }
 
   readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {

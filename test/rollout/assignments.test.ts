@@ -4,10 +4,10 @@ import { markOf, newCommandId, originOf } from '../../src/engine/command-id.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import type { Served } from '../../src/engine/serve.ts';
 import { assignerOf } from '../../src/rollout/assigner.ts';
-import { gateOf } from '../../src/rollout/assignment-schema.ts';
+import { addGates, gateOf } from '../../src/rollout/assignment-schema.ts';
 import { Assignments } from '../../src/rollout/assignments.ts';
 import { groupOf } from '../../src/rollout/key-groups.ts';
-import { changeGroup } from '../../src/rollout/mover.ts';
+import { assignPlace, changeGroup } from '../../src/rollout/mover.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { until } from '../fixtures/gate.ts';
@@ -39,7 +39,11 @@ afterAll(async () => {
   await Promise.all([mover.close(), watcher.close(), deaf.close(), hearing.close(), pool.end()]);
 });
 beforeEach(async () => {
-  await mover.run('truncate lockstep_assignments');
+  await mover.run(
+    'truncate lockstep_assignments, lockstep_places',
+    'drop schema lockstep_gates cascade; create schema lockstep_gates',
+  );
+  await addGates(mover.client, [place]);
   await beliefs.refresh();
 });
 
@@ -66,6 +70,9 @@ async function serve({ engine }: OpenEngine, strategy: string, id: string): Prom
 const change = (group: number, epoch: bigint, to: string, pauseMs = 5_000) =>
   changeGroup(mover.client, { ...place, group, epoch, to }, pauseMs);
 
+const assign = (strategy: string, pauseMs = 5_000) =>
+  assignPlace(mover.client, { ...place, strategy }, pauseMs);
+
 const waiting = (count: number): Promise<void> =>
   until('it waits at the gate', async () => (await watcher.value(waitersSql)) === count);
 
@@ -73,11 +80,12 @@ describe('whoever was cut off from the news decides nothing under the old epoch'
   test.each([...registry.strategies.keys()])('%s, refused at the gate', async strategy => {
     const { id, group } = await counter();
     // by hand, step by step: what `changeGroup` does in one go
-    await mover.run('begin', `lock table ${gateOf(group)} in access exclusive mode`);
+    await mover.run('begin', `lock table ${gateOf(place)} in access exclusive mode`);
     const late = serve(deaf, strategy, id);
     await waiting(1);
     await mover.run(
       `insert into lockstep_assignments values ('counter', 'plain', ${group}, 1, 'row-lock')`,
+      `alter table ${gateOf(place)} rename to "counter/plain/${group}/1"`,
       'commit',
     );
     expect((await late).outcome).toMatchObject({ kind: 'busy', detail: 'assignment-changed' });
@@ -90,18 +98,18 @@ describe('whoever was cut off from the news decides nothing under the old epoch'
 
   test('the number of the epoch counts, not the name: back to the same strategy is a change too', async () => {
     const { id, group } = await counter();
-    await change(group, 0n, 'row-lock');
+    await assign('row-lock');
     await beliefs.refresh();
     await change(group, 1n, 'redis-lease');
     await change(group, 2n, 'row-lock');
     expect((await serve(deaf, 'row-lock', id)).outcome.detail).toBe('assignment-changed');
     expect(await change(group, 2n, 'redis-lease')).toEqual({ kind: 'outdated' });
-    expect(await change(group, 0n, 'redis-lease')).toEqual({ kind: 'outdated' });
+    expect(await assign('redis-lease')).toEqual({ kind: 'outdated' });
   });
 
   test('who hears of it runs under the new strategy, with an id that says so', async () => {
-    const { id, group } = await counter();
-    await change(group, 0n, 'redis-lease');
+    const { id } = await counter();
+    await assign('redis-lease');
     const { outcome, ran } = await serve(hearing, 'row-lock', id);
     expect(outcome).toMatchObject({ kind: 'accepted', attempts: 2 });
     expect(ran?.strategy.name).toBe('redis-lease');
@@ -113,7 +121,7 @@ describe('whoever was cut off from the news decides nothing under the old epoch'
 describe('a change waits for who is inside', () => {
   test('not beyond the pause, and names who kept it from happening', async () => {
     const { id, group } = await counter();
-    await change(group, 0n, 'row-lock');
+    await assign('row-lock');
     await beliefs.refresh();
     const inside = await Session.open(urls.databaseUrl);
     await inside.run('begin', `select from law_counters where id = ${id} for update`);
@@ -133,9 +141,10 @@ describe('a change waits for who is inside', () => {
 
   test('newcomers wait in their process while a group closes, without a connection', async () => {
     const { id, group } = await counter();
-    await change(group, 0n, 'row-lock');
+    await assign('row-lock');
     await mover.run(
-      `update lockstep_assignments set closing_until = clock_timestamp() + interval '1 minute'`,
+      `update lockstep_assignments set closing_until = clock_timestamp() + interval '1 minute'
+       where key_group = ${group}`,
     );
     await beliefs.refresh();
     const command = serve(hearing, 'row-lock', id);
