@@ -30,6 +30,10 @@ export interface Config {
   readonly connectionsMax: number;
   /** Per process, for session locks. */
   readonly lockConnectionsMax: number;
+  /** Per process and key: commands that wait to be let in; see `BulkheadLimits`. */
+  readonly waitersPerKey: number;
+  /** Per process: commands that wait or work. */
+  readonly commandsMax: number;
   /** Connect timeout for Postgres, and so the delay until an outage is noticed. */
   readonly connectTimeoutMs: number;
   /** Minimum retention of an answer under its idempotency key. */
@@ -110,6 +114,8 @@ const shape = z.object({
   DATABASE_POOLER: oneOf(['transaction', 'none']).default('none'),
   DATABASE_CONNECTIONS: wholeNumber(1, 1_000).default(10),
   LOCK_CONNECTIONS: wholeNumber(1, 1_000).default(10),
+  WAITERS_PER_KEY: wholeNumber(0, 100_000).default(1_000),
+  COMMANDS_MAX: wholeNumber(1, 100_000).default(4_000),
   CONNECT_TIMEOUT_MS: wholeNumber(10, 60_000).default(400),
   HOST: field(
     text => (/^[\w.:-]+$/.test(text) ? text : undefined),
@@ -203,6 +209,8 @@ function configOf(data: z.infer<typeof shape>): Config {
     },
     connectionsMax: data.DATABASE_CONNECTIONS,
     lockConnectionsMax: data.LOCK_CONNECTIONS,
+    waitersPerKey: data.WAITERS_PER_KEY,
+    commandsMax: data.COMMANDS_MAX,
     connectTimeoutMs: data.CONNECT_TIMEOUT_MS,
     idempotencyKeptMs: data.IDEMPOTENCY_HOURS * 3_600_000,
     adminToken: data.ADMIN_TOKEN,

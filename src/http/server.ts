@@ -8,6 +8,8 @@ const headersMaxBytes = 16 * 1_024;
 /** Longer than clients and balancers keep an idle connection (most 60 s): the server closes last. */
 const keepAliveMs = 75_000;
 const closeIdleEveryMs = 20;
+/** Connections that wait to be accepted: beyond them one is tried again after 1 s, 3 s, 7 s. */
+const backlog = 4_096;
 
 /** An HTTP server with a bound on every wait. */
 export function httpServer(
@@ -43,7 +45,7 @@ export function listen(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ ...options }, () => {
+    server.listen({ ...options, backlog }, () => {
       server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : options.port);
