@@ -9,7 +9,7 @@ import { Gate, until } from '../fixtures/gate.ts';
 import { Session, waitersSql } from '../fixtures/session.ts';
 
 const { url } = await freshDatabase();
-const connectTimeoutMs = 100;
+const connectTimeoutMs = 400;
 const backends = openBackends({
   databaseUrl: url,
   redisUrl: undefined,
@@ -50,7 +50,7 @@ describe('a session lock', () => {
     await whileTaken(async () => {
       waiting = guardian.turn(attemptOf(60_000), ['other'], async () => 'granted');
       waiting.catch(() => {});
-      await delay(3 * connectTimeoutMs);
+      await delay(2 * connectTimeoutMs);
       expect(backends.locksWaiting()).toBe(1);
     });
     expect(await waiting).toBe('granted');
