@@ -36,8 +36,7 @@ export function call({ url, body, strategy, limitMs, agent, signal }: Call): Pro
       response.on('error', () => end(undefined));
       response.on('end', () => end(response.statusCode)).resume();
     });
-    const leaving =
-      limitMs === undefined ? undefined : setTimeout(() => sent.destroy(), limitMs);
+    const leaving = limitMs === undefined ? undefined : setTimeout(() => sent.destroy(), limitMs);
     sent.on('error', () => end(undefined));
     sent.on('close', () => end(undefined)); // after 'end' it says nothing new
     sent.end(bytes);

@@ -107,7 +107,10 @@ export async function beside(place: Place, strategy: string, samples: number): P
       if (told.status !== 201) refused += 1;
       took.push(told.tookMs);
     }
-    return percentile(took.toSorted((a, b) => a - b), 0.99);
+    return percentile(
+      took.toSorted((a, b) => a - b),
+      0.99,
+    );
   };
   await p99(50); // connects and prepares
   const aloneMs = await p99(samples);

@@ -225,7 +225,9 @@ export interface Backends {
    * One of `locks`, waited for until the attempt's deadline. Throws `Failure('pool-exhausted')` then,
    * `Failure('caller-left')`, and `Failure('postgres-unavailable')` where none can be opened.
    */
-  readonly lockConnection: (attempt: Pick<Attempt, 'deadlineMs' | 'left'>) => Promise<LockConnection>;
+  readonly lockConnection: (
+    attempt: Pick<Attempt, 'deadlineMs' | 'left'>,
+  ) => Promise<LockConnection>;
   /** The lock node. Commands fail at once while it is down (no offline queue). */
   readonly redis: Redis;
   /** Independent nodes for Redlock. */

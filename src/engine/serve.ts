@@ -97,9 +97,7 @@ export class Engine {
     const deadlineMs = startMs + tuning.waitMs;
     const query = this.#store(command.strategy.declared).within(limitsOf(command, deadlineMs));
     const { registered } = command.scenario;
-    const plan = await registered
-      .prepare(command.variant, command.input, query)
-      .catch(unprepared);
+    const plan = await registered.prepare(command.variant, command.input, query).catch(unprepared);
     if ('outcome' in plan) return this.#served(command, plan, startMs, '');
     const askedMs = backends.now();
     const ended = await this.#once({ command, plan, deadlineMs, query });

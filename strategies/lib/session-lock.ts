@@ -1,4 +1,10 @@
-import type { Attempt, Backends, Guardian, LockConnection, ReleaseEnd } from '../../src/contract/index.ts';
+import type {
+  Attempt,
+  Backends,
+  Guardian,
+  LockConnection,
+  ReleaseEnd,
+} from '../../src/contract/index.ts';
 
 const lock = `
   select count(pg_advisory_lock(hashtextextended(key, 0)))
@@ -69,7 +75,8 @@ async function take(
   const waitMs = Math.floor(limitMs);
   try {
     const text = `set lock_timeout = ${waitMs}; set idle_session_timeout = ${waitMs + frozenMs}`;
-    await client.query({ text, query_timeout });
+    const settings = { text, query_timeout };
+    await client.query(settings);
     const bounded = { text: lock, values: [keys], query_timeout };
     await connection.waiting(() => client.query(bounded));
   } catch (error) {

@@ -20,7 +20,8 @@ function bulkhead(limits: Partial<BulkheadLimits> = {}) {
   /** Enters until one has to wait. */
   const fill = async (key: string, strategy?: Strategy): Promise<Place[]> => {
     const inside: Place[] = [];
-    while (made.waiting === 0) enter([key], strategy).then(
+    while (made.waiting === 0)
+      enter([key], strategy).then(
         place => inside.push(place),
         () => {},
       );

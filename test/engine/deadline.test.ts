@@ -38,27 +38,31 @@ const planOf = (): TransactionPlan => ({
   deadlineMs: performance.now() + 60_000,
 });
 
-test('one deadline holds for a command, however often it waits for a connection', realTime, async () => {
-  const open = openEngine({ databaseUrl: url, ...testServers() }, { waitMs });
-  try {
-    const taken = await Promise.all(
-      Array.from({ length: connections }, () => open.store.begin(planOf())),
-    );
-    const served = open.engine.serve({
-      scenario: { name: 'counter', registered: lookingTwice() },
-      variant: 'plain',
-      strategy: { name: 'tried', declared: rowLock },
-      commandId: randomUUID(),
-      input: { params: { id: '1' }, body: {} },
-    });
-    const inTime = endsWithin(waitMs + 500, () => served);
-    const next = open.store.begin(planOf()); // behind the first look, before the second
-    await delay(0.6 * waitMs);
-    await taken.pop()?.rollback();
-    expect((await served).outcome).toMatchObject({ kind: 'busy', detail: 'pool-exhausted' });
-    expect(await inTime).toBe(true);
-    for (const transaction of [...taken, await next]) await transaction.rollback();
-  } finally {
-    await open.close();
-  }
-});
+test(
+  'one deadline holds for a command, however often it waits for a connection',
+  realTime,
+  async () => {
+    const open = openEngine({ databaseUrl: url, ...testServers() }, { waitMs });
+    try {
+      const taken = await Promise.all(
+        Array.from({ length: connections }, () => open.store.begin(planOf())),
+      );
+      const served = open.engine.serve({
+        scenario: { name: 'counter', registered: lookingTwice() },
+        variant: 'plain',
+        strategy: { name: 'tried', declared: rowLock },
+        commandId: randomUUID(),
+        input: { params: { id: '1' }, body: {} },
+      });
+      const inTime = endsWithin(waitMs + 500, () => served);
+      const next = open.store.begin(planOf()); // behind the first look, before the second
+      await delay(0.6 * waitMs);
+      await taken.pop()?.rollback();
+      expect((await served).outcome).toMatchObject({ kind: 'busy', detail: 'pool-exhausted' });
+      expect(await inTime).toBe(true);
+      for (const transaction of [...taken, await next]) await transaction.rollback();
+    } finally {
+      await open.close();
+    }
+  },
+);

@@ -27,7 +27,7 @@ for (const [name, id] of Object.entries(task.ids)) {
     };
     // an engine each: one that holds a whole table must not keep the next from its connection
     const { leaseMs, waitMs } = task;
-  const { engine } = openEngine(task.urls, { leaseMs, ...(waitMs && { waitMs }) });
+    const { engine } = openEngine(task.urls, { leaseMs, ...(waitMs && { waitMs }) });
     const served = engine.serve({
       scenario: { name: 'counter', registered: counterScenario(new Map([['hold', hold]])) },
       variant: 'plain',
