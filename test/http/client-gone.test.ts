@@ -31,9 +31,10 @@ const block = (id: string) =>
 
 /** Sends a command whose caller does not stay for the answer. */
 function leaving(path: string, headers: Record<string, string> = {}): ClientRequest {
-  const sent = request(edge.url + path, { method: 'POST', agent: false, headers });
+  const all = { 'content-type': 'application/json', ...headers };
+  const sent = request(edge.url + path, { method: 'POST', agent: false, headers: all });
   sent.on('error', () => {}); // it ends itself
-  sent.end();
+  sent.end('{}');
   return sent;
 }
 
