@@ -2,6 +2,7 @@
  * `npm run dev:crowd`: many callers on one key of the running service. What is done for callers that
  * have left, what others wait beside a hot key, and how late the last of 2 000 is answered.
  */
+import { setMaxListeners } from 'node:events';
 import type { Command } from 'commander';
 import { atOnce, beside, leaving, type Place } from '../crowd/situations.ts';
 import { commandOf, option, readTable } from '../lab/command-line.ts';
@@ -40,6 +41,7 @@ export const command: CliCommand = {
   async run({ argv, signal, write, note, environment }) {
     const asked = readTable(form(), table, argv);
     const services = await openServers({ environment, report: note, signal });
+    setMaxListeners(2 * connections, signal); // one for each that waits for its answer
     const rows: string[][] = [];
     try {
       const options = { environment, report: note, signal, processes: 1, strategyFiles: [] };
@@ -83,6 +85,7 @@ async function figuresOf(
     const times = (ms: number): string => `${ms.toFixed(1)} ms (${(ms / aloneMs).toFixed(1)} x)`;
     return `p99 alone ${aloneMs.toFixed(1)} ms, beside a held key ${times(besideHeldMs)}, beside a busy key ${times(besideBusyMs)}; ${refused} not accepted`;
   }
-  const { lastMs, statuses } = await atOnce(place, strategy, connections);
-  return `${connections} at once: the last answer after ${lastMs.toFixed(0)} ms; ${JSON.stringify(statuses)}`;
+  const { lastMs, partsMs, statuses } = await atOnce(place, strategy, connections);
+  const [before, inside, after] = partsMs.map(ms => ms.toFixed(0));
+  return `${connections} at once: the last answer after ${lastMs.toFixed(0)} ms (at most ${before} before the service began, ${inside} in it, ${after} after it); ${JSON.stringify(statuses)}`;
 }

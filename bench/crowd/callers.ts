@@ -5,6 +5,10 @@ export interface Told {
   readonly status: number | undefined;
   /** From before the connection was opened. */
   readonly tookMs: number;
+  /** How much of it the service says that it worked on the command: `command-worked-us`. */
+  readonly workedMs: number | undefined;
+  /** How much of it had passed before. */
+  readonly beforeMs: number | undefined;
 }
 
 export interface Call {
@@ -20,6 +24,7 @@ export interface Call {
 /** One POST. Never rejects. */
 export function call({ url, body, strategy, limitMs, agent, signal }: Call): Promise<Told> {
   const startMs = performance.now();
+  const startUs = Number(process.hrtime.bigint() / 1_000n);
   const bytes = JSON.stringify(body);
   return new Promise(resolve => {
     const headers = {
@@ -27,14 +32,24 @@ export function call({ url, body, strategy, limitMs, agent, signal }: Call): Pro
       'content-length': String(Buffer.byteLength(bytes)),
       'lock-strategy': strategy,
     };
-    const end = (status: number | undefined): void => {
+    const end = (status: number | undefined, worked?: string | readonly string[]): void => {
       clearTimeout(leaving);
-      resolve({ status, tookMs: performance.now() - startMs });
+      const [fromUs, untilUs] = String(worked ?? '')
+        .split('-')
+        .map(Number);
+      const known = fromUs !== undefined && untilUs !== undefined;
+      resolve({
+        status,
+        tookMs: performance.now() - startMs,
+        workedMs: known ? (untilUs - fromUs) / 1_000 : undefined,
+        beforeMs: known ? (fromUs - startUs) / 1_000 : undefined,
+      });
     };
     const options = { method: 'POST', headers, agent: agent ?? false, signal };
     const sent = request(url, options, response => {
       response.on('error', () => end(undefined));
-      response.on('end', () => end(response.statusCode)).resume();
+      const worked = response.headers['command-worked-us'];
+      response.on('end', () => end(response.statusCode, worked)).resume();
     });
     const leaving = limitMs === undefined ? undefined : setTimeout(() => sent.destroy(), limitMs);
     sent.on('error', () => end(undefined));

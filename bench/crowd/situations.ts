@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pg from 'pg';
 import { z } from 'zod';
 import { percentile } from '../lab/statistics.ts';
@@ -96,14 +97,17 @@ export interface Beside {
 }
 
 const waiters = 500;
+const warmUps = 50;
 
 /** One caller on fresh keys, alone and beside a crowd on another key. */
 export async function beside(place: Place, strategy: string, samples: number): Promise<Beside> {
   let refused = 0;
+  const cards: string[] = []; // made beforehand: making one waits for a connection, too
+  while (cards.length < warmUps + 3 * samples) cards.push(await newCard(place));
   const p99 = async (count: number): Promise<number> => {
     const took: number[] = [];
-    for (let sample = 0; sample < count; sample += 1) {
-      const told = await call(debitOf(place, strategy, await newCard(place)));
+    for (const card of cards.splice(0, count)) {
+      const told = await call(debitOf(place, strategy, card));
       if (told.status !== 201) refused += 1;
       took.push(told.tookMs);
     }
@@ -112,11 +116,12 @@ export async function beside(place: Place, strategy: string, samples: number): P
       0.99,
     );
   };
-  await p99(50); // connects and prepares
+  await p99(warmUps); // connects and prepares
   const aloneMs = await p99(samples);
   const hot = debitOf(place, strategy, await newCard(place));
   const stop = new AbortController();
   const signal = AbortSignal.any([place.signal, stop.signal]);
+  setMaxListeners(waiters + 1, signal);
   const busy = crowd(waiters, Number.POSITIVE_INFINITY, { ...hot, signal });
   await new Promise(resolve => setTimeout(resolve, 1_500));
   const besideBusyMs = await p99(samples);
@@ -129,6 +134,8 @@ export async function beside(place: Place, strategy: string, samples: number): P
 export interface AtOnce {
   /** From before the first connection to the last answer. */
   readonly lastMs: number;
+  /** At most: until the service began, in the service, and from its end to the answer. */
+  readonly partsMs: readonly [before: number, inside: number, after: number];
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -142,7 +149,16 @@ export async function atOnce(place: Place, strategy: string, count: number): Pro
   });
   const statuses: Record<string, number> = {};
   for (const { status } of told) statuses[String(status)] = (statuses[String(status)] ?? 0) + 1;
-  return { lastMs: Math.max(...told.map(({ tookMs }) => tookMs)), statuses };
+  const most = (of: (one: Told) => number): number => Math.max(...told.map(of));
+  return {
+    lastMs: most(({ tookMs }) => tookMs),
+    partsMs: [
+      most(({ beforeMs = 0 }) => beforeMs),
+      most(({ workedMs = 0 }) => workedMs),
+      most(({ tookMs, beforeMs = 0, workedMs = 0 }) => tookMs - beforeMs - workedMs),
+    ],
+    statuses,
+  };
 }
 
 /** A session of ours has the row, so that whoever gets the turn keeps it; others wait for theirs. */

@@ -93,7 +93,7 @@ export class Engine {
    */
   async serve(command: Command): Promise<Served> {
     const { backends, tuning } = this.#options;
-    const startMs = backends.now();
+    const startMs = command.arrivedMs ?? backends.now();
     const deadlineMs = startMs + tuning.waitMs;
     const query = this.#store(command.strategy.declared).within(limitsOf(command, deadlineMs));
     const { registered } = command.scenario;

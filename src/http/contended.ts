@@ -7,6 +7,7 @@ import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
 import type { CommandHistory } from '../telemetry/history.ts';
 import { answer, answerProblem, Problem, retryAfterSeconds } from './answer.ts';
+import { arrival } from './arrival.ts';
 import { readBody } from './body.ts';
 import { type ChoiceOptions, chooser } from './choice.ts';
 import { idempotencyOf } from './idempotency.ts';
@@ -33,13 +34,14 @@ export function contended(
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const left = departureOf(response);
     const body = await readBody(request, response);
+    const arrivedMs = arrival();
     const commandId = newCommandId(strategy.name);
     const input = { params: request.params, body };
     const idempotency = idempotencyOf(request, path, input);
     const against = idempotency && reasonAgainstKey(strategy.declared);
     if (against) throw new Problem('idempotency-not-offered', `${strategy.name}: ${against}.`);
     const served = await engine.serve({
-      ...{ scenario, variant, strategy, commandId, input, left },
+      ...{ scenario, variant, strategy, commandId, input, left, arrivedMs },
       ...(idempotency && { idempotency }),
     });
     if (served.replayed) response.setHeader('idempotent-replayed', 'true');

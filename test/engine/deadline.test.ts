@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Registered, sql } from '../../src/contract/index.ts';
-import type { TransactionPlan } from '../../src/store/store.ts';
+import { arrival } from '../../src/http/arrival.ts';
+import type { Transaction, TransactionPlan } from '../../src/store/store.ts';
 import rowLock from '../../strategies/row-lock.ts';
 import { freshDatabase } from '../database.ts';
-import { openEngine } from '../fixtures/engines.ts';
+import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
 import { endsWithin, realTime } from '../fixtures/real-time.ts';
 import { counterScenario } from '../laws/counter.ts';
 import { testServers } from '../servers.ts';
@@ -38,31 +39,60 @@ const planOf = (): TransactionPlan => ({
   deadlineMs: performance.now() + 60_000,
 });
 
-test(
-  'one deadline holds for a command, however often it waits for a connection',
-  realTime,
-  async () => {
-    const open = openEngine({ databaseUrl: url, ...testServers() }, { waitMs });
-    try {
-      const taken = await Promise.all(
-        Array.from({ length: connections }, () => open.store.begin(planOf())),
-      );
-      const served = open.engine.serve({
-        scenario: { name: 'counter', registered: lookingTwice() },
-        variant: 'plain',
-        strategy: { name: 'tried', declared: rowLock },
-        commandId: randomUUID(),
-        input: { params: { id: '1' }, body: {} },
-      });
+const commandOf = () => ({
+  scenario: { name: 'counter', registered: lookingTwice() },
+  variant: 'plain',
+  strategy: { name: 'tried', declared: rowLock },
+  commandId: randomUUID(),
+  input: { params: { id: '1' }, body: {} },
+});
+
+/** Runs `work` while nobody else gets a connection; it may take and give them. */
+async function whileTaken(
+  work: (open: OpenEngine, taken: Transaction[]) => Promise<void>,
+): Promise<void> {
+  const open = openEngine({ databaseUrl: url, ...testServers() }, { waitMs });
+  try {
+    const all = Array.from({ length: connections }, () => open.store.begin(planOf()));
+    const taken = await Promise.all(all);
+    await work(open, taken);
+    for (const transaction of taken) await transaction.rollback();
+  } finally {
+    await open.close();
+  }
+}
+
+const exhausted = { kind: 'busy', detail: 'pool-exhausted' };
+
+describe('the deadline of a command', () => {
+  test('is one, however often it waits for a connection', realTime, async () => {
+    await whileTaken(async (open, taken) => {
+      const served = open.engine.serve(commandOf());
       const inTime = endsWithin(waitMs + 500, () => served);
       const next = open.store.begin(planOf()); // behind the first look, before the second
       await delay(0.6 * waitMs);
       await taken.pop()?.rollback();
-      expect((await served).outcome).toMatchObject({ kind: 'busy', detail: 'pool-exhausted' });
+      expect((await served).outcome).toMatchObject(exhausted);
       expect(await inTime).toBe(true);
-      for (const transaction of [...taken, await next]) await transaction.rollback();
-    } finally {
-      await open.close();
-    }
-  },
-);
+      taken.push(await next);
+    });
+  });
+
+  test('counts from its arrival, not from when it is served', realTime, async () => {
+    await whileTaken(async open => {
+      const arrivedMs = performance.now() - waitMs + 50;
+      const served = open.engine.serve({ ...commandOf(), arrivedMs });
+      expect(await endsWithin(waitMs / 2, () => served)).toBe(true);
+      expect((await served).outcome).toMatchObject(exhausted);
+    });
+  });
+
+  test('is that of a whole burst: requests of one turn of the event loop arrive together', async () => {
+    const first = arrival();
+    const untilMs = performance.now() + 20;
+    while (performance.now() < untilMs); // the others are handled
+    expect(arrival()).toBe(first);
+    await new Promise(setImmediate);
+    expect(arrival()).toBeGreaterThan(first);
+  });
+});
