@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import pg from 'pg';
 import { z } from 'zod';
 import { percentile } from '../lab/statistics.ts';
-import { call, crowd, type Told } from './callers.ts';
+import { call, crowd, rawCall, type Told } from './callers.ts';
 
 /** The running service, and the database behind it. */
 export interface Place {
@@ -144,7 +144,7 @@ export async function atOnce(place: Place, strategy: string, count: number): Pro
   let told: readonly Told[] = [];
   await whileHeld(place, strategy, 1, async card => {
     const one = debitOf(place, strategy, card);
-    told = await Promise.all(Array.from({ length: count }, () => call(one)));
+    told = await Promise.all(Array.from({ length: count }, () => rawCall(one)));
     return 0;
   });
   const statuses: Record<string, number> = {};

@@ -34,7 +34,7 @@ export function contended(
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const left = departureOf(response);
     const body = await readBody(request, response);
-    const arrivedMs = arrival();
+    const arrivedMs = arrival(request.socket);
     const commandId = newCommandId(strategy.name);
     const input = { params: request.params, body };
     const idempotency = idempotencyOf(request, path, input);

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { arrival } from './arrival.ts';
+import { accept } from './arrival.ts';
 import type { MessageClasses } from './message-classes.ts';
 import { type EdgeProblemCode, edgeProblems, typeOf } from './problems.ts';
 
@@ -32,7 +32,7 @@ export function httpServer(
     },
     listener,
   );
-  server.on('connection', arrival); // a burst of connections is taken before it is read
+  server.on('connection', accept);
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
     else socket.end(rawProblem(codeOf(error.code)));

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type Registered, sql } from '../../src/contract/index.ts';
-import { arrival } from '../../src/http/arrival.ts';
+import { accept, arrival } from '../../src/http/arrival.ts';
 import type { Transaction, TransactionPlan } from '../../src/store/store.ts';
 import rowLock from '../../strategies/row-lock.ts';
 import { freshDatabase } from '../database.ts';
@@ -87,12 +88,24 @@ describe('the deadline of a command', () => {
     });
   });
 
-  test('is that of a whole burst: requests of one turn of the event loop arrive together', async () => {
-    const first = arrival();
-    const untilMs = performance.now() + 20;
-    while (performance.now() < untilMs); // the others are handled
-    expect(arrival()).toBe(first);
+  test('counts what its request waited in its socket while others were handled', async () => {
+    const busy = (ms: number): void => {
+      const untilMs = performance.now() + ms;
+      while (performance.now() < untilMs);
+    };
+    const [early, later] = [new Socket(), new Socket()];
+    const beforeMs = performance.now();
+    accept(early);
+    accept(later);
+    busy(20);
+    expect(arrival(early) - beforeMs).toBeLessThan(10);
     await new Promise(setImmediate);
-    expect(arrival()).toBeGreaterThan(first);
+    busy(20);
+    expect(arrival(later) - beforeMs).toBeLessThan(10); // the loop had no rest
+    expect(arrival(later) - beforeMs).toBeGreaterThan(30); // its next request came later
+    accept(early);
+    const acceptedMs = performance.now();
+    await delay(30);
+    expect(arrival(early) - acceptedMs).toBeGreaterThan(20); // it did not wait: nobody was busy
   });
 });
