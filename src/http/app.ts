@@ -35,6 +35,8 @@ export interface AppParts {
   readonly history: Pick<CommandHistory, 'note'> | undefined;
   /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
+  /** Told of each failure of a route without contention. */
+  readonly failed: (error: unknown) => void;
 }
 
 type Handlers = Partial<Record<'get' | 'post', RequestHandler>>;
@@ -63,7 +65,7 @@ export function createApp(parts: AppParts): Express {
   app.use(() => {
     throw new Problem('route-not-found');
   });
-  app.use(problemOf(parts.log));
+  app.use(problemOf(parts.log, parts.failed));
   return app;
 }
 
