@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { codeOfReply, failures, isFailure } from '../../src/contract/index.ts';
 import { lockKey } from '../../strategies/lib/redis-leases.ts';
 import { until } from '../fixtures/gate.ts';
@@ -110,6 +110,7 @@ forEveryLease(plain, allLeases, ({ one, onAll, servers, first }: Rig) => {
 
 describe('on a node of a cluster whose slots are elsewhere', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'refusals-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
   const cluster = 'cluster-enabled yes\ncluster-node-timeout 5000';
   const [owner] = await ownRedisServers(1, `${cluster}\ndir ${dir}\ncluster-config-file owner`);
   const [other] = await ownRedisServers(1, `${cluster}\ndir ${dir}\ncluster-config-file other`);
