@@ -3,6 +3,7 @@ export * from './failure.ts';
 export * from './lost.ts';
 export * from './outcome.ts';
 export * from './predict.ts';
+export * from './route.ts';
 export * from './scenario.ts';
 export * from './strategy.ts';
 export * from './tx.ts';

@@ -40,7 +40,8 @@ const keysMax = 5_000;
 const keys = z.array(id).max(keysMax);
 const commandRefs = z.array(z.strictObject({ key: id, commandId: z.uuid() })).max(keysMax);
 
-const inQuery = z.object({
+/** What `GET /admin/audit` is asked. */
+export const inQuery = z.object({
   scenario: z.string(),
   key: z.union([id.transform(one => [one]), keys]).optional(),
 });
@@ -49,11 +50,12 @@ const inQuery = z.object({
 const refusedId = z
   .string()
   .regex(
-    /^[1-9]\d{0,17}(\/[1-9]\d{0,17}){0,2}$/,
+    /^[1-9][0-9]{0,17}(\/[1-9][0-9]{0,17}){0,2}$/,
     'must be an id, or up to three joined by a slash',
   );
 
-const inBody = z.strictObject({
+/** What `POST /admin/audit` is asked. */
+export const inBody = z.strictObject({
   scenario: z.string(),
   keys: keys.optional(),
   acknowledged: commandRefs.default([]),
