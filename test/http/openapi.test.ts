@@ -24,8 +24,15 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly description: string }>>;
 }
 
-const pathsOf = (document: object): Record<string, Record<string, Operation>> =>
-  JSON.parse(JSON.stringify(document)).paths;
+/** With the responses in place of the references to them. */
+function pathsOf(document: object): Record<string, Record<string, Operation>> {
+  const { components } = JSON.parse(JSON.stringify(document));
+  const { paths } = JSON.parse(JSON.stringify(document), (_name, value) => {
+    const [, name] = /^#\/components\/responses\/(.*)/.exec(value?.$ref ?? '') ?? [];
+    return name === undefined ? value : components.responses[name];
+  });
+  return paths;
+}
 
 const operationsOf = (document: object): readonly (readonly [string, Operation])[] =>
   Object.entries(pathsOf(document)).flatMap(([path, methods]) =>

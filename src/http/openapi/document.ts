@@ -1,5 +1,5 @@
 import type { ChoiceOptions } from '../choice.ts';
-import { type Described, documentPath, operation } from './operation.ts';
+import { type Described, documentPath, operation, responsesOf } from './operation.ts';
 import { headers, problemComponents } from './responses.ts';
 import {
   acceptedSchema,
@@ -9,6 +9,7 @@ import {
 } from './scenario-operations.ts';
 import type { JsonSchema } from './schemas.ts';
 import { adminOperations, serviceOperations } from './service-operations.ts';
+import { SharedResponses } from './shared-responses.ts';
 
 /** Of the interface; a test holds it against the package's. */
 export const apiVersion = '0.1.0';
@@ -31,6 +32,10 @@ export function openApiDocument(choice: ChoiceOptions): JsonSchema {
     ...serviceOperations(),
     ...adminOperations(choice),
   ];
+  const shared = new SharedResponses();
+  for (const one of described)
+    for (const response of Object.values(responsesOf(one))) shared.count(response);
+  const paths = pathsOf(described, shared);
   return {
     openapi: '3.1.0',
     info: {
@@ -45,7 +50,7 @@ export function openApiDocument(choice: ChoiceOptions): JsonSchema {
       { name: 'service', description: 'Probes, metrics and documentation' },
       { name: 'admin', description: 'For whoever holds the ADMIN_TOKEN' },
     ],
-    paths: pathsOf(described),
+    paths,
     components: {
       securitySchemes: { admin: { type: 'http', scheme: 'bearer' } },
       parameters: {
@@ -53,16 +58,17 @@ export function openApiDocument(choice: ChoiceOptions): JsonSchema {
         ...(choice.headersAllowed && choosingParameters(choice)),
       },
       headers,
+      responses: shared.components,
       schemas: { accepted: acceptedSchema, ...problemComponents() },
     },
   };
 }
 
-function pathsOf(described: readonly Described[]): JsonSchema {
+function pathsOf(described: readonly Described[], shared: SharedResponses): JsonSchema {
   const paths: Record<string, JsonSchema> = {};
   for (const one of described) {
     const path = documentPath(one.path);
-    paths[path] = { ...paths[path], [one.method]: operation(one) };
+    paths[path] = { ...paths[path], [one.method]: operation(one, shared) };
   }
   return paths;
 }

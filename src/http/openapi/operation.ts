@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Facts } from './applies.ts';
 import { problemResponses } from './responses.ts';
 import { type JsonSchema, membersOf, sentSchema } from './schemas.ts';
+import type { SharedResponses } from './shared-responses.ts';
 
 /** What an operation of the document is made from. */
 export interface Described {
@@ -20,7 +21,7 @@ export interface Described {
   /** References to further parameters. */
   readonly headers?: readonly JsonSchema[];
   /** What is answered where there is no problem, by status. */
-  readonly answers: JsonSchema;
+  readonly answers: Readonly<Record<string, JsonSchema>>;
   readonly facts: Facts;
   /** Of the rule behind it, with their meaning. */
   readonly refusals?: Readonly<Record<string, string>>;
@@ -28,11 +29,18 @@ export interface Described {
 
 export const documentPath = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
 
-/** Throws if a parameter of the path has no schema: it would be missing in the document. */
-export function operation(described: Described): JsonSchema {
-  const { method, path, title, tag, description, body, facts, refusals = {} } = described;
-  const input = [described.params, described.query, body].some(schema => schema !== undefined);
+/** Everything that an operation may answer, by status. */
+export function responsesOf(described: Described): Readonly<Record<string, JsonSchema>> {
+  const { method, params, query, body, facts, answers, refusals = {} } = described;
+  const input = [params, query, body].some(schema => schema !== undefined);
   const answered = { body: method === 'post', input, ...facts };
+  return { ...answers, ...problemResponses(answered, refusals) };
+}
+
+/** Throws if a parameter of the path has no schema: it would be missing in the document. */
+export function operation(described: Described, shared: SharedResponses): JsonSchema {
+  const { method, path, title, tag, description, body, facts } = described;
+  const kind = facts.command ? 'command' : facts.admin ? 'admin' : method;
   const parameters = parametersOf(described);
   return {
     operationId: operationIdOf(method, path),
@@ -41,7 +49,12 @@ export function operation(described: Described): JsonSchema {
     ...(description && { description }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: requestBodyOf(body, described.bodyExamples) }),
-    responses: { ...described.answers, ...problemResponses(answered, refusals) },
+    responses: Object.fromEntries(
+      Object.entries(responsesOf(described)).map(([status, response]) => [
+        status,
+        shared.placed(response, `${kind}-${status}`),
+      ]),
+    ),
     ...(facts.admin && { security: [{ admin: [] }] }),
   };
 }

@@ -48,7 +48,7 @@ export function problemComponents(): JsonSchema {
 export function problemResponses(
   facts: Facts,
   refusals: Readonly<Record<string, string>> = {},
-): JsonSchema {
+): Readonly<Record<string, JsonSchema>> {
   const codes = problemCodes.filter(code => applies(code, facts));
   const statuses = [...new Set(codes.map(code => problemRow(code).status))].sort();
   return Object.fromEntries(
@@ -74,9 +74,10 @@ function problemResponse(
     return code === 'internal-error' ? [end, problem] : [end];
   });
   const replayed = keyed && (status === 409 || status === 504);
+  const framed = !beforeRequests.includes(status);
   const told = headerRefs(
-    'X-Request-Id',
-    ...(command ? (['Lock-Strategy'] as const) : []),
+    ...(framed ? (['X-Request-Id'] as const) : []),
+    ...(framed && command ? (['Lock-Strategy'] as const) : []),
     ...(replayed ? (['Idempotent-Replayed'] as const) : []),
     ...(status === 503 ? (['Retry-After'] as const) : []),
     ...(status === 401 ? (['WWW-Authenticate'] as const) : []),
@@ -92,6 +93,9 @@ function problemResponse(
     },
   };
 }
+
+/** Of answers to what has not become a request. */
+const beforeRequests: readonly number[] = [408, 431];
 
 const lineOf = (code: ProblemCode): string => `- \`${code}\`: ${problemRow(code).title}`;
 

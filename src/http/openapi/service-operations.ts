@@ -6,12 +6,12 @@ import { page } from '../evidence.ts';
 import type { Described } from './operation.ts';
 import { problemCodes } from './problem-schemas.ts';
 import { headerRefs } from './responses.ts';
-import { answeredSchema, type JsonSchema } from './schemas.ts';
+import { answeredSchema } from './schemas.ts';
 
 const texts = z.array(z.string());
 const count = z.int().min(0);
 
-const json = (description: string, schema: z.ZodType): JsonSchema => ({
+const json = (description: string, schema: z.ZodType): Described['answers'] => ({
   '200': {
     description,
     headers: headerRefs('X-Request-Id'),
@@ -87,7 +87,7 @@ export function serviceOperations(): readonly Described[] {
   const get = (
     path: string,
     title: string,
-    answers: JsonSchema,
+    answers: Described['answers'],
     more: Partial<Described> = {},
   ): Described => ({ method: 'get', path, title, tag, answers, facts: {}, ...more });
   return [

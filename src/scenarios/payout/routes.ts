@@ -157,7 +157,7 @@ const createList = postRoute({
   answer: z.strictObject({ id, invoices: z.array(id), run: z.string() }),
   example: {
     body: { invoices: [{ payee: 'Di', amountCents: 4_200 }] },
-    answer: { id: '1', invoices: ['2'], run: '/payout-jobs/1/runs' },
+    answer: { id: '2', invoices: ['3'], run: '/payout-jobs/2/runs' },
   },
   async handle({ body: { invoices } }, query) {
     const [job] = await query(createJob, []);

@@ -96,8 +96,8 @@ export const wholeRun: OwnRoute<Run> = {
       gone: 'The job was deleted meanwhile.',
     },
     examples: [
-      { params: { id: '1' }, key: '1', decision: { accepted: '1' } },
-      { params: { id: '1' }, key: '1', decision: { refused: 'nothing due' } },
+      { params: { id: '2' }, key: '2', decision: { accepted: '2' } },
+      { params: { id: '2' }, key: '2', decision: { refused: 'nothing due' } },
     ],
   },
   acts: 'updates the deciding row',
