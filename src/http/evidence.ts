@@ -14,7 +14,8 @@ const digits = z.string().regex(/^[0-9]{1,18}$/, 'must be a whole number');
 const limit = z
   .string()
   .regex(/^0*(?:[1-9][0-9]{0,2}|1000)$/, `must be a whole number from 1 to ${rowsMax}`);
-const word = z.string().regex(/^[^\0]*$/, 'must not contain the character NUL');
+// biome-ignore lint/suspicious/noControlCharactersInRegex: no store takes NUL
+const word = z.string().regex(/^[^\u0000]*$/, 'must not contain the character NUL');
 
 /** Which page of the findings is asked for. */
 export const page = z.strictObject({

@@ -14,7 +14,8 @@ const charactersMax = 200;
  */
 export const text = z
   .string()
-  .regex(/^[^\0]{1,200}$/u, `must have from 1 to ${charactersMax} characters, none of them NUL`)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: no store takes NUL
+  .regex(/^[^\u0000]{1,200}$/u, `must have from 1 to ${charactersMax} characters, none of them NUL`)
   .meta({ minLength: 1, maxLength: charactersMax });
 
 /** The parameters of a path with one `:id`. */

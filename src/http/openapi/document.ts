@@ -1,12 +1,7 @@
 import type { ChoiceOptions } from '../choice.ts';
 import { type Described, documentPath, operation, responsesOf } from './operation.ts';
 import { headers, problemComponents } from './responses.ts';
-import {
-  acceptedSchema,
-  choosingParameters,
-  keyParameter,
-  scenarioOperations,
-} from './scenario-operations.ts';
+import { acceptedSchema, keyParameter, scenarioOperations } from './scenario-operations.ts';
 import type { JsonSchema } from './schemas.ts';
 import { adminOperations, serviceOperations } from './service-operations.ts';
 import { SharedResponses } from './shared-responses.ts';
@@ -53,10 +48,7 @@ export function openApiDocument(choice: ChoiceOptions): JsonSchema {
     paths,
     components: {
       securitySchemes: { admin: { type: 'http', scheme: 'bearer' } },
-      parameters: {
-        'Idempotency-Key': keyParameter,
-        ...(choice.headersAllowed && choosingParameters(choice)),
-      },
+      parameters: { 'Idempotency-Key': keyParameter },
       headers,
       responses: shared.components,
       schemas: { accepted: acceptedSchema, ...problemComponents() },

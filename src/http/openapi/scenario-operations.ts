@@ -31,23 +31,6 @@ export function scenarioOperations(
   return [...commands, ...registered.routes.map(route => plain(name, route, registered))];
 }
 
-/** The parameters that choose strategy and variant, for the components. */
-export function choosingParameters({ registry }: ChoiceOptions): JsonSchema {
-  return {
-    'Lock-Strategy': {
-      ...{ name: 'Lock-Strategy', in: 'header' },
-      description:
-        'For a lab (ALLOW_STRATEGY_HEADER=1): the strategy that runs this, or two in one transaction.',
-      schema: {
-        anyOf: [
-          { enum: [...registry.strategies.keys()] },
-          { type: 'string', pattern: '^both:[a-z0-9-]+\\+[a-z0-9-]+$' },
-        ],
-      },
-    },
-  };
-}
-
 const keyCharacters = '[A-Za-z0-9_.~:+/=-]{8,200}';
 
 /** The Idempotency-Key, for the components. */
@@ -55,7 +38,12 @@ export const keyParameter: JsonSchema = {
   ...{ name: 'Idempotency-Key', in: 'header' },
   description:
     'Ideally a random UUID. A command that is sent again with its key is done at most once.',
-  schema: { type: 'string', pattern: `^(?:${keyCharacters}|"${keyCharacters}")$` },
+  schema: {
+    anyOf: [
+      { type: 'string', format: 'uuid' },
+      { type: 'string', pattern: `^(?:${keyCharacters}|"${keyCharacters}")$` },
+    ],
+  },
 };
 
 function command(tag: string, route: ContendedRoute, choice: ChoiceOptions): Described {
@@ -81,7 +69,7 @@ function command(tag: string, route: ContendedRoute, choice: ChoiceOptions): Des
     refusals: form.refusals,
     headers: [
       ...(facts.keyed ? [ref('parameters', 'Idempotency-Key')] : []),
-      ...(headersAllowed ? [ref('parameters', 'Lock-Strategy'), variantParameter(variants)] : []),
+      ...(headersAllowed ? choosingParameters(choice, variants) : []),
     ],
     answers: { '201': accepted(route, facts) },
   };
@@ -92,12 +80,33 @@ const listOf = (variants: ContendedRoute['variants']): string =>
     .map(([name, { title }]) => `\`${name}\` (${title})`)
     .join(', ');
 
-function variantParameter(variants: ContendedRoute['variants']): JsonSchema {
-  return {
-    ...{ name: 'Scenario-Variant', in: 'header' },
-    description: 'For a lab: how the rule is written.',
-    schema: { enum: Object.keys(variants) },
-  };
+/** For a lab: the strategies that can run one of the variants here, and the variants. */
+function choosingParameters(
+  { registry, missing }: ChoiceOptions,
+  variants: ContendedRoute['variants'],
+): readonly JsonSchema[] {
+  const names = Object.keys(variants);
+  const strategies = [...registry.strategies.values()].filter(strategy =>
+    names.some(variant => !reasonAgainst({ strategy, variant }, variants, missing)),
+  );
+  return [
+    {
+      ...{ name: 'Lock-Strategy', in: 'header' },
+      description:
+        'For a lab (ALLOW_STRATEGY_HEADER=1): the strategy that runs this, or two in one transaction.',
+      schema: {
+        anyOf: [
+          { enum: strategies.map(({ name }) => name) },
+          { type: 'string', pattern: '^both:[a-z0-9-]+\\+[a-z0-9-]+$' },
+        ],
+      },
+    },
+    {
+      ...{ name: 'Scenario-Variant', in: 'header' },
+      description: 'For a lab: how the rule is written.',
+      schema: { enum: names },
+    },
+  ];
 }
 
 function accepted({ form }: ContendedRoute, { keyed = false }: Facts): JsonSchema {
