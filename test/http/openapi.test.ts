@@ -12,11 +12,13 @@ import { documentPath } from '../../src/http/openapi/operation.ts';
 import { edgeProblems } from '../../src/http/problems.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
 import { root } from '../house/sources.ts';
+import { testServers } from '../servers.ts';
 import { openEdge } from './edge.ts';
 import { ask } from './requests.ts';
 
 const registry = await loadRegistry();
-const lab = await openEdge({ ALLOW_STRATEGY_HEADER: '1' });
+const nodes = testServers().redisNodeUrls.join(','); // with every store, as it is committed
+const lab = await openEdge({ ALLOW_STRATEGY_HEADER: '1', REDIS_NODES: nodes });
 const plain = await openEdge();
 
 interface Operation {
