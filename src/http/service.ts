@@ -9,6 +9,7 @@ import type { Fleet } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
+import { pgFailure } from '../store/pg-errors.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
 import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
@@ -184,7 +185,10 @@ export class Service {
 
   async #evidence(page: EvidencePage): Promise<readonly EvidenceRow[]> {
     const bounded = { text: selectViolations, values: valuesOf(page), query_timeout: 2_000 };
-    return (await this.#audits.query<EvidenceRow>(bounded)).rows;
+    const found = await this.#audits.query<EvidenceRow>(bounded).catch(error => {
+      throw pgFailure(error, 'connect');
+    });
+    return found.rows;
   }
 
   #expectCells(): void {
