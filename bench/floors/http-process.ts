@@ -49,6 +49,7 @@ async function serviceServer(plain: boolean) {
     evidence: unused,
     history: undefined,
     stopping: () => false,
+    failed: () => {},
   });
   return httpServer(app, plain ? {} : { classes: messageClasses(app) });
 }

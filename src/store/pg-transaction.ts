@@ -55,8 +55,7 @@ export class PgTransaction implements Transaction, Tx {
       await this.#begun?.catch(() => {}); // without BEGIN the statement would commit by itself
       return connection.cancel();
     };
-    const interruptible = { cancel, cut: () => connection.cut() };
-    this.#givingUp = new GivingUp(plan.left, interruptible, !plan.autocommit);
+    this.#givingUp = new GivingUp(plan.left, { ...connection, cancel }, !plan.autocommit);
     this.#cutting = new CutTimer(plan.deadlineMs + cutGraceMs, () => connection.cut());
   }
 
@@ -249,17 +248,23 @@ export class PgTransaction implements Transaction, Tx {
     const answer = this.#connection.client.query<R>({ ...config, values: [...values] });
     const [begin, result] = await Promise.allSettled([begun, answer]);
     if (begin.status === 'rejected')
-      throw this.#withoutBegin(begin.reason, result.status === 'fulfilled');
+      throw this.#withoutBegin(begin.reason, result.status === 'fulfilled' ? text : undefined);
     if (result.status === 'rejected') throw this.#failure(result.reason);
     return result.value.rows;
   }
 
-  /** BEGIN failed. If the statement in the same write succeeded, it has autocommitted. */
-  #withoutBegin(error: unknown, committed: boolean): Failure {
+  /**
+   * BEGIN failed. If the statement in the same write succeeded, it has autocommitted; a standby, which
+   * refuses to begin SERIALIZABLE, lets it only read.
+   */
+  #withoutBegin(error: unknown, committed: string | undefined): Failure {
     this.#broken = true;
-    const failure = committed
-      ? new Failure('outcome-unknown', { cause: error })
-      : this.#failure(error);
+    const refused = this.#failure(error);
+    const onlyRead = refused.code === 'postgres-read-only' && /^\s*select\b/.test(committed ?? '');
+    const failure =
+      committed === undefined || onlyRead
+        ? refused
+        : new Failure('outcome-unknown', { cause: error });
     this.#notBegun ??= failure;
     return failure;
   }
@@ -268,12 +273,11 @@ export class PgTransaction implements Transaction, Tx {
     const failure = pgFailure(error, this.#plan.autocommit ? 'autocommit' : 'work');
     const lost = failure.code === 'connection-lost' || failure.code === 'outcome-unknown';
     this.#broken ||= lost;
-    const givenUp = failure.code === 'deadline-exceeded' || failure.code === 'connection-lost';
-    if (this.#givingUp.began && givenUp) return new Failure('caller-left', { cause: error });
     // cut by our own timer: nothing was committed, unless in autocommit
-    return this.#cutting.expired && failure.code === 'connection-lost'
-      ? new Failure('deadline-exceeded', { cause: error })
-      : failure;
+    const cut = this.#cutting.expired && failure.code === 'connection-lost';
+    const ended = failure.code === 'deadline-exceeded' || failure.code === 'connection-lost';
+    if (this.#givingUp.began && ended) return new Failure('caller-left', { cause: error });
+    return cut ? new Failure('deadline-exceeded', { cause: error }) : failure;
   }
 
   /** Sends BEGIN with the first statement, in the same write (the connection pipelines). */

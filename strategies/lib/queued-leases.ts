@@ -10,7 +10,7 @@ import type { Lease, LeaseStore, LeaseTerms } from './lease.ts';
 import { type Take, worthStarting } from './lease-guardian.ts';
 import { Orphans } from './orphans.ts';
 import { extendOwned, lockKey, newToken } from './redis-leases.ts';
-import { connected, redisUnavailable, Script } from './redis-script.ts';
+import { connected, redisFailure, Script } from './redis-script.ts';
 import type { WakeUps } from './wake-ups.ts';
 
 /** A place in the queue of one key, and after the grant the lease on it. */
@@ -118,7 +118,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
       const answer = await extendOwned.run(this.#redis, [ticket.keys[0]], [ticket.token, leaseMs]);
       return answer === 1 ? ticket : undefined;
     } catch (error) {
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   }
 
@@ -175,18 +175,18 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     const aliveMs = Math.ceil(this.#pollMs * pollsMissed);
     const sent = ask.run(this.#redis, ticket.keys, [ticket.token, this.#leaseMs, aliveMs]);
     const answer = await this.#orOrphaned(ticket, sent);
-    if (!Array.isArray(answer)) throw redisUnavailable(new Error('the script gave no list'));
+    if (!Array.isArray(answer)) throw redisFailure(new Error('the script gave no list'));
     const [granted, heldMs] = answer.map(Number);
     return granted === 1 ? 'mine' : (heldMs ?? 0);
   }
 
-  /** An answer, or 'redis-unavailable' and the place given up: it may be taken all the same. */
+  /** An answer, or what Redis refused and the place given up: it may be taken all the same. */
   async #orOrphaned<T>(ticket: Ticket, answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
       this.#giveUp(ticket);
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   }
 
