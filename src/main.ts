@@ -1,13 +1,16 @@
 /** `npm start`: reads the configuration, opens the stores, and serves in PROCESSES processes. */
 import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
 import { type Config, ConfigError, readConfig, strategyFilesOf } from './config.ts';
+import { redisNeedsOf, type Strategy } from './contract/index.ts';
 import { idempotencySchema } from './engine/idempotency.ts';
 import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts';
 import { errorMessage } from './error-message.ts';
 import { deploymentProblems } from './http/deployment.ts';
 import { hazardWarning } from './http/fleet-watch.ts';
 import { createLog } from './http/log.ts';
+import { openFilesProblem } from './http/open-files.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
@@ -18,7 +21,7 @@ import { rolloutSchema } from './rollout/rollout-schema.ts';
 import { openServices, type Services } from './services/index.ts';
 import { MigrationError, migrate } from './store/migrate.ts';
 import { isPooled } from './store/pooler-check.ts';
-import { evictionWarnings } from './store/redis.ts';
+import { redisFindings } from './store/redis.ts';
 import { historyProblem } from './telemetry/history.ts';
 import { Meter } from './telemetry/prometheus.ts';
 import { violationsSchema } from './telemetry/violations.ts';
@@ -43,7 +46,7 @@ async function runPrimary(): Promise<void> {
   const databaseUrl = environment.DATABASE_URL ?? config.databaseUrl ?? '';
   await migrated(databaseUrl, registry, stop);
   if (!config.pooler && (await isPooled(databaseUrl)))
-    stop.fail(
+    await stop.fail(
       `Postgres at ${placeOf(databaseUrl)} is behind a pooler that shares connections, where settings of ` +
         'a session and its locks are not kept: set DATABASE_POOLER=transaction, or give its own address.',
     );
@@ -53,16 +56,19 @@ async function runPrimary(): Promise<void> {
   const info = { version, node: process.versions.node, strategy: config.strategy };
   meter.set('lockstep_build_info', info, 1);
   const primary = new Primary({ config, environment, log, meter });
-  stop.before(() => primary.stop());
+  stop.before(patient => primary.stop(patient ? config.lameDuckMs : 0));
   stop.atOnce(() => primary.kill());
   const found = strategyNamed(registry, config.strategy);
   const hazard = 'strategy' in found ? hazardWarning(found.strategy) : undefined;
   if (hazard !== undefined) log.warn(hazard);
-  for (const warning of await evictionWarnings(redisUrlsOf(config, environment))) log.warn(warning);
+  const strategy = 'strategy' in found ? found.strategy.declared : undefined;
+  const unusable = await unusableRedis(log, redisUrlsOf(config, environment, strategy));
+  if (unusable !== undefined) await stop.fail(unusable);
   const processes = await primary
     .start()
     .catch(error => stop.fail(`A process cannot start: ${errorMessage(error)}.`));
   const url = urlOf(config.host, primary.sharedPort);
+  primary.watch();
   print({ level: 30, time: Date.now(), pid: process.pid, msg: 'ready', url, processes });
 }
 
@@ -82,6 +88,7 @@ async function checked(): Promise<{ readonly config: Config; readonly registry: 
   const registry = await loadRegistry(strategyFilesOf(process.env)).catch(collect);
   if (config && registry) problems.push(...deploymentProblems(config, registry));
   problems.push(...[historyProblem(config?.commandHistory) ?? []].flat());
+  problems.push(...[(config && openFilesProblem(config)) ?? []].flat());
   if (config && registry && problems.length === 0) return { config, registry };
   console.error('The service cannot start:');
   for (const problem of problems) console.error(`- ${problem}`);
@@ -137,13 +144,37 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
   );
 }
 
-/** Every Redis that may hold locks of this service. */
+interface RedisUrls {
+  /** Every Redis that may hold locks of this service. */
+  readonly all: readonly string[];
+  /** Those that STRATEGY takes its locks from. */
+  readonly needed: readonly string[];
+}
+
 function redisUrlsOf(
   config: Config,
   { REDIS_URL = config.redisUrl, REDIS_NODES }: Readonly<Record<string, string>>,
-): readonly string[] {
+  strategy: Strategy | undefined,
+): RedisUrls {
+  const one = REDIS_URL ? [REDIS_URL] : [];
   const nodes = REDIS_NODES?.split(',') ?? config.redisNodeUrls;
-  return [...new Set([...(REDIS_URL ? [REDIS_URL] : []), ...nodes])];
+  const need = strategy && redisNeedsOf(strategy);
+  return {
+    all: [...new Set([...one, ...nodes])],
+    needed: [...(need?.one ? one : []), ...(need?.several ? nodes : [])],
+  };
+}
+
+/** Logs what is wrong with a Redis; returns why the service cannot start with one that it needs. */
+async function unusableRedis(log: Logger, { all, needed }: RedisUrls): Promise<string | undefined> {
+  const problems: string[] = [];
+  for (const { url, warning, problem } of await redisFindings(all)) {
+    if (warning !== undefined) log.warn(warning);
+    if (problem === undefined) continue;
+    if (needed.includes(url)) problems.push(`${problem}.`);
+    else log.warn(problem);
+  }
+  return problems.length > 0 ? problems.join('\n') : undefined;
 }
 
 function placeOf(databaseUrl: string): string {

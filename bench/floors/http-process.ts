@@ -38,7 +38,10 @@ async function serviceServer(plain: boolean) {
   const app = createApp({
     choice: { registry, strategy, headersAllowed: false, missing: () => undefined },
     engine: withoutDatabase(),
-    store: { query: unused, transact: unused, begin: unused, close: async () => {} },
+    store: {
+      ...{ query: unused, transact: unused, begin: unused, within: () => unused },
+      close: async () => {},
+    },
     log: pino({ level: 'info' }, { write() {} }),
     health: unused,
     metricsPage: unused,
@@ -50,6 +53,7 @@ async function serviceServer(plain: boolean) {
     rollouts: new Rollouts(unused),
     notNow: unused,
     stopping: () => false,
+    failed: () => {},
   });
   return httpServer(app, plain ? {} : { classes: messageClasses(app) });
 }

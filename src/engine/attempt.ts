@@ -23,9 +23,13 @@ export interface AttemptPlan {
   readonly command: Command;
   readonly plan: Plan;
   readonly number: number;
+  /** When the waiting for its turn began, on the clock of `Backends.now`. */
+  readonly sinceMs: number;
   readonly deadlineMs: number;
   /** See `TransactionPlan.proof`. */
   readonly proof?: string;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly left: AbortSignal | undefined;
   readonly guardians: readonly Guardian[];
   readonly store: Store;
   readonly backends: Backends;
@@ -49,7 +53,7 @@ export class Attempt {
   constructor(plan: AttemptPlan) {
     this.#with = plan;
     this.#strategy = plan.command.strategy.declared;
-    this.#startMs = plan.backends.now();
+    this.#startMs = plan.sinceMs;
   }
 
   /** Whether the rule has sent a request outside the database, which a rollback cannot undo. */
@@ -143,11 +147,12 @@ export class Attempt {
   ): Promise<T> {
     const [first, ...rest] = guardians;
     if (!first) return inner(held);
-    const { command, plan, number, deadlineMs, observer } = this.#with;
+    const { command, plan, number, deadlineMs, left, observer } = this.#with;
     const attempt = {
       commandId: command.commandId,
       number,
       deadlineMs,
+      ...(left && { left }),
       report: (end: ReleaseEnd) => observer.release(cellOf(command), end),
       failure: (code: FailureCode, cause?: unknown) => new Failure(code, { cause }),
     };
@@ -156,7 +161,7 @@ export class Attempt {
 
   #begin(held: readonly Held[]): Promise<Transaction> {
     const strategy = this.#strategy;
-    const { proof } = this.#with;
+    const { proof, left } = this.#with;
     const token = held.find(one => one.token !== undefined)?.token;
     const losses = new Losses(held);
     return this.#with.store.begin({
@@ -170,6 +175,7 @@ export class Attempt {
       ...(proof !== undefined && { proof }),
       isLost: () => losses.isLost(),
       deadlineMs: this.#with.deadlineMs,
+      ...(left && { left }),
       ...(token !== undefined && { token }),
     });
   }

@@ -13,6 +13,10 @@ export interface Command {
   readonly chosen?: true;
   /** Stored with the effect: a repeated command gets the first answer and does nothing. */
   readonly idempotency?: IdempotencyKey;
+  /** On the clock of `Backends.now`; absent: when it is served. Its time runs from here. */
+  readonly arrivedMs?: number;
+  /** Aborted when nobody waits for the answer any more: while it only waits, it is given up. */
+  readonly left?: AbortSignal;
 }
 
 /**

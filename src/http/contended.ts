@@ -6,7 +6,8 @@ import { reasonAgainstKey } from '../engine/idempotency.ts';
 import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
 import type { CommandHistory } from '../telemetry/history.ts';
-import { answer, answerProblem, Problem } from './answer.ts';
+import { answer, answerProblem, Problem, retryAfterSeconds } from './answer.ts';
+import { arrival } from './arrival.ts';
 import { readBody } from './body.ts';
 import { type ChoiceOptions, chooser } from './choice.ts';
 import { idempotencyOf } from './idempotency.ts';
@@ -34,14 +35,16 @@ export function contended(
     const { strategy, variant, chosen } = choose(request);
     if (chosen && assigned(scenario.name, variant)) throw new Problem('strategy-assigned');
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
+    const left = departureOf(response);
     const body = await readBody(request, response);
+    const arrivedMs = arrival(request.socket);
     const commandId = newCommandId(strategy.name);
     const input = { params: request.params, body };
     const idempotency = idempotencyOf(request, path, input);
     const against = idempotency && reasonAgainstKey(strategy.declared);
     if (against) throw new Problem('idempotency-not-offered', `${strategy.name}: ${against}.`);
     const served = await engine.serve({
-      ...{ scenario, variant, strategy, commandId, input },
+      ...{ scenario, variant, strategy, commandId, input, left, arrivedMs },
       ...(idempotency && { idempotency }),
       ...(chosen && { chosen }),
     });
@@ -66,8 +69,19 @@ export function contended(
         commandId: ran?.commandId ?? commandId,
       });
     }
+    if (served.aheadMs !== undefined)
+      response.setHeader('retry-after', retryAfterSeconds(served.aheadMs));
     tell(response, served, served.replayed?.commandId ?? ran?.commandId ?? commandId);
   };
+}
+
+/** Aborted when the connection closes before there is an answer. */
+function departureOf(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableEnded) controller.abort();
+  });
+  return controller.signal;
 }
 
 /** Whatever the caller is told, the log has the error that nobody foresaw. */

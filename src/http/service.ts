@@ -1,15 +1,16 @@
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { type Backends, redisNeedsOf, type Strategy } from '../contract/index.ts';
+import { redisNeedsOf, type Strategy } from '../contract/index.ts';
 import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import { assignerOf } from '../rollout/assigner.ts';
 import type { Fleet } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
-import { openBackends } from '../store/backends.ts';
+import { type OpenedBackends, openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
+import { pgFailure } from '../store/pg-errors.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
 import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
@@ -31,6 +32,8 @@ import { poolerUnsafe } from './deployment.ts';
 import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
+import { storeProbes } from './probes.ts';
+import { Refusals } from './refusals.ts';
 import { RolloutWatch } from './rollout-watch.ts';
 
 /** What a service needs from its process. */
@@ -38,6 +41,8 @@ export interface ProcessHooks {
   /** The metrics of all processes. */
   readonly metricsText: () => Promise<string>;
   readonly stopping: () => boolean;
+  /** HTTP connections of this process. */
+  readonly connections?: () => { readonly open: number; readonly max: number };
 }
 
 /** Everything that one process needs to serve: stores, engine, metrics and the HTTP interface. */
@@ -46,8 +51,9 @@ export class Service {
   readonly #meter = new Meter('process', { runtime: true });
   readonly #store: PostgresStore;
   readonly #sequelize: LazyStore<SequelizeStore>;
-  readonly #backends: Backends & { close(): Promise<void> };
+  readonly #backends: OpenedBackends;
   readonly #probes: ReturnType<typeof createPool>;
+  readonly #refusals: Refusals;
   readonly #audits: ReturnType<typeof createPool>;
   readonly #auditor: Auditor;
   readonly #sweep: Sweep;
@@ -60,11 +66,14 @@ export class Service {
   readonly #choice: ChoiceOptions;
   readonly #history: CommandHistory | undefined;
   readonly #config: Config;
+  readonly #connections: ProcessHooks['connections'];
 
   constructor(config: Config, registry: Registry, log: Logger, hooks: ProcessHooks) {
     this.#config = config;
+    this.#connections = hooks.connections;
     const { databaseUrl: url = '', tuning } = config;
     const reportOutage = outageLog(log);
+    this.#refusals = new Refusals(reportOutage);
     const onIdleError = (error: Error): void => reportOutage('Postgres', error);
     const { pooler, connectTimeoutMs } = config;
     const lockTimeoutMs = tuning.waitMs;
@@ -94,6 +103,8 @@ export class Service {
       touched: (cell, key) => this.#auditor.touched(cell.scenario, cell.strategy, key),
       refused: (cell, key, reason) =>
         this.#auditor.refused(cell.scenario, cell.strategy, key, reason),
+      failed: error => this.#refusals.saw(error),
+      accepted: () => this.#refusals.wrote(),
     });
     this.#sequelize = new LazyStore(async () => {
       const { SequelizeStore } = await import('../store/sequelize.ts');
@@ -111,6 +122,11 @@ export class Service {
       tuning,
       observer: this.#recorder,
       assigner: assignerOf(assignments, registry, this.#choice.missing),
+      bulkhead: {
+        connections: { work: config.connectionsMax, locks: config.lockConnectionsMax },
+        waitersPerKey: config.waitersPerKey,
+        commandsMax: config.commandsMax,
+      },
     });
     this.#keys = new KeySweep({
       query: this.#store.query,
@@ -136,12 +152,14 @@ export class Service {
       rollouts: this.#rollout.rollouts,
       notNow: asked => this.#rollout.notNow(asked),
       stopping: hooks.stopping,
+      failed: error => this.#refusals.saw(error),
     });
   }
 
   /** Exports the counters as 0, fills the pool, and starts the background work. */
   async start(): Promise<void> {
     this.#expectCells();
+    this.#meter.zero('lockstep_http_connections_refused_total', {});
     this.#meter.beforeSnapshot(() => this.#watchPools());
     this.#keys.start();
     this.#auditor.start();
@@ -156,6 +174,11 @@ export class Service {
   /** The metrics that may have changed since the last call. */
   changed(): Promise<Snapshot> {
     return this.#meter.changed();
+  }
+
+  /** A connection beyond the limit. */
+  countRefusedConnection(): void {
+    this.#meter.add('lockstep_http_connections_refused_total', {});
   }
 
   /** Releases all locks and closes every connection. */
@@ -179,7 +202,10 @@ export class Service {
 
   async #evidence(page: EvidencePage): Promise<readonly EvidenceRow[]> {
     const bounded = { text: selectViolations, values: valuesOf(page), query_timeout: 2_000 };
-    return (await this.#audits.query<EvidenceRow>(bounded)).rows;
+    const found = await this.#audits.query<EvidenceRow>(bounded).catch(error => {
+      throw pgFailure(error, 'connect');
+    });
+    return found.rows;
   }
 
   #expectCells(): void {
@@ -192,8 +218,13 @@ export class Service {
 
   #watchPools(): void {
     const config = this.#config;
+    const http = this.#connections?.();
+    if (http) {
+      this.#meter.set('lockstep_http_connections', {}, http.open);
+      this.#meter.set('lockstep_http_connections_max', {}, http.max);
+    }
     const { open, idle, waiting } = this.#store.load;
-    const { totalCount, idleCount, waitingCount } = this.#backends.locks;
+    const { totalCount, idleCount } = this.#backends.locks;
     const orm = this.#sequelize.opened?.load;
     const pools = [
       { pool: 'work', busy: open - idle, idle, waiting, max: config.connectionsMax },
@@ -201,11 +232,12 @@ export class Service {
         pool: 'locks',
         busy: totalCount - idleCount,
         idle: idleCount,
-        waiting: waitingCount,
+        waiting: this.#backends.locksWaiting(),
         max: config.lockConnectionsMax,
       },
       ...(orm ? [{ pool: 'sequelize', idle: 0, max: config.connectionsMax, ...orm }] : []),
     ];
+    this.#meter.set('lockstep_commands_waiting', {}, this.#engine.waiting);
     for (const { pool, ...counts } of pools) {
       this.#meter.set('lockstep_pool_connections', { pool, state: 'busy' }, counts.busy);
       this.#meter.set('lockstep_pool_connections', { pool, state: 'idle' }, counts.idle);
@@ -215,19 +247,12 @@ export class Service {
   }
 
   #probesOf(): readonly Probe[] {
-    const { redis, redisNodes } = this.#backends;
-    const postgres = { name: 'postgres', ask: () => this.#probes.query('select 1') };
-    const need = redisNeedsOf(this.#choice.strategy.declared);
-    const majority = async (): Promise<void> => {
-      const answers = await Promise.allSettled(redisNodes.map(node => node.ping()));
-      const alive = answers.filter(answer => answer.status === 'fulfilled').length;
-      if (alive <= redisNodes.length / 2) throw new Error('most Redis nodes are down');
-    };
-    return [
-      postgres,
-      ...(need.one ? [{ name: 'redis', ask: () => redis.ping() }] : []),
-      ...(need.several ? [{ name: 'redis nodes', ask: majority }] : []),
-    ];
+    return storeProbes({
+      pool: this.#probes,
+      backends: this.#backends,
+      need: redisNeedsOf(this.#choice.strategy.declared),
+      refusals: this.#refusals,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Guard, Row, Table, Value } from '../contract/index.ts';
+import type { Guard, Isolation, Row, Table, Value } from '../contract/index.ts';
 
 /** A named prepared statement: the same text has the same name on every connection. */
 export interface Named {
@@ -19,6 +19,25 @@ export function named(text: string): Named {
   const name = `lockstep_${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
   names.set(text, name);
   return { name, text };
+}
+
+/** What goes into the first message of a transaction. */
+interface Beginning {
+  readonly isolation: Isolation;
+  readonly deadlineMs: number;
+  readonly proof?: string;
+}
+
+/** BEGIN, with a lock timeout where the connection's own would outlast the deadline, and the proof. */
+export function beginSql(
+  { isolation, deadlineMs, proof }: Beginning,
+  lockTimeoutMs: number,
+): string {
+  const remainingMs = Math.max(1, Math.floor(deadlineMs - performance.now()));
+  const begin = [`begin isolation level ${isolation}`];
+  if (remainingMs < lockTimeoutMs * 0.9) begin.push(`set local lock_timeout = ${remainingMs}`);
+  if (proof !== undefined) begin.push(proof);
+  return begin.join('; ');
 }
 
 const identifier = (name: string): string => {

@@ -1,10 +1,16 @@
 import type { Redis } from 'ioredis';
-import { type Attempt, type Backends, Failure, type Tuning } from '../../src/contract/index.ts';
+import {
+  type Attempt,
+  type Backends,
+  departure,
+  Failure,
+  type Tuning,
+} from '../../src/contract/index.ts';
 import type { Lease, LeaseStore, LeaseTerms } from './lease.ts';
 import { type Take, worthStarting } from './lease-guardian.ts';
 import { Orphans } from './orphans.ts';
 import { extendOwned, lockKey, newToken } from './redis-leases.ts';
-import { connected, redisUnavailable, Script } from './redis-script.ts';
+import { connected, redisFailure, Script } from './redis-script.ts';
 import type { WakeUps } from './wake-ups.ts';
 
 /** A place in the queue of one key, and after the grant the lease on it. */
@@ -100,6 +106,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
   /** Stands in the queue; asks at every message and, in case one was lost, from time to time. */
   readonly take: Take<Ticket> = async (terms, attempt, [key = '']) => {
     while (this.#time.now() < attempt.deadlineMs) {
+      if (attempt.left?.aborted) throw new Failure('caller-left');
       const lease = await this.#stand(terms, attempt, this.#ticket(key));
       if (lease) return lease;
     }
@@ -111,7 +118,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
       const answer = await extendOwned.run(this.#redis, [ticket.keys[0]], [ticket.token, leaseMs]);
       return answer === 1 ? ticket : undefined;
     } catch (error) {
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   }
 
@@ -132,23 +139,25 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     };
   }
 
-  /** Undefined at the deadline, or where the grant came too late to be worth starting with. */
+  /** Undefined at the deadline, when the caller has left, or where the grant came too late to be worth starting with. */
   async #stand(
     terms: LeaseTerms<Ticket>,
     attempt: Attempt,
     ticket: Ticket,
   ): Promise<Lease<Ticket> | undefined> {
     const { now } = this.#time;
-    for (let asks = 0; now() < attempt.deadlineMs; asks += 1) {
+    const { left, deadlineMs } = attempt;
+    const gone = departure(left);
+    for (let asks = 0; now() < deadlineMs && !left?.aborted; asks += 1) {
       const bell = this.#wakeUps.listen(ticket.token);
       try {
         const askedMs = now(); // a lock that is handed over later was not ours before
         const heldMs = await this.#ask(ticket, asks > 0);
         if (heldMs === 'mine') return await worthStarting(terms, attempt, ticket, askedMs);
-        const leftMs = Math.max(0, attempt.deadlineMs - now());
+        const leftMs = Math.max(0, deadlineMs - now());
         const pauseMs = Math.min(this.#pollMs, leftMs, Math.max(0, heldMs) + 1);
         // after a ring it asks too: a process that stalled may read it when that lease is over
-        await this.#time.sleep(pauseMs, bell.rung);
+        await this.#time.sleep(pauseMs, gone ? Promise.race([bell.rung, gone]) : bell.rung);
       } finally {
         bell.stop();
       }
@@ -166,18 +175,18 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     const aliveMs = Math.ceil(this.#pollMs * pollsMissed);
     const sent = ask.run(this.#redis, ticket.keys, [ticket.token, this.#leaseMs, aliveMs]);
     const answer = await this.#orOrphaned(ticket, sent);
-    if (!Array.isArray(answer)) throw redisUnavailable(new Error('the script gave no list'));
+    if (!Array.isArray(answer)) throw redisFailure(new Error('the script gave no list'));
     const [granted, heldMs] = answer.map(Number);
     return granted === 1 ? 'mine' : (heldMs ?? 0);
   }
 
-  /** An answer, or 'redis-unavailable' and the place given up: it may be taken all the same. */
+  /** An answer, or what Redis refused and the place given up: it may be taken all the same. */
   async #orOrphaned<T>(ticket: Ticket, answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
       this.#giveUp(ticket);
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   }
 

@@ -32,8 +32,8 @@ beforeAll(async () => {
   const runSql = async (text: string) => (await pool.query(text)).rows;
   beliefs = new Assignments({ runSql, onError: error => expect(error).toBeUndefined() });
   const assigner = assignerOf(beliefs, registry);
-  deaf = openEngine(urls, { attemptsMax: 1 }, { ...assigner, refresh: async () => {} });
-  hearing = openEngine(urls, {}, assigner);
+  deaf = openEngine(urls, { attemptsMax: 1 }, undefined, { ...assigner, refresh: async () => {} });
+  hearing = openEngine(urls, {}, undefined, assigner);
 });
 afterAll(async () => {
   await Promise.all([mover.close(), watcher.close(), deaf.close(), hearing.close(), pool.end()]);
