@@ -44,6 +44,8 @@ export interface Config {
   readonly connectTimeoutMs: number;
   /** Minimum retention of an answer under its idempotency key. */
   readonly idempotencyKeptMs: number;
+  /** Whether commands prove under which strategy they decide, so that keys can be moved to another. */
+  readonly rollouts: boolean;
   /** How long a rollout may keep a group of keys closed while it changes hands. */
   readonly rolloutPauseMs: number;
   readonly adminToken: string | undefined;
@@ -158,6 +160,7 @@ const shape = z.object({
   EXTEND_LEASE: flag.default(true),
   ATTEMPTS_MAX: wholeNumber(1, 100).default(10),
   IDEMPOTENCY_HOURS: wholeNumber(1, 720).default(24),
+  ROLLOUTS: flag.default(false),
   ROLLOUT_PAUSE_MS: wholeNumber(1, 60_000).default(250),
   ADMIN_TOKEN: field(
     text => (text.length >= 16 ? text : undefined),
@@ -233,6 +236,7 @@ function configOf(data: z.infer<typeof shape>): Config {
     lameDuckMs: data.LAME_DUCK_MS,
     stuckMs: data.STUCK_MS,
     idempotencyKeptMs: data.IDEMPOTENCY_HOURS * 3_600_000,
+    rollouts: data.ROLLOUTS,
     rolloutPauseMs: data.ROLLOUT_PAUSE_MS,
     adminToken: data.ADMIN_TOKEN,
     logLevel: data.LOG_LEVEL,

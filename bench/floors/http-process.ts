@@ -7,7 +7,6 @@ import type { Engine } from '../../src/engine/serve.ts';
 import { createApp } from '../../src/http/app.ts';
 import { messageClasses } from '../../src/http/message-classes.ts';
 import { httpServer, listen } from '../../src/http/server.ts';
-import { Rollouts } from '../../src/rollout/rollouts.ts';
 import { Meter } from '../../src/telemetry/prometheus.ts';
 import { Recorder } from '../../src/telemetry/recorder.ts';
 
@@ -49,9 +48,6 @@ async function serviceServer(plain: boolean) {
     audit: unused,
     evidence: unused,
     history: undefined,
-    assigned: () => false,
-    rollouts: new Rollouts(unused),
-    notNow: unused,
     stopping: () => false,
     failed: () => {},
   });

@@ -26,7 +26,7 @@ import {
 import { contendedRoutes } from './routes.ts';
 
 /** What the HTTP layer needs from the service. */
-export interface AppParts extends Omit<RolloutParts, 'choice'> {
+export interface AppParts {
   readonly choice: ChoiceOptions;
   readonly engine: Pick<Engine, 'serve'>;
   /** For the routes without contention. */
@@ -42,8 +42,8 @@ export interface AppParts extends Omit<RolloutParts, 'choice'> {
   readonly evidence: Evidence;
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
-  /** Whether keys of a variant are assigned to strategies by a rollout. */
-  readonly assigned: (scenario: string, variant: string) => boolean;
+  /** Where keys can be moved from strategy to strategy. */
+  readonly rollout?: Omit<RolloutParts, 'choice'>;
   /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
   /** Told of each failure of a route without contention. */
@@ -134,11 +134,13 @@ function addAdmin(parts: AppParts, add: Add): void {
   add('get', '/admin/violations', adminOnly(adminToken, violationsFound(evidence)));
   add('get', '/admin/audit', adminOnly(adminToken, auditOfRows(choice.registry, audit)));
   add('post', '/admin/audit', adminOnly(adminToken, auditOfClaims(choice.registry, audit)));
-  const rollout = '/admin/rollouts/:scenario';
-  add('put', rollout, adminOnly(adminToken, startRollout(parts)));
-  add('get', rollout, adminOnly(adminToken, showRollout(parts)));
+  if (!parts.rollout) return;
+  const rollout = { ...parts.rollout, choice };
+  const path = '/admin/rollouts/:scenario';
+  add('put', path, adminOnly(adminToken, startRollout(rollout)));
+  add('get', path, adminOnly(adminToken, showRollout(rollout)));
   for (const action of actionNames)
-    add('post', `${rollout}/${action}`, adminOnly(adminToken, actOnRollout(parts, action)));
+    add('post', `${path}/${action}`, adminOnly(adminToken, actOnRollout(rollout, action)));
 }
 
 function mount(app: Express, path: string, handlers: Handlers): void {

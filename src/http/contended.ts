@@ -18,22 +18,24 @@ export interface ContendedParts {
   readonly log: Logger;
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
-  /** Whether keys of the variant are assigned to strategies by a rollout. */
-  readonly assigned: (scenario: string, variant: string) => boolean;
+  readonly rollout?: {
+    /** Whether keys of the variant are assigned to strategies. */
+    readonly assigned: (scenario: string, variant: string) => boolean;
+  };
 }
 
 /** The contended route at `path`, for all variants served there: one request is one command. */
 export function contended(
   scenario: RegisteredScenario,
   path: string,
-  { engine, choice: options, log, history, assigned }: ContendedParts,
+  { engine, choice: options, log, history, rollout }: ContendedParts,
 ): RequestHandler {
   const there = Object.entries(scenario.registered.variants).filter(([, one]) => one.path === path);
   const choose = chooser(options, Object.fromEntries(there));
   return async (request: Request, response: Response) => {
     response.setHeader('lock-strategy', options.strategy.name);
     const { strategy, variant, chosen } = choose(request);
-    if (chosen && assigned(scenario.name, variant)) throw new Problem('strategy-assigned');
+    if (chosen && rollout?.assigned(scenario.name, variant)) throw new Problem('strategy-assigned');
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const left = departureOf(response);
     const body = await readBody(request, response);

@@ -13,6 +13,7 @@ interface WatchOptions {
   readonly deciders: Deciders;
   readonly meter: Meter;
   readonly log: Logger;
+  readonly proves: boolean;
 }
 
 const beatMaxMs = 2_000;
@@ -24,6 +25,7 @@ export function watchFleet(options: WatchOptions): Fleet {
   let away = false;
   return new Fleet({
     strategy,
+    proves: options.proves,
     runSql: async (text, values) => {
       const config = { text, values: [...values], query_timeout: beatMaxMs };
       return (await pool.query(config)).rows;

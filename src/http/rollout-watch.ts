@@ -6,6 +6,7 @@ import { groupCount } from '../rollout/key-groups.ts';
 import { Listener } from '../rollout/listener.ts';
 import { type Rollout, Rollouts, type RunSql } from '../rollout/rollouts.ts';
 import { CuttableClient } from '../store/connection.ts';
+import type { RolloutParts } from './rollouts.ts';
 
 export interface RolloutOptions {
   readonly pool: Pool;
@@ -45,7 +46,7 @@ const unassigned = `
   where scenario = $1 and variant = $2`;
 
 /** What this process believes of the assignments, and its part in moving them. */
-export class RolloutWatch {
+export class RolloutWatch implements Omit<RolloutParts, 'choice'> {
   readonly assignments: Assignments;
   readonly rollouts: Rollouts;
   readonly #runSql: RunSql;
@@ -77,6 +78,11 @@ export class RolloutWatch {
       pauseMs,
       onError: tell,
     });
+  }
+
+  /** Whether keys of a variant are assigned to strategies. */
+  assigned(scenario: string, variant: string): boolean {
+    return this.assignments.has(scenario, variant);
   }
 
   async start(): Promise<void> {

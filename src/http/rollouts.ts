@@ -20,6 +20,8 @@ import { type ChoiceOptions, reasonAgainst } from './choice.ts';
 export interface RolloutParts {
   readonly choice: ChoiceOptions;
   readonly rollouts: Rollouts;
+  /** Whether keys of the variant are assigned to strategies. */
+  readonly assigned: (scenario: string, variant: string) => boolean;
   /** Why a rollout may not start now: processes that do not prove, say. */
   readonly notNow: (
     asked: Pick<Rollout, 'scenario' | 'variant' | 'from'>,

@@ -61,7 +61,7 @@ export class Service {
   readonly #engine: Engine;
   readonly #keys: KeySweep;
   readonly #fleet: Fleet;
-  readonly #rollout: RolloutWatch;
+  readonly #rollout: RolloutWatch | undefined;
   readonly #recorder: Recorder;
   readonly #choice: ChoiceOptions;
   readonly #history: CommandHistory | undefined;
@@ -111,17 +111,21 @@ export class Service {
       return new SequelizeStore({ ...shared, connectionsMax: config.connectionsMax });
     });
     this.#choice = choiceOf(config, registry);
-    this.#rollout = new RolloutWatch({
-      ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
-      pauseMs: config.rolloutPauseMs,
-    });
-    const { assignments } = this.#rollout;
+    this.#rollout = config.rollouts
+      ? new RolloutWatch({
+          ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
+          pauseMs: config.rolloutPauseMs,
+        })
+      : undefined;
+    const rollout = this.#rollout;
     this.#engine = new Engine({
       stores: { pg: this.#store, sequelize: this.#sequelize },
       backends: this.#backends,
       tuning,
       observer: this.#recorder,
-      assigner: assignerOf(assignments, registry, this.#choice.missing),
+      ...(rollout && {
+        assigner: assignerOf(rollout.assignments, registry, this.#choice.missing),
+      }),
       bulkhead: {
         connections: { work: config.connectionsMax, locks: config.lockConnectionsMax },
         waitersPerKey: config.waitersPerKey,
@@ -135,7 +139,10 @@ export class Service {
     });
     this.#history = config.commandHistory ? new CommandHistory(config.commandHistory) : undefined;
     const { strategy } = this.#choice;
-    this.#fleet = watchFleet({ ...audited, registry, strategy, deciders });
+    this.#fleet = watchFleet({
+      ...{ ...audited, registry, strategy, deciders },
+      proves: config.rollouts,
+    });
     this.app = createApp({
       choice: this.#choice,
       engine: this.#engine,
@@ -148,9 +155,7 @@ export class Service {
       evidence: page => this.#evidence(page),
       audit: ({ auditSql }, asked) => this.#adHocAudits.run(auditSql, asked),
       history: this.#history,
-      assigned: (scenario, variant) => assignments.has(scenario, variant),
-      rollouts: this.#rollout.rollouts,
-      notNow: asked => this.#rollout.notNow(asked),
+      ...(rollout && { rollout }),
       stopping: hooks.stopping,
       failed: error => this.#refusals.saw(error),
     });
@@ -164,7 +169,8 @@ export class Service {
     this.#keys.start();
     this.#auditor.start();
     this.#sweep.start();
-    await Promise.all([this.#store.fill(), this.#fleet.start(), this.#rollout.start()]);
+    const rolling = this.#rollout?.start();
+    await Promise.all([this.#store.fill(), this.#fleet.start(), rolling]);
   }
 
   snapshot(): Promise<Snapshot> {
@@ -184,7 +190,8 @@ export class Service {
   /** Releases all locks and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
-    const background = [this.#auditor, this.#sweep, this.#keys, this.#fleet, this.#rollout];
+    const background = [this.#auditor, this.#sweep, this.#keys, this.#fleet];
+    await this.#rollout?.stop();
     await Promise.all(background.map(one => one.stop()));
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     pools.push(this.#adHocAudits.close());

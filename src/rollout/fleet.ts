@@ -28,7 +28,7 @@ const aliveSeconds = 20;
 
 const beat = `
   with own as (
-    insert into lockstep_processes (id, strategy, proves) values ($1, $2, true)
+    insert into lockstep_processes (id, strategy, proves) values ($1, $2, $4)
     on conflict (id) do update set seen_at = now()
   )
   select strategy from lockstep_processes
@@ -57,6 +57,8 @@ export interface FleetOptions {
   /** Called after each beat with the pairs that serve together. */
   readonly met: (pairs: readonly Pair[], strategies: readonly string[]) => void;
   readonly onError: (error: unknown) => void;
+  /** Whether its commands prove under which strategy they decide. */
+  readonly proves?: boolean;
   readonly everyMs?: number;
 }
 
@@ -99,7 +101,8 @@ export class Fleet {
   async #beat(): Promise<void> {
     const { runSql, strategy, met, onError } = this.#options;
     try {
-      const rows = await runSql(beat, [this.#id, strategy.name, aliveSeconds]);
+      const { proves = false } = this.#options;
+      const rows = await runSql(beat, [this.#id, strategy.name, aliveSeconds, proves]);
       const others = rows.flatMap(row => ('strategy' in row ? [String(row.strategy)] : []));
       const names = [...new Set([strategy.name, ...others])].sort();
       this.#pairs = this.#unsafeOf(names);

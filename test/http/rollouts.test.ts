@@ -14,7 +14,7 @@ const authorized = { authorization: `Bearer ${ADMIN_TOKEN}` };
 
 const given = (databaseUrl: string) => ({
   ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl },
-  ADMIN_TOKEN,
+  ...{ ADMIN_TOKEN, ROLLOUTS: '1' },
 });
 
 const by = { who: 'a test', why: 'to see it' };
