@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { errorMessage } from '../error-message.ts';
+import { clientAt } from './connection.ts';
 import { MigrationRecord } from './migration-record.ts';
 
 /** The tables of a scenario or a module, as SQL. */
@@ -33,8 +34,7 @@ const migrateTimeoutMs = 30_000;
  * Throws `MigrationError` for a file that fails, or that has changed since it was applied.
  */
 export async function migrate(url: string, schemas: readonly Schema[]): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
+  const client = new (clientAt(url))({
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: migrateTimeoutMs,
   });
