@@ -7,7 +7,8 @@ import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts
 import { errorMessage } from './error-message.ts';
 import { deploymentProblems } from './http/deployment.ts';
 import { hazardWarning } from './http/fleet-watch.ts';
-import { createLog } from './http/log.ts';
+import { lockStoreProblems, type NamedStore } from './http/lock-store-check.ts';
+import { createLog, outageLog } from './http/log.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
@@ -16,9 +17,12 @@ import { strategyNamed } from './rollout/named.ts';
 import { openServices, type Services } from './services/index.ts';
 import { MigrationError, migrate } from './store/migrate.ts';
 import { isPooled } from './store/pooler-check.ts';
+import { postgresPlace } from './store/postgres-url.ts';
 import { evictionWarnings } from './store/redis.ts';
+import { tlsAdvice } from './store/refusals.ts';
 import { historyProblem } from './telemetry/history.ts';
 import { Meter } from './telemetry/prometheus.ts';
+import { openTraces, traceProblems } from './telemetry/traces.ts';
 import { violationsSchema } from './telemetry/violations.ts';
 
 const misconfigured = 2;
@@ -29,7 +33,10 @@ else await runWorker();
 async function runWorker(): Promise<void> {
   const config = readConfig(process.env);
   const registry = await loadRegistry(config.strategyFiles);
-  await new Worker(config, registry, createLog(config)).start();
+  const log = createLog(config);
+  const outage = outageLog(log);
+  const tracer = await openTraces(process.env, error => outage('The receiver of traces', error));
+  await new Worker(config, registry, log, tracer).start();
 }
 
 async function runPrimary(): Promise<void> {
@@ -42,9 +49,15 @@ async function runPrimary(): Promise<void> {
   await migrated(databaseUrl, registry, stop);
   if (!config.pooler && (await isPooled(databaseUrl)))
     stop.fail(
-      `Postgres at ${placeOf(databaseUrl)} is behind a pooler that shares connections, where settings of ` +
+      `Postgres at ${postgresPlace(databaseUrl)} is behind a pooler that shares connections, where settings of ` +
         'a session and its locks are not kept: set DATABASE_POOLER=transaction, or give its own address.',
     );
+  const found = strategyNamed(registry, config.strategy);
+  if ('strategy' in found) {
+    const stores = lockStoresOf(config, environment);
+    const refused = await lockStoreProblems(config, stores, found.strategy.declared);
+    if (refused.length > 0) await stop.fail(refused.join('\n'));
+  }
   const log = createLog({ ...config, databaseUrl });
   const meter = new Meter('service', { runtime: false });
   const version = await ownVersion();
@@ -53,10 +66,10 @@ async function runPrimary(): Promise<void> {
   const primary = new Primary({ config, environment, log, meter });
   stop.before(() => primary.stop());
   stop.atOnce(() => primary.kill());
-  const found = strategyNamed(registry, config.strategy);
   const hazard = 'strategy' in found ? hazardWarning(found.strategy) : undefined;
   if (hazard !== undefined) log.warn(hazard);
-  for (const warning of await evictionWarnings(redisUrlsOf(config, environment))) log.warn(warning);
+  const redisUrls = [...new Set(lockStoresOf(config, environment).map(({ url }) => url))];
+  for (const warning of await evictionWarnings(redisUrls)) log.warn(warning);
   const processes = await primary
     .start()
     .catch(error => stop.fail(`A process cannot start: ${errorMessage(error)}.`));
@@ -80,6 +93,7 @@ async function checked(): Promise<{ readonly config: Config; readonly registry: 
   const registry = await loadRegistry(strategyFilesOf(process.env)).catch(collect);
   if (config && registry) problems.push(...deploymentProblems(config, registry));
   problems.push(...[historyProblem(config?.commandHistory) ?? []].flat());
+  problems.push(...traceProblems(process.env));
   if (config && registry && problems.length === 0) return { config, registry };
   console.error('The service cannot start:');
   for (const problem of problems) console.error(`- ${problem}`);
@@ -123,25 +137,22 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
   await migrate(databaseUrl, schemas).catch(error =>
     stop.fail(
       error instanceof MigrationError
-        ? `The schema at ${placeOf(databaseUrl)} cannot be migrated: ${error.message}`
-        : `Postgres at ${placeOf(databaseUrl)} cannot be used: ${errorMessage(error)}. It must be running ` +
+        ? `The schema at ${postgresPlace(databaseUrl)} cannot be migrated: ${error.message}`
+        : `Postgres at ${postgresPlace(databaseUrl)} cannot be used: ` +
+            `${tlsAdvice(error, 'sslrootcert=/path/ca.pem in DATABASE_URL') ?? errorMessage(error)}. It must be running ` +
             'and accept this user before the service starts; DATABASE_URL sets its address.',
     ),
   );
 }
 
 /** Every Redis that may hold locks of this service. */
-function redisUrlsOf(
+function lockStoresOf(
   config: Config,
   { REDIS_URL = config.redisUrl, REDIS_NODES }: Readonly<Record<string, string>>,
-): readonly string[] {
+): readonly NamedStore[] {
   const nodes = REDIS_NODES?.split(',') ?? config.redisNodeUrls;
-  return [...new Set([...(REDIS_URL ? [REDIS_URL] : []), ...nodes])];
-}
-
-function placeOf(databaseUrl: string): string {
-  const { host, pathname } = new URL(databaseUrl);
-  return `${host}${pathname}`;
+  const one = REDIS_URL ? [{ variable: 'REDIS_URL', url: REDIS_URL } as const] : [];
+  return [...one, ...nodes.map(url => ({ variable: 'REDIS_NODES', url }) as const)];
 }
 
 /** The version in our package.json, whether running compiled or from source. */

@@ -44,7 +44,9 @@ async function serviceServer(plain: boolean) {
     adminToken: undefined,
     audit: unused,
     evidence: unused,
+    locks: undefined,
     history: undefined,
+    tracer: undefined,
     stopping: () => false,
   });
   return httpServer(app, plain ? {} : { classes: messageClasses(app) });

@@ -2,6 +2,7 @@ import {
   type Decision,
   type FailureCode,
   failures,
+  type Guardian,
   isFailure,
   type Outcome,
   type Plan,
@@ -81,7 +82,16 @@ export class Engine {
     const { backends, observer } = this.#options;
     const seconds = (backends.now() - startMs) / 1_000;
     observer.outcome(cellOf(command), ended.outcome, seconds, auditKey);
+    command.span?.note({
+      'lockstep.outcome': ended.outcome.kind,
+      'lockstep.attempts': ended.outcome.attempts,
+    });
     return { ...ended, auditKey };
+  }
+
+  /** The open turns of a strategy, in its order: what an operator may look at. */
+  turnsOf(strategy: Strategy): Promise<readonly Guardian[]> {
+    return this.#guardians.of(strategy);
   }
 
   /** Closes the turns; stores and backends belong to the caller. */

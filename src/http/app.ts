@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import type { Registered, Route } from '../contract/index.ts';
 import type { Engine } from '../engine/serve.ts';
+import type { Tracer } from '../engine/trace.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandHistory } from '../telemetry/history.ts';
 import { type Audit, adminOnly, auditOfClaims, auditOfRows } from './admin.ts';
+import { type LockParts, lockReleased, lockShown } from './admin-locks.ts';
 import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 import type { ChoiceOptions } from './choice.ts';
@@ -31,8 +33,11 @@ export interface AppParts {
   readonly audit: Audit;
   /** Findings of the live audit. */
   readonly evidence: Evidence;
+  /** What operators may see of locks; undefined: nothing. */
+  readonly locks: LockParts | undefined;
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
+  readonly tracer: Tracer | undefined;
   /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
 }
@@ -115,10 +120,13 @@ function addService(parts: AppParts, add: Add): void {
   });
 }
 
-function addAdmin({ adminToken, audit, evidence, choice }: AppParts, add: Add): void {
+function addAdmin({ adminToken, audit, evidence, choice, locks }: AppParts, add: Add): void {
   add('get', '/admin/violations', adminOnly(adminToken, violationsFound(evidence)));
   add('get', '/admin/audit', adminOnly(adminToken, auditOfRows(choice.registry, audit)));
   add('post', '/admin/audit', adminOnly(adminToken, auditOfClaims(choice.registry, audit)));
+  if (!locks) return;
+  add('get', '/admin/locks/:key', adminOnly(adminToken, lockShown(locks)));
+  add('post', '/admin/locks/:key/release', adminOnly(adminToken, lockReleased(locks)));
 }
 
 function mount(app: Express, path: string, handlers: Handlers): void {

@@ -9,6 +9,7 @@ import type { Fleet } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
+import { PostgresLocks } from '../store/lock-view.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
 import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
@@ -18,6 +19,7 @@ import { CommandHistory } from '../telemetry/history.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
 import { Sweep } from '../telemetry/sweep.ts';
+import type { OpenTracer } from '../telemetry/traces.ts';
 import {
   type EvidencePage,
   type EvidenceRow,
@@ -26,7 +28,7 @@ import {
 } from '../telemetry/violations.ts';
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
-import { poolerUnsafe } from './deployment.ts';
+import { clusterUnsafe, poolerUnsafe } from './deployment.ts';
 import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
@@ -36,6 +38,8 @@ export interface ProcessHooks {
   /** The metrics of all processes. */
   readonly metricsText: () => Promise<string>;
   readonly stopping: () => boolean;
+  /** Closed with the service; absent: nothing is traced. */
+  readonly tracer?: OpenTracer;
 }
 
 /** Everything that one process needs to serve: stores, engine, metrics and the HTTP interface. */
@@ -57,6 +61,7 @@ export class Service {
   readonly #choice: ChoiceOptions;
   readonly #history: CommandHistory | undefined;
   readonly #config: Config;
+  readonly #tracer: OpenTracer | undefined;
 
   constructor(config: Config, registry: Registry, log: Logger, hooks: ProcessHooks) {
     this.#config = config;
@@ -123,8 +128,16 @@ export class Service {
       evidence: page => this.#evidence(page),
       audit: ({ auditSql }, asked) => this.#adHocAudits.run(auditSql, asked),
       history: this.#history,
+      locks: {
+        strategy,
+        turns: () => this.#engine.turnsOf(strategy.declared),
+        postgres: new PostgresLocks(this.#audits),
+        log,
+      },
+      tracer: hooks.tracer,
       stopping: hooks.stopping,
     });
+    this.#tracer = hooks.tracer;
   }
 
   /** Exports the counters as 0, fills the pool, and starts the background work. */
@@ -154,7 +167,11 @@ export class Service {
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     pools.push(this.#adHocAudits.close());
     const stores = [this.#store, this.#sequelize, this.#backends].map(store => store.close());
-    await Promise.allSettled([...stores, ...pools, this.#history?.close()]);
+    await Promise.allSettled([
+      ...[...stores, ...pools],
+      this.#history?.close(),
+      this.#tracer?.close(),
+    ]);
   }
 
   /** What a rollout must know, though the process can serve. */
@@ -237,7 +254,7 @@ function missingStore(declared: Strategy, config: Config): string | undefined {
     return `${poolerUnsafe}, and DATABASE_POOLER is set`;
   const need = redisNeedsOf(declared);
   if (need.one && config.redisUrl === undefined) return 'needs Redis, but REDIS_URL is not set';
-  return need.several && config.redisNodeUrls.length === 0
-    ? 'needs several Redis nodes, but REDIS_NODES is not set'
-    : undefined;
+  if (need.several && config.redisNodeUrls.length === 0)
+    return 'needs several Redis nodes, but REDIS_NODES is not set';
+  return clusterUnsafe(declared, config.redisUrl);
 }

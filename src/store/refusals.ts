@@ -10,8 +10,8 @@ const certificateCodes = new Set([
 ]);
 
 /**
- * What to do about a certificate that is not trusted, or a server without TLS; undefined for every other
- * error. `trust` says where the file of a CA is named.
+ * What to do about a certificate that is not trusted; undefined for every other error. `trust` says where
+ * the file of a CA is named.
  */
 export function tlsAdvice(error: unknown, trust: string): string | undefined {
   const code = String((error instanceof Error && Reflect.get(error, 'code')) || '');
@@ -20,8 +20,6 @@ export function tlsAdvice(error: unknown, trust: string): string | undefined {
   if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired; it needs a new one';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `its certificate is for another host (${errorMessage(error)}); use the host that it names`;
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL_'))
-    return 'it does not speak TLS there; check the port, or use the URL without TLS';
   return undefined;
 }
 

@@ -4,6 +4,7 @@ import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry.ts';
 import { errorMessage } from '../../error-message.ts';
 import { ChangesSender } from '../../telemetry/changes.ts';
+import type { OpenTracer } from '../../telemetry/traces.ts';
 import { messageClasses } from '../message-classes.ts';
 import { drain, httpServer, listen } from '../server.ts';
 import { Service } from '../service.ts';
@@ -20,12 +21,13 @@ export class Worker {
   readonly #sent = new ChangesSender();
   #stopping = false;
 
-  constructor(config: Config, registry: Registry, log: Logger) {
+  constructor(config: Config, registry: Registry, log: Logger, tracer?: OpenTracer) {
     this.#config = config;
     this.#log = log;
     this.#service = new Service(config, registry, log, {
       metricsText: () => this.#pages.get(),
       stopping: () => this.#stopping,
+      ...(tracer && { tracer }),
     });
     const { app } = this.#service;
     const classes = messageClasses(app);
