@@ -34,7 +34,6 @@ describe('a lock store behind sentinels', () => {
       expect(await through(name)).toBe('in');
     }
     expect(await watched.primaryPort()).toBe(watched.primary.port);
-    console.log(await watched.primary.admin.info('commandstats'), await watched.primary.admin.call('CLIENT', 'LIST'));
     expect(await watched.primary.admin.get('lockstep:fence')).toBe('1'); // it was this one
   });
 
