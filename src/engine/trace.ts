@@ -16,6 +16,12 @@ export interface Tracer {
   command(name: string, traceparent: string | undefined, attributes: SpanAttributes): Span;
 }
 
+/** A tracer that sends what it has when it is closed. */
+export interface OpenTracer extends Tracer {
+  /** Sends what is queued, for at most a second. Never rejects. */
+  close(): Promise<void>;
+}
+
 /** Where nothing is traced: costs a call. */
 export const noSpan: Span = {
   child: () => noSpan,

@@ -5,6 +5,7 @@ import { type Backends, redisNeedsOf, type Strategy } from '../contract/index.ts
 import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
+import type { OpenTracer } from '../engine/trace.ts';
 import type { Fleet } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { openBackends } from '../store/backends.ts';
@@ -19,7 +20,6 @@ import { CommandHistory } from '../telemetry/history.ts';
 import { Meter, pageContentType, type Snapshot } from '../telemetry/prometheus.ts';
 import { Recorder } from '../telemetry/recorder.ts';
 import { Sweep } from '../telemetry/sweep.ts';
-import type { OpenTracer } from '../telemetry/traces.ts';
 import {
   type EvidencePage,
   type EvidenceRow,

@@ -19,8 +19,7 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Span, SpanAttributes } from '../engine/trace.ts';
-import type { OpenTracer } from './traces.ts';
+import type { OpenTracer, Span, SpanAttributes } from '../engine/trace.ts';
 
 const closeMaxMs = 1_000;
 const serviceName = 'lockstep';

@@ -1,12 +1,6 @@
-import type { Tracer } from '../engine/trace.ts';
+import type { OpenTracer } from '../engine/trace.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** A tracer that sends what it has when it is closed. */
-export interface OpenTracer extends Tracer {
-  /** Sends what is queued, for at most a second. Never rejects. */
-  close(): Promise<void>;
-}
 
 const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const;
 
