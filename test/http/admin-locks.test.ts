@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { until } from '../fixtures/gate.ts';
+import { ownRedisServers } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { type Edge, openEdge } from './edge.ts';
 import { ask, post, type Reply } from './requests.ts';
@@ -9,11 +10,11 @@ const token = 'a token that nobody can guess';
 const headers = { authorization: `Bearer ${token}` };
 const { redisUrl, redisNodeUrls } = testServers();
 
-const opened = (STRATEGY: string): Promise<Edge> =>
+const opened = (STRATEGY: string, lockStore = redisUrl): Promise<Edge> =>
   openEdge({
     STRATEGY,
     ADMIN_TOKEN: token,
-    REDIS_URL: redisUrl,
+    REDIS_URL: lockStore,
     REDIS_NODES: redisNodeUrls.join(','),
   });
 
@@ -119,6 +120,19 @@ describe('redis-lease-queued', async () => {
     });
     await console.query('rollback');
     expect([(await first).status, (await second).status]).toEqual([201, 201]);
+  });
+});
+
+describe('redis-lease without its Redis', async () => {
+  const [own] = await ownRedisServers(1);
+  const edge = await opened('redis-lease', own?.url);
+
+  test('is shown as unknown, and a release says that nobody knows', async () => {
+    const { look, release } = await cardOf(edge);
+    await own?.kill();
+    await until('it is missed', async () => (await look('lease'))[0]?.unknown !== undefined);
+    const reply = await release({ kind: 'lease', holder: '0123456789abcdef' });
+    expect([reply.status, reply.body.type]).toEqual([503, '/problems/lock-store-unavailable']);
   });
 });
 

@@ -270,13 +270,17 @@ describe('documentation of problems', () => {
   });
 
   it('was seen over HTTP for every type of the edge', () => {
-    // those that need a process that stops, starts late or has lost its primary are seen elsewhere
+    // those that need a process that stops, starts late or has lost its primary are seen elsewhere, and
+    // those of locks in admin-locks.test.ts
     const elsewhere = [
       'idempotency-not-offered',
       'request-timeout',
       'idempotency-in-flight',
+      'lock-not-taken',
+      'lock-holder-changed',
       'scenario-not-offered',
       'not-ready',
+      'lock-store-unavailable',
       'metrics-unavailable',
     ];
     expect(Object.keys(edgeProblems).filter(code => !seen.has(code))).toEqual(elsewhere);
