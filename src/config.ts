@@ -32,6 +32,12 @@ export interface Config {
   readonly connectionsMax: number;
   /** Per process, for session locks. */
   readonly lockConnectionsMax: number;
+  /** HTTP connections per process; undefined: what its limit of open files leaves. */
+  readonly httpConnectionsMax: number | undefined;
+  /** After SIGTERM it is not ready for so long, and serves, before it stops to listen. */
+  readonly lameDuckMs: number;
+  /** A process that takes no connection for so long is replaced; 0: never. */
+  readonly stuckMs: number;
   /** Connect timeout for Postgres, and so the delay until an outage is noticed. */
   readonly connectTimeoutMs: number;
   /** Minimum retention of an answer under its idempotency key. */
@@ -70,6 +76,11 @@ function wholeNumber(min: number, max: number) {
     return number >= min && number <= max ? number : undefined;
   }, `a whole number from ${min} to ${max}`);
 }
+
+const stuckMs = field(text => {
+  const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  return number === 0 || (number >= 1_000 && number <= 600_000) ? number : undefined;
+}, 'a whole number from 1000 to 600000, or 0 to never replace a process');
 
 function oneOf<const T extends string>(words: readonly T[]) {
   return field(text => words.find(word => word === text), `one of ${words.join(', ')}`);
@@ -111,6 +122,7 @@ const shape = z.object({
   DATABASE_POOLER: oneOf(['transaction', 'none']).default('none'),
   DATABASE_CONNECTIONS: wholeNumber(1, 1_000).default(10),
   LOCK_CONNECTIONS: wholeNumber(1, 1_000).default(10),
+  HTTP_CONNECTIONS: wholeNumber(1, 1_000_000).optional(),
   CONNECT_TIMEOUT_MS: wholeNumber(10, 60_000).default(400),
   HOST: field(
     text => (/^[\w.:-]+$/.test(text) ? text : undefined),
@@ -118,6 +130,8 @@ const shape = z.object({
   ).default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(3_000),
   PROCESSES: wholeNumber(1, 64).default(1),
+  LAME_DUCK_MS: wholeNumber(0, 60_000).default(3_000),
+  STUCK_MS: stuckMs.default(15_000),
   STRATEGY: field(
     text => (/^[a-z0-9-]+$|^both:[a-z0-9-]+\+[a-z0-9-]+$/.test(text) ? text : undefined),
     'a strategy, such as row-lock, or two, such as both:row-lock+redis-lease',
@@ -205,6 +219,9 @@ function configOf(data: z.infer<typeof shape>): Config {
     connectionsMax: data.DATABASE_CONNECTIONS,
     lockConnectionsMax: data.LOCK_CONNECTIONS,
     connectTimeoutMs: data.CONNECT_TIMEOUT_MS,
+    httpConnectionsMax: data.HTTP_CONNECTIONS,
+    lameDuckMs: data.LAME_DUCK_MS,
+    stuckMs: data.STUCK_MS,
     idempotencyKeptMs: data.IDEMPOTENCY_HOURS * 3_600_000,
     adminToken: data.ADMIN_TOKEN,
     logLevel: data.LOG_LEVEL,

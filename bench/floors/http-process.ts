@@ -48,6 +48,7 @@ async function serviceServer(plain: boolean) {
     history: undefined,
     tracer: undefined,
     stopping: () => false,
+    failed: () => {},
   });
   return httpServer(app, plain ? {} : { classes: messageClasses(app) });
 }

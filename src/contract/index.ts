@@ -4,6 +4,8 @@ export * from './locks.ts';
 export * from './lost.ts';
 export * from './outcome.ts';
 export * from './predict.ts';
+export * from './redis-reply.ts';
+export * from './route.ts';
 export * from './scenario.ts';
 export * from './strategy.ts';
 export * from './tx.ts';

@@ -179,8 +179,9 @@ export interface Guardian {
   /**
    * Locks all keys in the given (sorted) order, runs `inner` once and releases the keys.
    * Throws `Failure('turn-refused')` at the deadline, and `Failure('redis-unavailable')` or
-   * `Failure('postgres-unavailable')` if the lock store does not respond. Otherwise settles exactly
-   * as `inner` does: a failed release is passed to `attempt.report`, never thrown.
+   * `Failure('postgres-unavailable')` if the lock store does not respond, or the code of what it
+   * refuses (`codeOfReply`). Otherwise settles exactly as `inner` does: a failed release is passed
+   * to `attempt.report`, never thrown.
    */
   turn<T>(attempt: Attempt, keys: readonly string[], inner: (held: Held) => Promise<T>): Promise<T>;
   /** Closes what `open` created; never the backends, which belong to the caller. */

@@ -31,16 +31,22 @@ function secretsOf({ databaseUrl, redisUrl, redisNodeUrls, adminToken }: Config)
 
 const quietMs = 10_000;
 
-/** Warns once when a store is down, then at most every 10 s with the number of errors since. */
-export function outageLog(log: Logger): (store: string, error: Error) => void {
+/** `what` is wrong with a store, as a short sentence; by default that it is not responding. */
+export type OutageLog = (store: string, error: unknown, what?: string) => void;
+
+/**
+ * Warns once when something is wrong with a store, then at most every 10 s with the number of errors
+ * since.
+ */
+export function outageLog(log: Logger): OutageLog {
   const known = new Map<string, { lastMs: number; since: number }>();
-  return (store, error) => {
+  return (store, error, what = `${store} is not responding`) => {
     const nowMs = performance.now();
-    const seen = known.get(store) ?? { lastMs: Number.NEGATIVE_INFINITY, since: 0 };
-    known.set(store, seen);
+    const seen = known.get(what) ?? { lastMs: Number.NEGATIVE_INFINITY, since: 0 };
+    known.set(what, seen);
     seen.since += 1;
     if (nowMs - seen.lastMs < quietMs) return;
-    log.warn({ store, errors: seen.since, why: errorMessage(error) }, `${store} is not responding`);
+    log.warn({ store, errors: seen.since, why: errorMessage(error) }, what);
     seen.lastMs = nowMs;
     seen.since = 0;
   };

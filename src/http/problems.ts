@@ -126,7 +126,12 @@ export const edgeProblems = {
   'not-ready': row(
     503,
     'Not ready',
-    'A required store does not respond, or the process is stopping; `checks` says which.',
+    'A required store does not respond or refuses what commands need, or the process is stopping. `checks` says which and why; `unreachable` and `stopping` aside, each value is a problem type.',
+  ),
+  'too-many-connections': row(
+    503,
+    'Too many connections',
+    'This process has as many connections open as it may. Nothing happened; try again a little later, and keep connections open instead of making new ones.',
   ),
   'lock-store-unavailable': row(
     503,

@@ -11,6 +11,7 @@ import { strategyNamed } from '../rollout/named.ts';
 import { openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
 import { PostgresLocks } from '../store/lock-view.ts';
+import { pgFailure } from '../store/pg-errors.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
 import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
@@ -32,6 +33,8 @@ import { clusterUnsafe, poolerUnsafe } from './deployment.ts';
 import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
+import { storeProbes } from './probes.ts';
+import { Refusals } from './refusals.ts';
 
 /** What a service needs from its process. */
 export interface ProcessHooks {
@@ -40,6 +43,8 @@ export interface ProcessHooks {
   readonly stopping: () => boolean;
   /** Closed with the service; absent: nothing is traced. */
   readonly tracer?: OpenTracer;
+  /** HTTP connections of this process. */
+  readonly connections?: () => { readonly open: number; readonly max: number };
 }
 
 /** Everything that one process needs to serve: stores, engine, metrics and the HTTP interface. */
@@ -50,6 +55,7 @@ export class Service {
   readonly #sequelize: LazyStore<SequelizeStore>;
   readonly #backends: Backends & { close(): Promise<void> };
   readonly #probes: ReturnType<typeof createPool>;
+  readonly #refusals: Refusals;
   readonly #audits: ReturnType<typeof createPool>;
   readonly #auditor: Auditor;
   readonly #sweep: Sweep;
@@ -62,11 +68,14 @@ export class Service {
   readonly #history: CommandHistory | undefined;
   readonly #config: Config;
   readonly #tracer: OpenTracer | undefined;
+  readonly #connections: ProcessHooks['connections'];
 
   constructor(config: Config, registry: Registry, log: Logger, hooks: ProcessHooks) {
     this.#config = config;
+    this.#connections = hooks.connections;
     const { databaseUrl: url = '', tuning } = config;
     const reportOutage = outageLog(log);
+    this.#refusals = new Refusals(reportOutage);
     const onIdleError = (error: Error): void => reportOutage('Postgres', error);
     const { pooler, connectTimeoutMs } = config;
     const lockTimeoutMs = tuning.waitMs;
@@ -96,6 +105,8 @@ export class Service {
       touched: (cell, key) => this.#auditor.touched(cell.scenario, cell.strategy, key),
       refused: (cell, key, reason) =>
         this.#auditor.refused(cell.scenario, cell.strategy, key, reason),
+      failed: error => this.#refusals.saw(error),
+      accepted: () => this.#refusals.wrote(),
     });
     this.#sequelize = new LazyStore(async () => {
       const { SequelizeStore } = await import('../store/sequelize.ts');
@@ -136,6 +147,7 @@ export class Service {
       },
       tracer: hooks.tracer,
       stopping: hooks.stopping,
+      failed: error => this.#refusals.saw(error),
     });
     this.#tracer = hooks.tracer;
   }
@@ -143,6 +155,7 @@ export class Service {
   /** Exports the counters as 0, fills the pool, and starts the background work. */
   async start(): Promise<void> {
     this.#expectCells();
+    this.#meter.zero('lockstep_http_connections_refused_total', {});
     this.#meter.beforeSnapshot(() => this.#watchPools());
     this.#keys.start();
     this.#auditor.start();
@@ -157,6 +170,11 @@ export class Service {
   /** The metrics that may have changed since the last call. */
   changed(): Promise<Snapshot> {
     return this.#meter.changed();
+  }
+
+  /** A connection beyond the limit. */
+  countRefusedConnection(): void {
+    this.#meter.add('lockstep_http_connections_refused_total', {});
   }
 
   /** Releases all locks and closes every connection. */
@@ -184,7 +202,10 @@ export class Service {
 
   async #evidence(page: EvidencePage): Promise<readonly EvidenceRow[]> {
     const bounded = { text: selectViolations, values: valuesOf(page), query_timeout: 2_000 };
-    return (await this.#audits.query<EvidenceRow>(bounded)).rows;
+    const found = await this.#audits.query<EvidenceRow>(bounded).catch(error => {
+      throw pgFailure(error, 'connect');
+    });
+    return found.rows;
   }
 
   #expectCells(): void {
@@ -197,6 +218,11 @@ export class Service {
 
   #watchPools(): void {
     const config = this.#config;
+    const http = this.#connections?.();
+    if (http) {
+      this.#meter.set('lockstep_http_connections', {}, http.open);
+      this.#meter.set('lockstep_http_connections_max', {}, http.max);
+    }
     const { open, idle, waiting } = this.#store.load;
     const { totalCount, idleCount, waitingCount } = this.#backends.locks;
     const orm = this.#sequelize.opened?.load;
@@ -220,19 +246,12 @@ export class Service {
   }
 
   #probesOf(): readonly Probe[] {
-    const { redis, redisNodes } = this.#backends;
-    const postgres = { name: 'postgres', ask: () => this.#probes.query('select 1') };
-    const need = redisNeedsOf(this.#choice.strategy.declared);
-    const majority = async (): Promise<void> => {
-      const answers = await Promise.allSettled(redisNodes.map(node => node.ping()));
-      const alive = answers.filter(answer => answer.status === 'fulfilled').length;
-      if (alive <= redisNodes.length / 2) throw new Error('most Redis nodes are down');
-    };
-    return [
-      postgres,
-      ...(need.one ? [{ name: 'redis', ask: () => redis.ping() }] : []),
-      ...(need.several ? [{ name: 'redis nodes', ask: majority }] : []),
-    ];
+    return storeProbes({
+      pool: this.#probes,
+      backends: this.#backends,
+      need: redisNeedsOf(this.#choice.strategy.declared),
+      refusals: this.#refusals,
+    });
   }
 }
 

@@ -226,17 +226,23 @@ export class PgTransaction implements Transaction, Tx {
     const answer = this.#connection.client.query<R>({ ...config, values: [...values] });
     const [begin, result] = await Promise.allSettled([begun, answer]);
     if (begin.status === 'rejected')
-      throw this.#withoutBegin(begin.reason, result.status === 'fulfilled');
+      throw this.#withoutBegin(begin.reason, result.status === 'fulfilled' ? text : undefined);
     if (result.status === 'rejected') throw this.#failure(result.reason);
     return result.value.rows;
   }
 
-  /** BEGIN failed. If the statement in the same write succeeded, it has autocommitted. */
-  #withoutBegin(error: unknown, committed: boolean): Failure {
+  /**
+   * BEGIN failed. If the statement in the same write succeeded, it has autocommitted; a standby, which
+   * refuses to begin SERIALIZABLE, lets it only read.
+   */
+  #withoutBegin(error: unknown, committed: string | undefined): Failure {
     this.#broken = true;
-    const failure = committed
-      ? new Failure('outcome-unknown', { cause: error })
-      : this.#failure(error);
+    const refused = this.#failure(error);
+    const onlyRead = refused.code === 'postgres-read-only' && /^\s*select\b/.test(committed ?? '');
+    const failure =
+      committed === undefined || onlyRead
+        ? refused
+        : new Failure('outcome-unknown', { cause: error });
     this.#notBegun ??= failure;
     return failure;
   }

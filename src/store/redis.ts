@@ -168,24 +168,43 @@ export function firstConnect(redis: Redis): Promise<void> {
 
 const readyMaxMs = 1_000;
 
-/**
- * Checks each Redis for an eviction policy that endangers locks; servers that do not respond within
- * a second are skipped. Warnings name the server without its password.
- */
-export async function evictionWarnings(urls: readonly string[]): Promise<readonly string[]> {
-  const warnings = await Promise.all(
+/** What is wrong with the configuration of one Redis, as sentences without its password. */
+export interface RedisFindings {
+  readonly url: string;
+  /** It endangers locks; they work. */
+  readonly warning: string | undefined;
+  /** It cannot serve as a lock store. */
+  readonly problem: string | undefined;
+}
+
+/** Looks at each Redis; nothing is found at one that does not respond within a second. */
+export function redisFindings(urls: readonly string[]): Promise<readonly RedisFindings[]> {
+  return Promise.all(
     urls.map(async url => {
       const redis = connectRedis({ url, leaseMs: 10 * commandMaxMs });
+      const named = (found: string | undefined): string | undefined =>
+        found && `Redis at ${redisPlace(url)}: ${found}`;
       try {
-        const ready = await becomesReady(redis);
-        const warning = ready ? await evictionWarning(redis) : undefined;
-        return warning && `Redis at ${redisPlace(url)}: ${warning}`;
+        if (!(await becomesReady(redis))) return { url, warning: undefined, problem: undefined };
+        const asCluster = redis.isCluster; // then its nodes are what is wanted
+        const [warning, problem] = [
+          await evictionWarning(redis),
+          asCluster ? undefined : await clusterProblem(redis),
+        ];
+        return { url, warning: named(warning), problem: named(problem) };
       } finally {
         redis.disconnect();
       }
     }),
   );
-  return warnings.flatMap(warning => warning ?? []);
+}
+
+/** A node of a cluster has the locks of its own slots only, and answers MOVED for the others. */
+async function clusterProblem(redis: Redis): Promise<string | undefined> {
+  const info = await redis.info('cluster').catch(() => '');
+  return /^cluster_enabled:1\b/m.test(info)
+    ? 'it is a node of a Redis Cluster, which has only some of the locks; name a Redis that is no part of a cluster'
+    : undefined;
 }
 
 function becomesReady(redis: Redis): Promise<boolean> {

@@ -220,6 +220,24 @@ export const metrics = {
     ['pool'],
     'Callers waiting for a free connection.',
   ),
+  lockstep_http_connections: row(
+    'gauge',
+    'connections',
+    [],
+    'Open HTTP connections that are served.',
+  ),
+  lockstep_http_connections_max: row(
+    'gauge',
+    'connections',
+    [],
+    'Maximum number of HTTP connections that are served.',
+  ),
+  lockstep_http_connections_refused_total: row(
+    'counter',
+    'connections',
+    [],
+    'HTTP connections refused because the maximum was reached.',
+  ),
   lockstep_build_info: {
     ...row(
       'gauge',
@@ -240,6 +258,15 @@ export const metrics = {
   },
   lockstep_process_exits_total: {
     ...row('counter', 'processes', [], 'Worker processes that exited unexpectedly.'),
+    of: 'service',
+  },
+  lockstep_processes_stuck_total: {
+    ...row(
+      'counter',
+      'processes',
+      [],
+      'Worker processes that were killed because they took no connections any more; they count as exits too.',
+    ),
     of: 'service',
   },
 } as const satisfies Record<string, MetricRow>;

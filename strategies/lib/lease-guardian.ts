@@ -18,6 +18,8 @@ export interface PolledStore<G> extends LeaseStore<G> {
   readonly singly?: boolean;
   /** Undefined: somebody else has one of the keys, and nothing of this try is left. */
   take(keys: readonly string[], leaseMs: number): Promise<G | undefined>;
+  /** Throws `Failure('lock-key-misused')` where what is under the keys can never become free. */
+  inspect(keys: readonly string[]): Promise<void>;
 }
 
 /** How a lease is waited for, until `attempt.deadlineMs`; rejects with `Failure('turn-refused')` then. */
@@ -71,8 +73,8 @@ export function guardianOf<G>(
       await Promise.all([...held].map(lease => lease.abandon()));
       await store.close();
     },
-    ...(store.inspect && {
-      inspect: (key: string) => store.inspect?.(key, leaseMs) ?? Promise.resolve([]),
+    ...(store.view && {
+      inspect: (key: string) => store.view?.(key, leaseMs) ?? Promise.resolve([]),
     }),
     ...(store.release && { release: store.release.bind(store) }),
   };
@@ -114,10 +116,12 @@ export function worthStarting<G>(
 }
 
 const pauseBaseMs = 4;
+/** After so many tries, about 0.1 s, it is asked whether what is in the way is a lock at all. */
+const patientTries = 6;
 
 /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
 function polling<G>(
-  { take, pauseMaxMs }: PolledStore<G>,
+  { take, inspect, pauseMaxMs }: PolledStore<G>,
   { now, sleep, random }: Pick<Backends, 'now' | 'sleep' | 'random'>,
 ): Take<G> {
   return async (terms, attempt, keys) => {
@@ -127,9 +131,11 @@ function polling<G>(
       const grant = await take(keys, terms.leaseMs);
       const lease = grant !== undefined && (await worthStarting(terms, attempt, grant, sentMs));
       if (lease) return lease;
+      if (tries === patientTries) await inspect(keys);
       const pauseMs = random() * Math.min(pauseMaxMs, pauseBaseMs * 2 ** tries);
       await sleep(Math.min(pauseMs, Math.max(0, deadlineMs - now())));
     }
+    await inspect(keys);
     throw new Failure('turn-refused');
   };
 }

@@ -21,7 +21,7 @@ export interface LeaseStore<G> {
   /** Where a fencing token is minted with every grant. */
   readonly fence?: Fence<G>;
   /** As `Guardian.inspect` and `Guardian.release`, with the resource key. */
-  inspect?(resource: string, leaseMs: number): Promise<readonly LockState[]>;
+  view?(resource: string, leaseMs: number): Promise<readonly LockState[]>;
   release?(resource: string, holder: string): Promise<LockRelease>;
 }
 

@@ -13,7 +13,7 @@ import { type Take, worthStarting } from './lease-guardian.ts';
 import { holderOf, inspectLeases, type LeasePlace, placesOf, releaseLease } from './lease-view.ts';
 import { Orphans } from './orphans.ts';
 import { extendOwned, lockKey, newToken } from './redis-leases.ts';
-import { connected, redisUnavailable, Script } from './redis-script.ts';
+import { connected, redisFailure, Script } from './redis-script.ts';
 import type { WakeUps } from './wake-ups.ts';
 
 /** A place in the queue of one key, and after the grant the lease on it. */
@@ -142,7 +142,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
       const answer = await extendOwned.run(this.#redis, [ticket.keys[0]], [ticket.token, leaseMs]);
       return answer === 1 ? ticket : undefined;
     } catch (error) {
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   }
 
@@ -156,7 +156,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     this.#wakeUps.close();
   }
 
-  async inspect(key: string, leaseMs: number): Promise<readonly LockState[]> {
+  async view(key: string, leaseMs: number): Promise<readonly LockState[]> {
     const [lock, queue] = queueKeys(key);
     return inspectLeases(this.#places, lock, leaseMs, redis => waitersIn(redis, queue));
   }
@@ -167,7 +167,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     const give = async (redis: Redis, token: string): Promise<boolean> =>
       (await leave.run(redis, keys, [token])) === 1;
     return releaseLease(this.#places, keys[0], holder, give).catch(error => {
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     });
   }
 
@@ -212,18 +212,18 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     const aliveMs = Math.ceil(this.#pollMs * pollsMissed);
     const sent = ask.run(this.#redis, ticket.keys, [ticket.token, this.#leaseMs, aliveMs]);
     const answer = await this.#orOrphaned(ticket, sent);
-    if (!Array.isArray(answer)) throw redisUnavailable(new Error('the script gave no list'));
+    if (!Array.isArray(answer)) throw redisFailure(new Error('the script gave no list'));
     const [granted, heldMs] = answer.map(Number);
     return granted === 1 ? 'mine' : (heldMs ?? 0);
   }
 
-  /** An answer, or 'redis-unavailable' and the place given up: it may be taken all the same. */
+  /** An answer, or what Redis refused and the place given up: it may be taken all the same. */
   async #orOrphaned<T>(ticket: Ticket, answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
       this.#giveUp(ticket);
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   }
 

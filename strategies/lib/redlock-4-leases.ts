@@ -25,7 +25,7 @@ export function redlock4Leases(
       try {
         return await redlock.lock(resources.map(lockKey), leaseMs);
       } catch (error) {
-        members.assertMajority(error);
+        members.assertVoting(error);
         return undefined; // the library has given back what votes it had
       }
     },
@@ -45,6 +45,7 @@ export function redlock4Leases(
         return false;
       }
     },
+    inspect: resources => members.inspect(resources),
     async close() {
       members.close();
     },

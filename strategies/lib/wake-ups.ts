@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { isReply, redisUnavailable } from './redis-script.ts';
+import { isReply, redisFailure } from './redis-script.ts';
 
 const openMaxMs = 400;
 
@@ -36,7 +36,7 @@ export class WakeUps {
         this.#redis.subscribe(this.channel).then(
           () => resolve(),
           (error: unknown) => {
-            if (isReply(error)) reject(redisUnavailable(error));
+            if (isReply(error)) reject(redisFailure(error));
           },
         );
       };

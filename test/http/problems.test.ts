@@ -263,8 +263,7 @@ describe('documentation of problems', () => {
     expect(list.body.problems).toHaveLength(codes.length);
     for (const code of codes) {
       const page = await ask(`${url}/problems/${code}`);
-      expect(page.status).toBe(200);
-      expect(page.body).toMatchObject({ type: `/problems/${code}`, code });
+      expect(page).toMatchObject({ status: 200, body: { type: `/problems/${code}`, code } });
       expect(page.body.meaning).toEqual(expect.stringMatching(/\.$/));
     }
   });
@@ -280,6 +279,7 @@ describe('documentation of problems', () => {
       'lock-holder-changed',
       'scenario-not-offered',
       'not-ready',
+      'too-many-connections',
       'lock-store-unavailable',
       'metrics-unavailable',
     ];
