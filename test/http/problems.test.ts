@@ -268,9 +268,8 @@ describe('documentation of problems', () => {
     }
   });
 
-  it('was seen over HTTP for every type of the edge', () => {
+  it('was seen over HTTP for every type of the edge that needs no stop and no held lock', () => {
     const elsewhere = [
-      // they need a process that stops, starts late or has lost its primary
       'idempotency-not-offered',
       'request-timeout',
       'idempotency-in-flight',
@@ -280,7 +279,7 @@ describe('documentation of problems', () => {
       'metrics-unavailable',
     ];
     const unseen = Object.keys(edgeProblems).filter(code => !seen.has(code));
-    expect(unseen.filter(code => !code.startsWith('lock-'))).toEqual(elsewhere); // admin-locks.test.ts
+    expect(unseen.filter(code => !code.startsWith('lock-'))).toEqual(elsewhere);
   });
 });
 
