@@ -18,7 +18,8 @@ export interface LockParts {
   readonly log: Logger;
 }
 
-const params = z.object({
+/** The parameter of the lock routes. */
+export const lockParams = z.object({
   key: z
     .string()
     .max(100)
@@ -35,7 +36,8 @@ const line = z
   .max(200)
   .regex(/^[^\p{Cc}]*$/u, 'must be one line');
 
-const releaseBody = z.strictObject({
+/** What a release must say. */
+export const lockBody = z.strictObject({
   kind: z.enum(kinds),
   /** As `GET` told it. */
   holder: z.string().min(3).max(100),
@@ -47,7 +49,7 @@ const releaseBody = z.strictObject({
 /** `GET /admin/locks/:key`: who has the locks of a key under the running strategy, and who waits. */
 export function lockShown(parts: LockParts): RequestHandler {
   return async (request, response) => {
-    const { key } = parse(params, request.params);
+    const { key } = parse(lockParams, request.params);
     const { strategy } = parts;
     response.setHeader('cache-control', 'no-store');
     answer(response, 200, { key, strategy: strategy.name, locks: await locksOf(parts, key) });
@@ -108,8 +110,8 @@ function backendMeaning(what: string): string {
 /** `POST /admin/locks/:key/release`: ends the hold that the body names, and no other. */
 export function lockReleased(parts: LockParts): RequestHandler {
   return async (request, response) => {
-    const { key } = parse(params, request.params);
-    const asked = parse(releaseBody, (await readBody(request, response)) ?? {});
+    const { key } = parse(lockParams, request.params);
+    const asked = parse(lockBody, (await readBody(request, response)) ?? {});
     const { kind, holder, by, reason } = asked;
     const seen = {
       lock: key,
@@ -141,7 +143,7 @@ export function lockReleased(parts: LockParts): RequestHandler {
 async function release(
   { strategy, turns, postgres }: LockParts,
   key: string,
-  { kind, holder }: z.infer<typeof releaseBody>,
+  { kind, holder }: z.infer<typeof lockBody>,
 ): Promise<LockRelease> {
   if (kind !== 'lease') {
     if (postgresKinds(strategy.declared).includes(kind)) return postgres.release(key, kind, holder);
