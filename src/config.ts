@@ -32,6 +32,10 @@ export interface Config {
   readonly connectionsMax: number;
   /** Per process, for session locks. */
   readonly lockConnectionsMax: number;
+  /** Per process and key: commands that wait to be let in; see `BulkheadLimits`. */
+  readonly waitersPerKey: number;
+  /** Per process: commands that wait or work. */
+  readonly commandsMax: number;
   /** HTTP connections per process; undefined: what its limit of open files leaves. */
   readonly httpConnectionsMax: number | undefined;
   /** After SIGTERM it is not ready for so long, and serves, before it stops to listen. */
@@ -122,6 +126,8 @@ const shape = z.object({
   DATABASE_POOLER: oneOf(['transaction', 'none']).default('none'),
   DATABASE_CONNECTIONS: wholeNumber(1, 1_000).default(10),
   LOCK_CONNECTIONS: wholeNumber(1, 1_000).default(10),
+  WAITERS_PER_KEY: wholeNumber(0, 100_000).default(1_000),
+  COMMANDS_MAX: wholeNumber(1, 100_000).default(4_000),
   HTTP_CONNECTIONS: wholeNumber(1, 1_000_000).optional(),
   CONNECT_TIMEOUT_MS: wholeNumber(10, 60_000).default(400),
   HOST: field(
@@ -218,6 +224,8 @@ function configOf(data: z.infer<typeof shape>): Config {
     },
     connectionsMax: data.DATABASE_CONNECTIONS,
     lockConnectionsMax: data.LOCK_CONNECTIONS,
+    waitersPerKey: data.WAITERS_PER_KEY,
+    commandsMax: data.COMMANDS_MAX,
     connectTimeoutMs: data.CONNECT_TIMEOUT_MS,
     httpConnectionsMax: data.HTTP_CONNECTIONS,
     lameDuckMs: data.LAME_DUCK_MS,

@@ -52,6 +52,7 @@ const development: Readonly<Record<string, Entry['load']>> = {
   'dev-openapi': () => import('./dev-openapi.ts'),
   'dev-explore-speed': () => import('./dev-explore-speed.ts'),
   'dev-reduction': () => import('./dev-reduction.ts'),
+  'dev-crowd': () => import('./dev-crowd.ts'),
   'dev-queue': () => import('./dev-queue.ts'),
 };
 

@@ -37,7 +37,10 @@ async function serviceServer(plain: boolean) {
   const app = createApp({
     choice: { registry, strategy, headersAllowed: false, missing: () => undefined },
     engine: withoutDatabase(),
-    store: { query: unused, transact: unused, begin: unused, close: async () => {} },
+    store: {
+      ...{ query: unused, transact: unused, begin: unused, within: () => unused },
+      close: async () => {},
+    },
     log: pino({ level: 'info' }, { write() {} }),
     health: unused,
     metricsPage: unused,

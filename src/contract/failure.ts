@@ -63,6 +63,20 @@ export const failures = {
     'The lock is held by another caller',
     'The lock was not released within the time this command could wait. Nothing happened; try again later.',
   ),
+  'caller-left': row(
+    'busy',
+    503,
+    false,
+    'The caller has left',
+    'The connection of the caller closed while the command waited, so it was given up. Nothing happened; send it again if it is still wanted.',
+  ),
+  'too-many-waiters': row(
+    'busy',
+    503,
+    false,
+    'Too many commands are waiting',
+    'So many commands wait already, for the same key or in this process, that this one was not let in. Nothing happened; try again after the time in Retry-After.',
+  ),
   conflict: row(
     'busy',
     503,

@@ -1,5 +1,6 @@
 /** The contract between strategies, scenarios and the engine. Imports no other module of ours. */
 export * from './failure.ts';
+export * from './left.ts';
 export * from './locks.ts';
 export * from './lost.ts';
 export * from './outcome.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { FailureCode } from './failure.ts';
 import type { LockRelease, LockState } from './locks.ts';
 import type { Statement } from './tx.ts';
@@ -220,6 +220,12 @@ export interface Attempt {
   readonly number: number;
   /** On the clock of `Backends.now`; no lock may be granted after it. */
   readonly deadlineMs: number;
+  /**
+   * Aborted when nobody waits for the answer any more; absent where that cannot be known. A wait for a
+   * lock then ends with `Failure('caller-left')`, and nothing of it is left behind. Once the lock is
+   * granted it says nothing: what has begun runs to its end.
+   */
+  readonly left?: AbortSignal;
   /** Called once per granted lock. */
   readonly report: (end: ReleaseEnd) => void;
   /** Creates the error to throw, so that an external strategy needs no runtime import from here. */
@@ -232,6 +238,13 @@ export interface Attempt {
 export interface Backends {
   /** Connections for session locks only, apart from those for work. */
   readonly locks: Pool;
+  /**
+   * One of `locks`, waited for until the attempt's deadline. Throws `Failure('pool-exhausted')` then,
+   * `Failure('caller-left')`, and `Failure('postgres-unavailable')` where none can be opened.
+   */
+  readonly lockConnection: (
+    attempt: Pick<Attempt, 'deadlineMs' | 'left'>,
+  ) => Promise<LockConnection>;
   /** The lock node. Commands fail at once while it is down (no offline queue). */
   readonly redis: Redis;
   /** Independent nodes for Redlock. */
@@ -242,6 +255,19 @@ export interface Backends {
   readonly sleep: (ms: number, until?: Promise<unknown>) => Promise<void>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+}
+
+/** A connection on loan to one turn, from the lock to the unlock. */
+export interface LockConnection {
+  readonly client: PoolClient;
+  /**
+   * Runs a statement that waits for a lock. Where the caller leaves meanwhile, the server is asked to
+   * cancel it, and it ends with `Failure('caller-left')`. Settles when no cancel can come any more: it
+   * would hit the next statement.
+   */
+  waiting<T>(statement: () => Promise<T>): Promise<T>;
+  /** Gives it back, or closes it where it may be in a bad state or still hold something. */
+  release(broken: boolean): void;
 }
 
 export interface Tuning {

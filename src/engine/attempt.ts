@@ -24,7 +24,11 @@ export interface AttemptPlan {
   readonly command: Command;
   readonly plan: Plan;
   readonly number: number;
+  /** When the waiting for its turn began, on the clock of `Backends.now`. */
+  readonly sinceMs: number;
   readonly deadlineMs: number;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly left: AbortSignal | undefined;
   readonly guardians: readonly Guardian[];
   readonly store: Store;
   readonly backends: Backends;
@@ -51,7 +55,7 @@ export class Attempt {
     const { span = noSpan } = plan.command;
     this.#trace = span.child('attempt', { 'lockstep.attempt': plan.number });
     this.#strategy = plan.command.strategy.declared;
-    this.#startMs = plan.backends.now();
+    this.#startMs = plan.sinceMs;
   }
 
   /** Whether the rule has sent a request outside the database, which a rollback cannot undo. */
@@ -156,11 +160,12 @@ export class Attempt {
   ): Promise<T> {
     const [first, ...rest] = guardians;
     if (!first) return inner(held);
-    const { command, plan, number, deadlineMs, observer } = this.#with;
+    const { command, plan, number, deadlineMs, left, observer } = this.#with;
     const attempt = {
       commandId: command.commandId,
       number,
       deadlineMs,
+      ...(left && { left }),
       report: (end: ReleaseEnd) => observer.release(cellOf(command), end),
       failure: (code: FailureCode, cause?: unknown) => new Failure(code, { cause }),
     };
@@ -176,6 +181,7 @@ export class Attempt {
 
   #begin(held: readonly Held[]): Promise<Transaction> {
     const strategy = this.#strategy;
+    const { left } = this.#with;
     const token = held.find(one => one.token !== undefined)?.token;
     const losses = new Losses(held);
     return this.#with.store.begin({
@@ -186,6 +192,7 @@ export class Attempt {
       autocommit: decidesInOneStatement(strategy) && !this.#with.command.idempotency,
       isLost: () => losses.isLost(),
       deadlineMs: this.#with.deadlineMs,
+      ...(left && { left }),
       ...(token !== undefined && { token }),
     });
   }

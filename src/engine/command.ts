@@ -14,6 +14,10 @@ export interface Command {
   readonly idempotency?: IdempotencyKey;
   /** Where its time is recorded; absent: nowhere. */
   readonly span?: Span;
+  /** On the clock of `Backends.now`; absent: when it is served. Its time runs from here. */
+  readonly arrivedMs?: number;
+  /** Aborted when nobody waits for the answer any more: while it only waits, it is given up. */
+  readonly left?: AbortSignal;
 }
 
 /**

@@ -7,7 +7,8 @@ import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
 import type { Tracer } from '../engine/trace.ts';
 import type { CommandHistory } from '../telemetry/history.ts';
-import { answer, answerProblem, Problem } from './answer.ts';
+import { answer, answerProblem, Problem, retryAfterSeconds } from './answer.ts';
+import { arrival } from './arrival.ts';
 import { readBody } from './body.ts';
 import { type ChoiceOptions, chooser } from './choice.ts';
 import { idempotencyOf } from './idempotency.ts';
@@ -34,7 +35,9 @@ export function contended(
     response.setHeader('lock-strategy', options.strategy.name);
     const { strategy, variant } = choose(request);
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
+    const left = departureOf(response);
     const body = await readBody(request, response);
+    const arrivedMs = arrival(request.socket);
     const commandId = newCommandId(strategy.name);
     const input = { params: request.params, body };
     const idempotency = idempotencyOf(request, path, input);
@@ -50,7 +53,7 @@ export function contended(
     });
     const served = await engine
       .serve({
-        ...{ scenario, variant, strategy, commandId, input },
+        ...{ scenario, variant, strategy, commandId, input, left, arrivedMs },
         ...(idempotency && { idempotency }),
         ...(span && { span }),
       })
@@ -69,8 +72,19 @@ export function contended(
       const cell = { scenario: scenario.name, variant, strategy: strategy.name };
       history.note({ ...cell, ...noted(request, served, spans), commandId });
     }
+    if (served.aheadMs !== undefined)
+      response.setHeader('retry-after', retryAfterSeconds(served.aheadMs));
     tell(response, served, served.replayed?.commandId ?? commandId);
   };
+}
+
+/** Aborted when the connection closes before there is an answer. */
+function departureOf(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableEnded) controller.abort();
+  });
+  return controller.signal;
 }
 
 /** Whatever the caller is told, the log has the error that nobody foresaw. */

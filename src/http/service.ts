@@ -1,14 +1,14 @@
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { type Backends, redisNeedsOf, type Strategy } from '../contract/index.ts';
+import { redisNeedsOf, type Strategy } from '../contract/index.ts';
 import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import type { OpenTracer } from '../engine/trace.ts';
 import type { Fleet } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
-import { openBackends } from '../store/backends.ts';
+import { type OpenedBackends, openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
 import { PostgresLocks } from '../store/lock-view.ts';
 import { pgFailure } from '../store/pg-errors.ts';
@@ -53,7 +53,7 @@ export class Service {
   readonly #meter = new Meter('process', { runtime: true });
   readonly #store: PostgresStore;
   readonly #sequelize: LazyStore<SequelizeStore>;
-  readonly #backends: Backends & { close(): Promise<void> };
+  readonly #backends: OpenedBackends;
   readonly #probes: ReturnType<typeof createPool>;
   readonly #refusals: Refusals;
   readonly #audits: ReturnType<typeof createPool>;
@@ -117,6 +117,11 @@ export class Service {
       backends: this.#backends,
       tuning,
       observer: this.#recorder,
+      bulkhead: {
+        connections: { work: config.connectionsMax, locks: config.lockConnectionsMax },
+        waitersPerKey: config.waitersPerKey,
+        commandsMax: config.commandsMax,
+      },
     });
     this.#keys = new KeySweep({
       query: this.#store.query,
@@ -224,7 +229,7 @@ export class Service {
       this.#meter.set('lockstep_http_connections_max', {}, http.max);
     }
     const { open, idle, waiting } = this.#store.load;
-    const { totalCount, idleCount, waitingCount } = this.#backends.locks;
+    const { totalCount, idleCount } = this.#backends.locks;
     const orm = this.#sequelize.opened?.load;
     const pools = [
       { pool: 'work', busy: open - idle, idle, waiting, max: config.connectionsMax },
@@ -232,11 +237,12 @@ export class Service {
         pool: 'locks',
         busy: totalCount - idleCount,
         idle: idleCount,
-        waiting: waitingCount,
+        waiting: this.#backends.locksWaiting(),
         max: config.lockConnectionsMax,
       },
       ...(orm ? [{ pool: 'sequelize', idle: 0, max: config.connectionsMax, ...orm }] : []),
     ];
+    this.#meter.set('lockstep_commands_waiting', {}, this.#engine.waiting);
     for (const { pool, ...counts } of pools) {
       this.#meter.set('lockstep_pool_connections', { pool, state: 'busy' }, counts.busy);
       this.#meter.set('lockstep_pool_connections', { pool, state: 'idle' }, counts.idle);

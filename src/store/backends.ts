@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import type { Backends } from '../contract/index.ts';
+import { LockConnections } from './lock-connections.ts';
 import { createPool } from './postgres.ts';
 import { connectRedis, firstConnect } from './redis.ts';
 
@@ -23,6 +24,8 @@ export interface BackendOptions {
 export interface OpenedBackends extends Backends {
   /** Resolves when each client has connected or failed to within 400 ms. Never rejects. */
   readonly connected: Promise<unknown>;
+  /** Callers waiting for one of `locks`. */
+  readonly locksWaiting: () => number;
   close(): Promise<void>;
 }
 
@@ -48,6 +51,7 @@ export function openBackends(options: BackendOptions): OpenedBackends {
     applicationName: 'lockstep locks',
     onIdleError: error => onError?.('postgres', error),
   });
+  const connections = new LockConnections(locks, options.lockConnectionsMax);
   const redis = redisUrl === undefined ? new Redis({ lazyConnect: true }) : connect(redisUrl);
   const redisNodes = redisNodeUrls.map(connect);
   const clients = redisUrl === undefined ? redisNodes : [redis, ...redisNodes];
@@ -55,6 +59,8 @@ export function openBackends(options: BackendOptions): OpenedBackends {
     // starts now, not when a turn is opened: a store that is down must not delay its first command
     connected: Promise.all(clients.map(firstConnect)),
     locks,
+    locksWaiting: () => connections.waiting,
+    lockConnection: attempt => connections.take(attempt),
     redis,
     redisNodes,
     now: () => performance.now(),

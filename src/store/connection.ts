@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
+import { cancelStatement } from './cancel.ts';
 import { postgresPlaces } from './postgres-url.ts';
 import { writableHost } from './writable-host.ts';
 
@@ -34,6 +35,15 @@ export class CuttableClient extends pg.Client {
   get broken(): boolean {
     return this.#broken;
   }
+}
+
+/**
+ * Cancels what runs on a connection. False: the cancel may still come, so the connection must not be
+ * used any more; see `cancelStatement`.
+ */
+export async function cancelOn(client: pg.ClientBase): Promise<boolean> {
+  const socket = sockets.get(client);
+  return socket ? cancelStatement({ client, socket }) : false;
 }
 
 /** Cuts a connection, whatever is running on it; pending queries get an error. */

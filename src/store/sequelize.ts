@@ -16,7 +16,7 @@ import { Deadline } from './sequelize-deadline.ts';
 import { sequelizeFailure } from './sequelize-errors.ts';
 import { SequelizeModels } from './sequelize-models.ts';
 import { rawQuery, SequelizeTransaction } from './sequelize-transaction.ts';
-import type { Store, Transaction, TransactionPlan } from './store.ts';
+import type { Limits, Store, Transaction, TransactionPlan } from './store.ts';
 import { transactOn } from './transact.ts';
 
 const cutGraceMs = 250; // lets the server's own lock_timeout fire first
@@ -92,7 +92,7 @@ export class SequelizeStore implements Store {
 
   async begin(plan: TransactionPlan): Promise<Transaction> {
     const startMs = performance.now();
-    const deadline = await this.#enter(plan.deadlineMs);
+    const deadline = await this.#enter(plan);
     const leave = (): void => this.#leave(deadline);
     const begun = await this.#begun(plan, deadline).catch((error: unknown) => {
       leave();
@@ -121,16 +121,21 @@ export class SequelizeStore implements Store {
     return transaction;
   }
 
-  readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
-    const deadline = await this.#enter(performance.now() + this.#options.lockTimeoutMs);
-    try {
-      return await this.#connected(deadline, () => rawQuery<R>(this.#sequelize, text, values));
-    } catch (error) {
-      throw this.#failed(error, deadline);
-    } finally {
-      this.#leave(deadline);
-    }
-  };
+  readonly query: Query = (statement, values) =>
+    this.within({ deadlineMs: performance.now() + this.#options.lockTimeoutMs })(statement, values);
+
+  within(limits: Limits): Query {
+    return async <R>({ text }: { text: string }, values: readonly Value[]) => {
+      const deadline = await this.#enter(limits);
+      try {
+        return await this.#connected(deadline, () => rawQuery<R>(this.#sequelize, text, values));
+      } catch (error) {
+        throw this.#failed(error, deadline);
+      } finally {
+        this.#leave(deadline);
+      }
+    };
+  }
 
   transact<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return transactOn(this, performance.now() + this.#options.lockTimeoutMs, work);
@@ -164,10 +169,11 @@ export class SequelizeStore implements Store {
     }
   }
 
-  async #enter(deadlineMs: number): Promise<Deadline> {
-    const limitMs = deadlineMs - performance.now();
-    if (!(await this.#queue.enter(limitMs))) throw new Failure('pool-exhausted');
-    return new Deadline(deadlineMs + cutGraceMs);
+  async #enter({ deadlineMs, left }: Limits): Promise<Deadline> {
+    const admission = await this.#queue.enter(deadlineMs - performance.now(), left);
+    if (admission === 'left') throw new Failure('caller-left');
+    if (admission !== 'granted') throw new Failure('pool-exhausted');
+    return new Deadline(deadlineMs + cutGraceMs, this.#options.pooler ?? false);
   }
 
   #leave(deadline: Deadline): void {

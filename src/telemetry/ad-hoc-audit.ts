@@ -62,7 +62,8 @@ export class AdHocAudits {
 
   /** Throws `InvalidInput`, and `Failure` also where it takes longer than 20 s or too many wait. */
   async run(auditSql: string, asked: AuditRequest): Promise<AuditReport> {
-    if (!(await this.#line.enter(auditMaxMs))) throw new Failure('postgres-unavailable');
+    if ((await this.#line.enter(auditMaxMs)) !== 'granted')
+      throw new Failure('postgres-unavailable');
     try {
       return await readOnly(this.#pool, async client => {
         const { rows } = await client.query<{ open: number }>(openElsewhere);

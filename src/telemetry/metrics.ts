@@ -202,6 +202,12 @@ export const metrics = {
     ),
     merge: 'max',
   },
+  lockstep_commands_waiting: row(
+    'gauge',
+    'commands',
+    [],
+    'Commands that wait in their process, without a connection, until others of their key have had their turn.',
+  ),
   lockstep_pool_connections: row(
     'gauge',
     'connections',

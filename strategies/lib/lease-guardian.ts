@@ -1,6 +1,7 @@
 import {
   type Attempt,
   type Backends,
+  departure,
   Failure,
   type Guardian,
   type Held,
@@ -125,15 +126,16 @@ function polling<G>(
   { now, sleep, random }: Pick<Backends, 'now' | 'sleep' | 'random'>,
 ): Take<G> {
   return async (terms, attempt, keys) => {
-    const { deadlineMs } = attempt;
+    const { deadlineMs, left } = attempt;
     for (let tries = 0; now() < deadlineMs; tries += 1) {
+      if (left?.aborted) throw new Failure('caller-left');
       const sentMs = now(); // every try anew: waiting does not count against the lease
       const grant = await take(keys, terms.leaseMs);
       const lease = grant !== undefined && (await worthStarting(terms, attempt, grant, sentMs));
       if (lease) return lease;
       if (tries === patientTries) await inspect(keys);
       const pauseMs = random() * Math.min(pauseMaxMs, pauseBaseMs * 2 ** tries);
-      await sleep(Math.min(pauseMs, Math.max(0, deadlineMs - now())));
+      await sleep(Math.min(pauseMs, Math.max(0, deadlineMs - now())), departure(left));
     }
     await inspect(keys);
     throw new Failure('turn-refused');

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import {
   type Attempt,
   type Backends,
+  departure,
   Failure,
   type LockRelease,
   type LockState,
@@ -131,6 +132,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
   /** Stands in the queue; asks at every message and, in case one was lost, from time to time. */
   readonly take: Take<Ticket> = async (terms, attempt, [key = '']) => {
     while (this.#time.now() < attempt.deadlineMs) {
+      if (attempt.left?.aborted) throw new Failure('caller-left');
       const lease = await this.#stand(terms, attempt, this.#ticket(key));
       if (lease) return lease;
     }
@@ -178,23 +180,25 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     };
   }
 
-  /** Undefined at the deadline, or where the grant came too late to be worth starting with. */
+  /** Undefined at the deadline, when the caller has left, or where the grant came too late to be worth starting with. */
   async #stand(
     terms: LeaseTerms<Ticket>,
     attempt: Attempt,
     ticket: Ticket,
   ): Promise<Lease<Ticket> | undefined> {
     const { now } = this.#time;
-    for (let asks = 0; now() < attempt.deadlineMs; asks += 1) {
+    const { left, deadlineMs } = attempt;
+    const gone = departure(left);
+    for (let asks = 0; now() < deadlineMs && !left?.aborted; asks += 1) {
       const bell = this.#wakeUps.listen(ticket.token);
       try {
         const askedMs = now(); // a lock that is handed over later was not ours before
         const heldMs = await this.#ask(ticket, asks > 0);
         if (heldMs === 'mine') return await worthStarting(terms, attempt, ticket, askedMs);
-        const leftMs = Math.max(0, attempt.deadlineMs - now());
+        const leftMs = Math.max(0, deadlineMs - now());
         const pauseMs = Math.min(this.#pollMs, leftMs, Math.max(0, heldMs) + 1);
         // after a ring it asks too: a process that stalled may read it when that lease is over
-        await this.#time.sleep(pauseMs, bell.rung);
+        await this.#time.sleep(pauseMs, gone ? Promise.race([bell.rung, gone]) : bell.rung);
       } finally {
         bell.stop();
       }

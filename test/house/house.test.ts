@@ -25,6 +25,7 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ['bench/explore', /^bench\/(?!explore|lab|page)/, 'an instrument of its own'],
   ['bench/load', /^bench\/(?!load|lab|page)/, 'an instrument of its own'],
   ['bench/floors', /^bench\/(?!floors|lab|page)/, 'an instrument of its own'],
+  ['bench/crowd', /^bench\/(?!crowd|lab|page)/, 'an instrument of its own'],
   ['bench/compare', /^bench\/(?!compare|explore|lab|page)/, 'load and orders of one claim'],
   ['bench/report', /^bench\/cli/, 'a report is started, and starts nothing'],
   [
