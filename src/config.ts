@@ -2,7 +2,9 @@
 import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Tuning } from './contract/index.ts';
-import { percentHint, storeUrl } from './store-url.ts';
+import { postgresPlaces } from './store/postgres-url.ts';
+import { isPlainRedis, redisAddress, redisForms } from './store/redis-url.ts';
+import { percentHint } from './store-url.ts';
 
 const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
@@ -92,18 +94,17 @@ function oneOf<const T extends string>(words: readonly T[]) {
   return field(text => words.find(word => word === text), `one of ${words.join(', ')}`);
 }
 
-const namesHost = (url: URL | undefined): boolean => url !== undefined && url.hostname !== '';
-const isRedisUrl = (text: string): boolean => namesHost(storeUrl(text, ['redis:', 'rediss:']));
-
 const databaseUrl = field(
-  text => (namesHost(storeUrl(text, ['postgres:', 'postgresql:'])) ? text : undefined),
-  `a URL of the form postgres://user:password@host:5432/database, ${percentHint}`,
+  text => (postgresPlaces(text) ? text : undefined),
+  `a URL of the form postgres://user:password@host:5432/database, ${percentHint}; ` +
+    'postgresql:///database?host=/folder for a Unix socket; up to 8 hosts, separated by commas, only with ' +
+    '?target_session_attrs=read-write',
   true,
 );
 
 const redisUrl = field(
-  text => (isRedisUrl(text) ? text : undefined),
-  `a URL of the form redis://user:password@host:6379, ${percentHint}`,
+  text => (redisAddress(text) ? text : undefined),
+  `a URL of the form ${redisForms}, ${percentHint}`,
   true,
 );
 
@@ -113,7 +114,7 @@ const redisNodes = field(
     const urls = text.split(',').map(url => url.trim());
     const distinct = new Set(urls).size === urls.length;
     const countable = urls.length >= 3 && urls.length % 2 === 1;
-    return countable && distinct && urls.every(isRedisUrl) ? urls : undefined;
+    return countable && distinct && urls.every(isPlainRedis) ? urls : undefined;
   },
   `an odd number (at least 3) of distinct URLs of the form redis://host:6379, ${percentHint}, separated by commas ` +
     '(with an even number the votes can split in half, and nobody gets the lock)',

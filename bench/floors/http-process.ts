@@ -47,7 +47,9 @@ async function serviceServer(plain: boolean) {
     adminToken: undefined,
     audit: unused,
     evidence: unused,
+    locks: undefined,
     history: undefined,
+    tracer: undefined,
     stopping: () => false,
     failed: () => {},
   });

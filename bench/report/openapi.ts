@@ -1,8 +1,8 @@
 /** `docs/openapi.json`: the document of a service that takes every header, as a lab runs it. */
 import { readConfig } from '../../src/config.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
+import { choiceOf } from '../../src/http/configured-choice.ts';
 import { openApiDocument } from '../../src/http/openapi/document.ts';
-import { choiceOf } from '../../src/http/service.ts';
 
 export const openApiFile = 'docs/openapi.json';
 

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Pool, PoolClient } from 'pg';
 import type { FailureCode } from './failure.ts';
+import type { LockRelease, LockState } from './locks.ts';
 import type { Statement } from './tx.ts';
 
 export const isolations = ['read committed', 'repeatable read', 'serializable'] as const;
@@ -163,6 +164,11 @@ export interface Turn {
   /** `rule ends` is a hazard: the engine releases the lock before it commits. */
   readonly until: (typeof turnEnds)[number];
   /**
+   * Why its lock store must be one server (or one that sentinels name), not a Redis Cluster: a script of
+   * its that names keys of several slots, say. Absent: each command names one key.
+   */
+  readonly oneServer?: string;
+  /**
    * Called once per process. The clients are connected unless their server is down. The guardian is
    * closed when the process stops.
    */
@@ -180,6 +186,16 @@ export interface Guardian {
   turn<T>(attempt: Attempt, keys: readonly string[], inner: (held: Held) => Promise<T>): Promise<T>;
   /** Closes what `open` created; never the backends, which belong to the caller. */
   close(): Promise<void>;
+  /**
+   * Who has the lock of a key, at each server that is asked; changes nothing. For operators; absent
+   * where nobody outside the holder can tell. Never rejects: a server that is away is `unknown`.
+   */
+  inspect?(key: string): Promise<readonly LockState[]>;
+  /**
+   * Ends the hold that `inspect` told of, and no other: its holder is told that the lock is lost.
+   * Rejects with `Failure('redis-unavailable')` if it is not known whether it did.
+   */
+  release?(key: string, holder: string): Promise<LockRelease>;
 }
 
 export interface Held {

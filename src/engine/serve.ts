@@ -1,10 +1,9 @@
 import {
-  type Decision,
   departure,
   Failure,
   type FailureCode,
   failures,
-  isFailure,
+  type Guardian,
   type Outcome,
   type Plan,
   type Query,
@@ -18,14 +17,9 @@ import { Attempt, type Span } from './attempt.ts';
 import { Bulkhead, type BulkheadLimits, NotLetIn, type Place } from './bulkhead.ts';
 import { type Command, cellOf, hasEffectOutside } from './command.ts';
 import { newCommandId, originOf } from './command-id.ts';
+import { codeOf, decided, ending, replayed, unprepared } from './endings.ts';
 import { Guardians, type TurnBackends } from './guardians.ts';
-import {
-  Answered,
-  answerBefore,
-  type IdempotencyKey,
-  KeyRefused,
-  type StoredAnswer,
-} from './idempotency.ts';
+import { Answered, answerBefore, type IdempotencyKey, KeyRefused } from './idempotency.ts';
 import type { Observer } from './observer.ts';
 import { backoffMs } from './retry.ts';
 
@@ -116,7 +110,16 @@ export class Engine {
     const { backends, observer } = this.#options;
     const seconds = (backends.now() - startMs) / 1_000;
     observer.outcome(cellOf(ended.ran ?? command), ended.outcome, seconds, auditKey);
+    command.span?.note({
+      'lockstep.outcome': ended.outcome.kind,
+      'lockstep.attempts': ended.outcome.attempts,
+    });
     return { ...ended, auditKey };
+  }
+
+  /** The open turns of a strategy, in its order: what an operator may look at. */
+  turnsOf(strategy: Strategy): Promise<readonly Guardian[]> {
+    return this.#guardians.of(strategy);
   }
 
   /** Closes the turns; stores and backends belong to the caller. */
@@ -270,28 +273,4 @@ export class Engine {
 
 function limitsOf({ left }: Command, deadlineMs: number): Limits {
   return { deadlineMs, ...(left && { left }) };
-}
-
-/** A store that is down while a command is prepared is an outcome, not an exception. */
-function unprepared(error: unknown): Ended {
-  if (!isFailure(error)) throw error;
-  return ending(error.code, 0, error);
-}
-
-function ending(code: FailureCode, attempts: number, error: unknown): Ended {
-  return { outcome: { kind: failures[code].outcome, detail: code, attempts }, error };
-}
-
-function replayed({ outcome, auditKey, commandId }: StoredAnswer, plan: Plan): Served {
-  return { outcome, auditKey: auditKey || plan.auditKey, replayed: { commandId } };
-}
-
-function decided(decision: Decision, attempts: number): Outcome {
-  return 'accepted' in decision
-    ? { kind: 'accepted', detail: decision.accepted, attempts }
-    : { kind: 'refused', detail: decision.refused, attempts };
-}
-
-function codeOf(error: unknown): FailureCode {
-  return isFailure(error) ? error.code : 'internal-error';
 }

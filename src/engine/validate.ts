@@ -31,6 +31,7 @@ const strategyShape = z.strictObject({
     z.object({
       heldBy: z.enum(turnHolders),
       until: z.enum(turnEnds),
+      oneServer: text.optional(),
       open: callable,
     }),
   ),

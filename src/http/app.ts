@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import type { Registered, Route } from '../contract/index.ts';
 import type { Engine } from '../engine/serve.ts';
+import type { Tracer } from '../engine/trace.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandHistory } from '../telemetry/history.ts';
 import { type Audit, adminOnly, auditOfClaims, auditOfRows } from './admin.ts';
+import { type LockParts, lockReleased, lockShown } from './admin-locks.ts';
 import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 import type { ChoiceOptions } from './choice.ts';
@@ -40,10 +42,13 @@ export interface AppParts {
   readonly audit: Audit;
   /** Findings of the live audit. */
   readonly evidence: Evidence;
+  /** What operators may see of locks; undefined: nothing. */
+  readonly locks: LockParts | undefined;
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
   /** Where keys can be moved from strategy to strategy. */
-  readonly rollout?: Omit<RolloutParts, 'choice'>;
+  readonly rollout?: RolloutParts;
+  readonly tracer: Tracer | undefined;
   /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
   /** Told of each failure of a route without contention. */
@@ -130,12 +135,15 @@ function addService(parts: AppParts, add: Add): void {
 }
 
 function addAdmin(parts: AppParts, add: Add): void {
-  const { adminToken, audit, evidence, choice } = parts;
+  const { adminToken, audit, evidence, choice, locks, rollout } = parts;
   add('get', '/admin/violations', adminOnly(adminToken, violationsFound(evidence)));
   add('get', '/admin/audit', adminOnly(adminToken, auditOfRows(choice.registry, audit)));
   add('post', '/admin/audit', adminOnly(adminToken, auditOfClaims(choice.registry, audit)));
-  if (!parts.rollout) return;
-  const rollout = { ...parts.rollout, choice };
+  if (locks) {
+    add('get', '/admin/locks/:key', adminOnly(adminToken, lockShown(locks)));
+    add('post', '/admin/locks/:key/release', adminOnly(adminToken, lockReleased(locks)));
+  }
+  if (!rollout) return;
   const path = '/admin/rollouts/:scenario';
   add('put', path, adminOnly(adminToken, startRollout(rollout)));
   add('get', path, adminOnly(adminToken, showRollout(rollout)));

@@ -5,6 +5,7 @@ import { newCommandId } from '../engine/command-id.ts';
 import { reasonAgainstKey } from '../engine/idempotency.ts';
 import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
+import type { Tracer } from '../engine/trace.ts';
 import type { CommandHistory } from '../telemetry/history.ts';
 import { answer, answerProblem, Problem, retryAfterSeconds } from './answer.ts';
 import { arrival } from './arrival.ts';
@@ -22,13 +23,15 @@ export interface ContendedParts {
     /** Whether keys of the variant are assigned to strategies. */
     readonly assigned: (scenario: string, variant: string) => boolean;
   };
+  /** Records where the time of commands goes; undefined: nobody does. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** The contended route at `path`, for all variants served there: one request is one command. */
 export function contended(
   scenario: RegisteredScenario,
   path: string,
-  { engine, choice: options, log, history, rollout }: ContendedParts,
+  { engine, choice: options, log, history, rollout, tracer }: ContendedParts,
 ): RequestHandler {
   const there = Object.entries(scenario.registered.variants).filter(([, one]) => one.path === path);
   const choose = chooser(options, Object.fromEntries(there));
@@ -45,11 +48,22 @@ export function contended(
     const idempotency = idempotencyOf(request, path, input);
     const against = idempotency && reasonAgainstKey(strategy.declared);
     if (against) throw new Problem('idempotency-not-offered', `${strategy.name}: ${against}.`);
-    const served = await engine.serve({
-      ...{ scenario, variant, strategy, commandId, input, left, arrivedMs },
-      ...(idempotency && { idempotency }),
-      ...(chosen && { chosen }),
+    const span = tracer?.command(`POST ${path}`, headerOf(request, 'traceparent'), {
+      'http.request.method': 'POST',
+      'http.route': path,
+      'lockstep.scenario': scenario.name,
+      'lockstep.variant': variant,
+      'lockstep.strategy': strategy.name,
+      'lockstep.command_id': commandId,
     });
+    const served = await engine
+      .serve({
+        ...{ scenario, variant, strategy, commandId, input, left, arrivedMs },
+        ...(idempotency && { idempotency }),
+        ...(chosen && { chosen }),
+        ...(span && { span }),
+      })
+      .finally(() => span?.end());
     const { ran } = served;
     if (ran) response.setHeader('lock-strategy', ran.strategy.name);
     if (served.replayed) response.setHeader('idempotent-replayed', 'true');
@@ -119,6 +133,11 @@ function noted(request: Request, { outcome, auditKey }: Served, spans: Spans) {
   const { kind, detail, attempts } = outcome;
   const caller = callerOf(request.headers['command-caller']);
   return { key: auditKey, caller, ...spans, outcome: kind, detail, attempts };
+}
+
+function headerOf(request: Request, name: string): string | undefined {
+  const header = request.headers[name];
+  return typeof header === 'string' ? header : undefined;
 }
 
 const callerMax = 64;

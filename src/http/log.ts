@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { errorMessage } from '../error-message.ts';
+import { secretsIn } from '../store-url.ts';
 
 /** Structured logs, one JSON object per line, with the secrets of the configuration redacted. */
 export function createLog(
@@ -22,10 +23,8 @@ export function createLog(
 
 /** Passwords, both percent-encoded and decoded, and the admin token. */
 function secretsOf({ databaseUrl, redisUrl, redisNodeUrls, adminToken }: Config): string[] {
-  const urls = [databaseUrl, redisUrl, ...redisNodeUrls].flatMap(url =>
-    url ? [new URL(url)] : [],
-  );
-  const passwords = urls.flatMap(({ password }) => [password, decodeURIComponent(password)]);
+  const urls = [databaseUrl, redisUrl, ...redisNodeUrls];
+  const passwords = urls.flatMap(url => (url === undefined ? [] : secretsIn(url)));
   // redacting a very short password would mangle the log, and it is hardly a secret
   return [...passwords, adminToken ?? ''].filter(secret => secret.length >= 4);
 }

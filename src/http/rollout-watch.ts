@@ -5,8 +5,7 @@ import { Controller } from '../rollout/controller.ts';
 import { groupCount } from '../rollout/key-groups.ts';
 import { Listener } from '../rollout/listener.ts';
 import { type Rollout, Rollouts, type RunSql } from '../rollout/rollouts.ts';
-import { CuttableClient } from '../store/connection.ts';
-import type { RolloutParts } from './rollouts.ts';
+import { type CuttableClient, clientAt } from '../store/connection.ts';
 
 export interface RolloutOptions {
   readonly pool: Pool;
@@ -46,7 +45,7 @@ const unassigned = `
   where scenario = $1 and variant = $2`;
 
 /** What this process believes of the assignments, and its part in moving them. */
-export class RolloutWatch implements Omit<RolloutParts, 'choice'> {
+export class RolloutWatch {
   readonly assignments: Assignments;
   readonly rollouts: Rollouts;
   readonly #runSql: RunSql;
@@ -78,11 +77,6 @@ export class RolloutWatch implements Omit<RolloutParts, 'choice'> {
       pauseMs,
       onError: tell,
     });
-  }
-
-  /** Whether keys of a variant are assigned to strategies. */
-  assigned(scenario: string, variant: string): boolean {
-    return this.assignments.has(scenario, variant);
   }
 
   async start(): Promise<void> {
@@ -123,7 +117,7 @@ export class RolloutWatch implements Omit<RolloutParts, 'choice'> {
 }
 
 function clientOf({ databaseUrl, connectTimeoutMs }: RolloutOptions, name: string): CuttableClient {
-  return new CuttableClient({
+  return new (clientAt(databaseUrl))({
     connectionString: databaseUrl,
     connectionTimeoutMillis: connectTimeoutMs,
     application_name: name,

@@ -1,15 +1,16 @@
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { redisNeedsOf, type Strategy } from '../contract/index.ts';
+import { redisNeedsOf } from '../contract/index.ts';
 import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
+import type { OpenTracer } from '../engine/trace.ts';
 import { assignerOf } from '../rollout/assigner.ts';
 import type { Fleet } from '../rollout/fleet.ts';
-import { strategyNamed } from '../rollout/named.ts';
 import { type OpenedBackends, openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
+import { PostgresLocks } from '../store/lock-view.ts';
 import { pgFailure } from '../store/pg-errors.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
@@ -28,7 +29,7 @@ import {
 } from '../telemetry/violations.ts';
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
-import { poolerUnsafe } from './deployment.ts';
+import { choiceOf } from './configured-choice.ts';
 import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
@@ -41,6 +42,8 @@ export interface ProcessHooks {
   /** The metrics of all processes. */
   readonly metricsText: () => Promise<string>;
   readonly stopping: () => boolean;
+  /** Closed with the service; absent: nothing is traced. */
+  readonly tracer?: OpenTracer;
   /** HTTP connections of this process. */
   readonly connections?: () => { readonly open: number; readonly max: number };
 }
@@ -66,6 +69,7 @@ export class Service {
   readonly #choice: ChoiceOptions;
   readonly #history: CommandHistory | undefined;
   readonly #config: Config;
+  readonly #tracer: OpenTracer | undefined;
   readonly #connections: ProcessHooks['connections'];
 
   constructor(config: Config, registry: Registry, log: Logger, hooks: ProcessHooks) {
@@ -155,10 +159,25 @@ export class Service {
       evidence: page => this.#evidence(page),
       audit: ({ auditSql }, asked) => this.#adHocAudits.run(auditSql, asked),
       history: this.#history,
-      ...(rollout && { rollout }),
+      ...(rollout && {
+        rollout: {
+          choice: this.#choice,
+          rollouts: rollout.rollouts,
+          assigned: (scenario, variant) => rollout.assignments.has(scenario, variant),
+          notNow: asked => rollout.notNow(asked),
+        },
+      }),
+      locks: {
+        strategy,
+        turns: () => this.#engine.turnsOf(strategy.declared),
+        postgres: new PostgresLocks(this.#audits),
+        log,
+      },
+      tracer: hooks.tracer,
       stopping: hooks.stopping,
       failed: error => this.#refusals.saw(error),
     });
+    this.#tracer = hooks.tracer;
   }
 
   /** Exports the counters as 0, fills the pool, and starts the background work. */
@@ -196,7 +215,11 @@ export class Service {
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     pools.push(this.#adHocAudits.close());
     const stores = [this.#store, this.#sequelize, this.#backends].map(store => store.close());
-    await Promise.allSettled([...stores, ...pools, this.#history?.close()]);
+    await Promise.allSettled([
+      ...[...stores, ...pools],
+      this.#history?.close(),
+      this.#tracer?.close(),
+    ]);
   }
 
   /** What a rollout must know, though the process can serve. */
@@ -261,27 +284,4 @@ export class Service {
       refusals: this.#refusals,
     });
   }
-}
-
-/** The strategy choices that the configuration allows. Throws if STRATEGY is unknown. */
-export function choiceOf(config: Config, registry: Registry): ChoiceOptions {
-  const found = strategyNamed(registry, config.strategy);
-  if (!('strategy' in found)) throw new Error(`there is no strategy '${config.strategy}'`);
-  const { strategy } = found;
-  return {
-    registry,
-    strategy,
-    headersAllowed: config.allowStrategyHeader,
-    missing: declared => missingStore(declared, config),
-  };
-}
-
-function missingStore(declared: Strategy, config: Config): string | undefined {
-  if (config.pooler && !declared.adoption.poolerSafe)
-    return `${poolerUnsafe}, and DATABASE_POOLER is set`;
-  const need = redisNeedsOf(declared);
-  if (need.one && config.redisUrl === undefined) return 'needs Redis, but REDIS_URL is not set';
-  return need.several && config.redisNodeUrls.length === 0
-    ? 'needs several Redis nodes, but REDIS_NODES is not set'
-    : undefined;
 }

@@ -17,6 +17,8 @@ export interface BackendOptions {
   readonly leaseMs: number;
   readonly connectTimeoutMs?: number;
   readonly onError?: (store: 'postgres' | 'redis', error: Error) => void;
+  /** A Redis refuses a command for good. */
+  readonly onRefused?: (url: string, error: Error) => void;
 }
 
 export interface OpenedBackends extends Backends {
@@ -32,9 +34,15 @@ export interface OpenedBackends extends Backends {
  * needs it.
  */
 export function openBackends(options: BackendOptions): OpenedBackends {
-  const { databaseUrl, redisUrl, redisNodeUrls, leaseMs, onError } = options;
+  const { databaseUrl, redisUrl, redisNodeUrls, leaseMs, onError, onRefused } = options;
   const onRedisError = (error: Error): void => onError?.('redis', error);
-  const connect = (url: string) => connectRedis({ url, leaseMs, onError: onRedisError });
+  const connect = (url: string) =>
+    connectRedis({
+      url,
+      leaseMs,
+      onError: onRedisError,
+      ...(onRefused && { onRefused: (error: Error) => onRefused(url, error) }),
+    });
   const locks = createPool({
     url: databaseUrl,
     connectionsMax: options.lockConnectionsMax,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { errorMessage } from '../error-message.ts';
+import { clientAt } from './connection.ts';
 import { MigrationRecord } from './migration-record.ts';
 
 /** The tables of a scenario or a module, as SQL. */
@@ -39,7 +40,7 @@ export async function migrate(
   schemas: readonly Schema[],
   last: (client: pg.ClientBase) => Promise<void> = async () => {},
 ): Promise<void> {
-  const client = new pg.Client({
+  const client = new (clientAt(url))({
     connectionString: url,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: migrateTimeoutMs,

@@ -254,9 +254,8 @@ export class PgTransaction implements Transaction, Tx {
   }
 
   /**
-   * BEGIN failed, or what goes along with it. If the statement in the same write succeeded, it has
-   * autocommitted; a standby, which refuses to begin SERIALIZABLE, lets it only read. Behind a refused
-   * proof it failed, and the connection is as good as before.
+   * BEGIN failed. A statement in the same write that succeeded has autocommitted, unless a standby lets it
+   * only read. Behind a refused proof it failed, and the connection is as good as before.
    */
   #withoutBegin(error: unknown, committed: string | undefined): Failure {
     const unproved = committed === undefined ? refusedProof(error, this.#plan) : undefined;

@@ -1,9 +1,10 @@
 import pg from 'pg';
 import { Failure, type Query, type Value } from '../contract/index.ts';
 import {
-  CuttableClient,
   cancelOn,
+  clientAt,
   connectDefaultMs,
+  connectMaxMs,
   cutConnection,
   idleMs,
   startupOptions,
@@ -39,15 +40,15 @@ const cutGraceMs = 250; // lets the server's own lock_timeout fire first
 
 /** Creates a pool; connections are opened on demand. */
 export function createPool(options: PostgresOptions): pg.Pool {
+  const connectMs = options.connectTimeoutMs ?? connectDefaultMs;
   const pool = new pg.Pool({
-    connectionString: options.url,
     max: options.connectionsMax,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? connectDefaultMs,
+    connectionTimeoutMillis: connectMaxMs(options.url, connectMs),
     idleTimeoutMillis: idleMs,
     application_name: options.applicationName ?? 'lockstep',
     keepAlive: true,
     pipeline: true,
-    Client: CuttableClient,
+    Client: clientAt(options.url),
     ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
   });
   pool.on('error', error => options.onIdleError?.(error));

@@ -2,7 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { ConnectionError, Sequelize, Transaction as SequelizeUnit } from 'sequelize';
 import { Failure, type Isolation, type Query, type Value } from '../contract/index.ts';
-import { CuttableClient, connectDefaultMs, idleMs, startupOptions } from './connection.ts';
+import {
+  CuttableClient,
+  clientAt,
+  connectDefaultMs,
+  connectMaxMs,
+  idleMs,
+  startupOptions,
+} from './connection.ts';
 import type { PostgresOptions } from './postgres.ts';
 import { AdmissionQueue } from './queue.ts';
 import { Deadline } from './sequelize-deadline.ts';
@@ -26,9 +33,11 @@ const acquiring = new AsyncLocalStorage<Deadline>();
 
 /** Opens Sequelize with its own pool; connections are opened on demand. */
 function openSequelize(options: PostgresOptions): Sequelize {
-  const connectMs = options.connectTimeoutMs ?? connectDefaultMs;
+  const connectMs = connectMaxMs(options.url, options.connectTimeoutMs ?? connectDefaultMs);
   const settings = {
-    dialectModule: { Client: CuttableClient, types: pg.types },
+    dialect: 'postgres' as const,
+    // knows the URL: Sequelize's own reading of it ignores sslmode and sslrootcert (6.37.8)
+    dialectModule: { Client: clientAt(options.url), types: pg.types },
     logging: false as const,
     // no queries and no settings at connect: behind a pooler they would leak to other clients
     databaseVersion: '14.0.0',
@@ -51,7 +60,7 @@ function openSequelize(options: PostgresOptions): Sequelize {
       ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
     },
   };
-  const sequelize = new Sequelize(options.url, settings);
+  const sequelize = new Sequelize(settings);
   sequelize.addHook('afterPoolAcquire', (client: unknown) => {
     if (client instanceof CuttableClient) acquiring.getStore()?.acquired(client);
   });

@@ -9,11 +9,14 @@ import {
   type Tuning,
 } from '../../src/contract/index.ts';
 import { Lease, type LeaseStore, type LeaseTerms } from './lease.ts';
+import { oneByOne } from './one-by-one.ts';
 
 /** A store of leases that are there for whoever asks first. */
 export interface PolledStore<G> extends LeaseStore<G> {
   /** The longest pause between two tries: for so long a free key may lie idle. */
   readonly pauseMaxMs: number;
+  /** True where no one step can take several keys: a cluster has them on different nodes. */
+  readonly singly?: boolean;
   /** Undefined: somebody else has one of the keys, and nothing of this try is left. */
   take(keys: readonly string[], leaseMs: number): Promise<G | undefined>;
   /** Throws `Failure('lock-key-misused')` where what is under the keys can never become free. */
@@ -35,7 +38,8 @@ export function leaseGuardian<G>(
   backends: Pick<Backends, 'now' | 'sleep' | 'random'>,
   tuning: LeaseTuning,
 ): Guardian {
-  return guardianOf(store, polling(store, backends), backends.now, tuning);
+  const guardian = guardianOf(store, polling(store, backends), backends.now, tuning);
+  return store.singly === true ? oneByOne(guardian) : guardian;
 }
 
 /** Turns by leases: takes the keys, holds them while the work runs, and gives them back. */
@@ -70,6 +74,10 @@ export function guardianOf<G>(
       await Promise.all([...held].map(lease => lease.abandon()));
       await store.close();
     },
+    ...(store.view && {
+      inspect: (key: string) => store.view?.(key, leaseMs) ?? Promise.resolve([]),
+    }),
+    ...(store.release && { release: store.release.bind(store) }),
   };
 }
 

@@ -4,10 +4,14 @@ import {
   type Backends,
   departure,
   Failure,
+  type LockRelease,
+  type LockState,
+  type LockWaiter,
   type Tuning,
 } from '../../src/contract/index.ts';
 import type { Lease, LeaseStore, LeaseTerms } from './lease.ts';
 import { type Take, worthStarting } from './lease-guardian.ts';
+import { holderOf, inspectLeases, type LeasePlace, placesOf, releaseLease } from './lease-view.ts';
 import { Orphans } from './orphans.ts';
 import { extendOwned, lockKey, newToken } from './redis-leases.ts';
 import { connected, redisFailure, Script } from './redis-script.ts';
@@ -80,6 +84,26 @@ redis.call('hdel', seen, me)
 return 0
 `);
 
+function queueKeys(key: string): Ticket['keys'] {
+  return [lockKey(key), `lockstep:queue:${key}`, `lockstep:seen:${key}`];
+}
+
+const waitersMax = 100;
+
+async function waitersIn(redis: Redis, queue: string): Promise<readonly LockWaiter[]> {
+  const [[seconds, microseconds], members] = await Promise.all([
+    redis.time(),
+    redis.zrange(queue, 0, String(waitersMax - 1), 'WITHSCORES'),
+  ]);
+  const nowMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+  const waiters: LockWaiter[] = [];
+  for (let at = 0; at + 1 < members.length; at += 2) {
+    const waitingMs = Math.max(0, Math.round(nowMs - Number(members[at + 1]) / 1_000));
+    waiters.push({ waiter: holderOf(members[at] ?? ''), waitingMs });
+  }
+  return waiters;
+}
+
 const pollMaxMs = 250;
 const pollsMissed = 4; // who has missed so many counts as dead
 
@@ -93,9 +117,11 @@ export class QueuedLeases implements LeaseStore<Ticket> {
   readonly #leaseMs: number;
   readonly #pollMs: number;
   readonly #orphans: Orphans;
+  readonly #places: readonly LeasePlace[];
 
   constructor(redis: Redis, wakeUps: WakeUps, time: Time, { leaseMs }: Pick<Tuning, 'leaseMs'>) {
     this.#redis = redis;
+    this.#places = placesOf('redis', [redis]);
     this.#wakeUps = wakeUps;
     this.#time = time;
     this.#leaseMs = leaseMs;
@@ -132,9 +158,24 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     this.#wakeUps.close();
   }
 
+  async view(key: string, leaseMs: number): Promise<readonly LockState[]> {
+    const [lock, queue] = queueKeys(key);
+    return inspectLeases(this.#places, lock, leaseMs, redis => waitersIn(redis, queue));
+  }
+
+  /** The next in the queue is given it. */
+  async release(key: string, holder: string): Promise<LockRelease> {
+    const keys = queueKeys(key);
+    const give = async (redis: Redis, token: string): Promise<boolean> =>
+      (await leave.run(redis, keys, [token])) === 1;
+    return releaseLease(this.#places, keys[0], holder, give).catch(error => {
+      throw redisFailure(error);
+    });
+  }
+
   #ticket(key: string): Ticket {
     return {
-      keys: [lockKey(key), `lockstep:queue:${key}`, `lockstep:seen:${key}`],
+      keys: queueKeys(key),
       token: `${this.#wakeUps.channel}|${this.#leaseMs}|${newToken()}`,
     };
   }

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Backends } from '../../src/contract/index.ts';
 import type { PolledStore } from './lease-guardian.ts';
+import { inspectLeases, placesOf, releaseLease } from './lease-view.ts';
 import { Orphans } from './orphans.ts';
 import { connected, redisFailure, Script } from './redis-script.ts';
 
@@ -63,6 +64,7 @@ export function ownedLeases<G extends OwnedKeys>(
   set: (redis: Redis, owned: OwnedKeys, leaseMs: number) => Promise<G | undefined>,
 ): PolledStore<G> {
   const orphans = new Orphans({ sleep });
+  const places = placesOf('redis', [redis]);
 
   /** An answer, or what Redis refused and the keys cleared away: they may be there all the same. */
   const orOrphaned = async <T>(owned: OwnedKeys, answer: Promise<T>) => {
@@ -76,6 +78,7 @@ export function ownedLeases<G extends OwnedKeys>(
 
   return {
     pauseMaxMs: 50,
+    singly: redis.isCluster,
     async take(resources, leaseMs) {
       if (redis.status !== 'ready') await connected(redis);
       const owned = { keys: resources.map(lockKey), token: newToken() };
@@ -97,7 +100,19 @@ export function ownedLeases<G extends OwnedKeys>(
     async close() {
       orphans.close();
     },
+    view: (resource, leaseMs) => inspectLeases(places, lockKey(resource), leaseMs),
+    async release(resource, holder) {
+      const key = lockKey(resource);
+      return releaseLease(places, key, holder, deletes(key)).catch(error => {
+        throw redisFailure(error);
+      });
+    },
   };
+}
+
+/** Compares the token and deletes, at any server. */
+export function deletes(key: string): (redis: Redis, token: string) => Promise<boolean> {
+  return async (redis, token) => (await deleteOwned.run(redis, [key], [token])) === 1;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Backends } from '../../src/contract/index.ts';
 import type { PolledStore } from './lease-guardian.ts';
 import { lockKey } from './redis-leases.ts';
 import { type Member, Members } from './redlock-member.ts';
+import { nodeView } from './redlock-view.ts';
 
 /**
  * Leases on a majority of independent nodes, by npm redlock 4.2.0 (the `latest` tag). It waits for
@@ -48,6 +49,7 @@ export function redlock4Leases(
     async close() {
       members.close();
     },
+    ...nodeView(backends.redisNodes),
   };
 }
 

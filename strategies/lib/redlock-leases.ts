@@ -4,6 +4,7 @@ import type { PolledStore } from './lease-guardian.ts';
 import { lockKey } from './redis-leases.ts';
 import { redisFailure } from './redis-script.ts';
 import { Members } from './redlock-member.ts';
+import { nodeView } from './redlock-view.ts';
 
 /** The library tries once; when to try again, and until when, is decided outside. */
 const once = { retryCount: 0 };
@@ -53,6 +54,7 @@ export function redlockLeases(
     async close() {
       members.close();
     },
+    ...nodeView(backends.redisNodes),
   };
 }
 

@@ -96,10 +96,7 @@ describe('names', () => {
           .filter(({ 1: kind, index }) => {
             const made = text.slice(index).split('connect()')[0] ?? '';
             const listens = /\.on\('error', /.test(made);
-            return !(
-              listens &&
-              (kind === 'Client' || /CuttableClient|\.on\('connect', /.test(made))
-            );
+            return !(listens && (kind === 'Client' || /clientAt|\.on\('connect', /.test(made)));
           })
           .map(({ index }) => `${path}: ${text.slice(index, index + 60)}`),
       );

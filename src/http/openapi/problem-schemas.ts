@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type FailureCode, failures, isFailureCode } from '../../contract/index.ts';
 import { edgeProblems, type ProblemCode, problemRow, typeOf } from '../problems.ts';
+import { lockState } from './lock-state.ts';
 import { answeredSchema, type JsonSchema } from './schemas.ts';
 
 const texts = z.array(z.string());
@@ -8,6 +9,7 @@ const requestId = z.string();
 
 /** What some problem types tell beside the standard members. */
 const members: { readonly [code in ProblemCode]?: z.ZodRawShape } = {
+  'lock-holder-changed': { locks: z.array(lockState) },
   'invalid-input': {
     issues: z.array(z.strictObject({ path: z.string(), message: z.string() })),
   },

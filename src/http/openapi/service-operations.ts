@@ -3,6 +3,7 @@ import { outcomeKinds } from '../../contract/index.ts';
 import { inBody, inQuery } from '../admin.ts';
 import type { ChoiceOptions } from '../choice.ts';
 import { page } from '../evidence.ts';
+import { lockOperations } from './lock-operations.ts';
 import type { Described } from './operation.ts';
 import { problemCodes } from './problem-schemas.ts';
 import { headerRefs } from './responses.ts';
@@ -156,5 +157,6 @@ export function adminOperations({ registry }: ChoiceOptions): readonly Described
       title: 'Audit the rows of a scenario against what callers were told',
       answers: json('What the audit found', audited),
     },
+    ...lockOperations,
   ];
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry.ts';
+import type { OpenTracer } from '../../engine/trace.ts';
 import { errorMessage } from '../../error-message.ts';
 import { ChangesSender } from '../../telemetry/changes.ts';
 import { ConnectionLimit } from '../connection-limit.ts';
@@ -24,7 +25,7 @@ export class Worker {
   #stopping = false;
   #taken = 0;
 
-  constructor(config: Config, registry: Registry, log: Logger) {
+  constructor(config: Config, registry: Registry, log: Logger, tracer?: OpenTracer) {
     this.#config = config;
     this.#log = log;
     const limit = new ConnectionLimit(httpConnectionsMax(config), () =>
@@ -33,6 +34,7 @@ export class Worker {
     this.#service = new Service(config, registry, log, {
       metricsText: () => this.#pages.get(),
       stopping: () => this.#stopping,
+      ...(tracer && { tracer }),
       connections: () => limit.load,
     });
     const { app } = this.#service;
