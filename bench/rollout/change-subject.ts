@@ -16,6 +16,7 @@ import { type AssignmentRow, Assignments } from '../../src/rollout/assignments.t
 import { groupsOf } from '../../src/rollout/key-groups.ts';
 import { assignPlace, changeGroup } from '../../src/rollout/mover.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
+import { CuttableClient, clientAt } from '../../src/store/connection.ts';
 import { type CellPlan, madeOf, needsOf } from '../explore/cell.ts';
 import { engineCaller, type PlannedCommand } from '../explore/engine-caller.ts';
 import { plain, roundOf } from '../explore/rounds.ts';
@@ -79,7 +80,7 @@ async function assigned(
   pgUrl: string,
 ): Promise<AssignmentRow[]> {
   const groups = groupsOf(commands.flatMap(({ plan }) => plan.keys));
-  const client = new pg.Client({ connectionString: pgUrl, query_timeout: setupMs });
+  const client = new CuttableClient({ connectionString: pgUrl, query_timeout: setupMs });
   await client.connect();
   try {
     const place = { scenario: scenario.name, variant };
@@ -123,7 +124,7 @@ function knowing(
   { pgUrl }: ActorUrls,
   before: readonly AssignmentRow[],
 ): Assigner {
-  const pool = new pg.Pool({ connectionString: pgUrl, max: 1 });
+  const pool = new pg.Pool({ connectionString: pgUrl, max: 1, Client: clientAt(pgUrl) });
   pool.on('error', () => {}); // the next query reports it
   let told = knows === 'the old epoch';
   const beliefs = new Assignments({
@@ -154,8 +155,7 @@ function opened(rows: readonly AssignmentRow[]): AssignmentRow[] {
 
 function moverOf({ from, to, back }: ChangePlan, before: readonly AssignmentRow[]): Actor {
   return async ({ pgUrl }) => {
-    const client = new pg.Client({ connectionString: pgUrl });
-    client.on('error', () => {}); // the query reports it
+    const client = new CuttableClient({ connectionString: pgUrl });
     await client.connect();
     const ways = back ? [to.name, from.name] : [to.name];
     const ends: string[] = [];

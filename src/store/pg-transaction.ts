@@ -262,10 +262,8 @@ export class PgTransaction implements Transaction, Tx {
     this.#broken ||= unproved === undefined;
     const refused = unproved ?? this.#failure(error);
     const onlyRead = refused.code === 'postgres-read-only' && /^\s*select\b/.test(committed ?? '');
-    const failure =
-      committed === undefined || onlyRead
-        ? refused
-        : new Failure('outcome-unknown', { cause: error });
+    const nothing = committed === undefined || onlyRead;
+    const failure = nothing ? refused : new Failure('outcome-unknown', { cause: error });
     this.#notBegun ??= failure;
     return failure;
   }
