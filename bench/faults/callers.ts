@@ -4,9 +4,10 @@ import { Client, type ClientOptions } from '../compare/client.ts';
 import { waitMs } from '../lab/wait.ts';
 import type { Operation, Role } from './history.ts';
 
-type Outcome = Awaited<ReturnType<Client['send']>>;
+/** What a caller was told. */
+export type Answered = Awaited<ReturnType<Client['send']>>;
 
-const typeOf = ({ outcome, notSent }: Outcome): Operation['type'] => {
+const typeOf = ({ outcome, notSent }: Answered): Operation['type'] => {
   if (outcome === 'accepted' || outcome === 'refused') return 'ok';
   return outcome === 'unknown' && !notSent ? 'info' : 'fail';
 };
@@ -21,7 +22,7 @@ export interface CallersOptions {
 /** A command that is under way. */
 export interface UnderWay {
   readonly id: number;
-  readonly answer: Promise<Outcome>;
+  readonly answer: Promise<Answered>;
 }
 
 const pauseMs = 15; // bystanders: some load, not as much as possible

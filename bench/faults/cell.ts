@@ -3,7 +3,7 @@ import { type Call, type Query, redisNeedsOf } from '../../src/contract/index.ts
 import type { RegisteredScenario, RegisteredStrategy } from '../../src/engine/registry.ts';
 import { randomOf } from '../lab/random.ts';
 import { waitMs } from '../lab/wait.ts';
-import { Callers, type UnderWay } from './callers.ts';
+import { type Answered, Callers } from './callers.ts';
 import type { NamedFault, Times } from './fault.ts';
 import type { Operation } from './history.ts';
 import { judged, stripOf } from './judge.ts';
@@ -130,7 +130,7 @@ class Cell {
       const heldMs = this.#callers.nowMs();
       const injectedMs = this.#callers.nowMs();
       const healedMs = await this.#faulty(strike, holder);
-      await this.#settled([victim]);
+      await victim.answer;
       await this.#probe();
       await waitMs(afterMs, this.#signal);
       return { heldMs, injectedMs, healedMs, endedMs: this.#callers.nowMs() };
@@ -166,7 +166,7 @@ class Cell {
     const beganMs = performance.now();
     try {
       await within(injectMaxMs, fault.inject(stage), `${fault.name} took too long`);
-      const rivals = this.#rivals();
+      const rivals = this.#rivals(beganMs + fault.lastsMs(times) + times.leaseMs);
       await this.#answered(
         rivals,
         beganMs + (fault.leastMs?.(times) ?? 0),
@@ -174,7 +174,7 @@ class Cell {
       );
       await this.#heal(stage, strike, holder);
       const healedMs = this.#callers.nowMs();
-      await this.#settled(rivals);
+      await Promise.all(rivals);
       return healedMs;
     } catch (error) {
       await this.#heal(stage, strike, holder).catch(() => {}); // the first error counts
@@ -188,19 +188,25 @@ class Cell {
     this.#rig.lift(strike);
   }
 
-  /** Two more commands for the key, at the process that was not struck. */
-  #rivals(): UnderWay[] {
-    const { key } = this.#on;
-    return this.#calls
-      .splice(0, 2)
-      .map(call => this.#callers.send(key, call, otherService, 'rival'));
+  /** Two more callers for the key, at the process that was not struck. */
+  #rivals(untilMs: number): Promise<void>[] {
+    return this.#calls.splice(0, 2).map(call => this.#rival(call, untilMs));
+  }
+
+  /** Asks again as long as it is told that nothing happened. */
+  async #rival(call: Call, untilMs: number): Promise<void> {
+    for (;;) {
+      const answer = await this.#callers.send(this.#on.key, call, otherService, 'rival').answer;
+      if (!isNothing(answer) || performance.now() > untilMs) return;
+      await waitMs(lookMs, this.#signal);
+    }
   }
 
   /** Until all have their answer, not before the one time and not after the other. */
-  async #answered(all: readonly UnderWay[], fromMs: number, untilMs: number): Promise<void> {
+  async #answered(all: readonly Promise<void>[], fromMs: number, untilMs: number): Promise<void> {
     let open = all.length;
-    for (const { answer } of all)
-      answer.then(
+    for (const one of all)
+      one.then(
         () => {
           open -= 1;
         },
@@ -208,10 +214,6 @@ class Cell {
       );
     while (performance.now() < untilMs && (open > 0 || performance.now() < fromMs))
       await waitMs(lookMs, this.#signal);
-  }
-
-  async #settled(all: readonly UnderWay[]): Promise<void> {
-    await Promise.all(all.map(({ answer }) => answer));
   }
 
   /** Asks for the key at both processes until each has decided, or every lease has passed for long. */
@@ -222,14 +224,17 @@ class Cell {
       const call = this.#calls.shift();
       if (!call) return;
       for (;;) {
-        const { outcome } = await this.#callers.send(key, call, service, 'probe').answer;
-        if (outcome === 'accepted' || outcome === 'refused' || outcome === 'unknown') break;
+        if (!isNothing(await this.#callers.send(key, call, service, 'probe').answer)) break;
         if (performance.now() > lastMs) return;
         await waitMs(lookMs, this.#signal);
       }
     }
   }
 }
+
+/** Its caller was told that nothing happened, and may ask again. */
+const isNothing = ({ outcome, notSent }: Answered): boolean =>
+  outcome === 'busy' || outcome === 'failed' || notSent === true;
 
 async function within<T>(limitMs: number, work: Promise<T>, why: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

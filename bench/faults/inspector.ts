@@ -23,10 +23,7 @@ export async function evaluateIn(
   expression: string,
 ): Promise<{ readonly done: Promise<void> }> {
   process.kill(pid, 'SIGUSR1');
-  const port = await inspectorPort(pid);
-  const [target] = targets.parse(await (await fetch(`http://127.0.0.1:${port}/json/list`)).json());
-  if (!target) throw new Error(`the inspector of process ${pid} offers nothing`);
-  const socket = await upgraded(target.webSocketDebuggerUrl);
+  const socket = await upgraded(await inspectorUrl(pid));
   const answer = new Promise<void>((resolve, reject) => {
     socket.once('data', () => resolve());
     socket.once('error', reject);
@@ -39,12 +36,16 @@ export async function evaluateIn(
   return { done };
 }
 
-/** A worker listens to nothing of its own: its primary has the ports. */
-async function inspectorPort(pid: number): Promise<number> {
+/** Among the ports on which the process listens, that of the inspector is told by its answer. */
+async function inspectorUrl(pid: number): Promise<string> {
   const lastMs = performance.now() + openMs;
   for (;;) {
-    const [port] = listeningPorts(pid);
-    if (port !== undefined) return port;
+    for (const port of listeningPorts(pid)) {
+      const answer = await fetch(`http://127.0.0.1:${port}/json/list`).catch(() => undefined);
+      const read = targets.safeParse(await answer?.json().catch(() => undefined));
+      const [target] = read.data ?? [];
+      if (target) return target.webSocketDebuggerUrl;
+    }
     if (performance.now() > lastMs)
       throw new Error(`process ${pid} opened no inspector: is port 9229 taken?`);
     await delay(lookMs);

@@ -44,7 +44,7 @@ const table = {
     '--lease-ms <n>',
     'lease of the service; pauses and waits follow from it',
     [500, 60_000],
-    2_000,
+    1_500,
   ),
   /** Undefined: a random one. */
   seed: option<number | undefined>({

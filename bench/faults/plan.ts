@@ -92,7 +92,10 @@ export function strategiesOf(
   asked: readonly string[],
 ): readonly RegisteredStrategy[] {
   const all = participantsOf(registry, asked.length > 0 ? asked : ['all']);
-  const named = all.filter(({ control }) => !control || asked.length > 0).map(one => one.strategy);
+  // it takes part where a fault names it as its control, or where it is asked for
+  const named = all
+    .filter(({ control, strategy: { name } }) => !control || asked.includes(name))
+    .map(one => one.strategy);
   if (asked.length > 0) return named;
   const kinds = new Map<string, RegisteredStrategy>();
   for (const one of named.filter(({ declared }) => !declared.hazard)) {

@@ -22,6 +22,7 @@ type Fault = FaultsRun['faults'][number];
 export function markOf(cell: FaultCell, { verdict }: FaultVerdict): string {
   if (verdict === 'not offered' || verdict === 'skipped') return '–';
   if (verdict === 'inconclusive') return '?';
+  if (verdict === 'not provoked') return '○';
   if (verdict === 'contradicts') return '✗!';
   const harmed = violationsOf(cell) + lostOf(cell) > 0 || cell.judged?.stuck === true;
   if (cell.claimed.verdict === 'no claim') return harmed ? '~✗' : '~';
@@ -31,7 +32,7 @@ export function markOf(cell: FaultCell, { verdict }: FaultVerdict): string {
 export const legend =
   '✓ claimed safe, and nothing was violated or lost. ~ no claim under this fault, and nothing was seen; ' +
   '~✗ no claim, and a violation was seen. ✗ predicted to be harmed, and was. ✗! contradicts its ' +
-  'prediction. ? inconclusive. – not offered, or skipped. (control) is there to be harmed.';
+  'prediction. ○ a hazard that this fault did not expose. ? inconclusive. – not offered, or skipped.';
 
 /** The result in one sentence. */
 export function headline(run: FaultsRun): string {
@@ -84,7 +85,7 @@ function matrixSection(run: FaultsRun): Section {
   return {
     title: 'Strategy by fault',
     blocks: [
-      legend,
+      `${legend} (control) is there to be harmed.`,
       {
         kind: 'table',
         caption: 'Strategy by fault',

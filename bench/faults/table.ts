@@ -15,12 +15,12 @@ export function faultsTable(run: FaultsRun, { color }: { readonly color: boolean
       colors.bold(`${name}: ${title}`),
       ...laid(
         [heads, ...run.cells.filter(cell => cell.fault === name).map(cell => rowOf(run, cell))],
-        'lllrrrrrr',
+        'lllrrrrr',
       ),
       '',
     ]),
     ...reasonsOf(run),
-    legend,
+    `${legend} * is there to be harmed.`,
     colors.bold(headline(run)),
     `rerun: ${run.command}`,
   ];
@@ -43,7 +43,7 @@ function rowOf(run: FaultsRun, cell: FaultCell): string[] {
   const verdict = verdictOf(run, cell);
   const { judged } = cell;
   const mark = `${markOf(cell, verdict)} ${verdict.verdict}`;
-  const name = shortened(cell.control ? `${cell.strategy} (control)` : cell.strategy, 34);
+  const name = shortened(cell.control ? `${cell.strategy} *` : cell.strategy, 30);
   if (!judged) return [name, cell.phase, mark];
   return [
     name,
@@ -54,7 +54,6 @@ function rowOf(run: FaultsRun, cell: FaultCell): string[] {
     whole(judged.unknown.tookEffect + judged.unknown.hadNone),
     time(judged.takeOverMs),
     time(judged.gapMs.others),
-    time(judged.firstAcceptedMs),
   ];
 }
 

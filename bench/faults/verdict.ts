@@ -4,6 +4,8 @@ import type { FaultCell, FaultsRun } from './schema.ts';
 export const verdicts = [
   'as predicted',
   'contradicts',
+  /** A hazard that this fault did not expose, while it did expose another. */
+  'not provoked',
   'inconclusive',
   'not offered',
   'skipped',
@@ -48,14 +50,16 @@ export function verdictOf(run: Struck, cell: FaultCell): FaultVerdict {
   const broken = brokenBy(run, cell);
   if (broken !== undefined) return is('contradicts', broken);
   const { control, claimed } = cell;
-  if (control || claimed.verdict === 'unsafe') {
-    return isHarmed(run, cell)
-      ? is('as predicted', `harmed: ${harmText(cell)}`)
-      : is('inconclusive', 'it was predicted to be harmed, and was not');
-  }
   const bitten = run.cells.some(
     one => one.fault === cell.fault && one.control && isHarmed(run, one),
   );
+  if (control || claimed.verdict === 'unsafe') {
+    if (isHarmed(run, cell)) return is('as predicted', `harmed: ${harmText(cell)}`);
+    return is(
+      bitten ? 'not provoked' : 'inconclusive',
+      'it was predicted to be harmed, and was not',
+    );
+  }
   if (!bitten)
     return is('inconclusive', 'the fault harmed no control in this run, so this proves nothing');
   if (cell.outage === 'expected' && !isHarmed(run, cell))
@@ -70,14 +74,13 @@ function notStruck({ state, because }: FaultCell): FaultVerdict | undefined {
   return state === 'struck' ? undefined : is('inconclusive', because);
 }
 
-function tooLittle({ marks, judged, audit, wire }: FaultCell): FaultVerdict | undefined {
+function tooLittle({ phase, marks, judged, audit, wire }: FaultCell): FaultVerdict | undefined {
   if (!marks || !judged || !audit) return is('inconclusive', 'it was not judged');
   if (!audit.settled)
     return is('inconclusive', 'transactions were still open when the audit had to start');
-  const held = wire.some(
-    line => line.held || line.purpose === 'lock' || line.purpose === 'deciding',
-  );
-  return held ? undefined : is('inconclusive', 'the wire does not show the command in its phase');
+  // a waiting command is not held: its request for the lock is the proof
+  const proven = wire.some(({ held, side }) => held || (phase === 'waiting' && side === 'request'));
+  return proven ? undefined : is('inconclusive', 'the wire does not show the command in its phase');
 }
 
 /** What a cell shows that its prediction excludes. */
