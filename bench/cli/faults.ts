@@ -1,4 +1,5 @@
 /** `lockstep faults`: what each fault does to each strategy. */
+import { dirname } from 'node:path';
 import { faultsExit } from '../faults/exit.ts';
 import { FaultsFolder } from '../faults/files.ts';
 import { form, readFaultsOptions } from '../faults/options.ts';
@@ -18,9 +19,11 @@ export const command: CliCommand = {
       write(await listOf(options.faults));
       return exitCodes.asClaimed;
     }
-    await checkWritable(options.out);
-    const folder = new FaultsFolder(options.out, options.resume);
-    const run = await runFaults({ options, environment, output: process.stderr, folder, signal });
+    const out = options.resume === undefined ? options.out : dirname(options.resume);
+    await checkWritable(out);
+    const folder = new FaultsFolder(out, options.resume);
+    const given = { options: { ...options, out }, environment, folder, signal };
+    const run = await runFaults({ ...given, output: process.stderr });
     const files = await folder.finish(run);
     const color = process.stdout.isTTY === true && !environment.NO_COLOR;
     write(options.json ? `${JSON.stringify(run, null, 2)}\n` : faultsTable(run, { color }));

@@ -90,6 +90,7 @@ function planned(
 export function strategiesOf(
   registry: Registry,
   asked: readonly string[],
+  { wordings }: Pick<RegisteredVariant, 'wordings'>,
 ): readonly RegisteredStrategy[] {
   const all = participantsOf(registry, asked.length > 0 ? asked : ['all']);
   // it takes part where a fault names it as its control, or where it is asked for
@@ -98,7 +99,10 @@ export function strategiesOf(
     .map(one => one.strategy);
   if (asked.length > 0) return named;
   const kinds = new Map<string, RegisteredStrategy>();
-  for (const one of named.filter(({ declared }) => !declared.hazard)) {
+  const offered = named.filter(
+    ({ declared }) => !declared.hazard && wordings.includes(declared.wording),
+  );
+  for (const one of offered) {
     const kind = kindOf(one.declared);
     const before = kinds.get(kind);
     if (!before || one.name.length < before.name.length) kinds.set(kind, one);

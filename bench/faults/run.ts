@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { RegisteredVariant } from '../../src/contract/index.ts';
 import { isStrategyPath, loadRegistry } from '../../src/engine/registry.ts';
 import { errorMessage } from '../../src/error-message.ts';
-import { UsageError } from '../lab/command-line.ts';
+import { argumentsIn, UsageError } from '../lab/command-line.ts';
 import { forecast } from '../lab/forecast.ts';
 import { scenarioOf } from '../lab/plan.ts';
 import { openProgress, type Progress } from '../lab/progress.ts';
@@ -13,7 +13,7 @@ import { strikeCell } from './cell.ts';
 import type { NamedFault } from './fault.ts';
 import { type FaultsFolder, readFaults } from './files.ts';
 import type { Operation } from './history.ts';
-import { commandLine, type FaultsOptions } from './options.ts';
+import { commandLine, type FaultsOptions, readFaultsOptions } from './options.ts';
 import { cellsOf, type Planned, strategiesOf } from './plan.ts';
 import { faultsNamed, loadFaults } from './registry.ts';
 import { Rig } from './rig.ts';
@@ -40,12 +40,14 @@ const brokenMax = 3;
  * the service fail to start; later errors are recorded in the run's `end`.
  */
 export async function runFaults(given: FaultsGiven): Promise<FaultsRun> {
-  const { options, environment, output, folder, signal } = given;
+  const { environment, output, folder, signal } = given;
   setMaxListeners(0, signal); // one listener per command in flight, which are bounded
+  const before = await resumedRun(given.options);
+  const { out } = given.options;
+  const options = before
+    ? { ...readFaultsOptions(argumentsIn(before.command)), out }
+    : given.options;
   const plan = await planOf(options);
-  const before = options.resume === undefined ? undefined : await readFaults(options.resume);
-  if (before && before.end === 'complete')
-    throw new UsageError(`${options.resume} is complete: nothing to resume`);
   const kept = (before?.cells ?? []).filter(({ state }) => state !== 'broken off');
   const done = new Set(kept.map(cellName));
   const left = plan.cells.filter(one => !done.has(nameOf(one)));
@@ -99,6 +101,13 @@ export async function runFaults(given: FaultsGiven): Promise<FaultsRun> {
   }
 }
 
+async function resumedRun({ resume }: FaultsOptions): Promise<FaultsRun | undefined> {
+  if (resume === undefined) return undefined;
+  const run = await readFaults(resume);
+  if (run.end === 'complete') throw new UsageError(`${resume} is complete: nothing to resume`);
+  return run;
+}
+
 /** A server that a fault kills is no news. */
 const quiet = (report: (line: string) => void) => (line: string) => {
   if (!/unexpectedly/.test(line)) report(line);
@@ -124,7 +133,7 @@ async function planOf(options: FaultsOptions): Promise<Plan> {
     );
   }
   const faults = faultsNamed(await loadFaults(), options.faults);
-  const strategies = strategiesOf(registry, options.strategies);
+  const strategies = strategiesOf(registry, options.strategies, variant);
   const cells = cellsOf(registry, { faults, phases: options.phases, strategies, variant });
   const { leaseMs } = options;
   const times = { leaseMs, waitMs: Math.round(leaseMs * waitShare) };

@@ -11,12 +11,9 @@ export function faultsTable(run: FaultsRun, { color }: { readonly color: boolean
   const lines = [
     `${run.scenario}/${run.variant}: 2 processes, leases of ${run.times.leaseMs} ms, seed ${run.seed}`,
     '',
-    ...run.faults.flatMap(({ name, title }) => [
+    ...facedFaults(run).flatMap(({ name, title, cells }) => [
       colors.bold(`${name}: ${title}`),
-      ...laid(
-        [heads, ...run.cells.filter(cell => cell.fault === name).map(cell => rowOf(run, cell))],
-        'lllrrrrr',
-      ),
+      ...laid([heads, ...cells.map(cell => rowOf(run, cell))], 'lllrrrrr'),
       '',
     ]),
     ...reasonsOf(run),
@@ -27,17 +24,13 @@ export function faultsTable(run: FaultsRun, { color }: { readonly color: boolean
   return `${lines.flatMap(line => wrapped(line)).join('\n')}\n`;
 }
 
-const heads = [
-  'strategy',
-  'struck while',
-  '',
-  'viol.',
-  'lost',
-  'unknown',
-  'key ms',
-  'gap ms',
-  'back ms',
-];
+/** The faults of which there is a cell. */
+const facedFaults = ({ faults, cells }: FaultsRun) =>
+  faults
+    .map(fault => ({ ...fault, cells: cells.filter(cell => cell.fault === fault.name) }))
+    .filter(fault => fault.cells.length > 0);
+
+const heads = ['strategy', 'struck while', '', 'viol.', 'lost', 'unknown', 'key ms', 'gap ms'];
 
 function rowOf(run: FaultsRun, cell: FaultCell): string[] {
   const verdict = verdictOf(run, cell);

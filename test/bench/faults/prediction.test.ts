@@ -142,9 +142,10 @@ describe('the plan', () => {
   const wanted = { faults: [...faults.values()], phases: [], variant };
 
   test('names no strategy: at least eight, none of them a hazard, and the controls besides', () => {
-    const strategies = strategiesOf(registry, []);
+    const strategies = strategiesOf(registry, [], variant);
     expect(strategies.length).toBeGreaterThanOrEqual(8);
     expect(strategies.filter(({ declared }) => declared.hazard)).toEqual([]);
+    for (const { declared } of strategies) expect(variant.wordings).toContain(declared.wording);
     const cells = cellsOf(registry, { ...wanted, strategies });
     for (const one of faults.values()) {
       const own = cells.filter(cell => cell.fault === one);
