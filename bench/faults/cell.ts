@@ -124,6 +124,7 @@ class Cell {
     const strike = this.#rig.strike(key, point);
     this.#strike = strike;
     try {
+      await this.#plan.fault.prepare?.(this.#stage(strike));
       const victim = this.#callers.send(key, first, struckService, 'struck');
       if (!(await strike.reached(reachMaxMs)))
         return `within ${reachMaxMs} ms the wire did not show the command in this phase`;
@@ -157,12 +158,16 @@ class Cell {
     return `within ${reachMaxMs} ms nobody held the lock that the command should wait for`;
   }
 
-  /** Injects, sends rivals to the other process, waits, heals; tells when it was healed. */
-  async #faulty(strike: Strike, holder: Strike | undefined): Promise<number> {
-    const { fault, strategy, times } = this.#plan;
+  #stage(strike: Strike): Stage {
     const worker = this.#rig.workers[struckService];
     if (!worker) throw new Error('the service has no process to strike');
-    const stage = this.#rig.stage(worker, redisNeedsOf(strategy.declared), strike);
+    return this.#rig.stage(worker, redisNeedsOf(this.#plan.strategy.declared), strike);
+  }
+
+  /** Injects, sends rivals to the other process, waits, heals; tells when it was healed. */
+  async #faulty(strike: Strike, holder: Strike | undefined): Promise<number> {
+    const { fault, times } = this.#plan;
+    const stage = this.#stage(strike);
     const beganMs = performance.now();
     try {
       await within(injectMaxMs, fault.inject(stage), `${fault.name} took too long`);

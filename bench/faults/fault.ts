@@ -64,6 +64,8 @@ export interface Fault {
   lastsMs(times: Times): number;
   /** It is healed no sooner, though the rivals were served. */
   leastMs?(times: Times): number;
+  /** Before the command is sent; what it makes is used by `inject`. */
+  prepare?(stage: Stage): Promise<void>;
   inject(stage: Stage): Promise<void>;
   /** Undoes it. Called exactly once after `inject`, also when that failed. */
   heal(stage: Stage): Promise<void>;

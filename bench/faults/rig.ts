@@ -145,15 +145,15 @@ type Started = Pick<Rig, 'conditions' | 'processUrls' | 'workers' | 'ended'>;
 async function partsOf(services: Services, { report, signal }: RigOptions): Promise<Parts> {
   const database = await createRunDatabase(services.postgres.url);
   const strikes = new Set<Strike>();
-  const redisOf = async (server: Services['redis'], name: string): Promise<Redis> => ({
-    server: struckRedis(services, server, name, signal),
-    tap: await Tap.open({
+  const redisOf = async (server: Services['redis'], name: string): Promise<Redis> => {
+    const tap = await Tap.open({
       name,
       url: server.url,
       passage: ends => new RedisPassage(ends, name, strikes),
       report,
-    }),
-  });
+    });
+    return { server: struckRedis(services, server, name, { way: tap, signal }), tap };
+  };
   const tap = await Tap.open({
     name: 'postgres',
     url: database.url,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { familyOf } from '../../src/explore/run/process-state.ts';
 import { serverAccount } from '../../src/services/account.ts';
-import type { Keeper, Server, Services } from '../../src/services/index.ts';
+import { freePort, type Keeper, type Server, type Services } from '../../src/services/index.ts';
 import { startRedis } from '../../src/services/redis.ts';
 import { findRedis, usualRedisPlaces } from '../../src/services/redis-binaries.ts';
 import { waitMs } from '../lab/wait.ts';
@@ -12,31 +12,68 @@ import type { StruckRedis, StruckServer } from './stage.ts';
 const endedMaxMs = 5_000;
 const lookMs = 5;
 
+/** The tap in front of a server. */
+export interface Way {
+  /** New connections lead to this server. */
+  lead(url: string): void;
+}
+
 /** A Redis that this run started. Comes back empty, at its address and with its password. */
 export function struckRedis(
-  services: Services,
+  { keeper }: Services,
   server: Server,
   name: string,
-  signal: AbortSignal,
+  { way, signal }: { readonly way: Way; readonly signal: AbortSignal },
 ): StruckRedis {
-  const address = new URL(server.url);
+  let { url } = server;
   let pid = pidOf(server);
+  let replica: Server | undefined;
+  const { password } = new URL(url);
+  const started = async (what: string, port: () => Promise<number>): Promise<Server> => {
+    const binary = await findRedis(keeper, usualRedisPlaces(), () => {});
+    return startRedis(keeper, binary, what, port, password);
+  };
+  const kill = async (): Promise<void> => {
+    tell(pid, 'SIGKILL');
+    await ended(pid, signal);
+  };
   return {
     name,
+    kill,
     signal: which => tell(pid, which),
-    async kill() {
-      tell(pid, 'SIGKILL');
-      await ended(pid, signal);
-    },
     async restart() {
-      const { keeper } = services;
-      const binary = await findRedis(keeper, usualRedisPlaces(), () => {});
-      const port = async (): Promise<number> => Number(address.port);
-      const started = await startRedis(keeper, binary, name, port, address.password);
-      pid = pidOf(started);
+      pid = pidOf(await started(name, async () => Number(new URL(url).port)));
     },
-    say: (...words) => said(server.url, words),
+    say: (...words) => said(url, words),
+    async standBy() {
+      replica = await started(`replica of ${name}`, freePort);
+      const { hostname, port } = new URL(url);
+      await said(replica.url, ['config', 'set', 'masterauth', password]);
+      await said(replica.url, ['replicaof', hostname, port]);
+      await inSync(replica.url, signal);
+      await said(replica.url, ['replicaof', 'no', 'one']);
+    },
+    async failOver() {
+      if (!replica) throw new Error(`${name} has no replica`);
+      await kill();
+      url = replica.url;
+      pid = pidOf(replica);
+      replica = undefined;
+      way.lead(url);
+    },
   };
+}
+
+const syncMaxMs = 10_000;
+
+async function inSync(url: string, signal: AbortSignal): Promise<void> {
+  const lastMs = performance.now() + syncMaxMs;
+  for (;;) {
+    const info = String(await said(url, ['info', 'replication']));
+    if (/master_link_status:up/.test(info) && /master_sync_in_progress:0/.test(info)) return;
+    if (performance.now() > lastMs) throw new Error('the replica did not catch up');
+    await waitMs(lookMs, signal);
+  }
 }
 
 /** The Postgres that this run started, with its data. */

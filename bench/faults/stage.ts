@@ -24,6 +24,10 @@ export interface StruckServer {
 export interface StruckRedis extends StruckServer {
   /** Sends one command, as its operator. */
   say(...words: readonly string[]): Promise<unknown>;
+  /** Makes a replica that has everything, and cuts its link: it gets nothing from now on. */
+  standBy(): Promise<void>;
+  /** Kills it, and puts the replica in its place. */
+  failOver(): Promise<void>;
 }
 
 /** The way between the service and one store. */

@@ -34,6 +34,7 @@ export class Tap implements StruckWire {
   readonly url: string;
   readonly #server: Server;
   readonly #options: TapOptions;
+  #target: string;
   readonly #sockets = new Set<Socket>();
   #connections = 0;
   #silent = false;
@@ -41,6 +42,7 @@ export class Tap implements StruckWire {
   private constructor(server: Server, port: number, options: TapOptions) {
     this.#server = server;
     this.#options = options;
+    this.#target = options.url;
     const url = new URL(options.url);
     url.hostname = '127.0.0.1';
     url.port = String(port);
@@ -64,6 +66,11 @@ export class Tap implements StruckWire {
     this.cut();
   }
 
+  /** New connections lead to this server. */
+  lead(url: string): void {
+    this.#target = url;
+  }
+
   /** Resets every connection that is open. */
   cut(): void {
     for (const socket of [...this.#sockets]) socket.resetAndDestroy();
@@ -75,7 +82,7 @@ export class Tap implements StruckWire {
   }
 
   #join(client: Socket): void {
-    const { hostname, port } = new URL(this.#options.url);
+    const { hostname, port } = new URL(this.#target);
     const server = connect({ host: hostname, port: Number(port), noDelay: true });
     this.#connections += 1;
     const name = `${this.#options.name} ${this.#connections}`;
