@@ -35,23 +35,25 @@ export async function askAgain(options: AskOptions): Promise<Asked> {
   const { keys, random, leasesPassedMs, to } = options;
   const sample = keys.length > askedMax ? shuffled(keys, random).slice(0, askedMax) : keys;
   const first = await answersOf(sample, options);
-  const busy = first.filter(isBusy);
+  const busy = first.filter(isKeptOut);
   if (busy.length > 0) await waitMs(Math.max(0, leasesPassedMs - performance.now()), to.signal);
   const second = await answersOf(busy, options);
-  const last = [...first.filter(one => !isBusy(one)), ...second];
+  const last = [...first.filter(one => !isKeptOut(one)), ...second];
   return {
     keys: keys.length,
     asked: last.length,
-    unanswered: last.filter(({ outcome }) => outcome === 'failed' || outcome === 'unknown').length,
-    stuck: last.filter(isBusy).map(({ key }) => key),
+    unanswered: last.filter(one => !isKeptOut(one) && !isServed(one)).length,
+    stuck: last.filter(isKeptOut).map(({ key }) => key),
   };
 }
 
-interface Told extends ContestedKey {
-  readonly outcome: Answer['outcome'];
-}
+type Told = ContestedKey & Pick<Answer, 'outcome' | 'detail'>;
 
-const isBusy = ({ outcome }: Told): boolean => outcome === 'busy';
+/** Told busy, and not because it had the turn and lost it: then nobody keeps it out. */
+const isKeptOut = ({ outcome, detail }: Told): boolean =>
+  outcome === 'busy' && detail !== 'turn-lost';
+
+const isServed = ({ outcome }: Told): boolean => outcome === 'accepted' || outcome === 'refused';
 
 /** Of the keys that there was time for, spread over the processes. */
 async function answersOf(
@@ -66,8 +68,8 @@ async function answersOf(
       to.signal.throwIfAborted();
       if (performance.now() > lastMs) return;
       const [index, one] = next;
-      const { outcome } = await client.send(one.call, index % to.processUrls.length, to);
-      told.push({ ...one, outcome });
+      const { outcome, detail } = await client.send(one.call, index % to.processUrls.length, to);
+      told.push({ ...one, outcome, detail });
     }
   };
   const lanes = Array.from({ length: Math.min(inFlightMax, keys.length) }, lane);

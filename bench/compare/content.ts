@@ -122,11 +122,16 @@ export function counts(cell: CellSummary): string {
   const { observed, verdict } = cell;
   if (!observed) return nothing;
   if (!observed.audited) return 'not audited';
-  const { keysHit, keys, keysJudged = keys, keysTested, keysUnfilled } = observed;
+  const { keysHit, keysHitElsewhere = 0, keys, keysTested, keysUnfilled } = observed;
   const unfilled = keysUnfilled > 0 ? ` (${whole(keysUnfilled)} of ${whole(keys)} unfilled)` : '';
   if (verdict.boundShare === undefined)
-    return `${whole(keysHit)} of ${counted(keysJudged, 'key')}${unfilled}`;
+    return `${whole(keysHit - keysHitElsewhere)} of ${counted(keys, 'key')}${elsewhere(keysHitElsewhere)}${unfilled}`;
   return `0 of ${counted(keysTested, 'key')}, so < ${percent(verdict.boundShare)}${unfilled}`;
+}
+
+/** Keys of the warm-ups and of the phases without rivals: judged too, and no part of “k of n”. */
+export function elsewhere(keys: number): string {
+  return keys > 0 ? `, ${whole(keys)} elsewhere` : '';
 }
 
 /** The share of the commands on contested keys that met a rival. */

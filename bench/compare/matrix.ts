@@ -38,8 +38,16 @@ const cell = z.strictObject({
     'not provoked',
   ]),
   because: text,
-  /** Contested keys; of these: tested, unfilled, violated (see bench/README.md). Absent if not run. */
-  keys: z.strictObject({ all: count, tested: count, unfilled: count, violated: count }).optional(),
+  /**
+   * Contested keys; of these: tested, unfilled, violated (see bench/README.md). `elsewhere`: violated
+   * in the warm-ups and the phases without rivals. Absent if not run.
+   */
+  keys: z
+    .strictObject({
+      ...{ all: count, tested: count, unfilled: count, violated: count },
+      elsewhere: count.optional(),
+    })
+    .optional(),
   /** Number of keys by kind of violation. */
   found: z.record(z.string(), count).optional(),
   /** After 0 of n: upper bound of the true share, at 95 % confidence. */
@@ -110,6 +118,7 @@ export function matrixOf(summary: Summary): Matrix {
 function cellOf(summary: CellSummary): MatrixCell {
   const { strategy: one, claimed, verdict, observed, findings, familyBound, power } = summary;
   const found = Object.fromEntries(findings.map(({ kind, keys }) => [kind, keys]));
+  const elsewhere = observed?.keysHitElsewhere ?? 0;
   return {
     place: placeOf(summary),
     strategy: one.name,
@@ -122,7 +131,8 @@ function cellOf(summary: CellSummary): MatrixCell {
         all: observed.keys,
         tested: observed.keysTested,
         unfilled: observed.keysUnfilled,
-        violated: observed.keysHit,
+        violated: observed.keysHit - elsewhere,
+        ...(elsewhere > 0 && { elsewhere }),
       },
     }),
     ...(findings.length > 0 && { found }),

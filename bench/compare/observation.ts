@@ -11,6 +11,7 @@ export function observationOf(cell: Cell): Observation {
   const phases = phasesIn(cell);
   const services = phases.map(phase => phase.service);
   const rounds = contestedRounds(cell);
+  const contested = new Set(rounds.map(round => round.key));
   const calls = rounds.flatMap(round => round.calls);
   const audits = auditsOf(cell);
   const { stuck = [], unanswered = 0 } = cell.asked ?? {};
@@ -20,7 +21,6 @@ export function observationOf(cell: Cell): Observation {
   ]);
   return {
     keys: rounds.length,
-    keysJudged: rounds.length + cell.warmUp.flatMap(phase => phase.rounds).length,
     commands: calls.length,
     commandsMet: calls.filter(call => call.met).length,
     keysDecided: rounds.filter(round => round.decidedMs !== null).length,
@@ -29,6 +29,7 @@ export function observationOf(cell: Cell): Observation {
     keysDecidedTogether: rounds.filter(round => round.decidedTogether).length,
     keysUnfilled: rounds.filter(isUnfilled).length,
     keysHit: keysHit.size,
+    keysHitElsewhere: [...keysHit].filter(key => !contested.has(key)).length,
     findings: audits.reduce((total, audit) => total + audit.findings, stuck.length),
     lostAcknowledgements: audits
       .flatMap(audit => audit.violations)

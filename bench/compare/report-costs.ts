@@ -142,7 +142,7 @@ export function unsafeSection(cells: readonly CellSummary[], { first }: PlaceOfS
           cells: [
             { text: cell.strategy.name, small: claimOf(cell) },
             whole(cell.duplicates),
-            `${whole(cell.duplicateKeys)} of ${whole(cell.observed?.keysJudged ?? 0)}`,
+            whole(cell.duplicateKeys),
             whole(cell.acceptedPerKeyMax),
             whole(cell.excessPerKeyMax),
             otherFindings(cell),

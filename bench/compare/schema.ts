@@ -60,7 +60,7 @@ const asked = z.strictObject({
   /** Contested keys; `asked` of them got their command. */
   keys: count,
   asked: count,
-  /** Of these: ended failed, unknown or without an answer. */
+  /** Of these: neither served nor kept out, such as failed, unknown, or a turn that was lost. */
   unanswered: count,
   /** Keys on which it was still told busy when every lease had passed. */
   stuck: z.array(z.string()),

@@ -171,7 +171,7 @@ function unsafeLines(cells: readonly CellSummary[], colors: Colors): string[] {
   const rows = bad.map(cell => [
     shortened(cell.strategy.name),
     whole(cell.duplicates),
-    `${whole(cell.duplicateKeys)} of ${whole(cell.observed?.keysJudged ?? 0)}`,
+    whole(cell.duplicateKeys),
     whole(cell.acceptedPerKeyMax),
     whole(cell.excessPerKeyMax),
     shortened(otherFindings(cell), 34),

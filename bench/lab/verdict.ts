@@ -7,8 +7,6 @@ import { designEffect, ruleOfThree } from './statistics.ts';
 export interface Observation {
   /** Contested keys. */
   readonly keys: number;
-  /** The same with those of the warm-ups, whose violations count too. */
-  readonly keysJudged?: number;
   /** Commands on them, and how many met a command of a rival on the same key. */
   readonly commands: number;
   readonly commandsMet: number;
@@ -27,6 +25,8 @@ export interface Observation {
   readonly keysUnfilled: number;
   /** Keys with a violation, in all phases. */
   readonly keysHit: number;
+  /** Of these: keys of the warm-ups and of the phases without rivals, so not among `keys`. */
+  readonly keysHitElsewhere?: number;
   /** Findings of the audit, in all phases, and stuck keys. */
   readonly findings: number;
   /** Of these: commands that were acknowledged but are missing. No race explains them. */
@@ -150,7 +150,9 @@ function notProvoked({ under, cure }: NonNullable<Flaw>): CellVerdict {
 
 function found(claimed: Claim, observed: Observation): CellVerdict {
   const { keysHit, keys, lostAcknowledgements, counted, stuck, asked } = observed;
-  const seen = `${keysHit} of ${observed.keysJudged ?? keys} keys were violated`;
+  const elsewhere = observed.keysHitElsewhere ?? 0;
+  const besides = elsewhere > 0 ? `, and ${elsewhere} outside the contested rounds` : '';
+  const seen = `${keysHit - elsewhere} of ${keys} keys were violated${besides}`;
   if (stuck > 0 && claimed.verdict !== 'unsafe')
     return violated(
       `its lock was left behind: ${stuck} of ${asked ?? stuck} keys were still busy for a fresh command ` +
@@ -201,7 +203,7 @@ function tooLittle(observed: Observation): string | undefined {
   if (!settled) return 'transactions were still open when the audit had to start';
   if (!counted) return 'the metrics of the service miss commands that it answered';
   if (asked === null) return 'the run ended before its keys were asked again';
-  if (unanswered > 0) return `${unanswered} keys that were asked again gave no answer`;
+  if (unanswered > 0) return `${unanswered} keys that were asked again were not served`;
   if (commandsMet === 0) return 'no power: no command met a rival on its key';
   return keysTested < keysMin
     ? `callers contended and one got through on only ${keysTested} of ${keys} keys; ${keysMin} are needed ` +

@@ -1,4 +1,5 @@
 /** The parts of the documents that are generated from a committed matrix. Pure. */
+import { elsewhere } from '../compare/content.ts';
 import type { Matrix, MatrixCell } from '../compare/matrix.ts';
 import {
   cellsOfRow,
@@ -68,6 +69,7 @@ export function matrixPage(matrix: Matrix, source: string): string {
       '“< n %” is the upper bound after 0 of so many tested keys (callers contended, one got through), at 95 % ' +
       'confidence, for that cell under that load; “all” is the bound that holds for every such cell at once. ' +
       'Contention: commands that met a rival on their key. Power: keys of the control violated under the same load. ' +
+      '“Elsewhere”: violated in warm-ups and in the phases where keys have one caller each. ' +
       'A matrix gives verdicts; `npm run compare` without a scenario ranks costs.',
     ...places.flatMap(place => [`## ${place}`, placeTable(matrix, place)]),
     '## Not as predicted, or not provoked',
@@ -115,6 +117,6 @@ function keysOf({ keys, boundShare, familyBound }: MatrixCell): string {
   const unfilled = keys.unfilled > 0 ? `; ${whole(keys.unfilled)} unfilled` : '';
   const all = familyBound === undefined ? '' : `, all < ${percent(familyBound)}`;
   return boundShare === undefined
-    ? `${whole(keys.violated)} of ${whole(keys.all)}${unfilled}`
+    ? `${whole(keys.violated)} of ${whole(keys.all)}${elsewhere(keys.elsewhere ?? 0)}${unfilled}`
     : `0 of ${whole(keys.tested)}, < ${percent(boundShare)}${all}${unfilled}`;
 }

@@ -9,7 +9,7 @@ import { randomOf } from '../../bench/lab/random.ts';
 import { cell, exampleRun } from './example-run.ts';
 
 /** A "process" that tells each key what a script says, and remembers who was asked. */
-type Told = 'accepted' | 'busy' | 'failed';
+type Told = 'accepted' | 'busy' | 'turn-lost' | 'failed';
 let script: (key: string, times: number) => Told = () => 'accepted';
 const asked = new Map<string, number>();
 const client = new Client(1);
@@ -23,7 +23,8 @@ beforeAll(async () => {
     const times = (asked.get(key) ?? 0) + 1;
     asked.set(key, times);
     const outcome = script(key, times);
-    const type = outcome === 'busy' ? '/problems/turn-refused' : '/problems/internal-error';
+    const codes = { busy: 'turn-refused', 'turn-lost': 'turn-lost', failed: 'internal-error' };
+    const type = outcome === 'accepted' ? '' : `/problems/${codes[outcome]}`;
     const [status, body] =
       outcome === 'accepted' ? [201, { commandId: key, attempts: 1 }] : [503, { type }];
     response.writeHead(Number(status), { 'lock-strategy': 'mine' }).end(JSON.stringify(body));
@@ -81,6 +82,12 @@ describe('contested keys that are asked again', () => {
       size: askedMax,
       stuck: askedMax,
     });
+  });
+
+  test('are not stuck where they got the turn and lost it', async () => {
+    script = key => (key === '1' ? 'turn-lost' : 'accepted');
+    expect(await askedOf(3)).toEqual({ keys: 3, asked: 3, unanswered: 1, stuck: [] });
+    expect(asked.get('1')).toBe(1); // no second try: nobody holds it
   });
 
   test('are counted where the answer is neither served nor busy', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { observationOf } from '../../bench/compare/observation.ts';
-import { cell } from './example-run.ts';
+import { verdictOf } from '../../bench/lab/verdict.ts';
+import { audit, cell } from './example-run.ts';
 
 const safe = { verdict: 'safe', because: 'locked' } as const;
 
@@ -41,4 +42,18 @@ test('a key that was left with room is tested all the same, and told as unfilled
     ),
   }));
   expect(roomy).toMatchObject({ keysDecided: 0, keysTested: 30, keysUnfilled: 30 });
+});
+
+test('a violation outside the contested rounds counts, and is no part of “k of n”', () => {
+  const twice = (key: string) =>
+    ({ key, kind: 'duplicate', excess: 1, detail: 'paid twice' }) as const;
+  const made = cell('mine', safe);
+  const found = [twice('mine-0'), twice('mine-0-busy'), twice('mine-1-alone')];
+  const one = observationOf({
+    ...made,
+    audit: made.audit && { ...made.audit, busy: audit(found) },
+  });
+  expect(one).toMatchObject({ keys: 30, keysHit: 3, keysHitElsewhere: 2 });
+  const { because } = verdictOf(safe, one, { share: 0.9, designEffect: 1 });
+  expect(because).toMatch(/^1 of 30 keys were violated, and 2 outside the contested rounds/);
 });

@@ -174,7 +174,7 @@ const rows: readonly Row[] = [
       ['not audited', { audited: false }, /before this cell was audited/],
       ['not settled', { settled: false }, /still open/],
       ['not asked again', { asked: null }, /before its keys were asked again/],
-      ['asked again without an answer', { asked: 9, unanswered: 2 }, /2 keys .* gave no answer/],
+      ['asked again without an answer', { asked: 9, unanswered: 2 }, /2 keys .* were not served/],
       ['metrics missed commands', { counted: false }, /metrics/],
       ['rivals met on too few', { keysTested: keysMin - 1 }, /only 19 of 100 keys.*100 decided/],
     ] as const

@@ -1,7 +1,7 @@
 /** After the audit: whether each contested key still gives a turn to whoever comes next. */
 import { sleep } from 'k6';
 import { counters } from './measures.ts';
-import { type Command, type Outcome, type Served, sendAll } from './service.ts';
+import { type Answer, type Command, type Served, sendAll } from './service.ts';
 import type { Settings } from './settings.ts';
 
 /** Of more contested keys a sample of this size is asked. */
@@ -25,14 +25,19 @@ export function askAgain(
   endedMs: number,
 ): void {
   const first = sendAll(settings, served, commands);
-  const busy = commands.filter((_, at) => first[at] === 'busy');
+  const busy = commands.filter((_, at) => isKeptOut(first[at]));
   const leftMs = endedMs + settings.leaseSeconds * 1_000 + graceMs - Date.now();
   if (busy.length > 0 && leftMs > 0) sleep(leftMs / 1_000);
   const second = sendAll(settings, served, busy);
-  const last = [...first.filter(outcome => outcome !== 'busy'), ...second];
-  const ended = (...outcomes: readonly Outcome[]): number =>
-    last.filter(outcome => outcomes.includes(outcome)).length;
+  const last = [...first.filter(one => !isKeptOut(one)), ...second];
+  const stuck = last.filter(isKeptOut).length;
+  const answered = last.filter(({ outcome }) => outcome === 'accepted' || outcome === 'refused');
   counters.keys_asked.add(last.length);
-  counters.keys_stuck.add(ended('busy'));
-  counters.keys_unanswered.add(ended('failed', 'unknown', 'wrong'));
+  counters.keys_stuck.add(stuck);
+  counters.keys_unanswered.add(last.length - stuck - answered.length);
+}
+
+/** Told busy, and not because it had the turn and lost it: then nobody keeps it out. */
+function isKeptOut(answer: Answer | undefined): boolean {
+  return answer?.outcome === 'busy' && answer.reason !== 'turn-lost';
 }

@@ -18,6 +18,7 @@ export type Outcome = 'accepted' | 'refused' | 'busy' | 'failed' | 'unknown' | '
 
 export interface Answer {
   readonly outcome: Outcome;
+  /** Of a refusal, or the code of a failure. */
   readonly reason: string;
   readonly commandId: string;
   readonly attempts: number;
@@ -48,15 +49,15 @@ export function sendAll(
   settings: Settings,
   served: Served,
   commands: readonly Command[],
-): readonly Outcome[] {
-  const outcomes: Outcome[] = [];
+): readonly Answer[] {
+  const answers: Answer[] = [];
   for (let at = 0; at < commands.length; at += sentAtOnce) {
     const some = commands
       .slice(at, at + sentAtOnce)
       .map((command, index) => requestOf(settings, served, command, index));
-    for (const response of http.batch(some)) outcomes.push(read(response, served.strategy).outcome);
+    for (const response of http.batch(some)) answers.push(read(response, served.strategy));
   }
-  return outcomes;
+  return answers;
 }
 
 function requestOf(settings: Settings, served: Served, command: Command, turn: number) {
@@ -99,7 +100,8 @@ function read(response: RefinedResponse<ResponseType>, strategy: string): Answer
   if (response.status === 201) return answer('accepted');
   if (text('outcome') === 'refused') return answer('refused', text('reason'));
   const told = outcomes.find(outcome => outcome === text('outcome'));
-  if (told === 'busy' || told === 'failed' || told === 'unknown') return answer(told);
+  if (told === 'busy' || told === 'failed' || told === 'unknown')
+    return answer(told, text('type').slice(text('type').lastIndexOf('/') + 1));
   return answer('wrong', `${response.status} ${text('title')}`);
 }
 
