@@ -171,25 +171,26 @@ class Cell {
     const beganMs = performance.now();
     try {
       await within(injectMaxMs, fault.inject(stage), `${fault.name} took too long`);
+      // whom it waited for is done now: the turn is handed to one that is struck
+      if (holder) this.#rig.lift(holder);
       const rivals = this.#rivals(beganMs + fault.lastsMs(times) + times.leaseMs);
       await this.#answered(
         rivals,
         beganMs + (fault.leastMs?.(times) ?? 0),
         beganMs + fault.lastsMs(times),
       );
-      await this.#heal(stage, strike, holder);
+      await this.#heal(stage, strike);
       const healedMs = this.#callers.nowMs();
       await Promise.all(rivals);
       return healedMs;
     } catch (error) {
-      await this.#heal(stage, strike, holder).catch(() => {}); // the first error counts
+      await this.#heal(stage, strike).catch(() => {}); // the first error counts
       throw error;
     }
   }
 
-  async #heal(stage: Stage, strike: Strike, holder: Strike | undefined): Promise<void> {
+  async #heal(stage: Stage, strike: Strike): Promise<void> {
     await within(2 * injectMaxMs, this.#plan.fault.heal(stage), 'healing took too long');
-    if (holder) this.#rig.lift(holder);
     this.#rig.lift(strike);
   }
 

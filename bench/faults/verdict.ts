@@ -1,4 +1,5 @@
 /** Compares a cell with its prediction, and with what the fault did to its control. Pure. */
+import { counted } from '../page/format.ts';
 import type { FaultCell, FaultsRun } from './schema.ts';
 
 export const verdicts = [
@@ -87,9 +88,9 @@ function tooLittle({ phase, marks, judged, audit, wire }: FaultCell): FaultVerdi
 function brokenBy({ times }: Struck, cell: FaultCell): string | undefined {
   const { claimed, judged, leftBehind } = cell;
   const lost = lostOf(cell);
-  if (lost > 0) return `${lost} acknowledged effects are gone`;
+  if (lost > 0) return `lost: ${counted(lost, 'acknowledged effect')}`;
   if (claimed.verdict === 'safe' && violationsOf(cell) > 0)
-    return `claimed safe (${claimed.because}), and the audit found ${violationsOf(cell)} violations`;
+    return `claimed safe (${claimed.because}), and there ${violationsOf(cell) === 1 ? 'is' : 'are'} ${counted(violationsOf(cell), 'violation')}`;
   if (!judged || leftBehind === 'for good') return undefined;
   if (cell.outage === 'none' && stoodStill(judged))
     return `writers were to go on, and nobody was served for ${Math.round(judged.gapMs.others)} ms`;
@@ -139,8 +140,8 @@ function harmText(cell: FaultCell): string {
   const { judged } = cell;
   const violations = violationsOf(cell);
   const parts = [
-    violations > 0 ? `${violations} ${violations === 1 ? 'violation' : 'violations'}` : '',
-    lostOf(cell) > 0 ? `${lostOf(cell)} acknowledged effects lost` : '',
+    violations > 0 ? counted(violations, 'violation') : '',
+    lostOf(cell) > 0 ? `${counted(lostOf(cell), 'acknowledged effect')} lost` : '',
     judged?.stuck ? 'the key stays locked' : '',
   ].filter(text => text !== '');
   return parts.length > 0 ? parts.join(', ') : 'no violation';

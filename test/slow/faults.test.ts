@@ -45,11 +45,11 @@ test('a kill and a pause do to each lock what its facts say, and the controls ar
   expect(code).toBe(0);
 
   const own = result.cells.filter(({ control }) => !control);
-  expect(own.map(({ fault, strategy }) => `${fault} ${strategy}`)).toEqual([
-    'holder-killed row-lock',
+  expect(own.map(({ fault, strategy }) => `${fault} ${strategy}`).sort()).toEqual([
     'holder-killed redis-lease-fenced',
-    'holder-paused row-lock',
+    'holder-killed row-lock',
     'holder-paused redis-lease-fenced',
+    'holder-paused row-lock',
   ]);
   for (const cell of own) {
     expect(violationsOf(cell) + lostOf(cell)).toBe(0);

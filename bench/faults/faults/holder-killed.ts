@@ -7,7 +7,15 @@ export default {
   events: ['crash'],
   harm: 'lock left behind',
   control: { hazardsUnder: 'crash' },
-  phases: ['granted', 'holding', 'written', 'commit sent', 'commit applied', 'releasing'],
+  phases: [
+    'granted',
+    'holding',
+    'written',
+    'commit sent',
+    'commit applied',
+    'releasing',
+    'waiting',
+  ],
   needs: [],
   lastsMs: ({ leaseMs }) => 2 * leaseMs,
   async inject({ process }) {
