@@ -169,6 +169,7 @@ class Cell {
     const { fault, times } = this.#plan;
     const stage = this.#stage(strike);
     const beganMs = performance.now();
+    let healed = false;
     try {
       await within(injectMaxMs, fault.inject(stage), `${fault.name} took too long`);
       // whom it waited for is done now: the turn is handed to one that is struck
@@ -179,12 +180,13 @@ class Cell {
         beganMs + (fault.leastMs?.(times) ?? 0),
         beganMs + fault.lastsMs(times),
       );
+      healed = true;
       await this.#heal(stage, strike);
       const healedMs = this.#callers.nowMs();
       await Promise.all(rivals);
       return healedMs;
     } catch (error) {
-      await this.#heal(stage, strike).catch(() => {}); // the first error counts
+      if (!healed) await this.#heal(stage, strike).catch(() => {}); // the first error counts
       throw error;
     }
   }

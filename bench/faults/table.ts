@@ -13,7 +13,8 @@ export function faultsTable(run: FaultsRun, { color }: { readonly color: boolean
     '',
     ...facedFaults(run).flatMap(({ name, title, cells }) => [
       colors.bold(`${name}: ${title}`),
-      ...laid([heads, ...cells.map(cell => rowOf(run, cell))], 'lllrrrrr'),
+      ...laid([heads, ...cells.filter(isOffered).map(cell => rowOf(run, cell))], 'lllrrrrr'),
+      ...sparedLines(cells),
       '',
     ]),
     ...reasonsOf(run),
@@ -22,6 +23,17 @@ export function faultsTable(run: FaultsRun, { color }: { readonly color: boolean
     `rerun: ${run.command}`,
   ];
   return `${lines.flatMap(line => wrapped(line)).join('\n')}\n`;
+}
+
+const isOffered = ({ state }: FaultCell): boolean => state !== 'not offered';
+
+/** Whom a fault does not concern; the report has the reason of each. */
+function sparedLines(cells: readonly FaultCell[]): string[] {
+  const struck = new Set(cells.filter(isOffered).map(({ strategy }) => strategy));
+  const spared = cells
+    .filter(cell => !isOffered(cell))
+    .map(({ strategy, phase }) => (struck.has(strategy) ? `${strategy} (${phase})` : strategy));
+  return spared.length > 0 ? [`not offered: ${[...new Set(spared)].join(', ')}`] : [];
 }
 
 /** The faults of which there is a cell. */
