@@ -128,12 +128,18 @@ describe('a transaction on the struck key', () => {
     const [first, second] = [await connected(postgres.url), await connected(postgres.url)];
     const running = command(first, []);
     expect(await strike.reached(5_000)).toBe(true);
-    await second.query('begin');
-    await second.query('select cents from cards where id = $1', [key]);
-    await second.query('commit');
+    const reading = async (): Promise<string> => {
+      await second.query('begin');
+      await second.query('select cents from cards where id = $1', [key]);
+      await second.query('commit');
+      return 'passed';
+    };
+    const patience = new Promise(resolve => setTimeout(resolve, 2_000, 'held'));
+    const end = await Promise.race([reading(), patience]);
     strike.release();
     await running;
     await Promise.all([first.end(), second.end()]);
+    expect(end).toBe('passed');
   });
 
   test('is told from one that waits, and from one that looks only', async () => {
