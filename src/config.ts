@@ -2,7 +2,9 @@
 import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Tuning } from './contract/index.ts';
-import { percentHint, storeUrl } from './store-url.ts';
+import { postgresPlaces } from './store/postgres-url.ts';
+import { isPlainRedis, redisAddress, redisForms } from './store/redis-url.ts';
+import { percentHint } from './store-url.ts';
 
 const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
@@ -30,6 +32,16 @@ export interface Config {
   readonly connectionsMax: number;
   /** Per process, for session locks. */
   readonly lockConnectionsMax: number;
+  /** Per process and key: commands that wait to be let in; see `BulkheadLimits`. */
+  readonly waitersPerKey: number;
+  /** Per process: commands that wait or work. */
+  readonly commandsMax: number;
+  /** HTTP connections per process; undefined: what its limit of open files leaves. */
+  readonly httpConnectionsMax: number | undefined;
+  /** After SIGTERM it is not ready for so long, and serves, before it stops to listen. */
+  readonly lameDuckMs: number;
+  /** A process that takes no connection for so long is replaced; 0: never. */
+  readonly stuckMs: number;
   /** Connect timeout for Postgres, and so the delay until an outage is noticed. */
   readonly connectTimeoutMs: number;
   /** Minimum retention of an answer under its idempotency key. */
@@ -69,22 +81,26 @@ function wholeNumber(min: number, max: number) {
   }, `a whole number from ${min} to ${max}`);
 }
 
+const stuckMs = field(text => {
+  const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  return number === 0 || (number >= 1_000 && number <= 600_000) ? number : undefined;
+}, 'a whole number from 1000 to 600000, or 0 to never replace a process');
+
 function oneOf<const T extends string>(words: readonly T[]) {
   return field(text => words.find(word => word === text), `one of ${words.join(', ')}`);
 }
 
-const namesHost = (url: URL | undefined): boolean => url !== undefined && url.hostname !== '';
-const isRedisUrl = (text: string): boolean => namesHost(storeUrl(text, ['redis:', 'rediss:']));
-
 const databaseUrl = field(
-  text => (namesHost(storeUrl(text, ['postgres:', 'postgresql:'])) ? text : undefined),
-  `a URL of the form postgres://user:password@host:5432/database, ${percentHint}`,
+  text => (postgresPlaces(text) ? text : undefined),
+  `a URL of the form postgres://user:password@host:5432/database, ${percentHint}; ` +
+    'postgresql:///database?host=/folder for a Unix socket; up to 8 hosts, separated by commas, only with ' +
+    '?target_session_attrs=read-write',
   true,
 );
 
 const redisUrl = field(
-  text => (isRedisUrl(text) ? text : undefined),
-  `a URL of the form redis://user:password@host:6379, ${percentHint}`,
+  text => (redisAddress(text) ? text : undefined),
+  `a URL of the form ${redisForms}, ${percentHint}`,
   true,
 );
 
@@ -94,7 +110,7 @@ const redisNodes = field(
     const urls = text.split(',').map(url => url.trim());
     const distinct = new Set(urls).size === urls.length;
     const countable = urls.length >= 3 && urls.length % 2 === 1;
-    return countable && distinct && urls.every(isRedisUrl) ? urls : undefined;
+    return countable && distinct && urls.every(isPlainRedis) ? urls : undefined;
   },
   `an odd number (at least 3) of distinct URLs of the form redis://host:6379, ${percentHint}, separated by commas ` +
     '(with an even number the votes can split in half, and nobody gets the lock)',
@@ -110,6 +126,9 @@ const shape = z.object({
   DATABASE_POOLER: oneOf(['transaction', 'none']).default('none'),
   DATABASE_CONNECTIONS: wholeNumber(1, 1_000).default(10),
   LOCK_CONNECTIONS: wholeNumber(1, 1_000).default(10),
+  WAITERS_PER_KEY: wholeNumber(0, 100_000).default(1_000),
+  COMMANDS_MAX: wholeNumber(1, 100_000).default(4_000),
+  HTTP_CONNECTIONS: wholeNumber(1, 1_000_000).optional(),
   CONNECT_TIMEOUT_MS: wholeNumber(10, 60_000).default(400),
   HOST: field(
     text => (/^[\w.:-]+$/.test(text) ? text : undefined),
@@ -117,6 +136,8 @@ const shape = z.object({
   ).default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(3_000),
   PROCESSES: wholeNumber(1, 64).default(1),
+  LAME_DUCK_MS: wholeNumber(0, 60_000).default(3_000),
+  STUCK_MS: stuckMs.default(15_000),
   STRATEGY: field(
     text => (/^[a-z0-9-]+$|^both:[a-z0-9-]+\+[a-z0-9-]+$/.test(text) ? text : undefined),
     'a strategy, such as row-lock, or two, such as both:row-lock+redis-lease',
@@ -203,7 +224,12 @@ function configOf(data: z.infer<typeof shape>): Config {
     },
     connectionsMax: data.DATABASE_CONNECTIONS,
     lockConnectionsMax: data.LOCK_CONNECTIONS,
+    waitersPerKey: data.WAITERS_PER_KEY,
+    commandsMax: data.COMMANDS_MAX,
     connectTimeoutMs: data.CONNECT_TIMEOUT_MS,
+    httpConnectionsMax: data.HTTP_CONNECTIONS,
+    lameDuckMs: data.LAME_DUCK_MS,
+    stuckMs: data.STUCK_MS,
     idempotencyKeptMs: data.IDEMPOTENCY_HOURS * 3_600_000,
     adminToken: data.ADMIN_TOKEN,
     logLevel: data.LOG_LEVEL,

@@ -7,7 +7,15 @@ import { queuedGuardian } from './lib/queued-guardian.ts';
  */
 export default strategy({
   title: 'A Redis lease that is handed on in the order of arrival, with a wake-up',
-  turns: [{ heldBy: 'lease', until: 'commit', open: queuedGuardian }],
+  turns: [
+    {
+      heldBy: 'lease',
+      until: 'commit',
+      oneServer:
+        'its hand-off counts who listens, and a node of a cluster knows its own listeners only',
+      open: queuedGuardian,
+    },
+  ],
   lockSpace: 'redis leases',
   adoption: { newDependency: 'redis' },
   compared: 'on request',

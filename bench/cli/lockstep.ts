@@ -53,8 +53,10 @@ const commands: Readonly<Record<string, Entry>> = {
 const development: Readonly<Record<string, Entry['load']>> = {
   'dev-readme': () => import('./dev-readme.ts'),
   'dev-gallery': () => import('./dev-gallery.ts'),
+  'dev-openapi': () => import('./dev-openapi.ts'),
   'dev-explore-speed': () => import('./dev-explore-speed.ts'),
   'dev-reduction': () => import('./dev-reduction.ts'),
+  'dev-crowd': () => import('./dev-crowd.ts'),
   'dev-queue': () => import('./dev-queue.ts'),
 };
 

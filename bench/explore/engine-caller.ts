@@ -114,6 +114,7 @@ function openEngine(urls: ActorUrls, needs: Needs, { store, tuning }: OwnParts):
 function unhurried(store: Store): Store {
   return {
     query: store.query,
+    within: limits => store.within({ ...limits, deadlineMs: limits.deadlineMs + beyondMs }),
     begin: plan => store.begin({ ...plan, deadlineMs: plan.deadlineMs + beyondMs }),
     transact: work => store.transact(work),
     close: () => store.close(),

@@ -37,15 +37,21 @@ async function serviceServer(plain: boolean) {
   const app = createApp({
     choice: { registry, strategy, headersAllowed: false, missing: () => undefined },
     engine: withoutDatabase(),
-    store: { query: unused, transact: unused, begin: unused, close: async () => {} },
+    store: {
+      ...{ query: unused, transact: unused, begin: unused, within: () => unused },
+      close: async () => {},
+    },
     log: pino({ level: 'info' }, { write() {} }),
     health: unused,
     metricsPage: unused,
     adminToken: undefined,
     audit: unused,
     evidence: unused,
+    locks: undefined,
     history: undefined,
+    tracer: undefined,
     stopping: () => false,
+    failed: () => {},
   });
   return httpServer(app, plain ? {} : { classes: messageClasses(app) });
 }

@@ -60,6 +60,7 @@ export async function startService({
         REDIS_NODES: services.redisNodes.map(node => node.url).join(','),
         HOST: '127.0.0.1',
         PORT: '0',
+        LAME_DUCK_MS: '0', // nobody balances here, and the keeper does not wait for it
         NODE_ENV: 'production',
         STRATEGY_FILES: strategyFiles.join(delimiter),
       },

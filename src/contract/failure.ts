@@ -19,6 +19,10 @@ export interface FailureRow {
   readonly title: string;
   /** What happened and what the caller can do. */
   readonly meaning: string;
+  /** Set where a store answers, but refuses what a command needs of it; the operator has to act. */
+  readonly refusedBy?: 'Postgres' | 'Redis';
+  /** First words of the error replies of Redis that mean this. */
+  readonly redisReplies?: readonly string[];
 }
 
 const row = (
@@ -38,6 +42,18 @@ const row = (
   definite: outcome !== 'unknown',
 });
 
+/** A store that answers and refuses: definite, and over when its operator has acted. */
+const refusal = (
+  refusedBy: 'Postgres' | 'Redis',
+  title: string,
+  meaning: string,
+  codes: Pick<FailureRow, 'redisReplies'> & { readonly sqlstates?: readonly string[] },
+): FailureRow => ({
+  ...row('failed', 503, false, title, meaning, codes.sqlstates),
+  refusedBy,
+  ...(codes.redisReplies && { redisReplies: codes.redisReplies }),
+});
+
 /** The failure table. SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const failures = {
   'turn-refused': row(
@@ -46,6 +62,20 @@ export const failures = {
     false,
     'The lock is held by another caller',
     'The lock was not released within the time this command could wait. Nothing happened; try again later.',
+  ),
+  'caller-left': row(
+    'busy',
+    503,
+    false,
+    'The caller has left',
+    'The connection of the caller closed while the command waited, so it was given up. Nothing happened; send it again if it is still wanted.',
+  ),
+  'too-many-waiters': row(
+    'busy',
+    503,
+    false,
+    'Too many commands are waiting',
+    'So many commands wait already, for the same key or in this process, that this one was not let in. Nothing happened; try again after the time in Retry-After.',
   ),
   conflict: row(
     'busy',
@@ -145,6 +175,48 @@ export const failures = {
     false,
     'Redis is unavailable',
     'The lock store does not respond, so no lock can be granted. Nothing happened; try again when it is back.',
+  ),
+  'postgres-read-only': refusal(
+    'Postgres',
+    'Postgres is read-only',
+    'The database takes no changes: it is a standby, or it was set read-only. Nothing happened; try again when it can be written.',
+    { sqlstates: ['25006'] },
+  ),
+  'postgres-disk-full': refusal(
+    'Postgres',
+    'The disk of Postgres is full',
+    'Postgres had no room for the change and rolled it back. Nothing happened; try again when there is room.',
+    { sqlstates: ['53100'] },
+  ),
+  'redis-read-only': refusal(
+    'Redis',
+    'Redis is a read-only replica',
+    'The lock store is a replica, which grants no locks. Nothing happened; try again when it is the primary, or when the service has the address of the primary.',
+    { redisReplies: ['READONLY'] },
+  ),
+  'redis-refuses-writes': refusal(
+    'Redis',
+    'Redis refuses writes',
+    'The lock store cannot save its data or has too few replicas, and takes no writes until it can. Nothing happened; try again then.',
+    { redisReplies: ['MISCONF', 'NOREPLICAS'] },
+  ),
+  'redis-out-of-memory': refusal(
+    'Redis',
+    'Redis is out of memory',
+    'The lock store has reached its maxmemory, so no lock can be granted. Nothing happened; try again when it has room.',
+    { redisReplies: ['OOM'] },
+  ),
+  'redis-cluster-node': refusal(
+    'Redis',
+    'Redis is a node of a cluster',
+    'The lock store answers that another node has this lock. Nothing happened; the operator has to name a single Redis.',
+    { redisReplies: ['MOVED', 'ASK', 'CROSSSLOT'] },
+  ),
+  'lock-key-misused': refusal(
+    'Redis',
+    'The key of the lock holds something else',
+    'Under the name of this lock Redis has a value that is no lock, so nobody can be given it. A foreign string looks like a lock that is held, and is told as that. Nothing happened; the operator has to remove the key.',
+    { redisReplies: ['WRONGTYPE'] },
   ),
   'outcome-unknown': row(
     'unknown',

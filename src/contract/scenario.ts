@@ -1,3 +1,4 @@
+import type { Form, Input, Route } from './route.ts';
 import { type Guard, type Isolation, type Wording, wordingsAll } from './strategy.ts';
 import type { Query, Tx } from './tx.ts';
 
@@ -89,7 +90,7 @@ export interface Variant<C> extends Traits {
 /** A variant with its own route, because it decides something other than the scenario's command. */
 export interface OwnRoute<C>
   extends Variant<C>,
-    Pick<Scenario<C>, 'path' | 'load' | 'rounds' | 'prepare' | 'auditKey'> {}
+    Pick<Scenario<C>, 'path' | 'form' | 'load' | 'rounds' | 'prepare' | 'auditKey'> {}
 
 /** A variant with its command type hidden in closures. */
 export interface RegisteredVariant extends Traits {
@@ -97,26 +98,12 @@ export interface RegisteredVariant extends Traits {
   readonly wordings: readonly Wording[];
   /** The contended route, always POST. */
   readonly path: string;
+  readonly form: Form;
   readonly load: Load;
   /** By name, without `plain`. */
   readonly rounds: Rounds;
   /** Parses, and reads only what never changes. Throws `InvalidInput` or `NotFound`. */
   prepare(input: Input, query: Query): Promise<Plan>;
-}
-
-/** A request as the HTTP layer passes it on, not yet validated. */
-export interface Input {
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly body: unknown;
-}
-
-/** A route without contention: creates or shows what the contended route works on. */
-export interface Route {
-  readonly method: 'get' | 'post';
-  readonly path: string;
-  readonly title: string;
-  /** Throws `InvalidInput` or `NotFound`. `query` runs inside one transaction. */
-  handle(input: Input, query: Query): Promise<{ readonly status: number; readonly body: object }>;
 }
 
 /** One command of a load, as an HTTP request. */
@@ -189,6 +176,8 @@ export interface Scenario<C> {
   readonly title: string;
   /** The contended route, always POST. */
   readonly path: string;
+  /** What it is sent and may refuse; `prepare` parses by the same schemas. */
+  readonly form: Form;
   /** The violation that the audit reports when two callers act on the same read. */
   readonly race: ViolationKind;
   /** Refusal reasons that claim nothing is left; the audit verifies the claim. */
@@ -254,7 +243,7 @@ export function scenario<C>(authored: Scenario<C>): Registered {
 
 /** Hides the command type of a variant in closures. */
 export function ownRoute<C>(variant: OwnRoute<C>): RegisteredVariant {
-  const { title, acts, effect, expects, rules, path, load, rounds = {} } = variant;
+  const { title, acts, effect, expects, rules, path, form, load, rounds = {} } = variant;
   return {
     title,
     acts,
@@ -262,6 +251,7 @@ export function ownRoute<C>(variant: OwnRoute<C>): RegisteredVariant {
     wordings: wordingsAll.filter(wording => rules[wording] !== undefined),
     ...(expects && { expects }),
     path,
+    form,
     load,
     rounds,
     async prepare(input, query) {

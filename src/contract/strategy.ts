@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { FailureCode } from './failure.ts';
+import type { LockRelease, LockState } from './locks.ts';
 import type { Statement } from './tx.ts';
 
 export const isolations = ['read committed', 'repeatable read', 'serializable'] as const;
@@ -163,6 +164,11 @@ export interface Turn {
   /** `rule ends` is a hazard: the engine releases the lock before it commits. */
   readonly until: (typeof turnEnds)[number];
   /**
+   * Why its lock store must be one server (or one that sentinels name), not a Redis Cluster: a script of
+   * its that names keys of several slots, say. Absent: each command names one key.
+   */
+  readonly oneServer?: string;
+  /**
    * Called once per process. The clients are connected unless their server is down. The guardian is
    * closed when the process stops.
    */
@@ -173,12 +179,23 @@ export interface Guardian {
   /**
    * Locks all keys in the given (sorted) order, runs `inner` once and releases the keys.
    * Throws `Failure('turn-refused')` at the deadline, and `Failure('redis-unavailable')` or
-   * `Failure('postgres-unavailable')` if the lock store does not respond. Otherwise settles exactly
-   * as `inner` does: a failed release is passed to `attempt.report`, never thrown.
+   * `Failure('postgres-unavailable')` if the lock store does not respond, or the code of what it
+   * refuses (`codeOfReply`). Otherwise settles exactly as `inner` does: a failed release is passed
+   * to `attempt.report`, never thrown.
    */
   turn<T>(attempt: Attempt, keys: readonly string[], inner: (held: Held) => Promise<T>): Promise<T>;
   /** Closes what `open` created; never the backends, which belong to the caller. */
   close(): Promise<void>;
+  /**
+   * Who has the lock of a key, at each server that is asked; changes nothing. For operators; absent
+   * where nobody outside the holder can tell. Never rejects: a server that is away is `unknown`.
+   */
+  inspect?(key: string): Promise<readonly LockState[]>;
+  /**
+   * Ends the hold that `inspect` told of, and no other: its holder is told that the lock is lost.
+   * Rejects with `Failure('redis-unavailable')` if it is not known whether it did.
+   */
+  release?(key: string, holder: string): Promise<LockRelease>;
 }
 
 export interface Held {
@@ -203,6 +220,12 @@ export interface Attempt {
   readonly number: number;
   /** On the clock of `Backends.now`; no lock may be granted after it. */
   readonly deadlineMs: number;
+  /**
+   * Aborted when nobody waits for the answer any more; absent where that cannot be known. A wait for a
+   * lock then ends with `Failure('caller-left')`, and nothing of it is left behind. Once the lock is
+   * granted it says nothing: what has begun runs to its end.
+   */
+  readonly left?: AbortSignal;
   /** Called once per granted lock. */
   readonly report: (end: ReleaseEnd) => void;
   /** Creates the error to throw, so that an external strategy needs no runtime import from here. */
@@ -215,6 +238,13 @@ export interface Attempt {
 export interface Backends {
   /** Connections for session locks only, apart from those for work. */
   readonly locks: Pool;
+  /**
+   * One of `locks`, waited for until the attempt's deadline. Throws `Failure('pool-exhausted')` then,
+   * `Failure('caller-left')`, and `Failure('postgres-unavailable')` where none can be opened.
+   */
+  readonly lockConnection: (
+    attempt: Pick<Attempt, 'deadlineMs' | 'left'>,
+  ) => Promise<LockConnection>;
   /** The lock node. Commands fail at once while it is down (no offline queue). */
   readonly redis: Redis;
   /** Independent nodes for Redlock. */
@@ -225,6 +255,19 @@ export interface Backends {
   readonly sleep: (ms: number, until?: Promise<unknown>) => Promise<void>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+}
+
+/** A connection on loan to one turn, from the lock to the unlock. */
+export interface LockConnection {
+  readonly client: PoolClient;
+  /**
+   * Runs a statement that waits for a lock. Where the caller leaves meanwhile, the server is asked to
+   * cancel it, and it ends with `Failure('caller-left')`. Settles when no cancel can come any more: it
+   * would hit the next statement.
+   */
+  waiting<T>(statement: () => Promise<T>): Promise<T>;
+  /** Gives it back, or closes it where it may be in a bad state or still hold something. */
+  release(broken: boolean): void;
 }
 
 export interface Tuning {

@@ -17,13 +17,18 @@ import { claimAnnounced } from './announced-key.ts';
 import { type Command, cellOf, hasEffectOutside } from './command.ts';
 import { claimKey, settleKey } from './idempotency.ts';
 import type { Observer } from './observer.ts';
+import { noSpan, type Span as TraceSpan, tracedTx, within } from './trace.ts';
 
 /** What one attempt needs to know. */
 export interface AttemptPlan {
   readonly command: Command;
   readonly plan: Plan;
   readonly number: number;
+  /** When the waiting for its turn began, on the clock of `Backends.now`. */
+  readonly sinceMs: number;
   readonly deadlineMs: number;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly left: AbortSignal | undefined;
   readonly guardians: readonly Guardian[];
   readonly store: Store;
   readonly backends: Backends;
@@ -43,11 +48,14 @@ export class Attempt {
   readonly #startMs: number;
   #reachedOut = false;
   #decided: Span | undefined;
+  readonly #trace: TraceSpan;
 
   constructor(plan: AttemptPlan) {
     this.#with = plan;
+    const { span = noSpan } = plan.command;
+    this.#trace = span.child('attempt', { 'lockstep.attempt': plan.number });
     this.#strategy = plan.command.strategy.declared;
-    this.#startMs = plan.backends.now();
+    this.#startMs = plan.sinceMs;
   }
 
   /** Whether the rule has sent a request outside the database, which a rollback cannot undo. */
@@ -64,7 +72,11 @@ export class Attempt {
    * Returns the rule's committed decision, or rolls back and throws what ended the attempt. What a
    * turn does after COMMIT changes neither: a throwing release must not fail a committed command.
    */
-  async run(): Promise<Decision> {
+  run(): Promise<Decision> {
+    return within(this.#trace, () => this.#run());
+  }
+
+  async #run(): Promise<Decision> {
     let entered = false;
     let ended: { readonly decision: Decision } | { readonly error: unknown } | undefined;
     const once = async (held: readonly Held[]): Promise<void> => {
@@ -90,22 +102,29 @@ export class Attempt {
     return ended.decision;
   }
 
-  async #transact(held: readonly Held[]): Promise<Decision> {
+  #transact(held: readonly Held[]): Promise<Decision> {
+    const hold = this.#trace.child('hold');
+    return within(hold, () => this.#inTransaction(held, hold));
+  }
+
+  async #inTransaction(held: readonly Held[], hold: TraceSpan): Promise<Decision> {
     const { command, plan, number } = this.#with;
     const { idempotency: key, commandId } = command;
     const { auditKey } = plan;
-    const transaction = await this.#begin(held);
+    const transaction = await within(hold.child('begin'), () => this.#begin(held));
+    const tx = tracedTx(transaction.tx, hold);
     try {
       if (key) {
         const claim = hasEffectOutside(command) ? claimAnnounced : claimKey;
         await claim(transaction.aside, key, commandId, number);
       }
       const decision = await this.#inTurns(this.#guardians('rule ends'), held, all =>
-        plan.run(this.#strategy.wording, transaction.tx, this.#context(all)),
+        plan.run(this.#strategy.wording, tx, this.#context(all)),
       );
       const answer = { decision, auditKey, commandId, attempts: number };
       if (key) await settleKey(transaction.aside, key, answer);
-      await this.#commit(transaction);
+      hold.end();
+      await within(this.#trace.child('commit'), () => this.#commit(transaction));
       return decision;
     } catch (error) {
       await transaction.rollback();
@@ -141,19 +160,28 @@ export class Attempt {
   ): Promise<T> {
     const [first, ...rest] = guardians;
     if (!first) return inner(held);
-    const { command, plan, number, deadlineMs, observer } = this.#with;
+    const { command, plan, number, deadlineMs, left, observer } = this.#with;
     const attempt = {
       commandId: command.commandId,
       number,
       deadlineMs,
+      ...(left && { left }),
       report: (end: ReleaseEnd) => observer.release(cellOf(command), end),
       failure: (code: FailureCode, cause?: unknown) => new Failure(code, { cause }),
     };
-    return first.turn(attempt, plan.keys, mine => this.#inTurns(rest, [...held, mine], inner));
+    const wait = this.#trace.child('wait', { 'lockstep.keys': plan.keys.length });
+    // its end is told when the turn is had; a second one, where all is over, is not
+    return within(wait, () =>
+      first.turn(attempt, plan.keys, mine => {
+        wait.end();
+        return this.#inTurns(rest, [...held, mine], inner);
+      }),
+    );
   }
 
   #begin(held: readonly Held[]): Promise<Transaction> {
     const strategy = this.#strategy;
+    const { left } = this.#with;
     const token = held.find(one => one.token !== undefined)?.token;
     const losses = new Losses(held);
     return this.#with.store.begin({
@@ -164,6 +192,7 @@ export class Attempt {
       autocommit: decidesInOneStatement(strategy) && !this.#with.command.idempotency,
       isLost: () => losses.isLost(),
       deadlineMs: this.#with.deadlineMs,
+      ...(left && { left }),
       ...(token !== undefined && { token }),
     });
   }

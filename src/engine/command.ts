@@ -1,6 +1,7 @@
 import type { Input, Registered, Strategy } from '../contract/index.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { Cell } from './observer.ts';
+import type { Span } from './trace.ts';
 
 /** A command with everything that determines how it runs. */
 export interface Command {
@@ -11,6 +12,12 @@ export interface Command {
   readonly input: Input;
   /** Stored with the effect: a repeated command gets the first answer and does nothing. */
   readonly idempotency?: IdempotencyKey;
+  /** Where its time is recorded; absent: nowhere. */
+  readonly span?: Span;
+  /** On the clock of `Backends.now`; absent: when it is served. Its time runs from here. */
+  readonly arrivedMs?: number;
+  /** Aborted when nobody waits for the answer any more: while it only waits, it is given up. */
+  readonly left?: AbortSignal;
 }
 
 /**

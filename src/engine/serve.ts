@@ -1,16 +1,21 @@
 import {
   type Decision,
+  departure,
+  Failure,
   type FailureCode,
   failures,
+  type Guardian,
   isFailure,
   type Outcome,
   type Plan,
+  type Query,
   type Strategy,
   type Tuning,
 } from '../contract/index.ts';
-import type { Store } from '../store/store.ts';
+import type { Limits, Store } from '../store/store.ts';
 import { announceKey, endAnnounced } from './announced-key.ts';
 import { Attempt, type Span } from './attempt.ts';
+import { Bulkhead, type BulkheadLimits, NotLetIn, type Place } from './bulkhead.ts';
 import { type Command, cellOf, hasEffectOutside } from './command.ts';
 import { Guardians, type TurnBackends } from './guardians.ts';
 import {
@@ -23,11 +28,18 @@ import {
 import type { Observer } from './observer.ts';
 import { backoffMs } from './retry.ts';
 
+/** What becomes of an announced key is waited for so long after the deadline, and goes on behind the answer. */
+const tellMs = 250;
+
+type Left = Command['left'] | undefined;
+
 export interface EngineOptions {
   readonly stores: { readonly [name in Strategy['store']]?: Store };
   readonly backends: TurnBackends;
   readonly tuning: Tuning;
   readonly observer: Observer;
+  /** Absent: every command asks for its turn at once. */
+  readonly bulkhead?: BulkheadLimits;
 }
 
 export interface Served {
@@ -40,20 +52,39 @@ export interface Served {
   readonly askedMs?: number;
   /** From the answer to its deciding read to the end of its COMMIT; absent without a COMMIT. */
   readonly decided?: Span;
+  /** How long those ahead of it would take, where it could not get its turn. */
+  readonly aheadMs?: number;
   /** For an answer replayed under an idempotency key: the command that produced it. */
   readonly replayed?: { readonly commandId: string };
 }
 
-type Ended = Pick<Served, 'outcome' | 'error' | 'decided'>;
+type Ended = Pick<Served, 'outcome' | 'error' | 'decided' | 'aheadMs'>;
+
+/** A command under way. */
+interface Work {
+  readonly command: Command;
+  readonly plan: Plan;
+  readonly deadlineMs: number;
+  /** Within the command's own time. */
+  readonly query: Query;
+}
 
 /** Runs commands: one or more attempts, one outcome. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #guardians: Guardians;
+  readonly #bulkhead: Bulkhead | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#guardians = new Guardians(options.backends, options.tuning);
+    const { bulkhead, backends } = options;
+    this.#bulkhead = bulkhead && new Bulkhead(bulkhead, backends.now);
+  }
+
+  /** Commands that wait until others of their key have had their turn. */
+  get waiting(): number {
+    return this.#bulkhead?.waiting ?? 0;
   }
 
   /**
@@ -63,15 +94,14 @@ export class Engine {
    */
   async serve(command: Command): Promise<Served> {
     const { backends, tuning } = this.#options;
-    const startMs = backends.now();
-    const store = this.#store(command.strategy.declared);
+    const startMs = command.arrivedMs ?? backends.now();
+    const deadlineMs = startMs + tuning.waitMs;
+    const query = this.#store(command.strategy.declared).within(limitsOf(command, deadlineMs));
     const { registered } = command.scenario;
-    const plan = await registered
-      .prepare(command.variant, command.input, store.query)
-      .catch(unprepared);
+    const plan = await registered.prepare(command.variant, command.input, query).catch(unprepared);
     if ('outcome' in plan) return this.#served(command, plan, startMs, '');
     const askedMs = backends.now();
-    const ended = await this.#once(command, plan, startMs + tuning.waitMs);
+    const ended = await this.#once({ command, plan, deadlineMs, query });
     return 'replayed' in ended
       ? ended
       : { ...this.#served(command, ended, startMs, plan.auditKey), askedMs };
@@ -81,7 +111,16 @@ export class Engine {
     const { backends, observer } = this.#options;
     const seconds = (backends.now() - startMs) / 1_000;
     observer.outcome(cellOf(command), ended.outcome, seconds, auditKey);
+    command.span?.note({
+      'lockstep.outcome': ended.outcome.kind,
+      'lockstep.attempts': ended.outcome.attempts,
+    });
     return { ...ended, auditKey };
+  }
+
+  /** The open turns of a strategy, in its order: what an operator may look at. */
+  turnsOf(strategy: Strategy): Promise<readonly Guardian[]> {
+    return this.#guardians.of(strategy);
   }
 
   /** Closes the turns; stores and backends belong to the caller. */
@@ -90,52 +129,82 @@ export class Engine {
   }
 
   /** Runs the attempts, unless the command has already been answered. */
-  async #once(command: Command, plan: Plan, deadlineMs: number): Promise<Served | Ended> {
+  async #once(work: Work): Promise<Served | Ended> {
+    const { command, plan, query } = work;
     const { idempotency } = command;
-    if (!idempotency) return this.#attempts(command, plan, deadlineMs);
-    const { query } = this.#store(command.strategy.declared);
+    if (!idempotency) return this.#inside(work, sinceMs => this.#attempts(work, sinceMs));
     try {
       const before = await answerBefore(query, idempotency);
       if (before) return replayed(before, plan);
-      return hasEffectOutside(command)
-        ? await this.#announced(command, plan, deadlineMs, idempotency)
-        : await this.#attempts(command, plan, deadlineMs);
+      return await this.#inside(work, sinceMs =>
+        hasEffectOutside(command)
+          ? this.#announced(work, idempotency, sinceMs)
+          : this.#attempts(work, sinceMs),
+      );
     } catch (error) {
       if (error instanceof Answered) return replayed(error.answer, plan);
       return unprepared(error);
     }
   }
 
+  /** Runs `inner` when it is one of the few of its keys that may ask for their turn. */
+  async #inside<T extends Served | Ended>(
+    { command, plan, deadlineMs }: Work,
+    inner: (sinceMs: number) => Promise<T>,
+  ): Promise<T | Ended> {
+    const sinceMs = this.#options.backends.now();
+    if (!this.#bulkhead) return inner(sinceMs);
+    const { strategy } = command;
+    let place: Place;
+    try {
+      const limits = limitsOf(command, deadlineMs);
+      place = await this.#bulkhead.enter(strategy.declared, plan.keys, limits);
+    } catch (error) {
+      if (!(error instanceof NotLetIn)) throw error;
+      this.#options.observer.failure(cellOf(command), error.code, error);
+      return { ...ending(error.code, 0, error), aheadMs: error.aheadMs };
+    }
+    try {
+      const ended = await inner(sinceMs);
+      return ended.outcome.kind === 'busy' ? { ...ended, aheadMs: place.aheadMs } : ended;
+    } finally {
+      place.leave();
+    }
+  }
+
   /** As `#attempts`, under a key that outlives a rollback. */
-  async #announced(
-    command: Command,
-    plan: Plan,
-    deadlineMs: number,
-    key: IdempotencyKey,
-  ): Promise<Served | Ended> {
-    const { query } = this.#store(command.strategy.declared);
+  async #announced(work: Work, key: IdempotencyKey, sinceMs: number): Promise<Served | Ended> {
+    const { command, plan, query, deadlineMs } = work;
     const { commandId } = command;
     const { auditKey } = plan;
     const answer = await announceKey(query, key, commandId);
     if (answer) return replayed(answer, plan);
-    const ended = await this.#attempts(command, plan, deadlineMs);
-    await endAnnounced(query, key, { commandId, outcome: ended.outcome, auditKey });
-    return ended;
+    const { outcome, ...rest } = await this.#attempts(work, sinceMs);
+    const store = this.#store(command.strategy.declared);
+    const told = endAnnounced(store.query, key, { commandId, outcome, auditKey });
+    const { now, sleep } = this.#options.backends;
+    await sleep(Math.max(0, deadlineMs - now()) + tellMs, told);
+    return { outcome, ...rest };
   }
 
-  async #attempts(command: Command, plan: Plan, deadlineMs: number): Promise<Ended> {
+  async #attempts(work: Work, sinceMs: number): Promise<Ended> {
+    const { command, plan, deadlineMs } = work;
     const { backends, tuning, observer } = this.#options;
     const cell = cellOf(command);
+    let { left } = command; // once something has left, it runs to its end
     for (let number = 1; ; number += 1) {
       let attempt: Attempt | undefined;
       try {
-        attempt = await this.#attempt(command, plan, number, deadlineMs);
+        if (left?.aborted) throw new Failure('caller-left');
+        const askedMs = number === 1 ? sinceMs : backends.now();
+        attempt = await this.#attempt(work, { number, sinceMs: askedMs, left });
         const outcome = decided(await attempt.run(), number);
         return { outcome, ...(attempt.decided && { decided: attempt.decided }) };
       } catch (error) {
         if (error instanceof Answered || error instanceof KeyRefused) throw error;
         const code = codeOf(error);
         observer.failure(cell, code, error);
+        if (attempt?.reachedOut) left = undefined;
         if (attempt?.reachedOut && hasEffectOutside(command)) {
           observer.effectWithoutRecord(cell);
           return ending('effect-unknown', number, error); // trying again would send it again
@@ -143,7 +212,7 @@ export class Engine {
         const pauseMs = backoffMs(number, backends.random);
         const again = failures[code].retry && number < tuning.attemptsMax;
         if (!again || backends.now() + pauseMs >= deadlineMs) return ending(code, number, error);
-        await backends.sleep(pauseMs);
+        await backends.sleep(pauseMs, departure(left));
       } finally {
         if (attempt?.reachedOut) observer.reachedOut(cell, plan.auditKey);
       }
@@ -151,15 +220,16 @@ export class Engine {
   }
 
   async #attempt(
-    command: Command,
-    plan: Plan,
-    number: number,
-    deadlineMs: number,
+    { command, plan, deadlineMs }: Work,
+    tried: { readonly number: number; readonly sinceMs: number; readonly left: Left },
   ): Promise<Attempt> {
     const { backends, observer } = this.#options;
     const store = this.#store(command.strategy.declared);
     const guardians = await this.#guardians.of(command.strategy.declared);
-    return new Attempt({ command, plan, number, deadlineMs, guardians, store, backends, observer });
+    return new Attempt({
+      ...{ command, plan, deadlineMs, guardians, store, backends, observer },
+      ...tried,
+    });
   }
 
   #store(strategy: Strategy): Store {
@@ -167,6 +237,10 @@ export class Engine {
     if (!store) throw new Error(`no store '${strategy.store}' is open in this process`);
     return store;
   }
+}
+
+function limitsOf({ left }: Command, deadlineMs: number): Limits {
+  return { deadlineMs, ...(left && { left }) };
 }
 
 /** A store that is down while a command is prepared is an outcome, not an exception. */

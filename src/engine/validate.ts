@@ -31,6 +31,7 @@ const strategyShape = z.strictObject({
     z.object({
       heldBy: z.enum(turnHolders),
       until: z.enum(turnEnds),
+      oneServer: text.optional(),
       open: callable,
     }),
   ),
@@ -85,6 +86,14 @@ function contradictions(strategy: z.infer<typeof strategyShape>): string[] {
   return found;
 }
 
+const schema = z.instanceof(z.ZodType, { error: 'must be a zod schema' });
+const taken = { params: schema.optional(), body: schema.optional() };
+const formShape = z.object({
+  ...taken,
+  refusals: z.record(z.string(), text),
+  examples: z.array(z.object({ key: text, decision: z.record(z.string(), text) })).min(1),
+});
+
 const scenarioShape = z.object({
   title: text,
   path: z.string().regex(/^\//, "must start with '/'"),
@@ -96,6 +105,7 @@ const scenarioShape = z.object({
       z.object({
         title: text,
         wordings: z.array(z.enum(wordingsAll)),
+        form: formShape,
         rounds: z.record(
           z.string().refine(name => name !== 'plain', "'plain' is reserved for the default round"),
           z.object({ title: text, absent: z.number().int().min(1).optional() }),
@@ -103,7 +113,17 @@ const scenarioShape = z.object({
       }),
     )
     .refine(variants => Object.keys(variants).length > 0, 'needs at least one variant'),
-  routes: z.array(z.object({ method: z.enum(['get', 'post']), path: text, handle: callable })),
+  routes: z.array(
+    z.object({
+      ...taken,
+      method: z.enum(['get', 'post']),
+      path: text,
+      status: z.literal([200, 201]),
+      answer: schema,
+      example: z.object({ answer: z.object({}) }),
+      handle: callable,
+    }),
+  ),
   load: callable,
   prepare: callable,
 });

@@ -36,29 +36,33 @@ export function adminOnly(adminToken: string | undefined, handler: RequestHandle
   };
 }
 
-const keysMax = 5_000;
-const keys = z.array(id).max(keysMax);
-const commandRefs = z.array(z.strictObject({ key: id, commandId: z.uuid() })).max(keysMax);
+// as many as fit where they are sent: 16 kB of headers with the URL, a body of 64 kB
+const keysInQueryMax = 500;
+const keysMax = 2_000;
+const refusedMax = 1_000;
+const commandRefs = z.array(z.strictObject({ key: id, commandId: z.uuid() })).max(700);
 
-const inQuery = z.object({
+/** What `GET /admin/audit` is asked. */
+export const inQuery = z.object({
   scenario: z.string(),
-  key: z.union([id.transform(one => [one]), keys]).optional(),
+  key: z.union([id.transform(one => [one]), z.array(id).max(keysInQueryMax)]).optional(),
 });
 
 /** The id of a key, or what a call of the scenario names as its refusal: `therapist/request`. */
 const refusedId = z
   .string()
   .regex(
-    /^[1-9]\d{0,17}(\/[1-9]\d{0,17}){0,2}$/,
+    /^[1-9][0-9]{0,17}(\/[1-9][0-9]{0,17}){0,2}$/,
     'must be an id, or up to three joined by a slash',
   );
 
-const inBody = z.strictObject({
+/** What `POST /admin/audit` is asked. */
+export const inBody = z.strictObject({
   scenario: z.string(),
-  keys: keys.optional(),
+  keys: z.array(id).max(keysMax).optional(),
   acknowledged: commandRefs.default([]),
   denied: commandRefs.default([]),
-  refusedKeys: z.array(refusedId).max(keysMax).default([]),
+  refusedKeys: z.array(refusedId).max(refusedMax).default([]),
 });
 
 /** `GET /admin/audit?scenario=…&key=…&key=…`: audits the rows alone; without a key, all of them. */

@@ -1,8 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { type ProblemCode, problemRow, typeOf } from './problems.ts';
 
-/** Retry-After of a 503, in whole seconds: the minimum that the header can express. */
-const retryAfterSeconds = '1';
+const retryAfterMax = 120; // what is ahead is an estimate from seconds
+
+/** For `Retry-After`: whole seconds, at least the 1 that the header can express. */
+export function retryAfterSeconds(aheadMs: number): string {
+  return String(Math.min(retryAfterMax, Math.max(1, Math.ceil(aheadMs / 1_000))));
+}
 
 /** Ends a response with JSON. */
 export function answer(
@@ -22,7 +26,7 @@ export function answer(
 
 /**
  * Ends a response with problem details (RFC 9457). `members` are added to the standard ones;
- * every 503 gets a `Retry-After`.
+ * every 503 gets a `Retry-After`, of 1 s unless it is known better.
  */
 export function answerProblem(
   response: ServerResponse,
@@ -31,7 +35,8 @@ export function answerProblem(
   members: Readonly<Record<string, unknown>> = {},
 ): void {
   const { status, title, meaning } = problemRow(code);
-  if (status === 503 && !response.headersSent) response.setHeader('retry-after', retryAfterSeconds);
+  if (status === 503 && !response.headersSent && !response.hasHeader('retry-after'))
+    response.setHeader('retry-after', retryAfterSeconds(0));
   if (status === 401 && !response.headersSent) response.setHeader('www-authenticate', 'Bearer');
   const body = {
     type: typeOf(code),

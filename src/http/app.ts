@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import type { Registered, Route } from '../contract/index.ts';
 import type { Engine } from '../engine/serve.ts';
+import type { Tracer } from '../engine/trace.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandHistory } from '../telemetry/history.ts';
 import { type Audit, adminOnly, auditOfClaims, auditOfRows } from './admin.ts';
+import { type LockParts, lockReleased, lockShown } from './admin-locks.ts';
 import { answer, answerProblem, Problem } from './answer.ts';
 import { readBody } from './body.ts';
 import type { ChoiceOptions } from './choice.ts';
@@ -13,8 +15,10 @@ import { contended } from './contended.ts';
 import { problemOf } from './errors.ts';
 import { type Evidence, violationsFound } from './evidence.ts';
 import type { Health } from './health.ts';
+import { openApiDocument } from './openapi/document.ts';
 import { problemPage, problemPages } from './problems.ts';
 import { identify } from './request-id.ts';
+import { contendedRoutes } from './routes.ts';
 
 /** What the HTTP layer needs from the service. */
 export interface AppParts {
@@ -31,10 +35,15 @@ export interface AppParts {
   readonly audit: Audit;
   /** Findings of the live audit. */
   readonly evidence: Evidence;
+  /** What operators may see of locks; undefined: nothing. */
+  readonly locks: LockParts | undefined;
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
+  readonly tracer: Tracer | undefined;
   /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
+  /** Told of each failure of a route without contention. */
+  readonly failed: (error: unknown) => void;
 }
 
 type Handlers = Partial<Record<'get' | 'post', RequestHandler>>;
@@ -58,12 +67,17 @@ export function createApp(parts: AppParts): Express {
   addScenarios(parts, add);
   addService(parts, add);
   addAdmin(parts, add);
+  let document: object | undefined; // made for whoever asks first: it costs more than a start
+  add('get', '/openapi.json', (_request, response) => {
+    document ??= openApiDocument(parts.choice);
+    answer(response, 200, document);
+  });
   add('get', '/', (_request, response) => answer(response, 200, indexOf(parts)));
   for (const [path, handlers] of routes) mount(app, path, handlers);
   app.use(() => {
     throw new Problem('route-not-found');
   });
-  app.use(problemOf(parts.log));
+  app.use(problemOf(parts.log, parts.failed));
   return app;
 }
 
@@ -73,15 +87,10 @@ function addScenarios(parts: AppParts, add: Add): void {
   const { choice, store } = parts;
   for (const scenario of choice.registry.scenarios.values()) {
     const { routes } = scenario.registered;
-    for (const path of pathsOf(scenario.registered))
+    for (const { path } of contendedRoutes(scenario.registered))
       add('post', path, contended(scenario, path, parts));
     for (const route of routes) add(route.method, route.path, uncontended(route, store));
   }
-}
-
-/** The contended routes of a scenario: its own first. */
-function pathsOf({ path, variants }: Registered): readonly string[] {
-  return [...new Set([path, ...Object.values(variants).map(variant => variant.path)])];
 }
 
 function uncontended(route: Route, store: Store): RequestHandler {
@@ -115,10 +124,13 @@ function addService(parts: AppParts, add: Add): void {
   });
 }
 
-function addAdmin({ adminToken, audit, evidence, choice }: AppParts, add: Add): void {
+function addAdmin({ adminToken, audit, evidence, choice, locks }: AppParts, add: Add): void {
   add('get', '/admin/violations', adminOnly(adminToken, violationsFound(evidence)));
   add('get', '/admin/audit', adminOnly(adminToken, auditOfRows(choice.registry, audit)));
   add('post', '/admin/audit', adminOnly(adminToken, auditOfClaims(choice.registry, audit)));
+  if (!locks) return;
+  add('get', '/admin/locks/:key', adminOnly(adminToken, lockShown(locks)));
+  add('post', '/admin/locks/:key/release', adminOnly(adminToken, lockReleased(locks)));
 }
 
 function mount(app: Express, path: string, handlers: Handlers): void {
@@ -135,14 +147,8 @@ function mount(app: Express, path: string, handlers: Handlers): void {
 
 function indexOf({ choice: { registry, strategy, headersAllowed } }: AppParts): object {
   const routesOf = (registered: Registered): object[] => [
-    ...pathsOf(registered).map(path => ({
-      method: 'POST',
-      path,
-      title:
-        path === registered.path
-          ? registered.title
-          : Object.values(registered.variants).find(variant => variant.path === path)?.title,
-      contended: true,
+    ...contendedRoutes(registered).map(({ path, title }) => ({
+      ...{ method: 'POST', path, title, contended: true },
     })),
     ...registered.routes.map(route => ({
       method: route.method.toUpperCase(),
@@ -160,7 +166,7 @@ function indexOf({ choice: { registry, strategy, headersAllowed } }: AppParts): 
       variants: Object.keys(registered.variants),
       routes: routesOf(registered),
     })),
-    links: ['/livez', '/readyz', '/metrics', '/problems'],
+    links: ['/livez', '/readyz', '/metrics', '/problems', '/openapi.json'],
   };
 }
 

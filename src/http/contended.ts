@@ -5,8 +5,10 @@ import { newCommandId } from '../engine/command-id.ts';
 import { reasonAgainstKey } from '../engine/idempotency.ts';
 import type { RegisteredScenario } from '../engine/registry.ts';
 import type { Engine, Served } from '../engine/serve.ts';
+import type { Tracer } from '../engine/trace.ts';
 import type { CommandHistory } from '../telemetry/history.ts';
-import { answer, answerProblem, Problem } from './answer.ts';
+import { answer, answerProblem, Problem, retryAfterSeconds } from './answer.ts';
+import { arrival } from './arrival.ts';
 import { readBody } from './body.ts';
 import { type ChoiceOptions, chooser } from './choice.ts';
 import { idempotencyOf } from './idempotency.ts';
@@ -17,13 +19,15 @@ export interface ContendedParts {
   readonly log: Logger;
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
+  /** Records where the time of commands goes; undefined: nobody does. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** The contended route at `path`, for all variants served there: one request is one command. */
 export function contended(
   scenario: RegisteredScenario,
   path: string,
-  { engine, choice: options, log, history }: ContendedParts,
+  { engine, choice: options, log, history, tracer }: ContendedParts,
 ): RequestHandler {
   const there = Object.entries(scenario.registered.variants).filter(([, one]) => one.path === path);
   const choose = chooser(options, Object.fromEntries(there));
@@ -31,16 +35,29 @@ export function contended(
     response.setHeader('lock-strategy', options.strategy.name);
     const { strategy, variant } = choose(request);
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
+    const left = departureOf(response);
     const body = await readBody(request, response);
+    const arrivedMs = arrival(request.socket);
     const commandId = newCommandId(strategy.name);
     const input = { params: request.params, body };
     const idempotency = idempotencyOf(request, path, input);
     const against = idempotency && reasonAgainstKey(strategy.declared);
     if (against) throw new Problem('idempotency-not-offered', `${strategy.name}: ${against}.`);
-    const served = await engine.serve({
-      ...{ scenario, variant, strategy, commandId, input },
-      ...(idempotency && { idempotency }),
+    const span = tracer?.command(`POST ${path}`, headerOf(request, 'traceparent'), {
+      'http.request.method': 'POST',
+      'http.route': path,
+      'lockstep.scenario': scenario.name,
+      'lockstep.variant': variant,
+      'lockstep.strategy': strategy.name,
+      'lockstep.command_id': commandId,
     });
+    const served = await engine
+      .serve({
+        ...{ scenario, variant, strategy, commandId, input, left, arrivedMs },
+        ...(idempotency && { idempotency }),
+        ...(span && { span }),
+      })
+      .finally(() => span?.end());
     if (served.replayed) response.setHeader('idempotent-replayed', 'true');
     if (isUnexpected(served)) {
       const requestId = response.getHeader('x-request-id');
@@ -55,8 +72,19 @@ export function contended(
       const cell = { scenario: scenario.name, variant, strategy: strategy.name };
       history.note({ ...cell, ...noted(request, served, spans), commandId });
     }
+    if (served.aheadMs !== undefined)
+      response.setHeader('retry-after', retryAfterSeconds(served.aheadMs));
     tell(response, served, served.replayed?.commandId ?? commandId);
   };
+}
+
+/** Aborted when the connection closes before there is an answer. */
+function departureOf(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableEnded) controller.abort();
+  });
+  return controller.signal;
 }
 
 /** Whatever the caller is told, the log has the error that nobody foresaw. */
@@ -92,6 +120,11 @@ function noted(request: Request, { outcome, auditKey }: Served, spans: Spans) {
   const { kind, detail, attempts } = outcome;
   const caller = callerOf(request.headers['command-caller']);
   return { key: auditKey, caller, ...spans, outcome: kind, detail, attempts };
+}
+
+function headerOf(request: Request, name: string): string | undefined {
+  const header = request.headers[name];
+  return typeof header === 'string' ? header : undefined;
 }
 
 const callerMax = 64;

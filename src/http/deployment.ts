@@ -1,12 +1,23 @@
 import type { Config } from '../config.ts';
-import { redisNeedsOf } from '../contract/index.ts';
+import { redisNeedsOf, type Strategy } from '../contract/index.ts';
 import type { Registry } from '../engine/registry.ts';
 import { strategyNamed } from '../rollout/named.ts';
+import { redisAddress } from '../store/redis-url.ts';
 import { reasonAgainst } from './choice.ts';
 
 /** Why a strategy that is not pooler-safe cannot run behind a pooler in transaction mode. */
 export const poolerUnsafe =
   'holds a session lock, which a pooler gives to strangers and frees for nobody';
+
+/** Why a strategy cannot have a Redis Cluster as its lock store; undefined if it can, or has none. */
+export function clusterUnsafe(
+  { turns }: Strategy,
+  redisUrl: string | undefined,
+): string | undefined {
+  if (redisUrl === undefined || redisAddress(redisUrl)?.kind !== 'cluster') return undefined;
+  const because = turns.find(({ oneServer }) => oneServer !== undefined)?.oneServer;
+  return because && `needs one server: ${because}`;
+}
 
 /** Mismatches between the configuration and the registry, each with its fix. */
 export function deploymentProblems(config: Config, registry: Registry): string[] {
@@ -42,6 +53,12 @@ export function deploymentProblems(config: Config, registry: Registry): string[]
     problems.push(
       `REDIS_NODES is not set, but STRATEGY '${strategy.name}' needs several Redis nodes; ` +
         'set it to their URLs, separated by commas',
+    );
+  const notOnCluster = clusterUnsafe(strategy.declared, config.redisUrl);
+  if (notOnCluster !== undefined)
+    problems.push(
+      `REDIS_URL is a Redis Cluster, but STRATEGY '${strategy.name}' ${notOnCluster}; choose another ` +
+        'strategy, or a Redis that stands alone or behind sentinels',
     );
   if (config.pooler && !strategy.declared.adoption.poolerSafe)
     problems.push(

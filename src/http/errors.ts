@@ -8,7 +8,7 @@ import { answerProblem, Problem } from './answer.ts';
  * Turns whatever a route throws into problem details; unexpected errors are logged and become a
  * 500.
  */
-export function problemOf(log: Logger): ErrorRequestHandler {
+export function problemOf(log: Logger, failed: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (error instanceof Problem) answerProblem(response, error.code, error.detail, error.members);
     else if (error instanceof InvalidInput)
@@ -22,6 +22,7 @@ export function problemOf(log: Logger): ErrorRequestHandler {
     else if (error instanceof NotFound)
       answerProblem(response, 'not-found', sentence(error.message));
     else if (isFailure(error) && error.code !== 'internal-error') {
+      failed(error);
       // it may be our own arithmetic: whoever looks for it finds it
       if (error.code === 'value-rejected')
         log.warn({ err: error, url: request.url }, 'a value was rejected');

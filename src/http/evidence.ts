@@ -10,16 +10,20 @@ export type Evidence = (page: EvidencePage) => Promise<readonly EvidenceRow[]>;
 const rowsMax = 1_000;
 const rowsDefault = 100;
 
-const digits = z.string().regex(/^\d{1,18}$/, 'must be a whole number');
+const digits = z.string().regex(/^[0-9]{1,18}$/, 'must be a whole number');
+const limit = z
+  .string()
+  .regex(/^0*(?:[1-9][0-9]{0,2}|1000)$/, `must be a whole number from 1 to ${rowsMax}`);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: no store takes NUL
+const word = z.string().regex(/^[^\u0000]*$/, 'must not contain the character NUL');
 
-const query = z.strictObject({
-  scenario: z.string().optional(),
-  strategy: z.string().optional(),
-  kind: z.string().optional(),
+/** Which page of the findings is asked for. */
+export const page = z.strictObject({
+  scenario: word.optional(),
+  strategy: word.optional(),
+  kind: word.optional(),
   before: digits.optional(),
-  limit: digits
-    .refine(limit => Number(limit) >= 1 && Number(limit) <= rowsMax, `must be from 1 to ${rowsMax}`)
-    .optional(),
+  limit: limit.optional(),
 });
 
 /**
@@ -28,7 +32,7 @@ const query = z.strictObject({
  */
 export function violationsFound(evidence: Evidence): RequestHandler {
   return async (request, response) => {
-    const { limit = rowsDefault, ...asked } = parse(query, request.query);
+    const { limit = rowsDefault, ...asked } = parse(page, request.query);
     const violations = await evidence({ ...asked, limit: Number(limit) });
     const next = violations.at(-1)?.id ?? null;
     answer(response, 200, { violations, next });

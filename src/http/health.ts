@@ -1,5 +1,10 @@
-/** The state of one dependency. */
-export type Check = 'ok' | 'unreachable' | 'stopping';
+import { type FailureCode, failures, isFailure } from '../contract/index.ts';
+
+/**
+ * The state of one dependency. A code of the failure table: it answers and refuses what commands
+ * need, and `/problems/<code>` says what that means.
+ */
+export type Check = 'ok' | 'unreachable' | 'stopping' | FailureCode;
 
 export interface Health {
   readonly ready: boolean;
@@ -8,10 +13,10 @@ export interface Health {
   readonly warnings: readonly string[];
 }
 
-/** A dependency that must respond for the service to be ready. */
+/** A dependency that must do its work for the service to be ready. */
 export interface Probe {
   readonly name: string;
-  /** Resolves when it responds; rejects or hangs when it does not. */
+  /** Resolves when it does; rejects with a `Failure` when it refuses; rejects or hangs when it is away. */
   readonly ask: () => Promise<unknown>;
 }
 
@@ -24,10 +29,7 @@ export async function health(
 ): Promise<Health> {
   const answers = await Promise.all(
     probes.map(
-      async ({ name, ask }): Promise<readonly [string, Check]> => [
-        name,
-        (await answersInTime(ask)) ? 'ok' : 'unreachable',
-      ],
+      async ({ name, ask }): Promise<readonly [string, Check]> => [name, await checkOf(ask)],
     ),
   );
   const checks = Object.fromEntries(
@@ -36,16 +38,20 @@ export async function health(
   return { ready: Object.values(checks).every(check => check === 'ok'), checks, warnings };
 }
 
-function answersInTime(ask: Probe['ask']): Promise<boolean> {
+function checkOf(ask: Probe['ask']): Promise<Check> {
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, answerMs, false);
-    const settle = (answered: boolean): void => {
+    const timer = setTimeout(resolve, answerMs, 'unreachable');
+    const settle = (check: Check): void => {
       clearTimeout(timer);
-      resolve(answered);
+      resolve(check);
     };
     ask().then(
-      () => settle(true),
-      () => settle(false),
+      () => settle('ok'),
+      error => settle(refusalOf(error)),
     );
   });
+}
+
+function refusalOf(error: unknown): Check {
+  return isFailure(error) && failures[error.code].refusedBy ? error.code : 'unreachable';
 }

@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { errorMessage } from '../error-message.ts';
+import { secretsIn } from '../store-url.ts';
 
 /** Structured logs, one JSON object per line, with the secrets of the configuration redacted. */
 export function createLog(
@@ -22,26 +23,30 @@ export function createLog(
 
 /** Passwords, both percent-encoded and decoded, and the admin token. */
 function secretsOf({ databaseUrl, redisUrl, redisNodeUrls, adminToken }: Config): string[] {
-  const urls = [databaseUrl, redisUrl, ...redisNodeUrls].flatMap(url =>
-    url ? [new URL(url)] : [],
-  );
-  const passwords = urls.flatMap(({ password }) => [password, decodeURIComponent(password)]);
+  const urls = [databaseUrl, redisUrl, ...redisNodeUrls];
+  const passwords = urls.flatMap(url => (url === undefined ? [] : secretsIn(url)));
   // redacting a very short password would mangle the log, and it is hardly a secret
   return [...passwords, adminToken ?? ''].filter(secret => secret.length >= 4);
 }
 
 const quietMs = 10_000;
 
-/** Warns once when a store is down, then at most every 10 s with the number of errors since. */
-export function outageLog(log: Logger): (store: string, error: Error) => void {
+/** `what` is wrong with a store, as a short sentence; by default that it is not responding. */
+export type OutageLog = (store: string, error: unknown, what?: string) => void;
+
+/**
+ * Warns once when something is wrong with a store, then at most every 10 s with the number of errors
+ * since.
+ */
+export function outageLog(log: Logger): OutageLog {
   const known = new Map<string, { lastMs: number; since: number }>();
-  return (store, error) => {
+  return (store, error, what = `${store} is not responding`) => {
     const nowMs = performance.now();
-    const seen = known.get(store) ?? { lastMs: Number.NEGATIVE_INFINITY, since: 0 };
-    known.set(store, seen);
+    const seen = known.get(what) ?? { lastMs: Number.NEGATIVE_INFINITY, since: 0 };
+    known.set(what, seen);
     seen.since += 1;
     if (nowMs - seen.lastMs < quietMs) return;
-    log.warn({ store, errors: seen.since, why: errorMessage(error) }, `${store} is not responding`);
+    log.warn({ store, errors: seen.since, why: errorMessage(error) }, what);
     seen.lastMs = nowMs;
     seen.since = 0;
   };

@@ -92,6 +92,16 @@ export const edgeProblems = {
     'The same command is in flight',
     'A command with this Idempotency-Key is still running. Retry a little later with the same key to get its answer.',
   ),
+  'lock-not-taken': row(
+    404,
+    'No such lock under this strategy',
+    'The strategy of this service takes no lock of this kind; GET /admin/locks/:key shows those that it takes.',
+  ),
+  'lock-holder-changed': row(
+    409,
+    'The holder has changed',
+    'Somebody else holds the lock by now, and nothing was done; `locks` shows who. Look again before you end that hold as well.',
+  ),
   'body-too-large': row(413, 'Body too large', 'The limit is 64 kB. Send a smaller body.'),
   'unsupported-media-type': row(
     415,
@@ -116,7 +126,17 @@ export const edgeProblems = {
   'not-ready': row(
     503,
     'Not ready',
-    'A required store does not respond, or the process is stopping; `checks` says which.',
+    'A required store does not respond or refuses what commands need, or the process is stopping. `checks` says which and why; `unreachable` and `stopping` aside, each value is a problem type.',
+  ),
+  'too-many-connections': row(
+    503,
+    'Too many connections',
+    'This process has as many connections open as it may. Nothing happened; try again a little later, and keep connections open instead of making new ones.',
+  ),
+  'lock-store-unavailable': row(
+    503,
+    'The lock store did not say',
+    'It is not known whether the lock was released. Look at it again with GET /admin/locks/:key, and repeat the request if the holder is still the same.',
   ),
   'metrics-unavailable': row(
     503,

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { accept } from './arrival.ts';
 import type { MessageClasses } from './message-classes.ts';
 import { type EdgeProblemCode, edgeProblems, typeOf } from './problems.ts';
 
@@ -8,6 +9,8 @@ const headersMaxBytes = 16 * 1_024;
 /** Longer than clients and balancers keep an idle connection (most 60 s): the server closes last. */
 const keepAliveMs = 75_000;
 const closeIdleEveryMs = 20;
+/** Connections that wait to be accepted: beyond them one is tried again after 1 s, 3 s, 7 s. */
+const backlog = 4_096;
 
 /** An HTTP server with a bound on every wait. */
 export function httpServer(
@@ -29,6 +32,7 @@ export function httpServer(
     },
     listener,
   );
+  server.on('connection', accept);
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
     else socket.end(rawProblem(codeOf(error.code)));
@@ -43,7 +47,7 @@ export function listen(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ ...options }, () => {
+    server.listen({ ...options, backlog }, () => {
       server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : options.port);

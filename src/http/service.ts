@@ -1,14 +1,17 @@
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { type Backends, redisNeedsOf, type Strategy } from '../contract/index.ts';
+import { redisNeedsOf, type Strategy } from '../contract/index.ts';
 import { KeySweep } from '../engine/idempotency-sweep.ts';
 import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
+import type { OpenTracer } from '../engine/trace.ts';
 import type { Fleet } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
-import { openBackends } from '../store/backends.ts';
+import { type OpenedBackends, openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
+import { PostgresLocks } from '../store/lock-view.ts';
+import { pgFailure } from '../store/pg-errors.ts';
 import { createPool, PostgresStore } from '../store/postgres.ts';
 import type { SequelizeStore } from '../store/sequelize.ts';
 import { AdHocAudits } from '../telemetry/ad-hoc-audit.ts';
@@ -26,16 +29,22 @@ import {
 } from '../telemetry/violations.ts';
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
-import { poolerUnsafe } from './deployment.ts';
+import { clusterUnsafe, poolerUnsafe } from './deployment.ts';
 import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
+import { storeProbes } from './probes.ts';
+import { Refusals } from './refusals.ts';
 
 /** What a service needs from its process. */
 export interface ProcessHooks {
   /** The metrics of all processes. */
   readonly metricsText: () => Promise<string>;
   readonly stopping: () => boolean;
+  /** Closed with the service; absent: nothing is traced. */
+  readonly tracer?: OpenTracer;
+  /** HTTP connections of this process. */
+  readonly connections?: () => { readonly open: number; readonly max: number };
 }
 
 /** Everything that one process needs to serve: stores, engine, metrics and the HTTP interface. */
@@ -44,8 +53,9 @@ export class Service {
   readonly #meter = new Meter('process', { runtime: true });
   readonly #store: PostgresStore;
   readonly #sequelize: LazyStore<SequelizeStore>;
-  readonly #backends: Backends & { close(): Promise<void> };
+  readonly #backends: OpenedBackends;
   readonly #probes: ReturnType<typeof createPool>;
+  readonly #refusals: Refusals;
   readonly #audits: ReturnType<typeof createPool>;
   readonly #auditor: Auditor;
   readonly #sweep: Sweep;
@@ -57,11 +67,15 @@ export class Service {
   readonly #choice: ChoiceOptions;
   readonly #history: CommandHistory | undefined;
   readonly #config: Config;
+  readonly #tracer: OpenTracer | undefined;
+  readonly #connections: ProcessHooks['connections'];
 
   constructor(config: Config, registry: Registry, log: Logger, hooks: ProcessHooks) {
     this.#config = config;
+    this.#connections = hooks.connections;
     const { databaseUrl: url = '', tuning } = config;
     const reportOutage = outageLog(log);
+    this.#refusals = new Refusals(reportOutage);
     const onIdleError = (error: Error): void => reportOutage('Postgres', error);
     const { pooler, connectTimeoutMs } = config;
     const lockTimeoutMs = tuning.waitMs;
@@ -91,6 +105,8 @@ export class Service {
       touched: (cell, key) => this.#auditor.touched(cell.scenario, cell.strategy, key),
       refused: (cell, key, reason) =>
         this.#auditor.refused(cell.scenario, cell.strategy, key, reason),
+      failed: error => this.#refusals.saw(error),
+      accepted: () => this.#refusals.wrote(),
     });
     this.#sequelize = new LazyStore(async () => {
       const { SequelizeStore } = await import('../store/sequelize.ts');
@@ -101,6 +117,11 @@ export class Service {
       backends: this.#backends,
       tuning,
       observer: this.#recorder,
+      bulkhead: {
+        connections: { work: config.connectionsMax, locks: config.lockConnectionsMax },
+        waitersPerKey: config.waitersPerKey,
+        commandsMax: config.commandsMax,
+      },
     });
     this.#keys = new KeySweep({
       query: this.#store.query,
@@ -123,13 +144,23 @@ export class Service {
       evidence: page => this.#evidence(page),
       audit: ({ auditSql }, asked) => this.#adHocAudits.run(auditSql, asked),
       history: this.#history,
+      locks: {
+        strategy,
+        turns: () => this.#engine.turnsOf(strategy.declared),
+        postgres: new PostgresLocks(this.#audits),
+        log,
+      },
+      tracer: hooks.tracer,
       stopping: hooks.stopping,
+      failed: error => this.#refusals.saw(error),
     });
+    this.#tracer = hooks.tracer;
   }
 
   /** Exports the counters as 0, fills the pool, and starts the background work. */
   async start(): Promise<void> {
     this.#expectCells();
+    this.#meter.zero('lockstep_http_connections_refused_total', {});
     this.#meter.beforeSnapshot(() => this.#watchPools());
     this.#keys.start();
     this.#auditor.start();
@@ -146,6 +177,11 @@ export class Service {
     return this.#meter.changed();
   }
 
+  /** A connection beyond the limit. */
+  countRefusedConnection(): void {
+    this.#meter.add('lockstep_http_connections_refused_total', {});
+  }
+
   /** Releases all locks and closes every connection. */
   async close(): Promise<void> {
     await this.#engine.close();
@@ -154,7 +190,11 @@ export class Service {
     const pools = [this.#probes, this.#audits].map(pool => pool.end());
     pools.push(this.#adHocAudits.close());
     const stores = [this.#store, this.#sequelize, this.#backends].map(store => store.close());
-    await Promise.allSettled([...stores, ...pools, this.#history?.close()]);
+    await Promise.allSettled([
+      ...[...stores, ...pools],
+      this.#history?.close(),
+      this.#tracer?.close(),
+    ]);
   }
 
   /** What a rollout must know, though the process can serve. */
@@ -167,7 +207,10 @@ export class Service {
 
   async #evidence(page: EvidencePage): Promise<readonly EvidenceRow[]> {
     const bounded = { text: selectViolations, values: valuesOf(page), query_timeout: 2_000 };
-    return (await this.#audits.query<EvidenceRow>(bounded)).rows;
+    const found = await this.#audits.query<EvidenceRow>(bounded).catch(error => {
+      throw pgFailure(error, 'connect');
+    });
+    return found.rows;
   }
 
   #expectCells(): void {
@@ -180,8 +223,13 @@ export class Service {
 
   #watchPools(): void {
     const config = this.#config;
+    const http = this.#connections?.();
+    if (http) {
+      this.#meter.set('lockstep_http_connections', {}, http.open);
+      this.#meter.set('lockstep_http_connections_max', {}, http.max);
+    }
     const { open, idle, waiting } = this.#store.load;
-    const { totalCount, idleCount, waitingCount } = this.#backends.locks;
+    const { totalCount, idleCount } = this.#backends.locks;
     const orm = this.#sequelize.opened?.load;
     const pools = [
       { pool: 'work', busy: open - idle, idle, waiting, max: config.connectionsMax },
@@ -189,11 +237,12 @@ export class Service {
         pool: 'locks',
         busy: totalCount - idleCount,
         idle: idleCount,
-        waiting: waitingCount,
+        waiting: this.#backends.locksWaiting(),
         max: config.lockConnectionsMax,
       },
       ...(orm ? [{ pool: 'sequelize', idle: 0, max: config.connectionsMax, ...orm }] : []),
     ];
+    this.#meter.set('lockstep_commands_waiting', {}, this.#engine.waiting);
     for (const { pool, ...counts } of pools) {
       this.#meter.set('lockstep_pool_connections', { pool, state: 'busy' }, counts.busy);
       this.#meter.set('lockstep_pool_connections', { pool, state: 'idle' }, counts.idle);
@@ -203,19 +252,12 @@ export class Service {
   }
 
   #probesOf(): readonly Probe[] {
-    const { redis, redisNodes } = this.#backends;
-    const postgres = { name: 'postgres', ask: () => this.#probes.query('select 1') };
-    const need = redisNeedsOf(this.#choice.strategy.declared);
-    const majority = async (): Promise<void> => {
-      const answers = await Promise.allSettled(redisNodes.map(node => node.ping()));
-      const alive = answers.filter(answer => answer.status === 'fulfilled').length;
-      if (alive <= redisNodes.length / 2) throw new Error('most Redis nodes are down');
-    };
-    return [
-      postgres,
-      ...(need.one ? [{ name: 'redis', ask: () => redis.ping() }] : []),
-      ...(need.several ? [{ name: 'redis nodes', ask: majority }] : []),
-    ];
+    return storeProbes({
+      pool: this.#probes,
+      backends: this.#backends,
+      need: redisNeedsOf(this.#choice.strategy.declared),
+      refusals: this.#refusals,
+    });
   }
 }
 
@@ -237,7 +279,7 @@ function missingStore(declared: Strategy, config: Config): string | undefined {
     return `${poolerUnsafe}, and DATABASE_POOLER is set`;
   const need = redisNeedsOf(declared);
   if (need.one && config.redisUrl === undefined) return 'needs Redis, but REDIS_URL is not set';
-  return need.several && config.redisNodeUrls.length === 0
-    ? 'needs several Redis nodes, but REDIS_NODES is not set'
-    : undefined;
+  if (need.several && config.redisNodeUrls.length === 0)
+    return 'needs several Redis nodes, but REDIS_NODES is not set';
+  return clusterUnsafe(declared, config.redisUrl);
 }

@@ -4,7 +4,19 @@ import { InvalidInput } from '../contract/index.ts';
 /** Ids are bigints in Postgres and strings here: JavaScript numbers are exact only up to 2^53. */
 export const id = z
   .string()
-  .regex(/^[1-9]\d{0,17}$/, 'must be a positive whole number of at most 18 digits');
+  .regex(/^[1-9][0-9]{0,17}$/, 'must be a positive whole number of at most 18 digits');
+
+const charactersMax = 200;
+
+/**
+ * A name, by its characters: half of what `length` counts where they are beyond the first plane.
+ * Postgres takes all but NUL.
+ */
+export const text = z
+  .string()
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: no store takes NUL
+  .regex(/^[^\u0000]{1,200}$/u, `must have from 1 to ${charactersMax} characters, none of them NUL`)
+  .meta({ minLength: 1, maxLength: charactersMax });
 
 /** The parameters of a path with one `:id`. */
 export const idParams = z.object({ id });

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import type { Backends } from '../contract/index.ts';
+import { LockConnections } from './lock-connections.ts';
 import { createPool } from './postgres.ts';
 import { connectRedis, firstConnect } from './redis.ts';
 
@@ -16,11 +17,15 @@ export interface BackendOptions {
   readonly leaseMs: number;
   readonly connectTimeoutMs?: number;
   readonly onError?: (store: 'postgres' | 'redis', error: Error) => void;
+  /** A Redis refuses a command for good. */
+  readonly onRefused?: (url: string, error: Error) => void;
 }
 
 export interface OpenedBackends extends Backends {
   /** Resolves when each client has connected or failed to within 400 ms. Never rejects. */
   readonly connected: Promise<unknown>;
+  /** Callers waiting for one of `locks`. */
+  readonly locksWaiting: () => number;
   close(): Promise<void>;
 }
 
@@ -29,9 +34,15 @@ export interface OpenedBackends extends Backends {
  * needs it.
  */
 export function openBackends(options: BackendOptions): OpenedBackends {
-  const { databaseUrl, redisUrl, redisNodeUrls, leaseMs, onError } = options;
+  const { databaseUrl, redisUrl, redisNodeUrls, leaseMs, onError, onRefused } = options;
   const onRedisError = (error: Error): void => onError?.('redis', error);
-  const connect = (url: string) => connectRedis({ url, leaseMs, onError: onRedisError });
+  const connect = (url: string) =>
+    connectRedis({
+      url,
+      leaseMs,
+      onError: onRedisError,
+      ...(onRefused && { onRefused: (error: Error) => onRefused(url, error) }),
+    });
   const locks = createPool({
     url: databaseUrl,
     connectionsMax: options.lockConnectionsMax,
@@ -40,6 +51,7 @@ export function openBackends(options: BackendOptions): OpenedBackends {
     applicationName: 'lockstep locks',
     onIdleError: error => onError?.('postgres', error),
   });
+  const connections = new LockConnections(locks, options.lockConnectionsMax);
   const redis = redisUrl === undefined ? new Redis({ lazyConnect: true }) : connect(redisUrl);
   const redisNodes = redisNodeUrls.map(connect);
   const clients = redisUrl === undefined ? redisNodes : [redis, ...redisNodes];
@@ -47,6 +59,8 @@ export function openBackends(options: BackendOptions): OpenedBackends {
     // starts now, not when a turn is opened: a store that is down must not delay its first command
     connected: Promise.all(clients.map(firstConnect)),
     locks,
+    locksWaiting: () => connections.waiting,
+    lockConnection: attempt => connections.take(attempt),
     redis,
     redisNodes,
     now: () => performance.now(),

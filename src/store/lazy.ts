@@ -1,5 +1,5 @@
 import type { Query } from '../contract/index.ts';
-import type { Store, Transaction, TransactionPlan } from './store.ts';
+import type { Limits, Store, Transaction, TransactionPlan } from './store.ts';
 
 /** A store that the first command to need it opens; costs nothing until then. */
 export class LazyStore<S extends Store> implements Store {
@@ -22,6 +22,10 @@ export class LazyStore<S extends Store> implements Store {
 
   readonly query: Query = async (statement, values) =>
     (await this.#store()).query(statement, values);
+
+  within(limits: Limits): Query {
+    return async (statement, values) => (await this.#store()).within(limits)(statement, values);
+  }
 
   async transact<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return (await this.#store()).transact(work);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { errorMessage } from '../error-message.ts';
+import { clientAt } from './connection.ts';
 import { MigrationRecord } from './migration-record.ts';
 
 /** The tables of a scenario or a module, as SQL. */
@@ -30,11 +31,11 @@ const migrateTimeoutMs = 30_000;
  * transaction under a transaction-level advisory lock: several processes may start at once, a
  * failing file leaves nothing behind, and it works behind a pooler in transaction mode. So files
  * must not contain statements that cannot run in a transaction (`create index concurrently`).
- * Throws `MigrationError` for a file that fails, or that has changed since it was applied.
+ * Throws `MigrationError` for a file that fails, or that has changed since it was applied, and for a
+ * database that is read-only.
  */
 export async function migrate(url: string, schemas: readonly Schema[]): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
+  const client = new (clientAt(url))({
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: migrateTimeoutMs,
   });
@@ -42,12 +43,30 @@ export async function migrate(url: string, schemas: readonly Schema[]): Promise<
   await client.connect();
   try {
     await client.query('begin isolation level read committed');
+    await assertWritable(client);
     await client.query("select pg_advisory_xact_lock(hashtextextended('lockstep migrate', 0))");
     await applyPending(client, schemas.flatMap(filesOf));
     await client.query('commit');
   } finally {
     await client.end(); // without a preceding COMMIT this rolls back
   }
+}
+
+/** Asked even where nothing is pending: who serves on it could answer no command. */
+async function assertWritable(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ standby: boolean; read_only: boolean }>(
+    `select pg_is_in_recovery() as standby,
+            current_setting('transaction_read_only') = 'on' as read_only`,
+  );
+  if (rows[0]?.standby)
+    throw new MigrationError(
+      'it is a standby, which takes no changes; DATABASE_URL has to name the primary.',
+    );
+  if (rows[0]?.read_only)
+    throw new MigrationError(
+      'it is read-only; set default_transaction_read_only to off for this server, database and user, ' +
+        'or let DATABASE_URL name one that can be written.',
+    );
 }
 
 async function applyPending(client: pg.Client, files: readonly SqlFile[]): Promise<void> {

@@ -31,8 +31,14 @@ export function pgFailure(error: unknown, phase: Phase): Failure {
 
 function codeOf(error: unknown, phase: Phase): FailureCode {
   if (error instanceof pg.DatabaseError && error.code) {
+    if (isSerializableOnStandby(error)) return 'postgres-read-only';
     const known = bySqlstate.get(error.code) ?? bySqlstate.get(error.code.slice(0, 2));
     return known ?? (phase === 'connect' ? 'postgres-unavailable' : 'internal-error');
   }
   return phase === 'connect' ? 'postgres-unavailable' : 'connection-lost';
+}
+
+/** A standby has no SERIALIZABLE, and refuses its BEGIN before any statement could be read-only. */
+function isSerializableOnStandby({ code, message }: pg.DatabaseError): boolean {
+  return code === '0A000' && /standby/i.test(message);
 }

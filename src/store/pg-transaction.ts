@@ -7,9 +7,12 @@ import {
   type Tx,
   type Value,
 } from '../contract/index.ts';
+import { CutTimer } from './cut-timer.ts';
+import { GivingUp } from './giving-up.ts';
 import { pgFailure } from './pg-errors.ts';
 import type { PooledConnection } from './pooled-connection.ts';
 import {
+  beginSql,
   claimFenceSql,
   fenceSql,
   lockTableSql,
@@ -32,6 +35,8 @@ const commitGraceMs = 2_000; // a sent COMMIT is worth waiting for: cutting it m
 export class PgTransaction implements Transaction, Tx {
   readonly poolMs: number;
   decidedMs: number | undefined;
+  readonly #givingUp: GivingUp;
+  readonly #cutting: CutTimer;
   readonly #connection: PooledConnection;
   readonly #plan: TransactionPlan;
   /** Rows whose fence this transaction has already claimed; a second look only reads them. */
@@ -39,16 +44,19 @@ export class PgTransaction implements Transaction, Tx {
   #begun: Promise<unknown> | undefined;
   #notBegun: Failure | undefined;
   #broken = false;
-  #expired = false;
   #ended = false;
   #left = false;
-  #timer: NodeJS.Timeout;
 
   constructor(connection: PooledConnection, plan: TransactionPlan) {
     this.#connection = connection;
     this.#plan = plan;
     this.poolMs = connection.poolMs;
-    this.#timer = this.#cutAt(plan.deadlineMs + cutGraceMs);
+    const cancel = async (): Promise<boolean> => {
+      await this.#begun?.catch(() => {}); // without BEGIN the statement would commit by itself
+      return connection.cancel();
+    };
+    this.#givingUp = new GivingUp(plan.left, { ...connection, cancel }, !plan.autocommit);
+    this.#cutting = new CutTimer(plan.deadlineMs + cutGraceMs, () => connection.cut());
   }
 
   get tx(): Tx {
@@ -65,7 +73,7 @@ export class PgTransaction implements Transaction, Tx {
 
   readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
     const rows = await this.#send<R & QueryResultRow>(text, values);
-    this.decidedMs ??= performance.now();
+    this.#decided();
     return rows;
   };
 
@@ -82,7 +90,7 @@ export class PgTransaction implements Transaction, Tx {
     const row = this.#asks('fence read')
       ? await this.#claimFence(table, id)
       : (await this.#send<R & QueryResultRow>(readSql(table, this.#plan.guard), [id]))[0];
-    this.decidedMs ??= performance.now();
+    this.#decided();
     return row;
   }
 
@@ -95,7 +103,7 @@ export class PgTransaction implements Transaction, Tx {
         (this.#asks('lock row, skip locked')
           ? await this.#sendReadAny(table, where, ['lock row'])
           : undefined);
-      this.decidedMs ??= performance.now();
+      this.#decided();
       if (!row || !this.#asks('fence read')) return row;
       const claimed = await this.#claimFence(table, row.id, where);
       if (claimed) return claimed; // otherwise a rival took it between choice and claim
@@ -128,13 +136,16 @@ export class PgTransaction implements Transaction, Tx {
   }
 
   async commit(): Promise<void> {
+    await this.#givingUp.settled;
     if (this.#plan.isLost()) throw new Failure('turn-lost');
-    if (this.#expired) throw new Failure('deadline-exceeded'); // cut before COMMIT was sent
+    // it may not have been cut yet where the process stood still, and its locks may have been ended
+    const late = performance.now() > this.#plan.deadlineMs + cutGraceMs;
+    if (this.#cutting.expired || (this.#begun && late)) throw new Failure('deadline-exceeded');
+    if (this.#begun && this.#givingUp.inDoubt) throw new Failure('caller-left');
     if (this.#notBegun) throw this.#notBegun;
     this.#ended = true;
-    if (!this.#begun) return this.#leave(false);
-    clearTimeout(this.#timer);
-    this.#timer = this.#cutAt(performance.now() + commitGraceMs);
+    if (!this.#begun) return this.#leave(this.#givingUp.inDoubt);
+    this.#cutting.extend(performance.now() + commitGraceMs);
     let result: QueryResult;
     try {
       result = await this.#connection.client.query('commit');
@@ -154,7 +165,9 @@ export class PgTransaction implements Transaction, Tx {
   async rollback(): Promise<void> {
     this.#ended = true;
     if (this.#left) return;
-    if (this.#broken || !this.#begun) return this.#leave(this.#broken);
+    await this.#givingUp.settled; // a cancel on its way would hit the next command
+    const broken = this.#broken || this.#givingUp.inDoubt;
+    if (broken || !this.#begun) return this.#leave(broken);
     try {
       await this.#connection.client.query('rollback');
       this.#leave(false);
@@ -211,14 +224,23 @@ export class PgTransaction implements Transaction, Tx {
     return guards.some(guard => this.#plan.guard.includes(guard));
   }
 
-  async #send<R extends QueryResultRow>(
+  #decided(): void {
+    this.decidedMs ??= performance.now();
+    this.#givingUp.end();
+  }
+
+  #send<R extends QueryResultRow>(text: string, values: readonly Value[]): Promise<readonly R[]> {
+    return this.#givingUp.during(() => this.#sendNow<R>(text, values));
+  }
+
+  async #sendNow<R extends QueryResultRow>(
     text: string,
     values: readonly Value[],
   ): Promise<readonly R[]> {
     // an un-awaited branch of the rule must not write into the connection's next command
     if (this.#ended) throw new Failure('internal-error', { message: 'the transaction has ended' });
     if (this.#plan.isLost()) throw new Failure('turn-lost');
-    if (this.#expired || performance.now() > this.#plan.deadlineMs)
+    if (this.#cutting.expired || performance.now() > this.#plan.deadlineMs)
       throw new Failure('deadline-exceeded');
     if (this.#notBegun) throw this.#notBegun; // the statement would autocommit
     const begun = this.#begin();
@@ -226,17 +248,23 @@ export class PgTransaction implements Transaction, Tx {
     const answer = this.#connection.client.query<R>({ ...config, values: [...values] });
     const [begin, result] = await Promise.allSettled([begun, answer]);
     if (begin.status === 'rejected')
-      throw this.#withoutBegin(begin.reason, result.status === 'fulfilled');
+      throw this.#withoutBegin(begin.reason, result.status === 'fulfilled' ? text : undefined);
     if (result.status === 'rejected') throw this.#failure(result.reason);
     return result.value.rows;
   }
 
-  /** BEGIN failed. If the statement in the same write succeeded, it has autocommitted. */
-  #withoutBegin(error: unknown, committed: boolean): Failure {
+  /**
+   * BEGIN failed. If the statement in the same write succeeded, it has autocommitted; a standby, which
+   * refuses to begin SERIALIZABLE, lets it only read.
+   */
+  #withoutBegin(error: unknown, committed: string | undefined): Failure {
     this.#broken = true;
-    const failure = committed
-      ? new Failure('outcome-unknown', { cause: error })
-      : this.#failure(error);
+    const refused = this.#failure(error);
+    const onlyRead = refused.code === 'postgres-read-only' && /^\s*select\b/.test(committed ?? '');
+    const failure =
+      committed === undefined || onlyRead
+        ? refused
+        : new Failure('outcome-unknown', { cause: error });
     this.#notBegun ??= failure;
     return failure;
   }
@@ -246,37 +274,26 @@ export class PgTransaction implements Transaction, Tx {
     const lost = failure.code === 'connection-lost' || failure.code === 'outcome-unknown';
     this.#broken ||= lost;
     // cut by our own timer: nothing was committed, unless in autocommit
-    return this.#expired && failure.code === 'connection-lost'
-      ? new Failure('deadline-exceeded', { cause: error })
-      : failure;
+    const cut = this.#cutting.expired && failure.code === 'connection-lost';
+    const ended = failure.code === 'deadline-exceeded' || failure.code === 'connection-lost';
+    if (this.#givingUp.began && ended) return new Failure('caller-left', { cause: error });
+    return cut ? new Failure('deadline-exceeded', { cause: error }) : failure;
   }
 
   /** Sends BEGIN with the first statement, in the same write (the connection pipelines). */
   #begin(): Promise<unknown> | undefined {
     if (this.#plan.autocommit) return undefined;
-    this.#begun ??= this.#connection.client.query(this.#beginText());
+    this.#begun ??= this.#connection.client.query(
+      beginSql(this.#plan, this.#connection.lockTimeoutMs),
+    );
     return this.#begun;
-  }
-
-  #beginText(): string {
-    const remainingMs = Math.max(1, Math.floor(this.#plan.deadlineMs - performance.now()));
-    const begin = `begin isolation level ${this.#plan.isolation}`;
-    return remainingMs < this.#connection.lockTimeoutMs * 0.9
-      ? `${begin}; set local lock_timeout = ${remainingMs}`
-      : begin;
-  }
-
-  #cutAt(atMs: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#expired = true;
-      this.#connection.cut();
-    }, atMs - performance.now());
   }
 
   #leave(broken: boolean): void {
     if (this.#left) return;
     this.#left = true;
-    clearTimeout(this.#timer);
+    this.#givingUp.end();
+    this.#cutting.stop();
     this.#connection.release(broken);
   }
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { startupOptions } from './connection.ts';
+import { clientAt, startupOptions } from './connection.ts';
 
 const connectMaxMs = 2_000;
 const probeMs = 4_321; // a lock_timeout that nobody has by default
@@ -11,8 +11,7 @@ const protocolViolation = '08P01';
  * False where nobody answers: whoever asks next is told why.
  */
 export async function isPooled(databaseUrl: string): Promise<boolean> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
+  const client = new (clientAt(databaseUrl))({
     connectionTimeoutMillis: connectMaxMs,
     query_timeout: connectMaxMs,
     options: startupOptions(probeMs),

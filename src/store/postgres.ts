@@ -1,8 +1,10 @@
 import pg from 'pg';
 import { Failure, type Query, type Value } from '../contract/index.ts';
 import {
-  CuttableClient,
+  cancelOn,
+  clientAt,
   connectDefaultMs,
+  connectMaxMs,
   cutConnection,
   idleMs,
   startupOptions,
@@ -12,7 +14,7 @@ import { PgTransaction } from './pg-transaction.ts';
 import type { PooledConnection } from './pooled-connection.ts';
 import { AdmissionQueue } from './queue.ts';
 import { named } from './sql.ts';
-import type { Store, Transaction, TransactionPlan } from './store.ts';
+import type { Limits, Store, Transaction, TransactionPlan } from './store.ts';
 import { transactOn } from './transact.ts';
 
 export interface PostgresOptions {
@@ -33,17 +35,20 @@ export interface PostgresOptions {
   readonly onIdleError?: (error: Error) => void;
 }
 
+const aloneGraceMs = 1_000;
+const cutGraceMs = 250; // lets the server's own lock_timeout fire first
+
 /** Creates a pool; connections are opened on demand. */
 export function createPool(options: PostgresOptions): pg.Pool {
+  const connectMs = options.connectTimeoutMs ?? connectDefaultMs;
   const pool = new pg.Pool({
-    connectionString: options.url,
     max: options.connectionsMax,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? connectDefaultMs,
+    connectionTimeoutMillis: connectMaxMs(options.url, connectMs),
     idleTimeoutMillis: idleMs,
     application_name: options.applicationName ?? 'lockstep',
     keepAlive: true,
     pipeline: true,
-    Client: CuttableClient,
+    Client: clientAt(options.url),
     ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
   });
   pool.on('error', error => options.onIdleError?.(error));
@@ -85,7 +90,7 @@ export class PostgresStore implements Store {
   }
 
   async begin(plan: TransactionPlan): Promise<Transaction> {
-    const connection = await this.#connection(plan.deadlineMs);
+    const connection = await this.#connection(plan);
     const autocommit = plan.autocommit && !this.#options.pooler;
     const transaction = new PgTransaction(connection, { ...plan, autocommit });
     try {
@@ -97,19 +102,15 @@ export class PostgresStore implements Store {
     return transaction;
   }
 
-  readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
-    const connection = await this.#connection(performance.now() + this.#options.lockTimeoutMs);
-    let broken = false;
-    try {
-      return (await this.#run<R>(connection, text, values)).rows;
-    } catch (error) {
-      const failure = pgFailure(error, 'work');
-      broken = failure.code === 'connection-lost';
-      throw failure;
-    } finally {
-      connection.release(broken);
-    }
+  readonly query: Query = <R>({ text }: { text: string }, values: readonly Value[]) => {
+    const deadlineMs = performance.now() + this.#options.lockTimeoutMs;
+    return this.#ask<R>(text, values, { deadlineMs }, aloneGraceMs);
   };
+
+  within(limits: Limits): Query {
+    return <R>({ text }: { text: string }, values: readonly Value[]) =>
+      this.#ask<R>(text, values, limits, cutGraceMs);
+  }
 
   transact<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return transactOn(this, performance.now() + this.#options.lockTimeoutMs, work);
@@ -119,20 +120,35 @@ export class PostgresStore implements Store {
     await this.#pool.end();
   }
 
-  #run<R>(
-    connection: PooledConnection,
+  /** One statement on any connection; `graceMs` after the deadline it is given up, as is a frozen server. */
+  async #ask<R>(
     text: string,
     values: readonly Value[],
-  ): Promise<pg.QueryResult<R & object>> {
-    const config = connection.prepare ? named(text) : { text };
-    const query_timeout = this.#options.lockTimeoutMs + 1_000; // gives up on a frozen server
-    const bounded = { ...config, values: [...values], query_timeout };
-    return connection.client.query<R & object>(bounded);
+    limits: Limits,
+    graceMs: number,
+  ): Promise<readonly R[]> {
+    const connection = await this.#connection(limits);
+    let broken = false;
+    try {
+      const config = connection.prepare ? named(text) : { text };
+      const query_timeout = Math.max(1, limits.deadlineMs - performance.now() + graceMs);
+      const bounded = { ...config, values: [...values], query_timeout };
+      return (await connection.client.query<R & object>(bounded)).rows;
+    } catch (error) {
+      const failure = pgFailure(error, 'work');
+      broken = failure.code === 'connection-lost';
+      const late = broken && performance.now() > limits.deadlineMs;
+      throw late ? new Failure('deadline-exceeded', { cause: error }) : failure;
+    } finally {
+      connection.release(broken);
+    }
   }
 
-  async #connection(deadlineMs: number): Promise<PooledConnection> {
+  async #connection({ deadlineMs, left }: Limits): Promise<PooledConnection> {
     const startMs = performance.now();
-    if (!(await this.#queue.enter(deadlineMs - startMs))) throw new Failure('pool-exhausted');
+    const admission = await this.#queue.enter(deadlineMs - startMs, left);
+    if (admission === 'left') throw new Failure('caller-left');
+    if (admission !== 'granted') throw new Failure('pool-exhausted');
     try {
       const client = await this.#pool.connect();
       return this.#pooled(client, performance.now() - startMs);
@@ -148,6 +164,8 @@ export class PostgresStore implements Store {
       poolMs,
       prepare: !this.#options.pooler,
       lockTimeoutMs: this.#options.pooler ? Number.POSITIVE_INFINITY : this.#options.lockTimeoutMs,
+      // a pooler's other clients run on the same server connection
+      cancel: async () => !this.#options.pooler && (await cancelOn(client)),
       cut: () => cutConnection(client),
       release: broken => {
         client.release(broken);

@@ -1,11 +1,13 @@
 /**
- * Waiting for a connection with its own deadline: pg-pool has one timeout for waiting and
+ * Waiting for one of a few slots with a deadline of one's own: pg-pool has one timeout for waiting and
  * connecting.
  */
 
+/** How asking for a slot ended; only `granted` has one. */
+export type Admission = 'granted' | 'too late' | 'too many' | 'left';
+
 interface Waiter {
-  readonly grant: () => void;
-  readonly refuse: () => void;
+  readonly end: (admission: Admission) => void;
 }
 
 /**
@@ -32,32 +34,40 @@ export class AdmissionQueue {
     return this.#free;
   }
 
-  /** True if a slot became free within `limitMs`; the holder releases it with `leave`. */
-  enter(limitMs: number): Promise<boolean> {
+  /**
+   * `granted` if a slot became free within `limitMs`; the holder releases it with `leave`. A waiter
+   * whose signal is aborted gives its place up.
+   */
+  enter(limitMs: number, left?: AbortSignal): Promise<Admission> {
+    if (left?.aborted) return Promise.resolve('left');
     if (this.#free > 0) {
       this.#free -= 1;
-      return Promise.resolve(true);
+      return Promise.resolve('granted');
     }
-    if (limitMs <= 0 || this.#waiters.length >= this.#waitersMax) return Promise.resolve(false);
+    if (limitMs <= 0) return Promise.resolve('too late');
+    if (this.#waiters.length >= this.#waitersMax) return Promise.resolve('too many');
     return new Promise(resolve => {
       const waiter: Waiter = {
-        grant: () => {
+        end: admission => {
           clearTimeout(timer);
-          resolve(true);
-        },
-        refuse: () => {
-          this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-          resolve(false);
+          left?.removeEventListener('abort', onLeft);
+          resolve(admission);
         },
       };
-      const timer = setTimeout(waiter.refuse, limitMs);
+      const out = (admission: Admission): void => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        waiter.end(admission);
+      };
+      const onLeft = (): void => out('left');
+      const timer = setTimeout(out, limitMs, 'too late');
+      left?.addEventListener('abort', onLeft);
       this.#waiters.push(waiter);
     });
   }
 
   leave(): void {
     const next = this.#waiters.shift();
-    if (next) next.grant();
+    if (next) next.end('granted');
     else this.#free += 1;
   }
 }

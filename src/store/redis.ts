@@ -1,4 +1,10 @@
-import { type Command, Redis } from 'ioredis';
+import { type RedisOptions as AllOptions, type Command, Redis } from 'ioredis';
+import { connectCluster } from './redis-cluster.ts';
+import { type RedisAddress, redisAddress, redisPlace } from './redis-url.ts';
+import { isDenied, isMoved } from './refusals.ts';
+
+/** Replies keep the shape that ioredis gives them by default. */
+type ClientOptions = Omit<AllOptions, 'protocol' | 'replyMapping'>;
 
 export interface RedisOptions {
   readonly url: string;
@@ -6,9 +12,12 @@ export interface RedisOptions {
   readonly leaseMs: number;
   /** Receives connection errors; the client reconnects by itself. */
   readonly onError?: (error: Error) => void;
+  /** Receives replies by which the server refuses a command for good: no permission, or another node. */
+  readonly onRefused?: (error: Error) => void;
 }
 
 const reconnectMaxMs = 250;
+const connectTimeoutMs = 400;
 const silenceMaxMs = 1_000;
 const commandMaxMs = 300; // an outage is reported within 500 ms
 
@@ -32,20 +41,24 @@ interface Batch {
  */
 class PunctualRedis extends Redis {
   readonly #answerMs: number;
+  readonly #onRefused: ((error: Error) => void) | undefined;
   #batch: Batch | undefined;
 
   /** Nothing is queued or resent: a caller that needs the lock learns of an outage at once. */
-  constructor(url: string, answerMs: number) {
-    super(url, {
+  constructor(address: RedisAddress, answerMs: number, onRefused?: (error: Error) => void) {
+    const usual: ClientOptions = {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
-      connectTimeout: 400,
+      connectTimeout: connectTimeoutMs,
       socketTimeout: silenceMaxMs, // replaces a half-open connection
-      retryStrategy: times => Math.min(reconnectMaxMs, 10 * 2 ** Math.min(times, 8)),
+      retryStrategy: pauseBefore,
       enableAutoPipelining: false, // slower: one more object and promise per command
-    });
+    };
+    if (address.url === undefined) super({ ...usual, ...optionsOf(address) });
+    else super(address.url, usual);
     this.#answerMs = answerMs;
+    this.#onRefused = onRefused;
   }
 
   override sendCommand(command: Command, stream?: Parameters<Redis['sendCommand']>[1]): unknown {
@@ -78,9 +91,37 @@ class PunctualRedis extends Redis {
     const timer = setTimeout(timeOutAfterReads, this.#answerMs, command);
     command.promise.then(
       () => clearTimeout(timer),
-      () => clearTimeout(timer),
+      (error: unknown) => {
+        clearTimeout(timer);
+        if (isDenied(error) || isMoved(error)) this.#onRefused?.(error);
+      },
     );
   }
+}
+
+function pauseBefore(times: number): number {
+  return Math.min(reconnectMaxMs, 10 * 2 ** Math.min(times, 8));
+}
+
+/** What a URL of ours says and ioredis does not read from a URL. */
+function optionsOf(address: RedisAddress): ClientOptions {
+  const { kind, username, password, db } = address;
+  const tls = address.tls ? {} : undefined; // whom to trust: NODE_EXTRA_CA_CERTS
+  const login = { ...(username && { username }), ...(password && { password }), db };
+  if (kind === 'socket') return { ...login, path: address.path };
+  return {
+    ...login,
+    sentinels: [...address.hosts],
+    name: address.primary,
+    ...(address.sentinelUsername && { sentinelUsername: address.sentinelUsername }),
+    ...(address.sentinelPassword && { sentinelPassword: address.sentinelPassword }),
+    sentinelCommandTimeout: connectTimeoutMs, // a frozen sentinel must not keep the others from being asked
+    sentinelRetryStrategy: pauseBefore,
+    updateSentinels: false, // those that are named: what they tell of each other may be an inner address
+    // demoted while we are connected: its sentinels know the new one
+    reconnectOnError: error => error.message.startsWith('READONLY'),
+    ...(tls && { tls, sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  };
 }
 
 /** The event loop reads sockets after timers and before setImmediate. */
@@ -94,9 +135,15 @@ function timeOutAfterReads(command: Command): void {
  * A connection for locks only. With ioredis defaults a command waits for a server that is down (10
  * s on ioredis 5, 73 s on 6), is resent after a reconnect, and can leave an orphaned lock.
  */
-export function connectRedis({ url, leaseMs, onError }: RedisOptions): Redis {
+export function connectRedis({ url, leaseMs, onError, onRefused }: RedisOptions): Redis {
   const answerMs = Math.max(20, Math.min(commandMaxMs, Math.floor(leaseMs / 10)));
-  const redis = new PunctualRedis(url, answerMs);
+  const address = redisAddress(url);
+  if (!address) throw new Error('not the URL of a Redis');
+  const terms = { answerMs, connectTimeoutMs, silenceMaxMs, pauseBefore };
+  const redis =
+    address.kind === 'cluster'
+      ? connectCluster(address, terms)
+      : new PunctualRedis(address, answerMs, onRefused);
   redis.on('error', error => onError?.(error));
   return redis;
 }
@@ -121,24 +168,43 @@ export function firstConnect(redis: Redis): Promise<void> {
 
 const readyMaxMs = 1_000;
 
-/**
- * Checks each Redis for an eviction policy that endangers locks; servers that do not respond within
- * a second are skipped. Warnings name the server without its password.
- */
-export async function evictionWarnings(urls: readonly string[]): Promise<readonly string[]> {
-  const warnings = await Promise.all(
+/** What is wrong with the configuration of one Redis, as sentences without its password. */
+export interface RedisFindings {
+  readonly url: string;
+  /** It endangers locks; they work. */
+  readonly warning: string | undefined;
+  /** It cannot serve as a lock store. */
+  readonly problem: string | undefined;
+}
+
+/** Looks at each Redis; nothing is found at one that does not respond within a second. */
+export function redisFindings(urls: readonly string[]): Promise<readonly RedisFindings[]> {
+  return Promise.all(
     urls.map(async url => {
       const redis = connectRedis({ url, leaseMs: 10 * commandMaxMs });
+      const named = (found: string | undefined): string | undefined =>
+        found && `Redis at ${redisPlace(url)}: ${found}`;
       try {
-        const ready = await becomesReady(redis);
-        const warning = ready ? await evictionWarning(redis) : undefined;
-        return warning && `Redis at ${new URL(url).host}: ${warning}`;
+        if (!(await becomesReady(redis))) return { url, warning: undefined, problem: undefined };
+        const asCluster = redis.isCluster; // then its nodes are what is wanted
+        const [warning, problem] = [
+          await evictionWarning(redis),
+          asCluster ? undefined : await clusterProblem(redis),
+        ];
+        return { url, warning: named(warning), problem: named(problem) };
       } finally {
         redis.disconnect();
       }
     }),
   );
-  return warnings.flatMap(warning => warning ?? []);
+}
+
+/** A node of a cluster has the locks of its own slots only, and answers MOVED for the others. */
+async function clusterProblem(redis: Redis): Promise<string | undefined> {
+  const info = await redis.info('cluster').catch(() => '');
+  return /^cluster_enabled:1\b/m.test(info)
+    ? 'it is a node of a Redis Cluster, which has only some of the locks; name a Redis that is no part of a cluster'
+    : undefined;
 }
 
 function becomesReady(redis: Redis): Promise<boolean> {

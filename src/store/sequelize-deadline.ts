@@ -1,47 +1,32 @@
 import type { ClientBase } from 'pg';
-import { cutConnection } from './connection.ts';
+import { cancelOn, cutConnection } from './connection.ts';
+import { CutTimer } from './cut-timer.ts';
+import type { Interruptible } from './giving-up.ts';
 
 /** Cuts a connection still in use at the deadline, even one acquired only after it. */
-export class Deadline {
+export class Deadline extends CutTimer implements Interruptible {
   /** Set as soon as the pool provides one. */
   client: ClientBase | undefined;
   acquiredMs: number | undefined;
-  #expired = false;
-  #timer: NodeJS.Timeout;
+  readonly #pooler: boolean;
 
-  /** `atMs` on the clock of `performance.now()`. */
-  constructor(atMs: number) {
-    this.#timer = this.#at(atMs);
-  }
-
-  /** True once the deadline has passed, whether or not there was a connection to cut. */
-  get expired(): boolean {
-    return this.#expired;
+  /** `atMs` on the clock of `performance.now()`; behind a `pooler` nothing can be cancelled. */
+  constructor(atMs: number, pooler: boolean) {
+    super(atMs, () => this.cut());
+    this.#pooler = pooler;
   }
 
   acquired(client: ClientBase): void {
     this.client = client;
     this.acquiredMs = performance.now();
-    if (this.#expired) this.cut();
+    if (this.expired) this.cut();
+  }
+
+  async cancel(): Promise<boolean> {
+    return this.client !== undefined && !this.#pooler && (await cancelOn(this.client));
   }
 
   cut(): void {
     if (this.client) cutConnection(this.client);
-  }
-
-  extend(atMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#at(atMs);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #at(atMs: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#expired = true;
-      this.cut();
-    }, atMs - performance.now());
   }
 }

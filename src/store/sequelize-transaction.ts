@@ -13,12 +13,14 @@ import {
   type Tx,
   type Value,
 } from '../contract/index.ts';
+import { GivingUp } from './giving-up.ts';
 import type { Deadline } from './sequelize-deadline.ts';
 import { sequelizeFailure } from './sequelize-errors.ts';
 import type { SequelizeModels } from './sequelize-models.ts';
 import { lockTableSql } from './sql.ts';
 import type { Transaction, TransactionPlan } from './store.ts';
 
+const cutGraceMs = 250;
 const commitGraceMs = 2_000; // a sent COMMIT is worth waiting for: cutting it makes the outcome unknown
 
 /** An open transaction, and how to release its connection. */
@@ -55,6 +57,7 @@ export class SequelizeTransaction implements Transaction, Tx {
   decidedMs: number | undefined;
   readonly #unit: Unit;
   readonly #plan: TransactionPlan;
+  readonly #givingUp: GivingUp;
   #broken = false;
   /**
    * Postgres answers COMMIT of an aborted transaction with ROLLBACK; Sequelize takes that as
@@ -68,6 +71,7 @@ export class SequelizeTransaction implements Transaction, Tx {
     this.#unit = unit;
     this.#plan = plan;
     this.poolMs = unit.poolMs;
+    this.#givingUp = new GivingUp(plan.left, unit.deadline, true);
   }
 
   get tx(): Tx {
@@ -87,7 +91,7 @@ export class SequelizeTransaction implements Transaction, Tx {
 
   readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
     const rows = await this.#raw<R>(text, values);
-    this.decidedMs ??= performance.now();
+    this.#decided();
     return rows;
   };
 
@@ -121,8 +125,12 @@ export class SequelizeTransaction implements Transaction, Tx {
   }
 
   async commit(): Promise<void> {
+    await this.#givingUp.settled;
     if (this.#plan.isLost()) throw new Failure('turn-lost');
-    if (this.#unit.deadline.expired) throw new Failure('deadline-exceeded'); // before COMMIT was sent
+    // it may not have been cut yet where the process stood still, and its locks may have been ended
+    const late = performance.now() > this.#plan.deadlineMs + cutGraceMs;
+    if (this.#unit.deadline.expired || late) throw new Failure('deadline-exceeded');
+    if (this.#givingUp.inDoubt) throw new Failure('caller-left');
     if (this.#aborted)
       throw new Failure('internal-error', {
         message: 'the rule continued after a failed statement',
@@ -141,7 +149,8 @@ export class SequelizeTransaction implements Transaction, Tx {
   async rollback(): Promise<void> {
     this.#ended = true;
     if (this.#left) return;
-    if (this.#broken) return this.#leave(true);
+    await this.#givingUp.settled; // a cancel on its way would hit the next command
+    if (this.#broken || this.#givingUp.inDoubt) return this.#leave(true);
     try {
       await this.#unit.begun.rollback();
       this.#leave(false);
@@ -166,7 +175,7 @@ export class SequelizeTransaction implements Transaction, Tx {
     let found = await this.#send(() => find(skips));
     // an empty result of SKIP LOCKED proves nothing while a holder may roll back: wait for it
     if (!found && skips) found = await this.#send(() => find(false));
-    this.decidedMs ??= performance.now();
+    this.#decided();
     return found?.get({ plain: true });
   }
 
@@ -205,7 +214,16 @@ export class SequelizeTransaction implements Transaction, Tx {
     return this.#send(() => rawQuery<R>(this.#unit.sequelize, text, values, this.#unit.begun));
   }
 
-  async #send<T>(statement: () => Promise<T>): Promise<T> {
+  #decided(): void {
+    this.decidedMs ??= performance.now();
+    this.#givingUp.end();
+  }
+
+  #send<T>(statement: () => Promise<T>): Promise<T> {
+    return this.#givingUp.during(() => this.#sendNow(statement));
+  }
+
+  async #sendNow<T>(statement: () => Promise<T>): Promise<T> {
     // an un-awaited branch of the rule must not write into the connection's next command
     if (this.#ended) throw new Failure('internal-error', { message: 'the transaction has ended' });
     if (this.#plan.isLost()) throw new Failure('turn-lost');
@@ -224,6 +242,8 @@ export class SequelizeTransaction implements Transaction, Tx {
     const lost = failure.code === 'connection-lost';
     this.#broken ||= lost;
     this.#aborted ||= failure.code !== 'conflict'; // a version mismatch is not a Postgres error
+    const givenUp = lost || failure.code === 'deadline-exceeded';
+    if (this.#givingUp.began && givenUp) return new Failure('caller-left', { cause: error });
     return this.#unit.deadline.expired && lost
       ? new Failure('deadline-exceeded', { cause: error })
       : failure;
@@ -233,6 +253,7 @@ export class SequelizeTransaction implements Transaction, Tx {
   #leave(broken: boolean): void {
     if (this.#left) return;
     this.#left = true;
+    this.#givingUp.end();
     if (broken) this.#unit.deadline.cut();
     this.#unit.leave();
   }

@@ -2,14 +2,21 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import { ConnectionError, Sequelize, Transaction as SequelizeUnit } from 'sequelize';
 import { Failure, type Isolation, type Query, type Value } from '../contract/index.ts';
-import { CuttableClient, connectDefaultMs, idleMs, startupOptions } from './connection.ts';
+import {
+  CuttableClient,
+  clientAt,
+  connectDefaultMs,
+  connectMaxMs,
+  idleMs,
+  startupOptions,
+} from './connection.ts';
 import type { PostgresOptions } from './postgres.ts';
 import { AdmissionQueue } from './queue.ts';
 import { Deadline } from './sequelize-deadline.ts';
 import { sequelizeFailure } from './sequelize-errors.ts';
 import { SequelizeModels } from './sequelize-models.ts';
 import { rawQuery, SequelizeTransaction } from './sequelize-transaction.ts';
-import type { Store, Transaction, TransactionPlan } from './store.ts';
+import type { Limits, Store, Transaction, TransactionPlan } from './store.ts';
 import { transactOn } from './transact.ts';
 
 const cutGraceMs = 250; // lets the server's own lock_timeout fire first
@@ -26,9 +33,11 @@ const acquiring = new AsyncLocalStorage<Deadline>();
 
 /** Opens Sequelize with its own pool; connections are opened on demand. */
 function openSequelize(options: PostgresOptions): Sequelize {
-  const connectMs = options.connectTimeoutMs ?? connectDefaultMs;
+  const connectMs = connectMaxMs(options.url, options.connectTimeoutMs ?? connectDefaultMs);
   const settings = {
-    dialectModule: { Client: CuttableClient, types: pg.types },
+    dialect: 'postgres' as const,
+    // knows the URL: Sequelize's own reading of it ignores sslmode and sslrootcert (6.37.8)
+    dialectModule: { Client: clientAt(options.url), types: pg.types },
     logging: false as const,
     // no queries and no settings at connect: behind a pooler they would leak to other clients
     databaseVersion: '14.0.0',
@@ -51,7 +60,7 @@ function openSequelize(options: PostgresOptions): Sequelize {
       ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
     },
   };
-  const sequelize = new Sequelize(options.url, settings);
+  const sequelize = new Sequelize(settings);
   sequelize.addHook('afterPoolAcquire', (client: unknown) => {
     if (client instanceof CuttableClient) acquiring.getStore()?.acquired(client);
   });
@@ -83,7 +92,7 @@ export class SequelizeStore implements Store {
 
   async begin(plan: TransactionPlan): Promise<Transaction> {
     const startMs = performance.now();
-    const deadline = await this.#enter(plan.deadlineMs);
+    const deadline = await this.#enter(plan);
     const leave = (): void => this.#leave(deadline);
     const begun = await this.#begun(plan, deadline).catch((error: unknown) => {
       leave();
@@ -112,16 +121,21 @@ export class SequelizeStore implements Store {
     return transaction;
   }
 
-  readonly query: Query = async <R>({ text }: { text: string }, values: readonly Value[]) => {
-    const deadline = await this.#enter(performance.now() + this.#options.lockTimeoutMs);
-    try {
-      return await this.#connected(deadline, () => rawQuery<R>(this.#sequelize, text, values));
-    } catch (error) {
-      throw this.#failed(error, deadline);
-    } finally {
-      this.#leave(deadline);
-    }
-  };
+  readonly query: Query = (statement, values) =>
+    this.within({ deadlineMs: performance.now() + this.#options.lockTimeoutMs })(statement, values);
+
+  within(limits: Limits): Query {
+    return async <R>({ text }: { text: string }, values: readonly Value[]) => {
+      const deadline = await this.#enter(limits);
+      try {
+        return await this.#connected(deadline, () => rawQuery<R>(this.#sequelize, text, values));
+      } catch (error) {
+        throw this.#failed(error, deadline);
+      } finally {
+        this.#leave(deadline);
+      }
+    };
+  }
 
   transact<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return transactOn(this, performance.now() + this.#options.lockTimeoutMs, work);
@@ -155,10 +169,11 @@ export class SequelizeStore implements Store {
     }
   }
 
-  async #enter(deadlineMs: number): Promise<Deadline> {
-    const limitMs = deadlineMs - performance.now();
-    if (!(await this.#queue.enter(limitMs))) throw new Failure('pool-exhausted');
-    return new Deadline(deadlineMs + cutGraceMs);
+  async #enter({ deadlineMs, left }: Limits): Promise<Deadline> {
+    const admission = await this.#queue.enter(deadlineMs - performance.now(), left);
+    if (admission === 'left') throw new Failure('caller-left');
+    if (admission !== 'granted') throw new Failure('pool-exhausted');
+    return new Deadline(deadlineMs + cutGraceMs, this.#options.pooler ?? false);
   }
 
   #leave(deadline: Deadline): void {

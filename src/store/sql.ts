@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Guard, Row, Table, Value } from '../contract/index.ts';
+import type { Guard, Isolation, Row, Table, Value } from '../contract/index.ts';
 
 /** A named prepared statement: the same text has the same name on every connection. */
 export interface Named {
@@ -19,6 +19,18 @@ export function named(text: string): Named {
   const name = `lockstep_${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
   names.set(text, name);
   return { name, text };
+}
+
+/** BEGIN, with a lock timeout where the connection's own would outlast the deadline. */
+export function beginSql(
+  { isolation, deadlineMs }: { readonly isolation: Isolation; readonly deadlineMs: number },
+  lockTimeoutMs: number,
+): string {
+  const remainingMs = Math.max(1, Math.floor(deadlineMs - performance.now()));
+  const begin = `begin isolation level ${isolation}`;
+  return remainingMs < lockTimeoutMs * 0.9
+    ? `${begin}; set local lock_timeout = ${remainingMs}`
+    : begin;
 }
 
 const identifier = (name: string): string => {

@@ -14,7 +14,12 @@ export interface TransactionPlan {
   readonly isLost: () => boolean;
   /** On the clock of `performance.now()`. Ends lock waits; what still runs shortly after is cut. */
   readonly deadlineMs: number;
+  /** Aborted when nobody waits for the answer: until the deciding read returns, it is given up. */
+  readonly left?: AbortSignal;
 }
+
+/** How long a statement may wait for a connection, and for its answer. */
+export type Limits = Pick<TransactionPlan, 'deadlineMs' | 'left'>;
 
 /**
  * One open transaction. Exactly one of `commit` and `rollback` ends it and frees the connection.
@@ -42,6 +47,8 @@ export interface Store {
   begin(plan: TransactionPlan): Promise<Transaction>;
   /** One statement on any connection, in autocommit. */
   readonly query: Query;
+  /** The same, within what is left of a command's time. */
+  within(limits: Limits): Query;
   /** Several statements in one READ COMMITTED transaction. */
   transact<T>(work: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;

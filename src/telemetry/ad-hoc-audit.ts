@@ -1,5 +1,6 @@
 import pg, { type Pool, type PoolClient } from 'pg';
 import { Failure, InvalidInput, type Violation } from '../contract/index.ts';
+import { pgFailure } from '../store/pg-errors.ts';
 import { AdmissionQueue } from '../store/queue.ts';
 
 /** A command and the key it acted on, as reported to its caller. */
@@ -59,9 +60,10 @@ export class AdHocAudits {
     this.#pool = pool;
   }
 
-  /** Throws `InvalidInput`. Rejects with the Postgres error, or if it takes longer than 20 s or too many are waiting. */
+  /** Throws `InvalidInput`, and `Failure` also where it takes longer than 20 s or too many wait. */
   async run(auditSql: string, asked: AuditRequest): Promise<AuditReport> {
-    if (!(await this.#line.enter(auditMaxMs))) throw new Failure('postgres-unavailable');
+    if ((await this.#line.enter(auditMaxMs)) !== 'granted')
+      throw new Failure('postgres-unavailable');
     try {
       return await readOnly(this.#pool, async client => {
         const { rows } = await client.query<{ open: number }>(openElsewhere);
@@ -69,7 +71,10 @@ export class AdHocAudits {
         return { openTransactions, ...(await auditOf(client, auditSql, asked)) };
       });
     } catch (error) {
-      throw isNoId(error) ? new InvalidInput([notJudged]) : error;
+      const wrong = wrongInput(error);
+      throw wrong
+        ? new InvalidInput([{ path: 'refusedKeys', message: wrong }])
+        : pgFailure(error, 'work');
     } finally {
       this.#line.leave();
     }
@@ -80,18 +85,17 @@ export class AdHocAudits {
   }
 }
 
-/** All that callers send is cast to ids; every scenario takes those of its keys. */
-function isNoId(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '22P02';
+/** All that callers send is cast to ids and amounts; every scenario takes the ids of its keys. */
+function wrongInput(error: unknown): string | undefined {
+  const state = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
+  if (state === '22P02') return 'this scenario judges refusals by the id of the key alone';
+  return state.startsWith('22') ? 'has a number that is too large for this scenario' : undefined;
 }
 
-const notJudged = {
-  path: 'refusedKeys',
-  message: 'this scenario judges refusals by the id of the key alone',
-};
-
 async function readOnly<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+  const client = await pool.connect().catch(error => {
+    throw pgFailure(error, 'connect');
+  });
   let broken = false;
   try {
     await client.query(

@@ -202,6 +202,12 @@ export const metrics = {
     ),
     merge: 'max',
   },
+  lockstep_commands_waiting: row(
+    'gauge',
+    'commands',
+    [],
+    'Commands that wait in their process, without a connection, until others of their key have had their turn.',
+  ),
   lockstep_pool_connections: row(
     'gauge',
     'connections',
@@ -219,6 +225,24 @@ export const metrics = {
     'callers',
     ['pool'],
     'Callers waiting for a free connection.',
+  ),
+  lockstep_http_connections: row(
+    'gauge',
+    'connections',
+    [],
+    'Open HTTP connections that are served.',
+  ),
+  lockstep_http_connections_max: row(
+    'gauge',
+    'connections',
+    [],
+    'Maximum number of HTTP connections that are served.',
+  ),
+  lockstep_http_connections_refused_total: row(
+    'counter',
+    'connections',
+    [],
+    'HTTP connections refused because the maximum was reached.',
   ),
   lockstep_build_info: {
     ...row(
@@ -240,6 +264,15 @@ export const metrics = {
   },
   lockstep_process_exits_total: {
     ...row('counter', 'processes', [], 'Worker processes that exited unexpectedly.'),
+    of: 'service',
+  },
+  lockstep_processes_stuck_total: {
+    ...row(
+      'counter',
+      'processes',
+      [],
+      'Worker processes that were killed because they took no connections any more; they count as exits too.',
+    ),
     of: 'service',
   },
 } as const satisfies Record<string, MetricRow>;

@@ -12,12 +12,16 @@ import { type AttemptPhase, attemptPhases, type Cell, type Observer } from '../e
 import type { Meter } from './prometheus.ts';
 
 const durationOutcomes = ['accepted', 'refused', 'other'] as const;
-/** Optional callbacks for keys worth auditing. */
+/** Optional callbacks: keys worth auditing, and how the stores do. */
 export interface Listeners {
   /** Something was, or may have been, committed on a key, here or outside. */
   readonly touched?: (cell: Cell, auditKey: string) => void;
   /** A caller was refused on a key. */
   readonly refused?: (cell: Cell, auditKey: string, reason: string) => void;
+  /** An attempt ended with this error. */
+  readonly failed?: (error: unknown) => void;
+  /** A change was committed. */
+  readonly accepted?: () => void;
 }
 
 /** Turns engine events into metrics. */
@@ -36,7 +40,8 @@ export class Recorder implements Observer {
     this.#meter.observe('lockstep_attempt_phase_seconds', labels, Math.max(0, seconds));
   }
 
-  failure({ scenario, strategy }: Cell, code: FailureCode): void {
+  failure({ scenario, strategy }: Cell, code: FailureCode, error: unknown): void {
+    this.#listeners.failed?.(error);
     this.#meter.add('lockstep_attempt_failures_total', { scenario, strategy, code });
   }
 
@@ -59,6 +64,7 @@ export class Recorder implements Observer {
     const { scenario, variant, strategy } = cell;
     const meter = this.#meter;
     this.#export(cell);
+    if (kind === 'accepted') this.#listeners.accepted?.();
     meter.add('lockstep_commands_total', { scenario, variant, strategy, outcome: kind });
     meter.add('lockstep_attempts_total', { scenario, strategy }, attempts);
     const outcome = kind === 'accepted' || kind === 'refused' ? kind : 'other';

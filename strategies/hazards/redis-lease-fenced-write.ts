@@ -12,6 +12,8 @@ export default strategy({
     {
       heldBy: 'lease',
       until: 'commit',
+      oneServer:
+        'one script takes the locks and counts the token, which a cluster keeps on different nodes',
       open: async (backends, tuning) => leaseGuardian(fencedLeases(backends), backends, tuning),
     },
   ],

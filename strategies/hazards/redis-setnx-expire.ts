@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { strategy } from '../../src/contract/index.ts';
 import { leaseGuardian } from '../lib/lease-guardian.ts';
 import { lockKey, type OwnedKeys, redisLeases } from '../lib/redis-leases.ts';
-import { connected, redisUnavailable } from '../lib/redis-script.ts';
+import { connected, redisFailure } from '../lib/redis-script.ts';
 
 /** SETNX, then EXPIRE as a second command: whoever dies between them leaves a key that never ends. */
 export default strategy({
@@ -49,6 +49,6 @@ async function setThenExpire(
     }
     return { keys, token };
   } catch (error) {
-    throw redisUnavailable(error);
+    throw redisFailure(error);
   }
 }

@@ -1,7 +1,7 @@
 import { strategy } from '../../src/contract/index.ts';
 import { leaseGuardian } from '../lib/lease-guardian.ts';
 import { redisLeases } from '../lib/redis-leases.ts';
-import { redisUnavailable } from '../lib/redis-script.ts';
+import { redisFailure } from '../lib/redis-script.ts';
 
 /** SET NX PX, but DEL without asking whose key it is: a late release lets a third one in beside the second. */
 export default strategy({
@@ -14,7 +14,7 @@ export default strategy({
         const leases = redisLeases(backends);
         const give = async ({ keys }: { keys: readonly string[] }): Promise<boolean> =>
           (await backends.redis.del(...keys).catch(error => {
-            throw redisUnavailable(error);
+            throw redisFailure(error);
           })) > 0;
         return leaseGuardian({ ...leases, give }, backends, tuning);
       },

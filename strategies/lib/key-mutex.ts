@@ -1,5 +1,5 @@
 import { E_TIMEOUT, Mutex, withTimeout } from 'async-mutex';
-import { Failure, type Guardian } from '../../src/contract/index.ts';
+import { type Attempt, Failure, type Guardian } from '../../src/contract/index.ts';
 
 interface Entry {
   readonly mutex: Mutex;
@@ -10,12 +10,16 @@ interface Entry {
 export function keyMutexGuardian(now: () => number): Guardian {
   const entries = new Map<string, Entry>();
 
-  async function locked<T>(key: string, limitMs: number, inner: () => Promise<T>): Promise<T> {
+  async function locked<T>(
+    key: string,
+    { deadlineMs, left }: Attempt,
+    inner: () => Promise<T>,
+  ): Promise<T> {
     const entry = entries.get(key) ?? { mutex: new Mutex(), users: 0 };
     entries.set(key, entry);
     entry.users += 1;
     try {
-      const release = await acquire(entry.mutex, limitMs);
+      const release = await acquire(entry.mutex, deadlineMs - now(), left);
       try {
         return await inner();
       } finally {
@@ -32,7 +36,7 @@ export function keyMutexGuardian(now: () => number): Guardian {
       const through = (index: number): ReturnType<typeof inner> => {
         const key = keys[index];
         if (key === undefined) return inner({});
-        return locked(key, attempt.deadlineMs - now(), () => through(index + 1));
+        return locked(key, attempt, () => through(index + 1));
       };
       return through(0);
     },
@@ -40,10 +44,39 @@ export function keyMutexGuardian(now: () => number): Guardian {
   };
 }
 
-async function acquire(mutex: Mutex, limitMs: number): Promise<() => void> {
+/** async-mutex cannot take a waiter out of its line: one whose caller has left passes it on at once. */
+async function acquire(
+  mutex: Mutex,
+  limitMs: number,
+  left: AbortSignal | undefined,
+): Promise<() => void> {
+  const acquiring = withTimeout(mutex, Math.max(0, limitMs)).acquire();
   try {
-    return await withTimeout(mutex, Math.max(0, limitMs)).acquire();
+    return await (left ? unlessLeft(acquiring, left) : acquiring);
   } catch (error) {
     throw error === E_TIMEOUT ? new Failure('turn-refused') : error;
   }
+}
+
+function unlessLeft(acquiring: Promise<() => void>, left: AbortSignal): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    let gone = left.aborted;
+    const onLeft = (): void => {
+      gone = true;
+      reject(new Failure('caller-left'));
+    };
+    if (gone) onLeft();
+    else left.addEventListener('abort', onLeft, { once: true });
+    acquiring.then(
+      release => {
+        left.removeEventListener('abort', onLeft);
+        if (gone) release();
+        else resolve(release);
+      },
+      (error: unknown) => {
+        left.removeEventListener('abort', onLeft);
+        reject(error);
+      },
+    );
+  });
 }

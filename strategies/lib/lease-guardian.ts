@@ -1,6 +1,7 @@
 import {
   type Attempt,
   type Backends,
+  departure,
   Failure,
   type Guardian,
   type Held,
@@ -8,13 +9,18 @@ import {
   type Tuning,
 } from '../../src/contract/index.ts';
 import { Lease, type LeaseStore, type LeaseTerms } from './lease.ts';
+import { oneByOne } from './one-by-one.ts';
 
 /** A store of leases that are there for whoever asks first. */
 export interface PolledStore<G> extends LeaseStore<G> {
   /** The longest pause between two tries: for so long a free key may lie idle. */
   readonly pauseMaxMs: number;
+  /** True where no one step can take several keys: a cluster has them on different nodes. */
+  readonly singly?: boolean;
   /** Undefined: somebody else has one of the keys, and nothing of this try is left. */
   take(keys: readonly string[], leaseMs: number): Promise<G | undefined>;
+  /** Throws `Failure('lock-key-misused')` where what is under the keys can never become free. */
+  inspect(keys: readonly string[]): Promise<void>;
 }
 
 /** How a lease is waited for, until `attempt.deadlineMs`; rejects with `Failure('turn-refused')` then. */
@@ -32,7 +38,8 @@ export function leaseGuardian<G>(
   backends: Pick<Backends, 'now' | 'sleep' | 'random'>,
   tuning: LeaseTuning,
 ): Guardian {
-  return guardianOf(store, polling(store, backends), backends.now, tuning);
+  const guardian = guardianOf(store, polling(store, backends), backends.now, tuning);
+  return store.singly === true ? oneByOne(guardian) : guardian;
 }
 
 /** Turns by leases: takes the keys, holds them while the work runs, and gives them back. */
@@ -67,6 +74,10 @@ export function guardianOf<G>(
       await Promise.all([...held].map(lease => lease.abandon()));
       await store.close();
     },
+    ...(store.view && {
+      inspect: (key: string) => store.view?.(key, leaseMs) ?? Promise.resolve([]),
+    }),
+    ...(store.release && { release: store.release.bind(store) }),
   };
 }
 
@@ -106,22 +117,27 @@ export function worthStarting<G>(
 }
 
 const pauseBaseMs = 4;
+/** After so many tries, about 0.1 s, it is asked whether what is in the way is a lock at all. */
+const patientTries = 6;
 
 /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
 function polling<G>(
-  { take, pauseMaxMs }: PolledStore<G>,
+  { take, inspect, pauseMaxMs }: PolledStore<G>,
   { now, sleep, random }: Pick<Backends, 'now' | 'sleep' | 'random'>,
 ): Take<G> {
   return async (terms, attempt, keys) => {
-    const { deadlineMs } = attempt;
+    const { deadlineMs, left } = attempt;
     for (let tries = 0; now() < deadlineMs; tries += 1) {
+      if (left?.aborted) throw new Failure('caller-left');
       const sentMs = now(); // every try anew: waiting does not count against the lease
       const grant = await take(keys, terms.leaseMs);
       const lease = grant !== undefined && (await worthStarting(terms, attempt, grant, sentMs));
       if (lease) return lease;
+      if (tries === patientTries) await inspect(keys);
       const pauseMs = random() * Math.min(pauseMaxMs, pauseBaseMs * 2 ** tries);
-      await sleep(Math.min(pauseMs, Math.max(0, deadlineMs - now())));
+      await sleep(Math.min(pauseMs, Math.max(0, deadlineMs - now())), departure(left));
     }
+    await inspect(keys);
     throw new Failure('turn-refused');
   };
 }

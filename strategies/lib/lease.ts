@@ -1,4 +1,9 @@
-import { type ReleaseEnd, watchful } from '../../src/contract/index.ts';
+import {
+  type LockRelease,
+  type LockState,
+  type ReleaseEnd,
+  watchful,
+} from '../../src/contract/index.ts';
 
 /**
  * Where leases are kept: one Redis, or a majority of several. A grant covers all keys of a turn.
@@ -15,6 +20,9 @@ export interface LeaseStore<G> {
   close(): Promise<void>;
   /** Where a fencing token is minted with every grant. */
   readonly fence?: Fence<G>;
+  /** As `Guardian.inspect` and `Guardian.release`, with the resource key. */
+  view?(resource: string, leaseMs: number): Promise<readonly LockState[]>;
+  release?(resource: string, holder: string): Promise<LockRelease>;
 }
 
 /** A counter whose numbers rise with every grant, as long as it is not lost. */

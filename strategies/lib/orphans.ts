@@ -77,7 +77,8 @@ export class Orphans {
   }
 }
 
-const later = /^(LOADING|BUSY|MASTERDOWN|READONLY|MISCONF|TRYAGAIN|CLUSTERDOWN|NOAUTH)\b/;
+const later =
+  /^(LOADING|BUSY|MASTERDOWN|READONLY|MISCONF|NOREPLICAS|TRYAGAIN|CLUSTERDOWN|NOAUTH)\b/;
 
 /** An error that the server has told, and not one that passes. */
 function isAnswer(error: unknown): boolean {

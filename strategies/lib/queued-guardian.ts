@@ -1,14 +1,6 @@
-import {
-  type Attempt,
-  type Backends,
-  Failure,
-  type Guardian,
-  type Held,
-  Losses,
-  type ReleaseEnd,
-  type Tuning,
-} from '../../src/contract/index.ts';
+import type { Backends, Guardian, Tuning } from '../../src/contract/index.ts';
 import { guardianOf } from './lease-guardian.ts';
+import { oneByOne } from './one-by-one.ts';
 import { QueuedLeases } from './queued-leases.ts';
 import { WakeUps } from './wake-ups.ts';
 
@@ -18,37 +10,10 @@ export async function queuedGuardian(
   tuning: Tuning,
 ): Promise<Guardian> {
   const wakeUps = new WakeUps(redis);
-  await wakeUps.open();
+  await wakeUps.open().catch((error: unknown) => {
+    wakeUps.close();
+    throw error;
+  });
   const leases = new QueuedLeases(redis, wakeUps, { now, sleep }, tuning);
-  const single = guardianOf(leases, leases.take, now, tuning);
-
-  /** Takes the rest of the keys inside what is held already. */
-  async function inside<T>(
-    attempt: Attempt,
-    [key, ...others]: readonly string[],
-    held: readonly Held[],
-    inner: (held: Held) => Promise<T>,
-  ): Promise<T> {
-    if (key === undefined) return inner(new Losses(held));
-    return single.turn(attempt, [key], mine => {
-      if (new Losses(held).isLost()) throw new Failure('turn-lost'); // while it waited
-      return inside(attempt, others, [...held, mine], inner);
-    });
-  }
-
-  return {
-    async turn(attempt, keys, inner) {
-      if (keys.length === 1) return single.turn(attempt, keys, inner);
-      const ends: ReleaseEnd[] = [];
-      try {
-        return await inside({ ...attempt, report: end => ends.push(end) }, keys, [], inner);
-      } finally {
-        const worst = worstFirst.find(end => ends.includes(end));
-        if (worst !== undefined) attempt.report(worst); // one turn, one end
-      }
-    },
-    close: () => single.close(),
-  };
+  return oneByOne(guardianOf(leases, leases.take, now, tuning));
 }
-
-const worstFirst: readonly ReleaseEnd[] = ['lost', 'unknown', 'already gone', 'released'];

@@ -1,10 +1,20 @@
 import type { Redis } from 'ioredis';
-import { type Attempt, type Backends, Failure, type Tuning } from '../../src/contract/index.ts';
+import {
+  type Attempt,
+  type Backends,
+  departure,
+  Failure,
+  type LockRelease,
+  type LockState,
+  type LockWaiter,
+  type Tuning,
+} from '../../src/contract/index.ts';
 import type { Lease, LeaseStore, LeaseTerms } from './lease.ts';
 import { type Take, worthStarting } from './lease-guardian.ts';
+import { holderOf, inspectLeases, type LeasePlace, placesOf, releaseLease } from './lease-view.ts';
 import { Orphans } from './orphans.ts';
 import { extendOwned, lockKey, newToken } from './redis-leases.ts';
-import { connected, redisUnavailable, Script } from './redis-script.ts';
+import { connected, redisFailure, Script } from './redis-script.ts';
 import type { WakeUps } from './wake-ups.ts';
 
 /** A place in the queue of one key, and after the grant the lease on it. */
@@ -74,6 +84,26 @@ redis.call('hdel', seen, me)
 return 0
 `);
 
+function queueKeys(key: string): Ticket['keys'] {
+  return [lockKey(key), `lockstep:queue:${key}`, `lockstep:seen:${key}`];
+}
+
+const waitersMax = 100;
+
+async function waitersIn(redis: Redis, queue: string): Promise<readonly LockWaiter[]> {
+  const [[seconds, microseconds], members] = await Promise.all([
+    redis.time(),
+    redis.zrange(queue, 0, String(waitersMax - 1), 'WITHSCORES'),
+  ]);
+  const nowMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+  const waiters: LockWaiter[] = [];
+  for (let at = 0; at + 1 < members.length; at += 2) {
+    const waitingMs = Math.max(0, Math.round(nowMs - Number(members[at + 1]) / 1_000));
+    waiters.push({ waiter: holderOf(members[at] ?? ''), waitingMs });
+  }
+  return waiters;
+}
+
 const pollMaxMs = 250;
 const pollsMissed = 4; // who has missed so many counts as dead
 
@@ -87,9 +117,11 @@ export class QueuedLeases implements LeaseStore<Ticket> {
   readonly #leaseMs: number;
   readonly #pollMs: number;
   readonly #orphans: Orphans;
+  readonly #places: readonly LeasePlace[];
 
   constructor(redis: Redis, wakeUps: WakeUps, time: Time, { leaseMs }: Pick<Tuning, 'leaseMs'>) {
     this.#redis = redis;
+    this.#places = placesOf('redis', [redis]);
     this.#wakeUps = wakeUps;
     this.#time = time;
     this.#leaseMs = leaseMs;
@@ -100,6 +132,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
   /** Stands in the queue; asks at every message and, in case one was lost, from time to time. */
   readonly take: Take<Ticket> = async (terms, attempt, [key = '']) => {
     while (this.#time.now() < attempt.deadlineMs) {
+      if (attempt.left?.aborted) throw new Failure('caller-left');
       const lease = await this.#stand(terms, attempt, this.#ticket(key));
       if (lease) return lease;
     }
@@ -111,7 +144,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
       const answer = await extendOwned.run(this.#redis, [ticket.keys[0]], [ticket.token, leaseMs]);
       return answer === 1 ? ticket : undefined;
     } catch (error) {
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   }
 
@@ -125,30 +158,47 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     this.#wakeUps.close();
   }
 
+  async view(key: string, leaseMs: number): Promise<readonly LockState[]> {
+    const [lock, queue] = queueKeys(key);
+    return inspectLeases(this.#places, lock, leaseMs, redis => waitersIn(redis, queue));
+  }
+
+  /** The next in the queue is given it. */
+  async release(key: string, holder: string): Promise<LockRelease> {
+    const keys = queueKeys(key);
+    const give = async (redis: Redis, token: string): Promise<boolean> =>
+      (await leave.run(redis, keys, [token])) === 1;
+    return releaseLease(this.#places, keys[0], holder, give).catch(error => {
+      throw redisFailure(error);
+    });
+  }
+
   #ticket(key: string): Ticket {
     return {
-      keys: [lockKey(key), `lockstep:queue:${key}`, `lockstep:seen:${key}`],
+      keys: queueKeys(key),
       token: `${this.#wakeUps.channel}|${this.#leaseMs}|${newToken()}`,
     };
   }
 
-  /** Undefined at the deadline, or where the grant came too late to be worth starting with. */
+  /** Undefined at the deadline, when the caller has left, or where the grant came too late to be worth starting with. */
   async #stand(
     terms: LeaseTerms<Ticket>,
     attempt: Attempt,
     ticket: Ticket,
   ): Promise<Lease<Ticket> | undefined> {
     const { now } = this.#time;
-    for (let asks = 0; now() < attempt.deadlineMs; asks += 1) {
+    const { left, deadlineMs } = attempt;
+    const gone = departure(left);
+    for (let asks = 0; now() < deadlineMs && !left?.aborted; asks += 1) {
       const bell = this.#wakeUps.listen(ticket.token);
       try {
         const askedMs = now(); // a lock that is handed over later was not ours before
         const heldMs = await this.#ask(ticket, asks > 0);
         if (heldMs === 'mine') return await worthStarting(terms, attempt, ticket, askedMs);
-        const leftMs = Math.max(0, attempt.deadlineMs - now());
+        const leftMs = Math.max(0, deadlineMs - now());
         const pauseMs = Math.min(this.#pollMs, leftMs, Math.max(0, heldMs) + 1);
         // after a ring it asks too: a process that stalled may read it when that lease is over
-        await this.#time.sleep(pauseMs, bell.rung);
+        await this.#time.sleep(pauseMs, gone ? Promise.race([bell.rung, gone]) : bell.rung);
       } finally {
         bell.stop();
       }
@@ -166,18 +216,18 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     const aliveMs = Math.ceil(this.#pollMs * pollsMissed);
     const sent = ask.run(this.#redis, ticket.keys, [ticket.token, this.#leaseMs, aliveMs]);
     const answer = await this.#orOrphaned(ticket, sent);
-    if (!Array.isArray(answer)) throw redisUnavailable(new Error('the script gave no list'));
+    if (!Array.isArray(answer)) throw redisFailure(new Error('the script gave no list'));
     const [granted, heldMs] = answer.map(Number);
     return granted === 1 ? 'mine' : (heldMs ?? 0);
   }
 
-  /** An answer, or 'redis-unavailable' and the place given up: it may be taken all the same. */
+  /** An answer, or what Redis refused and the place given up: it may be taken all the same. */
   async #orOrphaned<T>(ticket: Ticket, answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
       this.#giveUp(ticket);
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   }
 

@@ -2,8 +2,9 @@ import { randomFillSync } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Backends } from '../../src/contract/index.ts';
 import type { PolledStore } from './lease-guardian.ts';
+import { inspectLeases, placesOf, releaseLease } from './lease-view.ts';
 import { Orphans } from './orphans.ts';
-import { connected, redisUnavailable, Script } from './redis-script.ts';
+import { connected, redisFailure, Script } from './redis-script.ts';
 
 /** Keys in Redis whose value says who owns them. */
 export interface OwnedKeys {
@@ -63,19 +64,21 @@ export function ownedLeases<G extends OwnedKeys>(
   set: (redis: Redis, owned: OwnedKeys, leaseMs: number) => Promise<G | undefined>,
 ): PolledStore<G> {
   const orphans = new Orphans({ sleep });
+  const places = placesOf('redis', [redis]);
 
-  /** An answer, or 'redis-unavailable' and the keys cleared away: they may be there all the same. */
+  /** An answer, or what Redis refused and the keys cleared away: they may be there all the same. */
   const orOrphaned = async <T>(owned: OwnedKeys, answer: Promise<T>) => {
     try {
       return await answer;
     } catch (error) {
       orphans.add(() => deleteOwned.runText(redis, owned.keys, [owned.token]));
-      throw redisUnavailable(error);
+      throw redisFailure(error);
     }
   };
 
   return {
     pauseMaxMs: 50,
+    singly: redis.isCluster,
     async take(resources, leaseMs) {
       if (redis.status !== 'ready') await connected(redis);
       const owned = { keys: resources.map(lockKey), token: newToken() };
@@ -86,17 +89,40 @@ export function ownedLeases<G extends OwnedKeys>(
         const answer = await extendOwned.run(redis, owned.keys, [owned.token, leaseMs]);
         return answer === 1 ? owned : undefined;
       } catch (error) {
-        throw redisUnavailable(error);
+        throw redisFailure(error);
       }
     },
     async give(owned) {
       const answer = deleteOwned.run(redis, owned.keys, [owned.token]);
       return (await orOrphaned(owned, answer)) === owned.keys.length;
     },
+    inspect: resources => assertNoMisuse(redis, resources),
     async close() {
       orphans.close();
     },
+    view: (resource, leaseMs) => inspectLeases(places, lockKey(resource), leaseMs),
+    async release(resource, holder) {
+      const key = lockKey(resource);
+      return releaseLease(places, key, holder, deletes(key)).catch(error => {
+        throw redisFailure(error);
+      });
+    },
   };
+}
+
+/** Compares the token and deletes, at any server. */
+export function deletes(key: string): (redis: Redis, token: string) => Promise<boolean> {
+  return async (redis, token) => (await deleteOwned.run(redis, [key], [token])) === 1;
+}
+
+/**
+ * Throws `Failure('lock-key-misused')` where a key holds something that is no lock: to SET NX and
+ * EXISTS it is as taken as a lease, for ever. A foreign string cannot be told from somebody's token.
+ */
+export async function assertNoMisuse(redis: Redis, resources: readonly string[]): Promise<void> {
+  const answers = resources.map(lockKey).map(key => redis.get(key));
+  for (const answer of await Promise.allSettled(answers))
+    if (answer.status === 'rejected') throw redisFailure(answer.reason);
 }
 
 const tokenBytes = 16;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { Failure } from '../../src/contract/index.ts';
+import { codeOfReply, Failure, isFailure } from '../../src/contract/index.ts';
 
 /** Lua that runs on the server as one step. */
 export class Script {
@@ -66,9 +66,11 @@ function settled(redis: Redis): Promise<void> {
   return waiting;
 }
 
-/** Every error of a lock store means the same to who waits for a turn: nobody can be given it. */
-export function redisUnavailable(error: unknown): Failure {
-  return new Failure('redis-unavailable', { cause: error });
+/** An error of a lock store, as who waits for a turn is told of it: it refused, or it is not there. */
+export function redisFailure(error: unknown): Failure {
+  return isFailure(error)
+    ? error
+    : new Failure(codeOfReply(error) ?? 'redis-unavailable', { cause: error });
 }
 
 /** The server's own word, as opposed to no answer. */

@@ -3,6 +3,7 @@ import type { Backends } from '../../src/contract/index.ts';
 import type { PolledStore } from './lease-guardian.ts';
 import { lockKey } from './redis-leases.ts';
 import { type Member, Members } from './redlock-member.ts';
+import { nodeView } from './redlock-view.ts';
 
 /**
  * Leases on a majority of independent nodes, by npm redlock 4.2.0 (the `latest` tag). It waits for
@@ -24,7 +25,7 @@ export function redlock4Leases(
       try {
         return await redlock.lock(resources.map(lockKey), leaseMs);
       } catch (error) {
-        members.assertMajority(error);
+        members.assertVoting(error);
         return undefined; // the library has given back what votes it had
       }
     },
@@ -44,9 +45,11 @@ export function redlock4Leases(
         return false;
       }
     },
+    inspect: resources => members.inspect(resources),
     async close() {
       members.close();
     },
+    ...nodeView(backends.redisNodes),
   };
 }
 

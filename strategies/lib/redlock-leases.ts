@@ -2,8 +2,9 @@ import Redlock, { ExecutionError, type Lock, ResourceLockedError } from 'redlock
 import type { Backends } from '../../src/contract/index.ts';
 import type { PolledStore } from './lease-guardian.ts';
 import { lockKey } from './redis-leases.ts';
-import { redisUnavailable } from './redis-script.ts';
+import { redisFailure } from './redis-script.ts';
 import { Members } from './redlock-member.ts';
+import { nodeView } from './redlock-view.ts';
 
 /** The library tries once; when to try again, and until when, is decided outside. */
 const once = { retryCount: 0 };
@@ -28,7 +29,7 @@ export function redlockLeases(
       try {
         return await redlock.acquire(resources.map(lockKey), leaseMs, once);
       } catch (error) {
-        members.assertMajority(error);
+        members.assertVoting(error);
         return undefined; // the library has given back what votes it had
       }
     },
@@ -37,7 +38,7 @@ export function redlockLeases(
         return await redlock.extend(lock, leaseMs, once);
       } catch (error) {
         if (await isGone(error, members.quorum)) return undefined;
-        throw redisUnavailable(error);
+        throw redisFailure(error);
       }
     },
     async give(lock) {
@@ -46,12 +47,14 @@ export function redlockLeases(
         return true;
       } catch (error) {
         if (await isGone(error, members.quorum)) return false;
-        throw redisUnavailable(error);
+        throw redisFailure(error);
       }
     },
+    inspect: resources => members.inspect(resources),
     async close() {
       members.close();
     },
+    ...nodeView(backends.redisNodes),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { Caller } from 'redlock';
-import { type Backends, Failure } from '../../src/contract/index.ts';
+import { type Backends, codeOfReply, Failure, isFailure } from '../../src/contract/index.ts';
 import { Orphans } from './orphans.ts';
-import { connected, isReply, redisUnavailable } from './redis-script.ts';
+import { assertNoMisuse } from './redis-leases.ts';
+import { connected, isReply, redisFailure } from './redis-script.ts';
 
 /** The independent nodes of one Redlock, of which a majority has to agree. */
 export class Members {
@@ -25,7 +26,28 @@ export class Members {
   /** Throws `Failure('redis-unavailable')` where too few nodes answer to say who has the turn. */
   assertMajority(because: unknown): void {
     const answering = this.all.filter(member => member.answers).length;
-    if (answering < this.quorum) throw redisUnavailable(because);
+    if (answering < this.quorum) throw redisFailure(because);
+  }
+
+  /**
+   * The same after a try to take a turn, for which a node that answers may still refuse to vote. Throws
+   * what they refuse, if all who do not vote refuse the same, else `Failure('redis-unavailable')`.
+   */
+  assertVoting(because: unknown): void {
+    const silent = this.all.filter(member => !member.answers || member.refusal !== undefined);
+    if (this.all.length - silent.length >= this.quorum) return;
+    const [first, ...others] = silent.map(({ refusal }) => refusal);
+    const same = others.every(other => codeOfReply(other) === codeOfReply(first));
+    throw redisFailure(same && codeOfReply(first) ? first : because);
+  }
+
+  /** Throws `Failure('lock-key-misused')` where no majority can come about any more. */
+  async inspect(resources: readonly string[]): Promise<void> {
+    const misused: unknown[] = [];
+    const inspected = this.all.map(member => member.inspect(resources));
+    for (const answer of await Promise.allSettled(inspected))
+      if (answer.status === 'rejected' && isMisuse(answer.reason)) misused.push(answer.reason);
+    if (this.all.length - misused.length < this.quorum) throw misused[0];
   }
 
   /** The library's scripts by which votes are taken and given back. */
@@ -73,6 +95,8 @@ interface OpenVote {
 /** One node as the library sees it: remembers whether it answers, and clears away late votes. */
 export class Member implements Caller {
   answers = true;
+  /** The error reply by which it refused its last vote. Giving back is no vote: it may well do that. */
+  refusal: unknown;
   scripts: Scripts | undefined;
   readonly #redis: Redis;
   readonly #orphans: Orphans;
@@ -108,6 +132,10 @@ export class Member implements Caller {
     return lua === this.scripts?.take.value ? this.#take(send, keyCount, args) : this.#noted(send);
   }
 
+  inspect(resources: readonly string[]): Promise<void> {
+    return assertNoMisuse(this.#redis, resources);
+  }
+
   close(): void {
     this.#orphans.close();
   }
@@ -119,8 +147,10 @@ export class Member implements Caller {
     try {
       const result = await this.#noted(send);
       this.#open.delete(owner);
+      this.refusal = undefined;
       return result;
     } catch (error) {
+      this.refusal = codeOfReply(error) && error;
       vote.lostMs = this.#now();
       vote.silent = isTimeout(error);
       if (isReply(error)) this.#open.delete(owner);
@@ -159,10 +189,15 @@ export class Member implements Caller {
       this.answers = true;
       return result;
     } catch (error) {
-      this.answers = error instanceof Error && error.message.startsWith('NOSCRIPT');
+      const isNew = error instanceof Error && error.message.startsWith('NOSCRIPT');
+      this.answers = isNew || codeOfReply(error) !== undefined;
       throw error;
     }
   }
+}
+
+function isMisuse(error: unknown): boolean {
+  return isFailure(error) && error.code === 'lock-key-misused';
 }
 
 /** The client's word for an answer that did not come in time: `src/store/redis.ts`. */

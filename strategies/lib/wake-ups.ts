@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { isReply, redisFailure } from './redis-script.ts';
 
 const openMaxMs = 400;
 
@@ -25,13 +26,18 @@ export class WakeUps {
     this.#redis.on('message', (_channel: string, token: string) => this.#bells.get(token)?.());
   }
 
-  /** Returns when the channel is listened to, or after 400 ms: it is tried again at every connection. */
+  /**
+   * Returns when the channel is listened to, or after 400 ms: it is tried again at every connection.
+   * Rejects with `Failure('redis-unavailable')` where the server does not allow it: nobody would be woken.
+   */
   async open(): Promise<void> {
-    const listening = new Promise<void>(resolve => {
+    const listening = new Promise<void>((resolve, reject) => {
       const listen = (): void => {
         this.#redis.subscribe(this.channel).then(
           () => resolve(),
-          () => {},
+          (error: unknown) => {
+            if (isReply(error)) reject(redisFailure(error));
+          },
         );
       };
       this.#redis.on('ready', listen);
@@ -42,8 +48,7 @@ export class WakeUps {
     const late = new Promise<void>(resolve => {
       timer = setTimeout(resolve, openMaxMs);
     });
-    await Promise.race([listening, late]);
-    clearTimeout(timer);
+    await Promise.race([listening, late]).finally(() => clearTimeout(timer));
   }
 
   /** Resolves at the message for this token; `stop` when it is no longer waited for. */

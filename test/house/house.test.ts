@@ -25,6 +25,7 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ['bench/explore', /^bench\/(?!explore|lab|page)/, 'an instrument of its own'],
   ['bench/load', /^bench\/(?!load|lab|page)/, 'an instrument of its own'],
   ['bench/floors', /^bench\/(?!floors|lab|page)/, 'an instrument of its own'],
+  ['bench/crowd', /^bench\/(?!crowd|lab|page)/, 'an instrument of its own'],
   ['bench/faults', /^bench\/(?!faults|lab|page|compare\/client)/, 'an instrument of its own'],
   ['bench/compare', /^bench\/(?!compare|explore|lab|page)/, 'load and orders of one claim'],
   ['bench/report', /^bench\/cli/, 'a report is started, and starts nothing'],
@@ -96,10 +97,7 @@ describe('names', () => {
           .filter(({ 1: kind, index }) => {
             const made = text.slice(index).split('connect()')[0] ?? '';
             const listens = /\.on\('error', /.test(made);
-            return !(
-              listens &&
-              (kind === 'Client' || /CuttableClient|\.on\('connect', /.test(made))
-            );
+            return !(listens && (kind === 'Client' || /clientAt|\.on\('connect', /.test(made)));
           })
           .map(({ index }) => `${path}: ${text.slice(index, index + 60)}`),
       );

@@ -69,6 +69,7 @@ describe('the audit on request', () => {
     ['keys.0', { keys: ['x'] }],
     ['refusedKeys.0', { refusedKeys: ['1/x'] }],
     ['refusedKeys', { refusedKeys: ['1/2'] }], // an appointment is refused by its request alone
+    ['refusedKeys', { scenario: 'transfer', refusedKeys: ['1/2/460044306719144061'] }], // no integer
     ['acknowledged.0.commandId', { acknowledged: [{ key: '1', commandId: 'x' }] }],
   ])('says that %s is wrong', async (path, body) => {
     const reply = await judged(body);

@@ -1,3 +1,4 @@
+import type { Express } from 'express';
 import { pino } from 'pino';
 import { afterAll } from 'vitest';
 import { readConfig, strategyFilesOf } from '../../src/config.ts';
@@ -13,6 +14,7 @@ export interface Edge {
   readonly url: string;
   readonly port: number;
   readonly databaseUrl: string;
+  readonly app: Express;
   /** What was logged, as lines. */
   readonly logged: readonly string[];
   /** Makes the process look as if it were stopping. */
@@ -38,11 +40,12 @@ export async function openEdge(
   const config = readConfig({ ...stores, ...environment });
   const logged: string[] = [];
   const log = pino({ level: config.logLevel }, { write: line => logged.push(line) });
-  const edge = { url: '', port: 0, databaseUrl, logged, stopping: false };
   const service: Service = new Service(config, registry, log, {
     metricsText: async () => pageOf([await service.snapshot()]),
     stopping: () => edge.stopping,
   });
+  const { app } = service;
+  const edge = { url: '', port: 0, databaseUrl, app, logged, stopping: false };
   await service.start();
   const server = httpServer(service.app, { classes: messageClasses(service.app) });
   edge.port = await listen(server, { host: '127.0.0.1', port: 0, exclusive: true });

@@ -1,3 +1,4 @@
+import { chown, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll } from 'vitest';
@@ -17,6 +18,8 @@ export interface OwnPostgres {
   kill(): Promise<void>;
   /** On the same port and data. Resolves when it answers. */
   start(): Promise<void>;
+  /** The same, as a standby that hears of no primary: it takes no changes until it is promoted. */
+  startAsStandby(): Promise<void>;
 }
 
 const startMaxMs = 60_000;
@@ -41,15 +44,25 @@ export async function ownPostgres(): Promise<OwnPostgres> {
     process.kill(pid, 'SIGKILL');
     await until('Postgres is gone', async () => !(await answers(url)));
   };
+  const standby = join(data, 'standby.signal');
+  const start = async (): Promise<void> => {
+    const child = await started(keeper, spec, url);
+    killNow = async () => {
+      await child.signal('SIGKILL');
+      await child.exited;
+    };
+  };
   return {
     url,
     kill: () => killNow(),
     async start() {
-      const child = await started(keeper, spec, url);
-      killNow = async () => {
-        await child.signal('SIGKILL');
-        await child.exited;
-      };
+      await rm(standby, { force: true });
+      await start();
+    },
+    async startAsStandby() {
+      await writeFile(standby, '');
+      if (account) await chown(standby, account.uid, account.gid);
+      await start();
     },
   };
 }

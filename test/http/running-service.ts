@@ -8,6 +8,20 @@ import { programArgs } from '../fixtures/program.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Cores that are busy with other tests must not look like a Postgres that is away, nor like a stuck process. */
+const usual = {
+  PORT: '0',
+  CONNECT_TIMEOUT_MS: '30000',
+  WAIT_MS: '30000',
+  LAME_DUCK_MS: '0',
+  STUCK_MS: '0',
+};
+
+export interface Limits {
+  /** How many files each of its processes may open. */
+  readonly openFiles?: number;
+}
+
 /** `npm start` as a child. */
 export class RunningService {
   readonly child: ChildProcess;
@@ -15,12 +29,14 @@ export class RunningService {
   readonly #errors: string[] = [];
   #exited: Promise<unknown[]>;
 
-  constructor(environment: Readonly<Record<string, string>>) {
+  constructor(environment: Readonly<Record<string, string>>, { openFiles }: Limits = {}) {
     const { PATH = '', HOME = '' } = process.env;
-    this.child = spawn(process.execPath, programArgs('src/main'), {
+    const program = [process.execPath, ...programArgs('src/main')];
+    const limited = ['sh', '-c', 'ulimit -n "$0" && exec "$@"', String(openFiles), ...program];
+    const [command = '', ...args] = openFiles === undefined ? program : limited;
+    this.child = spawn(command, args, {
       cwd: root,
-      // cores that are busy with other tests must not look like a Postgres that is away
-      env: { PATH, HOME, PORT: '0', CONNECT_TIMEOUT_MS: '30000', WAIT_MS: '30000', ...environment },
+      env: { ...usual, PATH, HOME, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#exited = once(this.child, 'exit');
@@ -73,11 +89,14 @@ export class RunningService {
 }
 
 /** A service for the whole file or block: ready before its first test, stopped after the last. */
-export function servingService(environment: Readonly<Record<string, string>>): {
+export function servingService(
+  environment: Readonly<Record<string, string>>,
+  limits: Limits = {},
+): {
   readonly service: RunningService;
   readonly ready: () => Ready;
 } {
-  const service = new RunningService(environment);
+  const service = new RunningService(environment, limits);
   let ready: Ready | undefined;
   beforeAll(async () => {
     ready = await service.ready();

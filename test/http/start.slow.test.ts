@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../database.ts';
 import { ownRedisServers } from '../fixtures/redis-server.ts';
@@ -11,6 +12,7 @@ import { isAlive, RunningService, startMaxMs } from './running-service.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'lockstep-start-'));
 const [ownRedis] = await ownRedisServers(1);
+const [clusterNode] = await ownRedisServers(1, `cluster-enabled yes\ndir ${folder}`);
 const services: RunningService[] = [];
 afterAll(async () => {
   await Promise.all(services.map(service => service.stop()));
@@ -89,6 +91,45 @@ describe('a start', { timeout: 2 * startMaxMs }, () => {
     expect(await service.stop()).toBe(0);
     expect(service.lines.join()).not.toContain(new URL(redis.url).password);
     await drop();
+  });
+
+  it('refuses a database that takes no changes, with what to do', async () => {
+    const { url, name, drop } = await freshDatabase('template0', 'caller drops');
+    const admin = new pg.Client({ connectionString: testServers().postgresUrl });
+    await admin.connect();
+    await admin.query(`alter database ${name} set default_transaction_read_only = on`);
+    await admin.end();
+    const service = start({ DATABASE_URL: url });
+    expect(await service.ended()).toBe(1);
+    expect(service.errors).toContain(`at ${new URL(url).host}/${name} cannot be migrated`);
+    expect(service.errors).toContain('it is read-only; set default_transaction_read_only to off');
+    await drop();
+  });
+
+  it('refuses a node of a Redis Cluster that the strategy needs, and warns of another', async () => {
+    const { url, drop } = await freshDatabase('template0', 'caller drops');
+    const given = { DATABASE_URL: url, REDIS_URL: clusterNode?.url ?? '' };
+    const refused = start({ ...given, STRATEGY: 'redis-lease' });
+    expect(await refused.ended()).toBe(1);
+    const { host, password } = new URL(given.REDIS_URL);
+    expect(refused.errors).toContain(`Redis at ${host}: it is a node of a Redis Cluster`);
+    expect(refused.errors).toContain('name a Redis that is no part of a cluster');
+    expect(refused.errors).not.toContain(password);
+    const served = start(given);
+    await served.ready();
+    expect(served.lines.some(line => line.includes('is a node of a Redis Cluster'))).toBe(true);
+    await served.stop();
+    await drop();
+  });
+
+  it('refuses a limit of open files that leaves no connections', async () => {
+    const service = new RunningService(
+      { DATABASE_URL: testServers().postgresUrl },
+      { openFiles: 100 },
+    );
+    services.push(service);
+    expect(await service.ended()).toBe(2);
+    expect(service.errors).toMatch(/may open 100 files here.*raise the limit \(ulimit -n\)/);
   });
 
   it('says so when the port is taken, and leaves no process', async () => {

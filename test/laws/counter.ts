@@ -52,6 +52,7 @@ export function counterScenario(works: ReadonlyMap<string, (tx: Tx) => Promise<v
   return scenario<CounterCommand>({
     title: 'a counter',
     path: '/counters/:id',
+    form: { refusals: { gone: 'There is no such counter.' }, examples: [] },
     race: 'duplicate',
     exhaustedReasons: [],
     async prepare({ params }) {

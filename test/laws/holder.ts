@@ -9,6 +9,7 @@ export interface HolderTask {
   /** Strategy name → id of the counter that is held under it. */
   readonly ids: Readonly<Record<string, string>>;
   readonly leaseMs: number;
+  readonly waitMs?: number;
   readonly urls: EngineUrls;
 }
 
@@ -25,7 +26,8 @@ for (const [name, id] of Object.entries(task.ids)) {
       await new Promise(ended => setTimeout(ended, heldAtMostMs));
     };
     // an engine each: one that holds a whole table must not keep the next from its connection
-    const { engine } = openEngine(task.urls, { leaseMs: task.leaseMs });
+    const { leaseMs, waitMs } = task;
+    const { engine } = openEngine(task.urls, { leaseMs, ...(waitMs && { waitMs }) });
     const served = engine.serve({
       scenario: { name: 'counter', registered: counterScenario(new Map([['hold', hold]])) },
       variant: 'plain',

@@ -49,6 +49,7 @@ const variant = (title: string, steps: Rule<Claim>) => ({
 export const couponForms = scenario<Claim>({
   title: 'forms that are wrong by themselves',
   path: '/campaigns/:id/claims',
+  form: { refusals: { 'none left': 'Every coupon has an owner.' }, examples: [] },
   race: 'false refusal',
   exhaustedReasons: ['none left'],
   async prepare({ params, body }) {

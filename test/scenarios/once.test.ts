@@ -25,6 +25,7 @@ function losingReplies(store: Store, lost: number): Store {
   let left = lost;
   return {
     query: store.query,
+    within: limits => store.within(limits),
     transact: work => store.transact(work),
     close: () => store.close(),
     async begin(plan) {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Strategy } from '../../src/contract/index.ts';
 import { KeyRefused } from '../../src/engine/idempotency.ts';
 import { openEngine } from '../fixtures/engines.ts';
-import { Gate } from '../fixtures/gate.ts';
+import { Gate, until } from '../fixtures/gate.ts';
+import { waitersSql } from '../fixtures/session.ts';
 import { worded } from './commands.ts';
 import { found, newInvoice, openPayout, paidTimes, rowLock } from './payout-payments.ts';
 
@@ -16,9 +17,10 @@ interface Sent {
   readonly fingerprint?: string;
   readonly strategy?: Strategy;
   readonly on?: ReturnType<typeof openEngine>;
+  readonly left?: AbortSignal;
 }
 
-function pay({ id, key, fingerprint = 'same', strategy = rowLock, on }: Sent) {
+function pay({ id, key, fingerprint = 'same', strategy = rowLock, on, left }: Sent) {
   const { open, scenario } = payout();
   return (on ?? open).engine.serve({
     scenario,
@@ -27,6 +29,7 @@ function pay({ id, key, fingerprint = 'same', strategy = rowLock, on }: Sent) {
     commandId: randomUUID(),
     input: { params: { id }, body: {} },
     idempotency: { key, fingerprint },
+    ...(left && { left }),
   });
 }
 
@@ -80,6 +83,32 @@ describe('a key of a payment', () => {
     } finally {
       await hurried.close();
     }
+  });
+
+  test('whose caller left while it waited is free again, and nothing was paid', async () => {
+    const sent = await fresh();
+    const left = new AbortController();
+    await payout().session.run('begin', `select from invoices where id = ${sent.id} for update`);
+    const first = pay({ ...sent, left: left.signal });
+    await until('it waits', async () => (await payout().session.value(waitersSql)) === 1);
+    left.abort();
+    expect((await first).outcome).toMatchObject({ kind: 'busy', detail: 'caller-left' });
+    expect(await paidTimes(payout(), sent.id)).toBe(0);
+    await payout().session.run('commit');
+    const again = await pay(sent);
+    expect(again.outcome).toMatchObject({ kind: 'accepted' });
+    expect(again.replayed).toBeUndefined();
+    expect(await paidTimes(payout(), sent.id)).toBe(1);
+  });
+
+  test('whose caller left after the payment was sent is recorded, and answered on asking again', async () => {
+    const sent = await fresh();
+    const left = new AbortController();
+    payout().line.afterPayment(1, async () => left.abort());
+    const first = await pay({ ...sent, left: left.signal });
+    expect(first.outcome).toMatchObject({ kind: 'accepted', attempts: 1 });
+    expect(await pay(sent)).toMatchObject({ outcome: first.outcome, replayed: {} });
+    expect(await paidTimes(payout(), sent.id)).toBe(1);
   });
 
   test('is in flight while its command runs', async () => {

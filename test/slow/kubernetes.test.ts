@@ -61,6 +61,8 @@ describeWith('the kustomize base', ['go', 'kubernetes-validate'], async pathOf =
     expect([...new Set(kinds)].sort()).toEqual([
       'ConfigMap',
       'Deployment',
+      'HorizontalPodAutoscaler',
+      'NetworkPolicy',
       'PodDisruptionBudget',
       'PrometheusRule',
       'Service',
@@ -93,6 +95,51 @@ describeWith('the kustomize base', ['go', 'kubernetes-validate'], async pathOf =
     const selecting = [...of('PodDisruptionBudget'), ...of('ServiceMonitor'), ...of('Deployment')];
     for (const one of selecting)
       expect(labels).toMatchObject(spec.parse(one).spec.selector.matchLabels);
+  });
+
+  test('lets in who calls, and out to what the service asks', () => {
+    const policy = z.looseObject({
+      spec: z.looseObject({
+        podSelector: selector,
+        policyTypes: z.array(z.string()),
+        ingress: z.array(z.looseObject({ ports: z.array(z.looseObject({ port: z.unknown() })) })),
+        egress: z.array(z.looseObject({ ports: z.array(z.looseObject({ port: z.unknown() })) })),
+      }),
+    });
+    const [found] = of('NetworkPolicy').map(one => policy.parse(one).spec);
+    expect(deployed?.spec.template.metadata.labels).toMatchObject(
+      found?.podSelector.matchLabels ?? { none: '' },
+    );
+    expect(found?.policyTypes).toEqual(['Ingress', 'Egress']);
+    const portsOf = (rules: readonly { readonly ports: readonly { port: unknown }[] }[] = []) =>
+      rules.flatMap(({ ports }) => ports.map(({ port }) => port));
+    expect(portsOf(found?.ingress)).toEqual(['http']);
+    expect(portsOf(found?.egress)).toEqual(expect.arrayContaining([53, 5_432, 6_379, 26_379]));
+  });
+
+  test('scales what it deploys, within the connections that it names', () => {
+    const scaler = z.looseObject({
+      spec: z.looseObject({
+        scaleTargetRef: z.object({ apiVersion: z.string(), kind: z.string(), name: z.string() }),
+        minReplicas: z.number(),
+        maxReplicas: z.number(),
+      }),
+    });
+    const [found] = of('HorizontalPodAutoscaler').map(one => scaler.parse(one).spec);
+    const [target] = of('Deployment').map(one => resource.parse(one).metadata.name);
+    expect(found?.scaleTargetRef).toEqual({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: target,
+    });
+    expect(found?.minReplicas).toBe(deployed?.spec.replicas);
+    const text = readFileSync(join(root, 'deploy/base/horizontal-pod-autoscaler.yaml'), 'utf8');
+    const [env = []] = deployed?.spec.template.spec.containers.map(one => one.env) ?? [];
+    const plain = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]));
+    const { processes, connectionsMax, lockConnectionsMax } = readConfig(Object.fromEntries(plain));
+    const each = connectionsMax + lockConnectionsMax + 6; // probe, three of the audit, one asked for, one spare
+    const all = (found?.maxReplicas ?? 0) * processes * each;
+    expect(text).toContain(`${found?.maxReplicas} × ${processes} × ${each} = ${all}`);
   });
 
   test('gives the service what it reads, secrets by reference alone', () => {

@@ -84,7 +84,7 @@ describeWith('load', ['k6'], pathOf => {
 
 describe('the service', { timeout: runMs }, () => {
   test('ends with the npm that started it, however that ends', async () => {
-    command = new CommandProcess(['start'], { PORT: '0' }, ['npm', 'run', '-s']);
+    command = new CommandProcess(['start'], { PORT: '0', LAME_DUCK_MS: '0' }, ['npm', 'run', '-s']);
     await command.saw(/"msg":"ready"/);
     process.kill(command.child.pid ?? 0, 'SIGKILL');
     await command.ended;

@@ -54,6 +54,17 @@ const tools = {
     variable: 'KUBERNETES_VALIDATE_PATH',
     install: 'pip install kubernetes-validate',
   },
+  'openapi-spec-validator': {
+    names: ['openapi-spec-validator'],
+    variable: 'OPENAPI_SPEC_VALIDATOR_PATH',
+    install: 'pip install openapi-spec-validator==0.9.0',
+  },
+  schemathesis: {
+    names: ['schemathesis', 'st'],
+    variable: 'SCHEMATHESIS_PATH',
+    install: 'pip install schemathesis==4.32.5',
+  },
+  curl: { names: ['curl'], variable: 'CURL_PATH', install: 'apt-get install curl' },
   go: { names: ['go'], variable: 'GO_PATH', install: 'https://go.dev/doc/install' },
   ip: { names: ['ip'], variable: 'IP_PATH', install: 'apt-get install iproute2' },
   k6: {

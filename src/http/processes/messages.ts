@@ -5,10 +5,14 @@ export type ToPrimary =
   | { readonly lockstep: 'listening'; readonly ownPort: number }
   | { readonly lockstep: 'failed'; readonly why: string }
   | { readonly lockstep: 'snapshot'; readonly ask: number; readonly changes: Changes }
+  /** Connections taken from the shared port so far. */
+  | { readonly lockstep: 'taken'; readonly connections: number }
   | { readonly lockstep: 'page?'; readonly ask: number };
 
 export type ToWorker =
-  | { readonly lockstep: 'stop' }
+  /** It says that it is not ready for so long before it stops to listen. */
+  | { readonly lockstep: 'stop'; readonly lameDuckMs: number }
+  | { readonly lockstep: 'taken?' }
   | { readonly lockstep: 'snapshot?'; readonly ask: number }
   | { readonly lockstep: 'page'; readonly ask: number; readonly text: string };
 

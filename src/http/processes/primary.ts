@@ -7,6 +7,7 @@ import { ChangesReceiver } from '../../telemetry/changes.ts';
 import type { Meter } from '../../telemetry/prometheus.ts';
 import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
 import { PageMaker } from './page.ts';
+import { type Said, Watch, type Watched } from './watch.ts';
 
 const startLimitMs = 60_000;
 const backoffFirstMs = 100;
@@ -19,6 +20,9 @@ interface Slot {
   readonly index: number;
   ownPort: number;
   worker: Worker | undefined;
+  /** It has told that it listens. */
+  listens: boolean;
+  said: Said | undefined;
   backoffMs: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -42,6 +46,7 @@ export class Primary {
   readonly #slots: readonly Slot[];
   readonly #pages: PageMaker;
   #sharedPort = 0;
+  #watch: Watch | undefined;
   #stopping = false;
   #abandoning = false;
 
@@ -52,6 +57,8 @@ export class Primary {
       index: index + 1,
       ownPort: port === 0 ? 0 : port + index + 1,
       worker: undefined,
+      listens: false,
+      said: undefined,
       backoffMs: backoffFirstMs,
       timer: undefined,
     }));
@@ -93,17 +100,51 @@ export class Primary {
     this.#abandoning = false;
   }
 
-  /** Stops every process gracefully, and kills what is left after 12 s. */
-  async stop(): Promise<void> {
+  /** Replaces processes that are stuck, from now on. */
+  watch(): void {
+    const { config, log, meter } = this.#options;
+    const { processes, stuckMs } = config;
+    if (stuckMs === 0 || this.#stopping) return;
+    const reach = reachable[config.host] ?? config.host;
+    meter.add('lockstep_processes_stuck_total', {}, 0);
+    this.#watch = new Watch({
+      watched: () => this.#slots.flatMap(slot => this.#watched(slot, reach)),
+      processes,
+      sharedUrl: urlOf(reach, this.#sharedPort),
+      stuckMs,
+      kill: ({ index, pid }, stuckForMs) => {
+        meter.add('lockstep_processes_stuck_total', {});
+        log.error(
+          { process: index, pid, stuckForMs },
+          'a process takes no connections; killing it',
+        );
+        this.#slots[index - 1]?.worker?.process.kill('SIGKILL');
+      },
+      leave: ({ index, pid }) =>
+        log.warn({ process: index, pid }, 'a process is stopped by a signal; it is left alone'),
+    });
+    this.#watch.start();
+  }
+
+  #watched({ index, ownPort, worker, listens, said }: Slot, host: string): readonly Watched[] {
+    const pid = worker?.process.pid;
+    if (!worker || !listens || pid === undefined || worker.isDead()) return [];
+    const ask = (): void => tell(worker, { lockstep: 'taken?' });
+    return [{ index, pid, url: urlOf(host, ownPort), said, ask }];
+  }
+
+  /** Stops every process gracefully, and kills what is left 12 s after the lame duck. */
+  async stop(lameDuckMs: number): Promise<void> {
     this.#stopping = true;
-    const killLate = setTimeout(() => this.kill(), stopLimitMs + 2_000);
+    this.#watch?.stop();
+    const killLate = setTimeout(() => this.kill(), lameDuckMs + stopLimitMs + 2_000);
     await Promise.all(
       this.#slots.map(async slot => {
         clearTimeout(slot.timer);
         const { worker } = slot;
         if (!worker || worker.isDead()) return;
         const ended = once(worker, 'exit');
-        tell(worker, { lockstep: 'stop' });
+        tell(worker, { lockstep: 'stop', lameDuckMs });
         await ended;
       }),
     );
@@ -142,12 +183,18 @@ export class Primary {
       [workerVariables.ownPort]: String(slot.ownPort),
     });
     slot.worker = worker;
+    slot.listens = false;
+    slot.said = undefined;
     const received = new ChangesReceiver();
     const source = { ask: (ask: number) => tell(worker, { lockstep: 'snapshot?', ask }) };
     this.#pages.join(source);
     worker.on('message', (message: unknown) => {
       if (!isOurs<ToPrimary>(message)) return;
-      if (message.lockstep === 'listening') slot.ownPort = message.ownPort;
+      if (message.lockstep === 'listening') {
+        slot.ownPort = message.ownPort;
+        slot.listens = true;
+      }
+      if (message.lockstep === 'taken') slot.said = { taken: message.connections };
       if (message.lockstep === 'snapshot')
         this.#pages.take(source, received.apply(message.changes));
       if (message.lockstep === 'page?') void this.#sendPage(worker, message.ask);
@@ -190,6 +237,9 @@ export class Primary {
     tell(worker, { lockstep: 'page', ask, text });
   }
 }
+
+/** Where a process that listens everywhere is to be found. */
+const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 const isTaken = (error: unknown): boolean =>
   error instanceof Error && error.message.includes('EADDRINUSE');

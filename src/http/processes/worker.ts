@@ -1,10 +1,14 @@
 import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry.ts';
+import type { OpenTracer } from '../../engine/trace.ts';
 import { errorMessage } from '../../error-message.ts';
 import { ChangesSender } from '../../telemetry/changes.ts';
+import { ConnectionLimit } from '../connection-limit.ts';
 import { messageClasses } from '../message-classes.ts';
+import { httpConnectionsMax } from '../open-files.ts';
 import { drain, httpServer, listen } from '../server.ts';
 import { Service } from '../service.ts';
 import { isOurs, stopLimitMs, type ToPrimary, type ToWorker, workerVariables } from './messages.ts';
@@ -19,17 +23,28 @@ export class Worker {
   readonly #pages = new PageRequests(ask => this.#send({ lockstep: 'page?', ask }));
   readonly #sent = new ChangesSender();
   #stopping = false;
+  #taken = 0;
 
-  constructor(config: Config, registry: Registry, log: Logger) {
+  constructor(config: Config, registry: Registry, log: Logger, tracer?: OpenTracer) {
     this.#config = config;
     this.#log = log;
+    const limit = new ConnectionLimit(httpConnectionsMax(config), () =>
+      this.#service.countRefusedConnection(),
+    );
     this.#service = new Service(config, registry, log, {
       metricsText: () => this.#pages.get(),
       stopping: () => this.#stopping,
+      ...(tracer && { tracer }),
+      connections: () => limit.load,
     });
     const { app } = this.#service;
     const classes = messageClasses(app);
-    this.#servers = [httpServer(app, { classes }), httpServer(app, { classes })];
+    const listener = limit.through(app);
+    this.#servers = [httpServer(listener, { classes }), httpServer(listener, { classes })];
+    for (const server of this.#servers) limit.bind(server);
+    this.#servers[0].on('connection', () => {
+      this.#taken += 1;
+    });
   }
 
   /**
@@ -41,7 +56,7 @@ export class Worker {
       if (isOurs<ToWorker>(message)) this.#hear(message);
     });
     process.on('SIGINT', () => {}); // Ctrl-C reaches all processes; the primary decides
-    process.once('SIGTERM', () => void this.#stop());
+    process.once('SIGTERM', () => void this.#stop(this.#config.lameDuckMs));
     try {
       await this.#service.start();
       const { host } = this.#config;
@@ -59,7 +74,9 @@ export class Worker {
   }
 
   #hear(message: ToWorker): void {
-    if (message.lockstep === 'stop') void this.#stop();
+    if (message.lockstep === 'stop') void this.#stop(message.lameDuckMs);
+    else if (message.lockstep === 'taken?')
+      this.#send({ lockstep: 'taken', connections: this.#taken });
     else if (message.lockstep === 'page') this.#pages.take(message.ask, message.text);
     else void this.#tellSnapshot(message.ask);
   }
@@ -69,10 +86,14 @@ export class Worker {
     this.#send({ lockstep: 'snapshot', ask, changes });
   }
 
-  /** Finishes running requests, releases locks, sends the last counts, and exits. */
-  async #stop(): Promise<void> {
+  /**
+   * Is a lame duck first: not ready, but there for whoever has not heard of it yet. Then finishes
+   * running requests, releases locks, sends the last counts, and exits.
+   */
+  async #stop(lameDuckMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    if (lameDuckMs > 0) await delay(lameDuckMs);
     const cut = setTimeout(() => {
       this.#log.error('running requests did not finish in time');
       process.exit(1);

@@ -1,6 +1,6 @@
-import { z } from 'zod';
-import { NotFound, type Query, scenario, sql } from '../../contract/index.ts';
+import { type Form, NotFound, type Query, scenario, sql } from '../../contract/index.ts';
 import { idParams, parse } from '../input.ts';
+import { noBody } from '../route.ts';
 import { calls } from './calls.ts';
 import { load } from './load.ts';
 import { numberedSlots } from './numbered-slots.ts';
@@ -9,7 +9,20 @@ import { routes } from './routes.ts';
 import { steps } from './steps.ts';
 import { type Accept, keyOf } from './tables.ts';
 
-const sent = z.strictObject({}).optional();
+const form: Form = {
+  params: idParams,
+  body: noBody,
+  refusals: {
+    full: 'As many therapists as are needed have accepted.',
+    expired: 'Others have accepted, so the offer has expired.',
+    'already accepted': 'This offer was accepted before.',
+    gone: 'The offer was deleted meanwhile.',
+  },
+  examples: [
+    { params: { id: '1' }, key: '1', decision: { accepted: '1' } },
+    { params: { id: '2' }, key: '1', decision: { refused: 'expired' } },
+  ],
+};
 
 const readOffer = sql<{ request_id: string; therapist_id: string }>`
   select request_id, therapist_id from appointment_offers where id = $1`;
@@ -23,6 +36,7 @@ async function offerOf(offerId: string, query: Query): Promise<Accept> {
 export default scenario<Accept>({
   title: 'Several therapists accept one appointment request',
   path: '/appointment-offers/:id/accept',
+  form,
   race: 'duplicate',
   exhaustedReasons: calls.exhaustedReasons,
   rounds: {
@@ -30,7 +44,7 @@ export default scenario<Accept>({
   },
   async prepare({ params, body }, query) {
     const { id: offerId } = parse(idParams, params);
-    parse(sent, body);
+    parse(noBody, body);
     return offerOf(offerId, query);
   },
   auditKey: ({ requestId }) => requestId,

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { id, idParams, parse } from '../input.ts';
+import { id, idParams, text } from '../input.ts';
+import { getRoute, noParams, postRoute } from '../route.ts';
+
+const needed = z.int().min(1).max(2);
 
 const newRequest = z
   .strictObject({
-    client: z.string().min(1).max(200),
-    therapistsNeeded: z.number().int().min(1).max(2).default(1),
-    therapistIds: z.array(id).min(1).max(50),
+    client: text,
+    therapistsNeeded: needed.default(1),
+    therapistIds: z.array(id).min(1).max(50).meta({ uniqueItems: true }),
   })
   .refine(body => new Set(body.therapistIds).size === body.therapistIds.length, {
     path: ['therapistIds'],
@@ -27,44 +30,77 @@ const createOffers = sql<{ id: string; therapistId: string }>`
 const createPlaces = sql<{ id: string }>`
   insert into appointment_places (request_id) select $1 from generate_series(1, $2::integer)`;
 
-const create: Route = {
-  method: 'post',
+const request = z.strictObject({ id, client: text, therapistsNeeded: needed });
+const offer = z.strictObject({ id, therapistId: id });
+
+const create = postRoute({
   path: '/appointment-requests',
   title: 'Create an appointment request and offer it to therapists',
-  async handle({ body }, query) {
-    const { client, therapistsNeeded, therapistIds } = parse(newRequest, body);
-    const [request] = await query(createRequest, [client, therapistsNeeded]);
-    if (!request) throw new Error('insert returned no row');
-    const offers = await query(createOffers, [request.id, therapistIds]);
-    await query(createPlaces, [request.id, therapistsNeeded]);
-    return { status: 201, body: { id: request.id, client, therapistsNeeded, offers } };
+  params: noParams,
+  body: newRequest,
+  status: 201,
+  answer: request.extend({ offers: z.array(offer).readonly() }),
+  example: {
+    body: { client: 'ann', therapistsNeeded: 1, therapistIds: ['7', '8'] },
+    answer: {
+      ...{ id: '1', client: 'ann', therapistsNeeded: 1 },
+      offers: [
+        { id: '1', therapistId: '7' },
+        { id: '2', therapistId: '8' },
+      ],
+    },
   },
-};
+  async handle({ body: { client, therapistsNeeded, therapistIds } }, query) {
+    const [made] = await query(createRequest, [client, therapistsNeeded]);
+    if (!made) throw new Error('insert returned no row');
+    const offers = await query(createOffers, [made.id, therapistIds]);
+    await query(createPlaces, [made.id, therapistsNeeded]);
+    return { id: made.id, client, therapistsNeeded, offers };
+  },
+});
 
-const readRequest = sql<{ id: string; client: string; therapistsNeeded: number }>`
+const readRequest = sql<z.infer<typeof request>>`
   select id, client, therapists_needed as "therapistsNeeded"
   from appointment_requests where id = $1`;
 
-const readOffers = sql<{ id: string; therapistId: string; status: string }>`
+const answeredOffer = offer.extend({ status: z.enum(['pending', 'accepted', 'expired']) });
+
+const readOffers = sql<z.infer<typeof answeredOffer>>`
   select id, therapist_id as "therapistId", status
   from appointment_offers where request_id = $1 order by id`;
 
-const readAppointments = sql<{ id: string; offerId: string; therapistId: string }>`
+const appointment = z.strictObject({ id, offerId: id, therapistId: id });
+
+const readAppointments = sql<z.infer<typeof appointment>>`
   select id, offer_id as "offerId", therapist_id as "therapistId"
   from appointments where request_id = $1 order by id`;
 
-const show: Route = {
-  method: 'get',
+const show = getRoute({
   path: '/appointment-requests/:id',
   title: 'Show an appointment request with its offers and appointments',
-  async handle({ params }, query) {
-    const requestId = parse(idParams, params).id;
-    const [request] = await query(readRequest, [requestId]);
-    if (!request) throw new NotFound(`there is no appointment request ${requestId}`);
+  params: idParams,
+  answer: request.extend({
+    offers: z.array(answeredOffer).readonly(),
+    appointments: z.array(appointment).readonly(),
+  }),
+  example: {
+    params: { id: '1' },
+    answer: {
+      ...{ id: '1', client: 'ann', therapistsNeeded: 1 },
+      offers: [
+        { id: '1', therapistId: '7', status: 'accepted' },
+        { id: '2', therapistId: '8', status: 'expired' },
+      ],
+      appointments: [{ id: '1', offerId: '1', therapistId: '7' }],
+    },
+  },
+  async handle({ id: requestId }, query) {
+    const [found] = await query(readRequest, [requestId]);
+    if (!found) throw new NotFound(`there is no appointment request ${requestId}`);
     const offers = await query(readOffers, [requestId]);
     const appointments = await query(readAppointments, [requestId]);
-    return { status: 200, body: { ...request, offers, appointments } };
+    return { ...found, offers, appointments };
   },
-};
+});
 
 export const routes: readonly Route[] = [create, show];

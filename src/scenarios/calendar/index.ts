@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotFound, scenario, sql } from '../../contract/index.ts';
+import { type Form, NotFound, scenario, sql } from '../../contract/index.ts';
 import { id, idParams, parse } from '../input.ts';
 import { calls } from './calls.ts';
 import { conditionalInsert } from './conditional-insert.ts';
@@ -11,12 +11,26 @@ import { type Book, byRequest, byTherapist, keyOf } from './tables.ts';
 
 const sent = z.strictObject({ requestId: id });
 
+const form: Form = {
+  params: idParams,
+  body: sent,
+  refusals: {
+    taken: 'The therapist has another visit at that time.',
+    gone: 'The request was deleted meanwhile.',
+  },
+  examples: [
+    { params: { id: '1' }, body: { requestId: '1' }, key: '1', decision: { accepted: '1' } },
+    { params: { id: '1' }, body: { requestId: '1' }, key: '1', decision: { refused: 'taken' } },
+  ],
+};
+
 const readRequest = sql<{ during: string }>`
   select during::text as during from visit_requests where id = $1 and therapist_id = $2`;
 
 export default scenario<Book>({
   title: 'A therapist in two places at once',
   path: '/therapists/:id/visits',
+  form,
   race: 'duplicate',
   exhaustedReasons: calls.exhaustedReasons,
   async prepare({ params, body }, query) {

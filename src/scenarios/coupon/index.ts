@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotFound, scenario, sql } from '../../contract/index.ts';
+import { type Form, NotFound, scenario, sql } from '../../contract/index.ts';
 import { id, idParams, parse } from '../input.ts';
 import { calls } from './calls.ts';
 import { checkedAgain, chosenInSubquery } from './chosen-in-subquery.ts';
@@ -10,6 +10,19 @@ import { routes } from './routes.ts';
 import { type Claim, keyOf } from './tables.ts';
 
 const sent = z.strictObject({ userId: id });
+
+const form: Form = {
+  params: idParams,
+  body: sent,
+  refusals: {
+    'none left': 'Every coupon of the campaign has an owner.',
+    gone: 'The coupon was deleted meanwhile.',
+  },
+  examples: [
+    { params: { id: '1' }, body: { userId: '7' }, key: '1', decision: { accepted: '1' } },
+    { params: { id: '1' }, body: { userId: '8' }, key: '1', decision: { refused: 'none left' } },
+  ],
+};
 
 const readCampaign = sql<{ id: string }>`select id from campaigns where id = $1`;
 
@@ -32,6 +45,7 @@ const aloneNoLonger = [
 export default scenario<Claim>({
   title: 'The next free coupon of a campaign',
   path: '/campaigns/:id/claims',
+  form,
   race: 'duplicate',
   exhaustedReasons: calls.exhaustedReasons,
   rounds: { scarce: { title: 'There are coupons for half of the callers.' } },

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { InvalidInput, NotFound, type Query, scenario, sql } from '../../contract/index.ts';
+import {
+  type Form,
+  InvalidInput,
+  NotFound,
+  type Query,
+  scenario,
+  sql,
+} from '../../contract/index.ts';
 import { idParams, parse } from '../input.ts';
 import { calls } from './calls.ts';
 import { conditionalUpdate } from './conditional-update.ts';
@@ -11,6 +18,30 @@ import { steps } from './steps.ts';
 import { type Debit, keyOf } from './tables.ts';
 
 const sent = z.strictObject({ amountCents: cents });
+
+const form: Form = {
+  params: idParams,
+  body: sent,
+  refusals: {
+    'used up': 'No debit of this card is possible any more.',
+    'insufficient balance': 'The card holds less than this amount, and enough for a smaller one.',
+    gone: 'The card was deleted meanwhile.',
+  },
+  examples: [
+    {
+      params: { id: '1' },
+      body: { amountCents: 4_000 },
+      key: '1',
+      decision: { accepted: '1' },
+    },
+    {
+      params: { id: '1' },
+      body: { amountCents: 4_000 },
+      key: '1',
+      decision: { refused: 'insufficient balance' },
+    },
+  ],
+};
 
 const readSmallest = sql<{ smallest: number }>`
   select smallest_debit_cents as smallest from gift_cards where id = $1`;
@@ -28,6 +59,7 @@ async function debitOf(cardId: string, amountCents: number, query: Query): Promi
 export default scenario<Debit>({
   title: 'Several debits of one gift card',
   path: '/gift-cards/:id/debits',
+  form,
   race: 'lost update',
   exhaustedReasons: calls.exhaustedReasons,
   async prepare({ params, body }, query) {

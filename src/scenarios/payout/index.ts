@@ -1,6 +1,6 @@
-import { z } from 'zod';
-import { NotFound, ownRoute, scenario, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { type Form, NotFound, ownRoute, scenario, sql } from '../../contract/index.ts';
+import { idParams, parse } from '../input.ts';
+import { noBody } from '../route.ts';
 import { calls } from './calls.ts';
 import { payThenRecordOnce } from './conditional-update.ts';
 import { load } from './load.ts';
@@ -11,6 +11,20 @@ import { payThenRecord } from './steps.ts';
 import { keyOf, type Pay } from './tables.ts';
 import { wholeRun } from './whole-run.ts';
 
+const form: Form = {
+  params: idParams,
+  body: noBody,
+  refusals: {
+    'already paid': 'The invoice has been paid.',
+    'already ordered': 'The payment has been ordered, and a delivery will send it.',
+    gone: 'The invoice was deleted meanwhile.',
+  },
+  examples: [
+    { params: { id: '1' }, key: '1', decision: { accepted: '1' } },
+    { params: { id: '1' }, key: '1', decision: { refused: 'already paid' } },
+  ],
+};
+
 const readInvoice = sql<{ amountCents: string }>`
   select amount_cents as "amountCents" from invoices where id = $1`;
 
@@ -20,11 +34,12 @@ const keyOfPayment = (command: Pay): string => `invoice/${command.invoiceId}`;
 export default scenario<Pay>({
   title: 'Two runs pay one invoice',
   path: '/invoices/:id/payments',
+  form,
   race: 'duplicate',
   exhaustedReasons: calls.exhaustedReasons,
   async prepare({ params, body }, query) {
-    const { id: invoiceId } = parse(z.object({ id }), params);
-    parse(z.strictObject({}).optional(), body);
+    const { id: invoiceId } = parse(idParams, params);
+    parse(noBody, body);
     const [invoice] = await query(readInvoice, [invoiceId]);
     if (!invoice) throw new NotFound(`there is no invoice ${invoiceId}`);
     const provider = (): Promise<string> => providerUrl({ query, commits: true });

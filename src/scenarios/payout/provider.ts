@@ -143,6 +143,10 @@ export async function providerUrl({ query, commits }: Asker): Promise<string> {
 /** The URL of the database that `query` uses, on the server of `serverUrl`. */
 async function databaseOf(serverUrl: string, query: Query): Promise<string> {
   const [database] = await query(sql<{ name: string }>`select current_database() as name`, []);
+  if (!URL.canParse(serverUrl))
+    throw new Error(
+      'no payment provider: set PROVIDER_URL, since DATABASE_URL names no single host to start one on',
+    );
   const url = new URL(serverUrl);
   url.pathname = `/${database?.name ?? ''}`;
   return url.href;

@@ -1,50 +1,67 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { id, idParams, text } from '../input.ts';
+import { getRoute, noBody, noParams, postRoute } from '../route.ts';
 import { pay } from './pay.ts';
 import { providerUrl } from './provider.ts';
 
-const newInvoice = z.strictObject({
-  payee: z.string().min(1).max(200),
-  amountCents: z.number().int().min(1).max(1e12),
-});
+const newInvoice = z.strictObject({ payee: text, amountCents: z.int().min(1).max(1e12) });
+
+const invoice = newInvoice.extend({ id, status: z.enum(['due', 'ordered', 'paid']) });
 
 const createInvoice = sql<{ id: string }>`
   insert into invoices (payee, amount_cents) values ($1, $2) returning id`;
 
-const create: Route = {
-  method: 'post',
+const create = postRoute({
   path: '/invoices',
   title: 'Create a due invoice',
-  async handle({ body }, query) {
-    const { payee, amountCents } = parse(newInvoice, body);
-    const [invoice] = await query(createInvoice, [payee, amountCents]);
-    if (!invoice) throw new Error('insert returned no row');
-    return { status: 201, body: { id: invoice.id, payee, amountCents, status: 'due' } };
+  params: noParams,
+  body: newInvoice,
+  status: 201,
+  answer: invoice,
+  example: {
+    body: { payee: 'Cy', amountCents: 9_900 },
+    answer: { id: '1', payee: 'Cy', amountCents: 9_900, status: 'due' },
   },
-};
+  async handle({ body: { payee, amountCents } }, query) {
+    const [made] = await query(createInvoice, [payee, amountCents]);
+    if (!made) throw new Error('insert returned no row');
+    return { id: made.id, payee, amountCents, status: 'due' as const };
+  },
+});
 
-const readInvoice = sql<{ id: string; payee: string; amountCents: string; status: string }>`
+const readInvoice = sql<Omit<z.infer<typeof invoice>, 'amountCents'> & { amountCents: string }>`
   select id, payee, amount_cents as "amountCents", status from invoices where id = $1`;
 
-const readPayments = sql<{ id: string; providerPaymentId: string }>`
+const payment = z.strictObject({ id, providerPaymentId: id });
+
+const readPayments = sql<z.infer<typeof payment>>`
   select id, provider_payment_id as "providerPaymentId"
   from payments where invoice_id = $1 order by id`;
 
-const show: Route = {
-  method: 'get',
+const show = getRoute({
   path: '/invoices/:id',
   title: 'Show an invoice with its payments',
-  async handle({ params }, query) {
-    const invoiceId = parse(z.object({ id }), params).id;
-    const [invoice] = await query(readInvoice, [invoiceId]);
-    if (!invoice) throw new NotFound(`there is no invoice ${invoiceId}`);
-    const payments = await query(readPayments, [invoiceId]);
-    const amountCents = Number(invoice.amountCents);
-    return { status: 200, body: { ...invoice, amountCents, payments } };
+  params: idParams,
+  answer: invoice.extend({ payments: z.array(payment).readonly() }),
+  example: {
+    params: { id: '1' },
+    answer: {
+      id: '1',
+      payee: 'Cy',
+      amountCents: 9_900,
+      status: 'paid',
+      payments: [{ id: '1', providerPaymentId: '1' }],
+    },
   },
-};
+  async handle({ id: invoiceId }, query) {
+    const [found] = await query(readInvoice, [invoiceId]);
+    if (!found) throw new NotFound(`there is no invoice ${invoiceId}`);
+    const payments = await query(readPayments, [invoiceId]);
+    return { ...found, amountCents: Number(found.amountCents), payments };
+  },
+});
 
 const runMax = 1_000;
 
@@ -53,21 +70,32 @@ const listDue = sql<{ id: string; amountCents: string }>`
   where status = 'due' and ($1::text is null or payee = $1)
   order by id limit $2`;
 
-const run: Route = {
-  method: 'post',
+const due = z.strictObject({ id, amountCents: z.int(), pay: z.string() });
+
+const run = postRoute({
   path: '/payout-runs',
   title: 'Start a run: list the due invoices, for the caller to pay one by one',
+  params: noParams,
+  body: z.strictObject({ payee: text.optional() }).optional(),
+  status: 201,
+  answer: z.strictObject({ id: z.uuid(), invoices: z.array(due).max(runMax) }),
+  example: {
+    body: { payee: 'Cy' },
+    answer: {
+      id: '7f1c2d1e-5b0a-4c8e-9a52-0d8f6f0b3c11',
+      invoices: [{ id: '1', amountCents: 9_900, pay: '/invoices/1/payments' }],
+    },
+  },
   async handle({ body }, query) {
-    const asked = parse(z.strictObject({ payee: z.string().max(200).optional() }).optional(), body);
-    const due = await query(listDue, [asked?.payee ?? null, runMax]);
-    const invoices = due.map(({ id: invoiceId, amountCents }) => ({
+    const found = await query(listDue, [body?.payee ?? null, runMax]);
+    const invoices = found.map(({ id: invoiceId, amountCents }) => ({
       id: invoiceId,
       amountCents: Number(amountCents),
       pay: `/invoices/${invoiceId}/payments`,
     }));
-    return { status: 201, body: { id: randomUUID(), invoices } };
+    return { id: randomUUID(), invoices };
   },
-};
+});
 
 const deliveryMax = 20;
 
@@ -91,21 +119,25 @@ const settle = sql<{ id: string }>`
  * The relay. The idempotency key is the order's: if the relay dies after the provider has paid, the
  * next delivery resends the order and gets the same payment.
  */
-const deliver: Route = {
-  method: 'post',
+const deliver = postRoute({
   path: '/payment-deliveries',
   title: 'Send the oldest pending payment orders',
-  async handle(_input, query) {
+  params: noParams,
+  body: noBody,
+  status: 200,
+  answer: z.strictObject({ delivered: z.int().min(0).max(deliveryMax) }),
+  example: { answer: { delivered: 0 } },
+  async handle(_sent, query) {
     const orders = await query(nextOrders, [deliveryMax]);
     const lost = new AbortController().signal;
-    for (const { id: orderId, commandId, ...invoice } of orders) {
-      const command = { ...invoice, provider: () => providerUrl({ query, commits: false }) };
+    for (const { id: orderId, commandId, ...ordered } of orders) {
+      const command = { ...ordered, provider: () => providerUrl({ query, commits: false }) };
       const paymentId = await pay(command, { commandId, fetch, lost }, `order/${orderId}`);
-      await query(settle, [orderId, invoice.invoiceId, paymentId, commandId]);
+      await query(settle, [orderId, ordered.invoiceId, paymentId, commandId]);
     }
-    return { status: 200, body: { delivered: orders.length } };
+    return { delivered: orders.length };
   },
-};
+});
 
 const newJob = z.strictObject({
   invoices: z.array(newInvoice).min(1).max(100),
@@ -116,21 +148,27 @@ const createJob = sql<{ id: string }>`insert into payout_jobs default values ret
 const listInvoice = sql<{ id: string }>`
   insert into invoices (payee, amount_cents, job_id) values ($1, $2, $3) returning id`;
 
-const createList: Route = {
-  method: 'post',
+const createList = postRoute({
   path: '/payout-jobs',
   title: 'Create a job with its due invoices',
-  async handle({ body }, query) {
-    const { invoices } = parse(newJob, body);
+  params: noParams,
+  body: newJob,
+  status: 201,
+  answer: z.strictObject({ id, invoices: z.array(id), run: z.string() }),
+  example: {
+    body: { invoices: [{ payee: 'Di', amountCents: 4_200 }] },
+    answer: { id: '2', invoices: ['3'], run: '/payout-jobs/2/runs' },
+  },
+  async handle({ body: { invoices } }, query) {
     const [job] = await query(createJob, []);
     if (!job) throw new Error('insert returned no row');
     const ids: string[] = [];
     for (const { payee, amountCents } of invoices) {
-      const [invoice] = await query(listInvoice, [payee, amountCents, job.id]);
-      if (invoice) ids.push(invoice.id);
+      const [made] = await query(listInvoice, [payee, amountCents, job.id]);
+      if (made) ids.push(made.id);
     }
-    return { status: 201, body: { id: job.id, invoices: ids, run: `/payout-jobs/${job.id}/runs` } };
+    return { id: job.id, invoices: ids, run: `/payout-jobs/${job.id}/runs` };
   },
-};
+});
 
 export const routes: readonly Route[] = [create, show, run, createList, deliver];

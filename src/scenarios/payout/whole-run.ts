@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   type Load,
   NotFound,
@@ -8,7 +7,8 @@ import {
   sql,
   type Table,
 } from '../../contract/index.ts';
-import { id, parse } from '../input.ts';
+import { idParams, parse } from '../input.ts';
+import { noBody } from '../route.ts';
 import { tapped } from '../taps.ts';
 import { pay } from './pay.ts';
 import { providerUrl } from './provider.ts';
@@ -88,11 +88,23 @@ const load: Load = async (plan, query) => {
 export const wholeRun: OwnRoute<Run> = {
   title: 'the whole run is one command, under one lock',
   path: '/payout-jobs/:id/runs',
+  form: {
+    params: idParams,
+    body: noBody,
+    refusals: {
+      'nothing due': 'Every invoice of the job has been paid.',
+      gone: 'The job was deleted meanwhile.',
+    },
+    examples: [
+      { params: { id: '2' }, key: '2', decision: { accepted: '2' } },
+      { params: { id: '2' }, key: '2', decision: { refused: 'nothing due' } },
+    ],
+  },
   acts: 'updates the deciding row',
   effect: 'outside',
   async prepare({ params, body }, query) {
-    const { id: jobId } = parse(z.object({ id }), params);
-    parse(z.strictObject({}).optional(), body);
+    const { id: jobId } = parse(idParams, params);
+    parse(noBody, body);
     const [job] = await query(readJob, [jobId]);
     if (!job) throw new NotFound(`there is no payout job ${jobId}`);
     return { jobId, provider: () => providerUrl({ query, commits: true }) };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotFound, scenario, sql } from '../../contract/index.ts';
+import { type Form, NotFound, scenario, sql } from '../../contract/index.ts';
 import { id, idParams, parse } from '../input.ts';
 import { calls } from './calls.ts';
 import { conditionalInsert } from './conditional-insert.ts';
@@ -11,11 +11,30 @@ import { keyOf, type Reverse } from './tables.ts';
 
 const sent = z.strictObject({ adminId: id });
 
+const form: Form = {
+  params: idParams,
+  body: sent,
+  refusals: {
+    'already reversed': 'The payroll has a reversal.',
+    gone: 'The payroll was deleted meanwhile.',
+  },
+  examples: [
+    { params: { id: '1' }, body: { adminId: '7' }, key: '1', decision: { accepted: '1' } },
+    {
+      params: { id: '1' },
+      body: { adminId: '8' },
+      key: '1',
+      decision: { refused: 'already reversed' },
+    },
+  ],
+};
+
 const readPayroll = sql<{ id: string }>`select id from payrolls where id = $1`;
 
 export default scenario<Reverse>({
   title: 'Two admins reverse one payroll',
   path: '/payrolls/:id/reversals',
+  form,
   race: 'duplicate',
   exhaustedReasons: calls.exhaustedReasons,
   async prepare({ params, body }, query) {

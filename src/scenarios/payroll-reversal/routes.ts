@@ -1,45 +1,59 @@
 import { z } from 'zod';
 import { NotFound, type Route, sql } from '../../contract/index.ts';
-import { idParams, parse } from '../input.ts';
+import { id, idParams, text } from '../input.ts';
+import { getRoute, noParams, postRoute } from '../route.ts';
 
-const newPayroll = z.strictObject({
-  employer: z.string().min(1).max(200),
-  amountCents: z.number().int().min(1).max(1e12),
-});
+const newPayroll = z.strictObject({ employer: text, amountCents: z.int().min(1).max(1e12) });
+
+const payroll = newPayroll.extend({ id });
 
 const createPayroll = sql<{ id: string }>`
   insert into payrolls (employer, amount_cents) values ($1, $2) returning id`;
 
-const create: Route = {
-  method: 'post',
+const create = postRoute({
   path: '/payrolls',
   title: 'Create a payroll',
-  async handle({ body }, query) {
-    const { employer, amountCents } = parse(newPayroll, body);
-    const [payroll] = await query(createPayroll, [employer, amountCents]);
-    if (!payroll) throw new Error('insert returned no row');
-    return { status: 201, body: { id: payroll.id, employer, amountCents } };
+  params: noParams,
+  body: newPayroll,
+  status: 201,
+  answer: payroll,
+  example: {
+    body: { employer: 'Acme', amountCents: 120_000 },
+    answer: { id: '1', employer: 'Acme', amountCents: 120_000 },
   },
-};
+  async handle({ body: { employer, amountCents } }, query) {
+    const [made] = await query(createPayroll, [employer, amountCents]);
+    if (!made) throw new Error('insert returned no row');
+    return { id: made.id, employer, amountCents };
+  },
+});
 
 const readPayroll = sql<{ id: string; employer: string; amountCents: string }>`
   select id, employer, amount_cents as "amountCents" from payrolls where id = $1`;
 
-const readReversals = sql<{ id: string; adminId: string }>`
+const reversal = z.strictObject({ id, adminId: id });
+
+const readReversals = sql<z.infer<typeof reversal>>`
   select id, admin_id as "adminId" from payroll_reversals where payroll_id = $1 order by id`;
 
-const show: Route = {
-  method: 'get',
+const show = getRoute({
   path: '/payrolls/:id',
   title: 'Show a payroll with its reversals',
-  async handle({ params }, query) {
-    const payrollId = parse(idParams, params).id;
-    const [payroll] = await query(readPayroll, [payrollId]);
-    if (!payroll) throw new NotFound(`there is no payroll ${payrollId}`);
-    const reversals = await query(readReversals, [payrollId]);
-    const amountCents = Number(payroll.amountCents);
-    return { status: 200, body: { ...payroll, amountCents, reversals } };
+  params: idParams,
+  answer: payroll.extend({ reversals: z.array(reversal).readonly() }),
+  example: {
+    params: { id: '1' },
+    answer: {
+      ...{ id: '1', employer: 'Acme', amountCents: 120_000 },
+      reversals: [{ id: '1', adminId: '7' }],
+    },
   },
-};
+  async handle({ id: payrollId }, query) {
+    const [found] = await query(readPayroll, [payrollId]);
+    if (!found) throw new NotFound(`there is no payroll ${payrollId}`);
+    const reversals = await query(readReversals, [payrollId]);
+    return { ...found, amountCents: Number(found.amountCents), reversals };
+  },
+});
 
 export const routes: readonly Route[] = [create, show];

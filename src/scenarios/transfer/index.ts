@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { InvalidInput, NotFound, type Query, scenario, sql } from '../../contract/index.ts';
+import {
+  type Form,
+  InvalidInput,
+  NotFound,
+  type Query,
+  scenario,
+  sql,
+} from '../../contract/index.ts';
 import { id, parse } from '../input.ts';
 import { calls } from './calls.ts';
 import { conditionalUpdate } from './conditional-update.ts';
@@ -14,12 +21,32 @@ const newTransfer = z
   .strictObject({
     fromCardId: id,
     toCardId: id,
-    amountCents: z.number().int().min(1).max(centsMax),
+    amountCents: z.int().min(1).max(centsMax),
   })
   .refine(body => body.fromCardId !== body.toCardId, {
     path: ['toCardId'],
     message: 'must not be the card that pays',
   });
+
+const form: Form = {
+  body: newTransfer,
+  refusals: {
+    'insufficient balance': 'The card that pays holds less than this amount.',
+    gone: 'A card was deleted meanwhile.',
+  },
+  examples: [
+    {
+      body: { fromCardId: '1', toCardId: '2', amountCents: 700 },
+      key: '1',
+      decision: { accepted: '1' },
+    },
+    {
+      body: { fromCardId: '1', toCardId: '2', amountCents: 700 },
+      key: '1',
+      decision: { refused: 'insufficient balance' },
+    },
+  ],
+};
 
 const readWallets = sql<{ id: string; wallet_id: string }>`
   select id, wallet_id from wallet_cards where id in ($1, $2)`;
@@ -39,6 +66,7 @@ async function walletOf(fromId: string, toId: string, query: Query): Promise<str
 export default scenario<Transfer>({
   title: 'Money between two cards',
   path: '/transfers',
+  form,
   race: 'lost update',
   exhaustedReasons: calls.exhaustedReasons,
   rounds: { opposite: { title: 'One caller in four, or the last of few, pays back.' } },

@@ -1,0 +1,15 @@
+/** `docs/openapi.json`: the document of a service that takes every header, as a lab runs it. */
+import { readConfig } from '../../src/config.ts';
+import { loadRegistry } from '../../src/engine/registry.ts';
+import { openApiDocument } from '../../src/http/openapi/document.ts';
+import { choiceOf } from '../../src/http/service.ts';
+
+export const openApiFile = 'docs/openapi.json';
+
+/** What the committed file must hold. */
+export async function openApiText(): Promise<string> {
+  const config = readConfig({ ALLOW_STRATEGY_HEADER: '1' });
+  const choice = choiceOf(config, await loadRegistry());
+  const document = openApiDocument({ ...choice, missing: () => undefined }); // with every store
+  return `${JSON.stringify(document, null, 2)}\n`;
+}

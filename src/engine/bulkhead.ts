@@ -1,0 +1,163 @@
+import { type Attempt, Failure, type Strategy } from '../contract/index.ts';
+import { AdmissionQueue } from '../store/queue.ts';
+
+/** How much of a process the commands of one key may take. */
+export interface BulkheadLimits {
+  /** Connections of the process: for work, and for session locks. */
+  readonly connections: { readonly work: number; readonly locks: number };
+  /** Commands that may wait for one key before they ask for their turn. */
+  readonly waitersPerKey: number;
+  /** Commands of the process that wait or work. */
+  readonly commandsMax: number;
+}
+
+type Asking = Pick<Attempt, 'deadlineMs' | 'left'>;
+
+/** A command's place: inside, it may ask for its turn and hold connections. */
+export interface Place {
+  /** How long those ahead of a command that came now would take. */
+  readonly aheadMs: number;
+  leave(): void;
+}
+
+/** Not let in. `aheadMs`: how long those ahead of it would take. */
+export class NotLetIn extends Failure {
+  readonly aheadMs: number;
+
+  constructor(code: 'too-many-waiters' | 'turn-refused' | 'caller-left', aheadMs: number) {
+    super(code);
+    this.aheadMs = aheadMs;
+  }
+}
+
+/**
+ * Lets a few commands of each key at a time ask for their turn; the others of that key wait in line
+ * here, where they hold no connection and ask no store. So a hot key leaves the others their half of
+ * the connections. It is no lock: more than one is let in, and every process has its own.
+ */
+export class Bulkhead {
+  readonly #limits: BulkheadLimits;
+  readonly #now: () => number;
+  readonly #gates = new Map<string, Gate>();
+  #commands = 0;
+
+  constructor(limits: BulkheadLimits, now: () => number) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  /** Commands that wait to be let in. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const gate of this.#gates.values()) waiting += gate.waiting;
+    return waiting;
+  }
+
+  /** Through the gates of all keys, in their (sorted) order. Throws `NotLetIn`. */
+  async enter(strategy: Strategy, keys: readonly string[], asking: Asking): Promise<Place> {
+    const slots = slotsFor(strategy, this.#limits);
+    const gates = keys.map(key => this.#gate(`${slots} ${key}`, slots));
+    const aheadMs = (): number => Math.max(0, ...gates.map(gate => gate.aheadMs(this.#now())));
+    const entered: Gate[] = [];
+    const leave = (): void => {
+      for (const gate of entered) gate.leave(this.#now());
+      for (const gate of gates) this.#unused(gate);
+      this.#commands -= 1;
+    };
+    this.#commands += 1;
+    try {
+      if (this.#commands > this.#limits.commandsMax)
+        throw new NotLetIn('too-many-waiters', aheadMs());
+      for (const gate of gates) {
+        const admission = await gate.enter(asking.deadlineMs - this.#now(), asking.left);
+        if (admission !== 'granted') throw new NotLetIn(refusals[admission], aheadMs());
+        entered.push(gate);
+      }
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return {
+      leave,
+      get aheadMs() {
+        return aheadMs();
+      },
+    };
+  }
+
+  #gate(name: string, slots: number): Gate {
+    const gate =
+      this.#gates.get(name) ?? new Gate(name, slots, this.#limits.waitersPerKey, this.#now());
+    this.#gates.set(name, gate);
+    gate.users += 1;
+    return gate;
+  }
+
+  #unused(gate: Gate): void {
+    gate.users -= 1;
+    if (gate.users === 0) this.#gates.delete(gate.name);
+  }
+}
+
+const refusals = {
+  'too late': 'turn-refused',
+  'too many': 'too-many-waiters',
+  left: 'caller-left',
+} as const;
+
+/**
+ * Half of the smallest pool that its commands need, and more than one where there is more than one
+ * connection: a gate for one would be a lock, and hide what a strategy lets through.
+ */
+function slotsFor({ turns }: Strategy, { connections }: BulkheadLimits): number {
+  const session = turns.some(turn => turn.heldBy === 'session');
+  const pool = session ? Math.min(connections.work, connections.locks) : connections.work;
+  return Math.min(pool, Math.max(2, Math.floor(pool / 2)));
+}
+
+const newShare = 0.2; // of the newest interval in the mean
+
+/** The line of one key, for as long as somebody is there. */
+class Gate {
+  readonly name: string;
+  users = 0;
+  readonly #queue: AdmissionQueue;
+  readonly #slots: number;
+  #lastMs: number;
+  #everyMs: number | undefined;
+
+  constructor(name: string, slots: number, waitersMax: number, nowMs: number) {
+    this.name = name;
+    this.#slots = slots;
+    this.#queue = new AdmissionQueue(slots, waitersMax);
+    this.#lastMs = nowMs;
+  }
+
+  get waiting(): number {
+    return this.#queue.waiting;
+  }
+
+  enter(limitMs: number, left: AbortSignal | undefined) {
+    return this.#queue.enter(limitMs, left);
+  }
+
+  leave(nowMs: number): void {
+    const everyMs = nowMs - this.#lastMs;
+    this.#everyMs = this.#everyMs === undefined ? everyMs : mean(this.#everyMs, everyMs);
+    this.#lastMs = nowMs;
+    this.#queue.leave();
+  }
+
+  /**
+   * As many as are here, one after another at the pace of those before; where nobody has come out for
+   * longer than that, at least for so long again.
+   */
+  aheadMs(nowMs: number): number {
+    const ahead = this.#queue.waiting + this.#slots - this.#queue.free;
+    return Math.max(ahead * (this.#everyMs ?? 0), nowMs - this.#lastMs);
+  }
+}
+
+function mean(soFar: number, newest: number): number {
+  return soFar + (newest - soFar) * newShare;
+}
