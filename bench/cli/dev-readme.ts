@@ -1,4 +1,4 @@
-/** `npm run dev:readme [matrix.json]`: regenerates the documents, from another run's matrix if given. */
+/** `npm run dev:readme [result]`: regenerates the documents, from another run's result if given. */
 import type { Command } from 'commander';
 import { commandOf, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
@@ -8,8 +8,11 @@ import type { CliCommand } from './command.ts';
 function form(): Command {
   return commandOf(
     'dev-readme',
-    'Regenerates the matrix in README.md and docs/matrix.md, and the tests in docs/cases.md.',
-  ).argument('[matrix.json]', 'matrix of a complete run; replaces the committed one');
+    'Regenerates the matrices in README.md, docs/matrix.md and docs/faults-run.md, and the tests in docs/cases.md.',
+  ).argument(
+    '[result]',
+    'matrix.json or faults.json of a complete run; replaces the committed one',
+  );
 }
 
 export const command: CliCommand = {

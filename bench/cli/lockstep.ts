@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'run the strategies in every order of a few callers',
     load: () => import('./explore-strategies.ts'),
   },
+  faults: {
+    summary: 'kill, pause and cut off while a command is in a chosen phase, and judge what is lost',
+    load: () => import('./faults.ts'),
+  },
   floors: {
     summary: 'measure the upper limits of the servers, and other lock libraries',
     load: () => import('./floors.ts'),

@@ -16,6 +16,8 @@ export interface Answer extends Omit<CallRecord, 'met'> {
   readonly worked: Worked | undefined;
   /** From its deciding read to the end of its COMMIT; undefined without a COMMIT. */
   readonly decided: Worked | undefined;
+  /** Nobody listened: the command never left, though its outcome is told as unknown. */
+  readonly notSent?: true;
 }
 
 /** Microseconds on the monotonic clock that all processes of a machine share. */
@@ -79,7 +81,18 @@ export class Client {
     const ms = answeredMs - sentMs;
     const worked = 'worked' in reply ? workedOf(reply.worked) : undefined;
     const decided = 'decided' in reply ? workedOf(reply.decided) : undefined;
-    return { actor: call.actor, process, ms, sentMs, answeredMs, worked, decided, ...read };
+    const sent = 'refused' in reply && reply.refused ? ({ notSent: true } as const) : {};
+    return {
+      actor: call.actor,
+      process,
+      ms,
+      sentMs,
+      answeredMs,
+      worked,
+      decided,
+      ...read,
+      ...sent,
+    };
   }
 
   close(): void {
@@ -95,7 +108,7 @@ type Reply =
       readonly decided: string | undefined;
       readonly body: string;
     }
-  | { readonly status: 0; readonly error: string };
+  | { readonly status: 0; readonly error: string; readonly refused?: boolean };
 
 function exchange(url: URL, agent: Agent, body: object, options: ClientOptions): Promise<Reply> {
   const text = JSON.stringify(body);
@@ -123,7 +136,10 @@ function exchange(url: URL, agent: Agent, body: object, options: ClientOptions):
       clearTimeout(overdue);
       resolve(reply);
     }
-    sent.on('error', error => settle({ status: 0, error: error.message }));
+    sent.on('error', error => {
+      const refused = 'code' in error && error.code === 'ECONNREFUSED';
+      settle({ status: 0, error: error.message, refused });
+    });
     sent.end(text);
   });
 }

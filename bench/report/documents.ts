@@ -1,23 +1,30 @@
-/** The generated documents: the matrix of the committed run, and the tests of each case. */
+/** The generated documents: the matrices of the committed runs, and the tests of each case. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { matrixText, readMatrix } from '../compare/matrix.ts';
+import { committedText, faultsPage, withFaults } from '../faults/committed.ts';
+import { readFaults } from '../faults/files.ts';
+import { faultsFormat } from '../faults/schema.ts';
+import { formatOf, textOfResult } from '../lab/result-file.ts';
 import { type TestFile, withTests } from './cases.ts';
 import { matrixPage, withMatrix } from './readme.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const source = 'runs/matrix.json';
+const faultsSource = 'runs/faults.json';
 
 /** The expected contents of the generated documents, by path. */
 export async function generatedDocuments(): Promise<Readonly<Record<string, string>>> {
   const matrix = await readMatrix(join(root, 'docs', source));
+  const faults = await readFaults(join(root, 'docs', faultsSource));
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   const cases = await readFile(join(root, 'docs', 'cases.md'), 'utf8');
   return {
     'docs/cases.md': withTests(cases, await testFiles()),
-    'README.md': withMatrix(readme, matrix),
+    'README.md': withFaults(withMatrix(readme, matrix), faults),
     'docs/matrix.md': matrixPage(matrix, source),
+    'docs/faults-run.md': faultsPage(faults, faultsSource),
   };
 }
 
@@ -37,9 +44,19 @@ async function keepMatrix(path: string): Promise<void> {
   await writeFile(join(root, 'docs', source), matrixText(matrix));
 }
 
-/** Writes the generated documents; given the path of a run's `matrix.json`, adopts that matrix first. */
-export async function writeDocuments(matrix?: string): Promise<void> {
-  if (matrix !== undefined) await keepMatrix(matrix);
+/** Replaces the committed run of faults by another. Throws if that run is not complete. */
+async function keepFaults(path: string): Promise<void> {
+  const run = await readFaults(path);
+  if (run.end !== 'complete') throw new Error(`${path} is not of a complete run (${run.end})`);
+  await writeFile(join(root, 'docs', faultsSource), committedText(run));
+}
+
+/** Writes the generated documents; given a run's `matrix.json` or `faults.json`, adopts that run first. */
+export async function writeDocuments(path?: string): Promise<void> {
+  if (path !== undefined) {
+    const keep = formatOf(await textOfResult(path)) === faultsFormat ? keepFaults : keepMatrix;
+    await keep(path);
+  }
   for (const [document, text] of Object.entries(await generatedDocuments()))
     await writeFile(join(root, document), text);
 }

@@ -119,10 +119,10 @@ export async function startRedis(
   binary: RedisBinary,
   name: string,
   choosePort: () => Promise<number> = freePort,
+  password = randomBytes(18).toString('hex'),
 ): Promise<Server> {
   const account = await accountFor(binary);
   const folder = await keeper.folder(await folderBase(account), account);
-  const password = randomBytes(18).toString('hex');
   for (let attempt = 1; ; attempt += 1) {
     const port = await choosePort();
     const url = `redis://:${password}@127.0.0.1:${port}`;

@@ -26,6 +26,7 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ['bench/load', /^bench\/(?!load|lab|page)/, 'an instrument of its own'],
   ['bench/floors', /^bench\/(?!floors|lab|page)/, 'an instrument of its own'],
   ['bench/crowd', /^bench\/(?!crowd|lab|page)/, 'an instrument of its own'],
+  ['bench/faults', /^bench\/(?!faults|lab|page|compare\/client)/, 'an instrument of its own'],
   ['bench/compare', /^bench\/(?!compare|explore|lab|page)/, 'load and orders of one claim'],
   ['bench/report', /^bench\/cli/, 'a report is started, and starts nothing'],
   [
@@ -136,6 +137,7 @@ describe('dead files', () => {
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
     /^bench\/load\/k6\/scenario\.ts$/,
     /^bench\/floors\/peers\/[a-z0-9-]+\.ts$/,
+    /^bench\/faults\/faults\/[a-z0-9-]+\.ts$/,
     /^bench\/.*-process\.ts$/,
     /^bench\/cli\/[a-z-]+\.ts$/,
     /\.d\.ts$/,

@@ -1,0 +1,131 @@
+/** The command line of `faults`. */
+import type { Command } from 'commander';
+import { commandOf, type OptionValues, option, readTable, repeated } from '../lab/command-line.ts';
+import { exitCodes } from '../lab/exit-codes.ts';
+import { nameList, oneOfEach, strategyList, whole, wholeNumber } from '../lab/option-values.ts';
+import { type Phase, phases, phaseTexts } from './phases.ts';
+
+const table = {
+  /** Names and paths; empty: one per family. */
+  strategies: option<readonly string[]>({
+    flags: '--strategy <list>',
+    text: 'comma-separated names and files, or all (default: one or two per family); controls take part always',
+    read: strategyList,
+    fallback: [],
+    silent: true,
+  }),
+  /** Names; empty for all. */
+  faults: option<readonly string[]>({
+    flags: '--fault <list>',
+    text: 'comma-separated faults, or all (default: all); --list shows them',
+    read: nameList,
+    fallback: [],
+    silent: true,
+  }),
+  /** Empty: of each fault the worst that a strategy has. */
+  phases: option<readonly Phase[]>({
+    flags: '--phase <list>',
+    text: `comma-separated: ${phases.join(', ')} (default: the worst of each fault)`,
+    read: oneOfEach('phase', phases),
+    fallback: [],
+    silent: true,
+  }),
+  scenario: option<string>({
+    flags: '--scenario <name>',
+    text: 'whose commands are struck',
+    fallback: 'gift-card',
+  }),
+  variant: option<string>({
+    flags: '--variant <name>',
+    text: 'of the scenario',
+    fallback: 'plain',
+  }),
+  leaseMs: whole(
+    '--lease-ms <n>',
+    'lease of the service; pauses and waits follow from it',
+    [500, 60_000],
+    1_500,
+  ),
+  /** Undefined: a random one. */
+  seed: option<number | undefined>({
+    flags: '--seed <n>',
+    text: 'seed of an earlier run, to repeat its load',
+    read: wholeNumber(0, 999_999_999),
+    fallback: undefined,
+  }),
+  list: option<boolean>({
+    flags: '--list',
+    text: 'print the faults with their phases and what they need, and end',
+    fallback: false,
+    notRepeated: true,
+  }),
+  out: option<string>({
+    flags: '--out <folder>',
+    text: 'folder for results',
+    fallback: 'results',
+    notRepeated: true,
+  }),
+  resume: option<string | undefined>({
+    flags: '--resume <file>',
+    text: 'faults.json of an interrupted run: run the cells that are left',
+    fallback: undefined,
+    notRepeated: true,
+  }),
+  json: option<boolean>({
+    flags: '--json',
+    text: 'print the result as JSON instead of the table',
+    fallback: false,
+    notRepeated: true,
+  }),
+};
+
+/** The parsed command line. */
+export interface FaultsOptions extends Omit<OptionValues<typeof table>, 'seed'> {
+  readonly seed: number;
+}
+
+const examples = `
+Phases of a command:
+${phases.map(phase => `  ${phase.padEnd(15)} ${phaseTexts[phase]}`).join('\n')}
+
+Examples:
+  npm run faults                                               the default set
+  npm run faults -- --list                                     what there is
+  npm run faults -- --fault holder-killed --strategy row-lock,redis-lease
+  npm run faults -- --fault holder-paused --phase 'commit sent,holding'
+
+Servers are always started: those that DATABASE_URL, REDIS_URL and REDIS_NODES name are never struck.
+
+Exit codes:
+  ${exitCodes.asClaimed}    every cell is as predicted
+  ${exitCodes.claimBroken}    a cell contradicts its prediction
+  ${exitCodes.usage}    the command line is wrong; nothing ran
+  ${exitCodes.inconclusive}    inconclusive: a fault harmed nobody, a phase was not reached, or an error ended the run
+  ${exitCodes.missing}    in CI: a fault was skipped because something is missing here
+  ${exitCodes.interrupted}  interrupted: what was judged is kept; --resume goes on`;
+
+const seedsMax = 1_000_000;
+
+/** Parses arguments (without node and file). Throws `UsageError` and `HelpAsked`. */
+export function readFaultsOptions(
+  argv: readonly string[],
+  drawSeed = () => Math.floor(Math.random() * seedsMax),
+): FaultsOptions {
+  const { seed = drawSeed(), ...rest } = readTable(form(), table, argv);
+  return { ...rest, seed };
+}
+
+/** The command, without its values. */
+export function form(): Command {
+  return commandOf(
+    'faults',
+    'Strikes one command of each strategy in a chosen phase while load goes on, heals, and judges by the ' +
+      'audit and by a record of every acknowledgement. Results go to <out>/faults-<time>-<commit>/.',
+    table,
+  ).addHelpText('after', examples);
+}
+
+/** The command line that repeats a run. */
+export function commandLine(options: FaultsOptions): string {
+  return repeated('faults', table, options);
+}

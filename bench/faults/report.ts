@@ -1,0 +1,263 @@
+/** The report of a run of `faults`: the matrix first, then each fault with its proof. Pure. */
+import { counted, list, nothing, whole } from '../page/format.ts';
+import {
+  type Block,
+  type Cell,
+  type Fact,
+  type Fold,
+  numbers,
+  type Report,
+  type Row,
+  type Section,
+  verdicts as verdictColumn,
+  words,
+} from '../page/report.ts';
+import { phaseTexts } from './phases.ts';
+import type { FaultCell, FaultsRun } from './schema.ts';
+import { type FaultVerdict, lostOf, verdictOf, violationsOf } from './verdict.ts';
+
+type Fault = FaultsRun['faults'][number];
+
+/** A mark for a cell: what it was predicted to be, and was. */
+export function markOf(cell: FaultCell, { verdict }: FaultVerdict): string {
+  if (verdict === 'not offered' || verdict === 'skipped') return '–';
+  if (verdict === 'inconclusive') return '?';
+  if (verdict === 'not provoked') return '○';
+  if (verdict === 'contradicts') return '✗!';
+  const harmed = violationsOf(cell) + lostOf(cell) > 0 || cell.judged?.stuck === true;
+  if (cell.claimed.verdict === 'no claim') return harmed ? '~✗' : '~';
+  return harmed ? '✗' : '✓';
+}
+
+export const legend =
+  '✓ claimed safe, and nothing was violated or lost. ~ no claim under this fault, and nothing was seen; ' +
+  '~✗ no claim, and a violation was seen. ✗ predicted to be harmed, and was. ✗! contradicts its ' +
+  'prediction. ○ a hazard that this fault did not expose. ? inconclusive. – not offered, or skipped.';
+
+/** The result in one sentence. */
+export function headline(run: FaultsRun): string {
+  const all = run.cells.map(cell => ({ cell, ...verdictOf(run, cell) }));
+  const names = (verdict: FaultVerdict['verdict']): string[] =>
+    all
+      .filter(one => one.verdict === verdict)
+      .map(({ cell }) => `${cell.strategy} under ${cell.fault} (${cell.phase})`);
+  const [broken, open] = [names('contradicts'), names('inconclusive')];
+  const ended =
+    run.end === 'complete'
+      ? ''
+      : `The run is ${run.end === 'interrupted' ? 'interrupted' : `broken off (${run.brokenOff})`}. `;
+  if (broken.length > 0) return `${ended}Contradicts its prediction: ${list(broken)}.`;
+  if (open.length > 0) return `${ended}Inconclusive: ${list(open)}; the others are as predicted.`;
+  return `${ended}${counted(names('as predicted').length, 'cell')} as predicted.`;
+}
+
+/** The whole report, for a page or as Markdown. */
+export function faultsReport(run: FaultsRun): Report {
+  const { conditions, startedAt, scenario, variant, times } = run;
+  return {
+    title: 'What each fault does to each lock',
+    answer: headline(run),
+    facts: [
+      ['on', startedAt.slice(0, 10)],
+      ['commit', conditions.commit.slice(0, 7)],
+      ['scenario', `${scenario}/${variant}`],
+      ['lease', `${times.leaseMs} ms`],
+      ['wait', `${times.waitMs} ms`],
+      ['seed', String(run.seed)],
+      ['Postgres', conditions.postgres.version],
+      ['Redis', conditions.redis.version],
+    ],
+    sections: faultsSections(run),
+    footer: `Lockstep ${conditions.version}; generated from the raw data of a single run.`,
+  };
+}
+
+export function faultsSections(run: FaultsRun): readonly Section[] {
+  return [
+    matrixSection(run),
+    lostSection(run),
+    ...run.faults.map(fault => faultSection(run, fault)),
+    { title: 'Conditions of the faults', blocks: [{ kind: 'facts', facts: conditionFacts(run) }] },
+  ];
+}
+
+function matrixSection(run: FaultsRun): Section {
+  return {
+    title: 'Strategy by fault',
+    blocks: [
+      `${legend} (control) is there to be harmed.`,
+      {
+        kind: 'table',
+        caption: 'Strategy by fault',
+        look: 'matrix',
+        columns: [
+          ...words('Strategy'),
+          ...run.faults.map(({ name }) => ({ title: name, kind: 'mark' as const })),
+        ],
+        rows: run.strategies.map(({ name, hazard }) => ({
+          cells: [
+            hazard ? `${name} (control)` : name,
+            ...run.faults.map(fault => matrixCell(run, fault, name)),
+          ],
+        })),
+      },
+    ],
+  };
+}
+
+function matrixCell(run: FaultsRun, fault: Fault, strategy: string): Cell {
+  const cells = run.cells.filter(one => one.fault === fault.name && one.strategy === strategy);
+  const all = cells.map(cell => ({ cell, verdict: verdictOf(run, cell) }));
+  if (all.length === 0) return { text: '' };
+  return {
+    text: [...new Set(all.map(({ cell, verdict }) => markOf(cell, verdict)))].join(' '),
+    hint: all
+      .map(({ cell, verdict }) => `${cell.phase}: ${verdict.verdict}, ${verdict.because}`)
+      .join('; '),
+    target: foldId(fault.name, strategy, cells[0]?.phase ?? ''),
+  };
+}
+
+/** Acknowledged effects that are gone: 0 wherever it is claimed. */
+function lostSection(run: FaultsRun): Section {
+  const struck = run.cells.filter(({ judged }) => judged);
+  const acknowledged = struck.reduce((sum, cell) => sum + (cell.judged?.acknowledged ?? 0), 0);
+  const lost = struck.reduce((sum, cell) => sum + lostOf(cell), 0);
+  return {
+    title: 'Acknowledged effects lost',
+    link: 'Lost',
+    blocks: [
+      `${whole(lost)} of ${whole(acknowledged)} acknowledged effects are gone, over ${counted(struck.length, 'cell')}.`,
+    ],
+  };
+}
+
+function faultSection(run: FaultsRun, fault: Fault): Section {
+  const cells = run.cells.filter(one => one.fault === fault.name);
+  return {
+    title: fault.name,
+    blocks: [
+      `${fault.title}. It brings about: ${list(fault.events) || 'nothing that voids a claim'}; its harm: ` +
+        `${fault.harm}.`,
+      {
+        kind: 'table',
+        caption: fault.title,
+        columns: [
+          ...words('Strategy', 'Struck while'),
+          verdictColumn('Verdict'),
+          ...numbers('Violations', 'Lost', 'Unknown: took effect, had none', 'Busy', 'Unavailable'),
+          ...numbers('Detect, ms', 'Key taken over, ms', 'Reconnect, ms', 'First accepted, ms'),
+          ...numbers('Longest gap elsewhere, ms', 'at the struck process, ms'),
+        ],
+        rows: cells.map(cell => rowOf(run, cell)),
+      },
+    ],
+  };
+}
+
+function rowOf(run: FaultsRun, cell: FaultCell): Row {
+  const verdict = verdictOf(run, cell);
+  const name = cell.control ? `${cell.strategy} (control)` : cell.strategy;
+  return {
+    cells: [name, cell.phase, `${markOf(cell, verdict)} ${verdict.verdict}`, ...figuresOf(cell)],
+    broken: verdict.verdict === 'contradicts',
+    more: foldOf(cell, verdict),
+  };
+}
+
+/** The figures of a cell, in the order of the columns. */
+export function figuresOf(cell: FaultCell): string[] {
+  const { judged } = cell;
+  if (!judged) return Array.from({ length: 11 }, () => nothing);
+  const { answers, unknown, gapMs } = judged;
+  return [
+    whole(violationsOf(cell)),
+    whole(lostOf(cell)),
+    `${unknown.tookEffect}, ${unknown.hadNone}`,
+    whole(answers.busy),
+    whole(answers.unavailable),
+    time(judged.detectMs),
+    time(judged.takeOverMs),
+    time(judged.reconnectMs),
+    time(judged.firstAcceptedMs),
+    time(gapMs.others),
+    time(gapMs.struckProcess),
+  ];
+}
+
+const time = (ms: number | null): string => (ms === null ? nothing : whole(Math.round(ms)));
+
+const foldId = (fault: string, strategy: string, phase: string): string =>
+  `${fault}-${strategy}-${phase}`.replaceAll(/[^a-z0-9-]/g, '-');
+
+/** Claim, reason and the record of the wire. */
+function foldOf(cell: FaultCell, { verdict, because }: FaultVerdict): Fold {
+  const { claimed, marks, audit, leftBehind, wire } = cell;
+  const violations = audit?.violations.slice(0, 10).map(one => `${one.kind}: ${one.detail}`) ?? [];
+  const lines = wire.map(
+    line =>
+      `${line.atMs.toFixed(1).padStart(9)} ${line.held ? 'HELD' : '    '} ${line.connection.padEnd(12)} ` +
+      `${line.side === 'request' ? '→' : '←'} ${line.purpose === 'other' ? '' : `[${line.purpose}] `}${line.text}`,
+  );
+  const facts: Fact[] = [
+    ['verdict', `${verdict}: ${because}`],
+    ['claimed', `${claimed.verdict}: ${claimed.because}`],
+    ...(leftBehind ? ([['its lock outlives it', leftBehind]] as const) : []),
+    ['struck while', phaseTexts[cell.phase]],
+    ...(marks
+      ? ([
+          [
+            'times',
+            `held at ${Math.round(marks.heldMs)} ms, struck, healed at ${Math.round(marks.healedMs)} ms`,
+          ],
+        ] as const)
+      : []),
+  ];
+  return {
+    kind: 'fold',
+    id: foldId(cell.fault, cell.strategy, cell.phase),
+    summary: 'claim, proof and findings',
+    blocks: [
+      { kind: 'facts', facts },
+      ...(violations.length > 0 ? [{ kind: 'list', items: violations } as const] : []),
+      ...stripBlocks(cell),
+      ...(lines.length > 0 ? [{ kind: 'preformatted', text: lines.join('\n') } as const] : []),
+    ],
+  };
+}
+
+/** Throughput and latency on other keys: before, during and after. */
+function stripBlocks({ strip, marks }: FaultCell): Block[] {
+  if (!strip || !marks) return [];
+  const struck = `struck at ${Math.round(marks.injectedMs)}, healed at ${Math.round(marks.healedMs)}`;
+  const axis = `ms since the beginning; ${struck}`;
+  const points = (values: readonly number[]) =>
+    values.map((value, index) => [index * strip.sliceMs, value] as const);
+  const counts = [
+    { name: 'accepted', points: points(strip.accepted) },
+    { name: 'not done', points: points(strip.failed) },
+  ];
+  const slowest = [{ name: 'slowest', points: points(strip.slowestMs) }];
+  return [
+    {
+      kind: 'chart',
+      chart: { axis, unit: `commands on other keys in ${strip.sliceMs} ms`, lines: counts },
+    },
+    {
+      kind: 'chart',
+      chart: { axis, unit: 'ms, the slowest answer on other keys', lines: slowest },
+    },
+  ];
+}
+
+function conditionFacts({ conditions, command, startedAt, seconds, times }: FaultsRun): Fact[] {
+  const { machine, postgres, redis, redisNodes } = conditions;
+  return [
+    ['started', `${startedAt}, ${whole(Math.round(seconds))} s`],
+    ['command', command],
+    ['machine', `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB`],
+    ['Postgres', `${postgres.version} (${postgres.origin})`],
+    ['Redis', `${redis.version} (${redis.origin}); ${counted(redisNodes.length, 'further node')}`],
+    ['service', `2 processes, leases of ${times.leaseMs} ms, waits of ${times.waitMs} ms`],
+  ];
+}

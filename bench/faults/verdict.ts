@@ -1,0 +1,152 @@
+/** Compares a cell with its prediction, and with what the fault did to its control. Pure. */
+import { counted } from '../page/format.ts';
+import type { FaultCell, FaultsRun } from './schema.ts';
+
+export const verdicts = [
+  'as predicted',
+  'contradicts',
+  /** A hazard that this fault did not expose, while it did expose another. */
+  'not provoked',
+  'inconclusive',
+  'not offered',
+  'skipped',
+] as const;
+
+export interface FaultVerdict {
+  readonly verdict: (typeof verdicts)[number];
+  readonly because: string;
+}
+
+type Struck = Pick<FaultsRun, 'faults' | 'cells' | 'times'>;
+
+/** The name of a cell in a run. */
+export function cellName({
+  fault,
+  phase,
+  strategy,
+}: Pick<FaultCell, 'fault' | 'phase' | 'strategy'>) {
+  return `${fault}, ${phase}, ${strategy}`;
+}
+
+/** Violations that the audit found and lost acknowledgements apart. */
+export function violationsOf({ audit, judged }: FaultCell): number {
+  const others = audit?.violations.filter(({ kind }) => kind !== 'lost acknowledgement') ?? [];
+  return others.length + (judged?.unexplained ?? 0);
+}
+
+/** Acknowledged effects that are gone, by the record and by the audit. */
+export function lostOf({ audit, judged }: FaultCell): number {
+  const audited = audit?.violations.filter(({ kind }) => kind === 'lost acknowledgement') ?? [];
+  return Math.max(judged?.lost.length ?? 0, audited.length);
+}
+
+/** How much of a lease a lock that is given up at once may be seen to last. */
+const atOnceShare = 0.4;
+/** What polling, a busy machine and the lease's own grace may add to it. */
+const leaseGraceMs = 2_000;
+
+export function verdictOf(run: Struck, cell: FaultCell): FaultVerdict {
+  const open = notStruck(cell) ?? tooLittle(cell);
+  if (open) return open;
+  const broken = brokenBy(run, cell);
+  if (broken !== undefined) return is('contradicts', broken);
+  const { control, claimed } = cell;
+  const bitten = run.cells.some(
+    one => one.fault === cell.fault && one.control && isHarmed(run, one),
+  );
+  if (control || claimed.verdict === 'unsafe') {
+    if (isHarmed(run, cell)) return is('as predicted', `harmed: ${harmText(cell)}`);
+    return is(
+      bitten ? 'not provoked' : 'inconclusive',
+      'it was predicted to be harmed, and was not',
+    );
+  }
+  if (!bitten)
+    return is('inconclusive', 'the fault harmed no control in this run, so this proves nothing');
+  if (cell.outage === 'expected' && !isHarmed(run, cell))
+    return is('inconclusive', 'writers were to stand still, and went on');
+  if (claimed.verdict === 'no claim')
+    return is('as predicted', `no claim (${claimed.because}); ${harmText(cell)}`);
+  return is('as predicted', `${claimed.because}; ${harmText(cell)}`);
+}
+
+function notStruck({ state, because }: FaultCell): FaultVerdict | undefined {
+  if (state === 'not offered' || state === 'skipped') return is(state, because);
+  return state === 'struck' ? undefined : is('inconclusive', because);
+}
+
+function tooLittle({ phase, marks, judged, audit, wire }: FaultCell): FaultVerdict | undefined {
+  if (!marks || !judged || !audit) return is('inconclusive', 'it was not judged');
+  if (!audit.settled)
+    return is('inconclusive', 'transactions were still open when the audit had to start');
+  // a waiting command is not held: its request for the lock is the proof
+  const proven = wire.some(({ held, side }) => held || (phase === 'waiting' && side === 'request'));
+  return proven ? undefined : is('inconclusive', 'the wire does not show the command in its phase');
+}
+
+/** What a cell shows that its prediction excludes. */
+function brokenBy({ times }: Struck, cell: FaultCell): string | undefined {
+  const { claimed, judged, leftBehind } = cell;
+  const lost = lostOf(cell);
+  if (lost > 0) return `lost: ${counted(lost, 'acknowledged effect')}`;
+  if (claimed.verdict === 'safe' && violationsOf(cell) > 0)
+    return `claimed safe (${claimed.because}), and there ${violationsOf(cell) === 1 ? 'is' : 'are'} ${counted(violationsOf(cell), 'violation')}`;
+  if (!judged || leftBehind === 'for good') return undefined;
+  if (cell.outage === 'none' && stoodStill(judged))
+    return `writers were to go on, and nobody was served for ${Math.round(judged.gapMs.others)} ms`;
+  if (judged.stuck) return 'when every lease had passed, nobody could get the key';
+  const { takeOverMs } = judged;
+  if (leftBehind === null) return undefined;
+  if (takeOverMs === null) return 'nobody else was served on the key';
+  const atOnceMs = times.leaseMs * atOnceShare;
+  if (leftBehind === 'not at all' && takeOverMs > atOnceMs)
+    return `its lock ends with its holder, and the key was locked for ${Math.round(takeOverMs)} ms`;
+  if (leftBehind === 'until the lease has passed') {
+    if (takeOverMs < atOnceMs)
+      return `a lease outlives its holder, and the key was free after ${Math.round(takeOverMs)} ms`;
+    if (takeOverMs > times.leaseMs + leaseGraceMs)
+      return `the lease had passed, and the key was locked for ${Math.round(takeOverMs)} ms`;
+  }
+  return undefined;
+}
+
+/** Whether the fault did to a cell what it is there for. */
+export function isHarmed(run: Pick<Struck, 'faults' | 'times'>, cell: FaultCell): boolean {
+  const { judged } = cell;
+  if (cell.state !== 'struck' || !judged) return false;
+  switch (run.faults.find(({ name }) => name === cell.fault)?.harm) {
+    case 'violation':
+      return violationsOf(cell) > 0;
+    case 'lost acknowledgement':
+      return lostOf(cell) > 0;
+    case 'lock left behind':
+      return judged.stuck;
+    case 'outage':
+      return stoodStill(judged);
+    default:
+      return false;
+  }
+}
+
+/** How much longer than before the fault nobody is served, in an outage; and at least. */
+const outageTimes = 5;
+const outageLeastMs = 500;
+
+function stoodStill({ gapMs }: NonNullable<FaultCell['judged']>): boolean {
+  return gapMs.others > Math.max(outageLeastMs, outageTimes * gapMs.before);
+}
+
+function harmText(cell: FaultCell): string {
+  const { judged } = cell;
+  const violations = violationsOf(cell);
+  const parts = [
+    violations > 0 ? counted(violations, 'violation') : '',
+    lostOf(cell) > 0 ? `${counted(lostOf(cell), 'acknowledged effect')} lost` : '',
+    judged?.stuck ? 'the key stays locked' : '',
+  ].filter(text => text !== '');
+  return parts.length > 0 ? parts.join(', ') : 'no violation';
+}
+
+function is(verdict: FaultVerdict['verdict'], because: string): FaultVerdict {
+  return { verdict, because };
+}

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { faultsExit } from '../../../bench/faults/exit.ts';
+import { headline, markOf } from '../../../bench/faults/report.ts';
+import type { FaultCell, FaultsRun } from '../../../bench/faults/schema.ts';
+import { faultsTable } from '../../../bench/faults/table.ts';
+import { verdictOf } from '../../../bench/faults/verdict.ts';
+import { exampleRun } from '../example-run.ts';
+
+const fine: NonNullable<FaultCell['judged']> = {
+  answers: { accepted: 90, refused: 0, busy: 2, unavailable: 0, unknown: 1 },
+  acknowledged: 120,
+  lost: [],
+  unknown: { tookEffect: 0, hadNone: 1 },
+  unexplained: 0,
+  detectMs: 20,
+  takeOverMs: 30,
+  reconnectMs: 40,
+  gapMs: { before: 30, others: 60, struckProcess: 900 },
+  firstAcceptedMs: 50,
+  stuck: false,
+};
+const violation = { key: '7', kind: 'lost update', excess: 1, detail: 'the balance is 3' } as const;
+const audited = { settled: true, keys: 9, acknowledged: 120, refusedKeys: 0 };
+
+const cell = (changed: Partial<FaultCell> = {}): FaultCell => ({
+  fault: 'stall',
+  phase: 'commit sent',
+  strategy: 'one',
+  control: false,
+  claimed: { verdict: 'safe', because: 'locked' },
+  leftBehind: null,
+  outage: null,
+  state: 'struck',
+  because: '',
+  seconds: 4,
+  marks: { heldMs: 400, injectedMs: 400, healedMs: 2_000, endedMs: 3_000 },
+  judged: fine,
+  audit: { ...audited, findings: 0, violations: [] },
+  strip: null,
+  wire: [
+    {
+      atMs: 400,
+      store: 'postgres',
+      connection: 'postgres 3',
+      side: 'request',
+      purpose: 'commit',
+      text: 'commit',
+      held: true,
+    },
+  ],
+  ...changed,
+});
+const harmedAudit = { ...audited, findings: 1, violations: [violation] };
+const control = cell({
+  strategy: 'hazard',
+  control: true,
+  claimed: { verdict: 'unsafe', because: 'nobody refuses' },
+  audit: harmedAudit,
+});
+
+const faultOf = (harm: FaultsRun['faults'][number]['harm']): FaultsRun['faults'][number] => ({
+  name: 'stall',
+  title: 'It stands still',
+  strikes: 'process',
+  events: [],
+  harm,
+  phases: ['commit sent'],
+});
+const runOf = (cells: readonly FaultCell[], harm = faultOf('violation').harm): FaultsRun => ({
+  format: 'lockstep faults',
+  version: 1,
+  end: 'complete',
+  brokenOff: '',
+  startedAt: '2026-11-30T12:00:00.000Z',
+  seconds: 60,
+  command: 'npm run faults',
+  scenario: 'gift-card',
+  variant: 'plain',
+  seed: 1,
+  times: { leaseMs: 2_000, waitMs: 6_000 },
+  conditions: exampleRun().conditions,
+  faults: [faultOf(harm)],
+  strategies: [{ name: 'one', title: 'One', hazard: false }],
+  cells: [...cells],
+});
+const verdictIn = (one: FaultCell, others: readonly FaultCell[] = [control]) =>
+  verdictOf(runOf([...others, one]), one).verdict;
+
+describe('the verdict on a cell', () => {
+  test('is as predicted where nothing was violated and a control was', () => {
+    expect(verdictIn(cell())).toBe('as predicted');
+  });
+
+  test('is inconclusive where the fault harmed nobody', () => {
+    const spared = { ...control, audit: { ...audited, findings: 0, violations: [] } };
+    expect(verdictIn(cell(), [spared])).toBe('inconclusive');
+    expect(verdictIn(cell(), [])).toBe('inconclusive');
+    expect(verdictIn(spared, [])).toBe('inconclusive');
+    expect(verdictIn(spared)).toBe('not provoked');
+  });
+
+  test.each<[string, Partial<FaultCell>]>([
+    ['a violation', { audit: harmedAudit }],
+    ['an effect that nobody explains', { judged: { ...fine, unexplained: 1 } }],
+    ['a lost acknowledgement', { judged: { ...fine, lost: [{ key: '7', commandId: 'c' }] } }],
+    ['a key that stays locked', { judged: { ...fine, stuck: true } }],
+  ])('contradicts a claim of safety by %s', (_what, changed) => {
+    expect(verdictIn(cell(changed))).toBe('contradicts');
+  });
+
+  test('no claim covers a violation, and no lost acknowledgement', () => {
+    const claimed = { verdict: 'no claim', because: 'the lease was lost' } as const;
+    expect(verdictIn(cell({ claimed, audit: harmedAudit }))).toBe('as predicted');
+    const lost = [{ key: '7', commandId: 'c' }];
+    expect(verdictIn(cell({ claimed, judged: { ...fine, lost } }))).toBe('contradicts');
+  });
+
+  test('an audit that misses a lost acknowledgement is held against the record, and the other way', () => {
+    const row = { ...violation, kind: 'lost acknowledgement' } as const;
+    const found = { ...audited, findings: 1, violations: [row] };
+    expect(verdictIn(cell({ audit: found }))).toBe('contradicts');
+  });
+
+  test('a lock that outlives its holder is predicted in both directions', () => {
+    const at = (leftBehind: FaultCell['leftBehind'], takeOverMs: number | null) =>
+      verdictIn(cell({ leftBehind, judged: { ...fine, takeOverMs } }));
+    expect(at('not at all', 30)).toBe('as predicted');
+    expect(at('not at all', 1_900)).toBe('contradicts');
+    expect(at('until the lease has passed', 2_100)).toBe('as predicted');
+    expect(at('until the lease has passed', 30)).toBe('contradicts');
+    expect(at('until the lease has passed', 9_000)).toBe('contradicts');
+    expect(at('not at all', null)).toBe('contradicts');
+  });
+
+  test('an outage is predicted in both directions', () => {
+    const still = { ...fine, gapMs: { ...fine.gapMs, others: 2_500 } };
+    const bitten = { ...control, judged: still, outage: 'expected' } as const;
+    const at = (outage: FaultCell['outage'], judged: FaultCell['judged']) => {
+      const one = cell({ outage, judged });
+      return verdictOf(runOf([bitten, one], 'outage'), one).verdict;
+    };
+    expect(at('expected', still)).toBe('as predicted');
+    expect(at('expected', fine)).toBe('inconclusive');
+    expect(at('none', fine)).toBe('as predicted');
+    expect(at('none', still)).toBe('contradicts');
+  });
+
+  test('without the held message, or with open transactions, nothing is said', () => {
+    expect(verdictIn(cell({ wire: [] }))).toBe('inconclusive');
+    const passed = cell().wire.map(line => ({ ...line, held: false, purpose: 'lock' }));
+    expect(verdictIn(cell({ wire: passed }))).toBe('inconclusive');
+    expect(verdictIn(cell({ wire: passed, phase: 'waiting' }))).toBe('as predicted');
+    const open = { ...audited, settled: false, findings: 0, violations: [] };
+    expect(verdictIn(cell({ audit: open }))).toBe('inconclusive');
+    expect(verdictIn(cell({ state: 'phase not reached', because: 'late' }))).toBe('inconclusive');
+  });
+});
+
+describe('the whole run', () => {
+  const skipped = cell({ state: 'skipped', because: 'sentinel is missing', judged: null });
+  const broken = cell({ audit: harmedAudit });
+
+  test('ends with the code that says what it found', () => {
+    expect(faultsExit(runOf([control, cell()]), false)).toBe(0);
+    expect(faultsExit(runOf([control, cell(), broken]), false)).toBe(1);
+    expect(faultsExit(runOf([cell()]), false)).toBe(3);
+    expect(faultsExit({ ...runOf([control, cell()]), end: 'broken off' }, false)).toBe(3);
+    expect(faultsExit({ ...runOf([control, cell()]), end: 'interrupted' }, false)).toBe(130);
+    expect(faultsExit(runOf([control, skipped]), false)).toBe(0);
+    expect(faultsExit(runOf([control, skipped]), true)).toBe(4);
+  });
+
+  test('is told in a sentence and a table of at most 100 columns', () => {
+    const run = runOf([control, cell(), skipped, broken]);
+    expect(headline(run)).toContain('Contradicts its prediction: one under stall (commit sent)');
+    const table = faultsTable(run, { color: false });
+    expect(Math.max(...table.split('\n').map(line => line.length))).toBeLessThanOrEqual(100);
+    expect(table).toMatch(/^one +commit sent +✗! contradicts/m);
+    expect(markOf(control, verdictOf(run, control))).toBe('✗');
+  });
+});
