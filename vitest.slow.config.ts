@@ -13,6 +13,9 @@ const longest = [
   'k6',
   'stop.slow',
   'compare.slow',
+  'rollout-explored',
+  'openapi',
+  'faults',
   'package',
 ];
 

@@ -52,6 +52,8 @@ describe('configuration', () => {
       LEASE_MS: '200',
       EXTEND_LEASE: '0',
       ATTEMPTS_MAX: '5',
+      ROLLOUTS: '1',
+      ROLLOUT_PAUSE_MS: '50',
       ADMIN_TOKEN: 'a token of 16 characters',
       LOG_LEVEL: 'debug',
       IDEMPOTENCY_HOURS: '2',
@@ -77,6 +79,8 @@ describe('configuration', () => {
       allowStrategyHeader: true,
       tuning: { waitMs: 100, leaseMs: 200, extendLease: false, attemptsMax: 5 },
       idempotencyKeptMs: 7_200_000,
+      rollouts: true,
+      rolloutPauseMs: 50,
       adminToken: 'a token of 16 characters',
       logLevel: 'debug',
     });
@@ -111,6 +115,8 @@ describe('configuration', () => {
       EXTEND_LEASE: 'no',
       ATTEMPTS_MAX: '1000',
       IDEMPOTENCY_HOURS: '0',
+      ROLLOUTS: 'yes',
+      ROLLOUT_PAUSE_MS: '0',
       ADMIN_TOKEN: 'topsecret',
       LOG_LEVEL: 'loud',
     });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { command } from '../../bench/cli/rollout.ts';
 import { freshDatabase } from '../database.ts';
 import { until } from '../fixtures/gate.ts';
 import { Session } from '../fixtures/session.ts';
@@ -89,6 +90,13 @@ describe('a rollout', { timeout: 4 * startMaxMs }, async () => {
       expect.stringContaining('rollout-refused'),
     ]);
     expect((await start(at(0), 'no-such', [{ setWeight: 10 }])).status).toBe(400);
+    for (const [path, status] of [
+      ['appointment', 404],
+      ['nothing', 404],
+    ] as const) {
+      const none = await ask(`${at(0)}/admin/rollouts/${path}`, { headers: authorized });
+      expect(none.status).toBe(status);
+    }
     expect((await ask(`${at(0)}/admin/rollouts/appointment`)).status).toBe(401);
     for (const [strategy, proves, because] of [
       ['row-lock', false, /older build/],
@@ -132,6 +140,35 @@ describe('a rollout', { timeout: 4 * startMaxMs }, async () => {
     expect([...after.keys()]).toEqual(['redis-lease']);
     expect(await committed(databaseUrl, ids)).toBe(ids.length);
     expect(await violations()).toBe(0);
+  });
+
+  test('is planned, followed and read on the command line', async () => {
+    const run = async (...argv: string[]) => {
+      const lines: string[] = [];
+      const { signal } = new AbortController();
+      const tell = (text: string): void => void lines.push(text);
+      const code = await command.run({
+        ...{ argv, signal, write: tell, note: tell },
+        environment: { ADMIN_TOKEN },
+      });
+      return [code, lines.join('')] as const;
+    };
+    const of = ['gift-card', '--from', 'row-lock', '--to'];
+    expect(await run('plan', ...of, 'redis-lease')).toEqual([
+      0,
+      expect.stringMatching(/^direct: .*\nneeds REDIS_URL in every process\n$/),
+    ]);
+    expect(await run('plan', ...of, 'unprotected')).toEqual([
+      1,
+      expect.stringMatching(/^impossible: 'unprotected' is a hazard/),
+    ]);
+    const there = ['--base-url', at(0)];
+    const [code, text] = await run('status', 'appointment', '--watch', ...there);
+    expect([code, text]).toEqual([0, expect.stringMatching(/healthy, 100 % of the keys/)]);
+    await expect(run('abort', 'appointment', ...there)).rejects.toThrow(/--why is missing/);
+    await expect(
+      run('start', ...of, 'redis-lease', '--why', 'x', '--steps', '1,soon', ...there),
+    ).rejects.toThrow(/'soon' is no percentage/);
   });
 
   test('goes back by itself at the first violation under the new strategy', async () => {

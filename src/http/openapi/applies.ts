@@ -36,6 +36,13 @@ const met: { readonly [code in EdgeProblemCode]?: (facts: Facts) => boolean } = 
   'method-not-allowed': never,
   'not-ready': never,
   'metrics-unavailable': never,
+  // of rollouts, which are opt-in and not described yet
+  'unknown-scenario': never,
+  'rollout-refused': never,
+  'rollout-in-progress': never,
+  'rollout-moved-on': never,
+  'no-rollout': never,
+  'strategy-assigned': toChoosers,
   'lock-not-taken': never,
   'lock-holder-changed': never,
   'lock-store-unavailable': never,
@@ -66,6 +73,9 @@ const ofCommands: readonly ProblemCode[] = [
   'stale-token',
   'redis-unavailable',
   'effect-unknown',
+  'assignment-changed',
+  'assignment-divided',
+  'assignment-not-offered',
 ];
 
 /** Whether an operation with these facts may answer this problem. */
