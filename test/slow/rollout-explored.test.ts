@@ -2,12 +2,11 @@
 import { expect, test } from 'vitest';
 import { changes, exploreChange } from '../../bench/rollout/explored-changes.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
-import { testServers } from '../servers.ts';
+import { cellServers } from '../exploration/cells.ts';
 
 const registry = await loadRegistry();
-const { postgresUrl: pgUrl, redisUrl, redisNodeUrls } = testServers();
 /** `npm run dev:rollout` takes two, and minutes. */
-const options = { servers: { pgUrl, redisUrl, redisNodeUrls }, preemptions: 1, secondsMax: 300 };
+const options = { servers: await cellServers(), preemptions: 1, secondsMax: 300 };
 
 test.each(changes)(
   '%s to %s is safe for callers in the middle',
