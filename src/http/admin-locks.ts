@@ -121,8 +121,8 @@ export function lockReleased(parts: LockParts): RequestHandler {
       requestId: response.getHeader('x-request-id'),
     };
     const end = await release(parts, key, asked).catch((error: unknown) => {
+      if (error instanceof Problem) throw error; // refused: told to who asked
       parts.log.error({ ...seen, err: error }, 'a lock could not be released by an operator');
-      if (error instanceof Problem) throw error;
       throw new Problem(
         'lock-store-unavailable',
         errorMessage(isFailure(error) ? (error.cause ?? error) : error),

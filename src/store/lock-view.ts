@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type {
   LockBackend,
   LockHolder,
@@ -104,6 +104,13 @@ const answerMaxMs = 2_000;
 /** The tables that keys may name: any other text never becomes SQL. */
 const keyForm = /^([a-z_][a-z0-9_]*)\/[1-9]\d{0,17}$/;
 
+const noSuchKey = 'no such key';
+
+/** No such table, or none with an id that is a number: SQLSTATE class 42. */
+function isAboutNames(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code?.startsWith('42') === true;
+}
+
 /** What Postgres says of one key (`table/id`), for operators. `pool` must not be one that callers wait for. */
 export class PostgresLocks {
   readonly #pool: pg.Pool;
@@ -123,6 +130,7 @@ export class PostgresLocks {
    */
   async release(key: string, kind: Kind, holder: string): Promise<LockRelease> {
     const state = await this.#state(key, kind);
+    if (state.unknown === noSuchKey) return 'free'; // nobody holds what is not there
     if (state.unknown !== undefined) throw new Error(state.unknown);
     const current = state.holders.find(one => one.holder === holder);
     if (!current?.backend) return state.holders.length > 0 ? 'changed' : 'free';
@@ -139,7 +147,7 @@ export class PostgresLocks {
   async #state(key: string, kind: Kind): Promise<LockState> {
     const state = { kind, at: 'postgres' } as const;
     const [, table] = keyForm.exec(key) ?? [];
-    if (table === undefined) return { ...state, holders: [], waiters: [], unknown: 'no such key' };
+    if (table === undefined) return { ...state, holders: [], waiters: [], unknown: noSuchKey };
     const locks = {
       'advisory lock': advisorySql,
       'table lock': tableSql,
@@ -161,7 +169,8 @@ export class PostgresLocks {
           })),
       };
     } catch (error) {
-      return { ...state, holders: [], waiters: [], unknown: errorMessage(error) };
+      const unknown = isAboutNames(error) ? noSuchKey : errorMessage(error);
+      return { ...state, holders: [], waiters: [], unknown };
     }
   }
 }

@@ -230,7 +230,13 @@ describe('the lock routes', async () => {
       ).toBe(400);
     const unknown = await ask(`${edge.url}/admin/locks/no_such_table%2F1`, { headers });
     expect(unknown.status).toBe(200);
-    expect(unknown.text).toContain('no_such_table');
+    expect(unknown.text).toContain('no such key');
+    const free = await post(
+      `${edge.url}/admin/locks/no_such_table%2F1/release`,
+      { kind: 'row lock', holder: '1@2.3', by: 'me', reason: 'to see' },
+      { headers },
+    );
+    expect([free.status, free.body.released]).toEqual([200, false]);
   });
 
   test('want the holder, and who asks for what reason', async () => {
@@ -241,5 +247,6 @@ describe('the lock routes', async () => {
     expect(paths).toEqual(['kind', 'holder', 'by', 'reason']);
     const lease = await release({ kind: 'lease', holder: '0123456789abcdef' });
     expect([lease.status, lease.body.type]).toEqual([404, '/problems/lock-not-taken']);
+    expect(edge.logged.filter(line => line.includes('"level":50'))).toEqual([]);
   });
 });
