@@ -233,7 +233,7 @@ describe('the lock routes', async () => {
     expect(unknown.text).toContain('no such key');
     const free = await post(
       `${edge.url}/admin/locks/no_such_table%2F1/release`,
-      { kind: 'row lock', holder: '1@2.3', by: 'me', reason: 'to see' },
+      { kind: 'row lock', holder: '1@2.3', by: 'a test', reason: 'to see' },
       { headers },
     );
     expect([free.status, free.body.released]).toEqual([200, false]);
