@@ -1,6 +1,7 @@
 /** `npm start`: reads the configuration, opens the stores, and serves in PROCESSES processes. */
 import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type Config, ConfigError, readConfig, strategyFilesOf } from './config.ts';
 import { redisNeedsOf, type Strategy } from './contract/index.ts';
@@ -15,7 +16,7 @@ import { openFilesProblem } from './http/open-files.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
-import { addGates, assignmentSchema } from './rollout/assignment-schema.ts';
+import { addGates, anyAssigned, assignmentSchema } from './rollout/assignment-schema.ts';
 import { fleetSchema } from './rollout/fleet.ts';
 import { strategyNamed } from './rollout/named.ts';
 import { rolloutSchema } from './rollout/rollout-schema.ts';
@@ -51,7 +52,12 @@ async function runPrimary(): Promise<void> {
   stop.before(() => services?.close());
   const environment = environmentOf(config, services);
   const databaseUrl = environment.DATABASE_URL ?? config.databaseUrl ?? '';
-  await migrated(databaseUrl, registry, stop);
+  const assigned = await migrated(databaseUrl, registry, stop);
+  if (assigned && !config.rollouts)
+    await stop.fail(
+      'A rollout has assigned keys on this database to strategies, and this process would not prove under ' +
+        'which one it decides. Start it with ROLLOUTS=1.',
+    );
   if (!config.pooler && (await isPooled(databaseUrl)))
     await stop.fail(
       `Postgres at ${postgresPlace(databaseUrl)} is behind a pooler that shares connections, where settings of ` +
@@ -133,7 +139,8 @@ function environmentOf(
   };
 }
 
-async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Promise<void> {
+/** Whether a rollout has assigned keys on this database. */
+async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Promise<boolean> {
   const schemas = [
     ...registry.scenarios.values(),
     violationsSchema,
@@ -145,7 +152,12 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
   const places = [...registry.scenarios.values()].flatMap(({ name: scenario, registered }) =>
     Object.keys(registered.variants).map(variant => ({ scenario, variant })),
   );
-  await migrate(databaseUrl, schemas, client => addGates(client, places)).catch(error =>
+  let assigned = false;
+  const last = async (client: pg.ClientBase): Promise<void> => {
+    await addGates(client, places);
+    assigned = await anyAssigned(client);
+  };
+  await migrate(databaseUrl, schemas, last).catch(error =>
     stop.fail(
       error instanceof MigrationError
         ? `The schema at ${postgresPlace(databaseUrl)} cannot be migrated: ${error.message}`
@@ -154,6 +166,7 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
             'and accept this user before the service starts; DATABASE_URL sets its address.',
     ),
   );
+  return assigned;
 }
 
 /** Every Redis that may hold locks of this service. */

@@ -77,3 +77,11 @@ export async function addGates(client: pg.ClientBase, places: readonly Place[]):
   ]);
   for (const place of rows) await client.query(`create table ${gateOf(place)} ()`);
 }
+
+/** Whether any keys are assigned: then nobody may decide without a proof. */
+export async function anyAssigned(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ any: boolean }>(
+    'select exists (select from lockstep_assignments) as any',
+  );
+  return rows[0]?.any === true;
+}

@@ -142,6 +142,11 @@ describe('a rollout', { timeout: 4 * startMaxMs }, async () => {
     expect(await violations()).toBe(0);
   });
 
+  test('lets nobody in who would not prove: such a process does not start', async () => {
+    const deaf = new RunningService({ ...given(databaseUrl), ROLLOUTS: '0' });
+    await expect(deaf.ready().finally(() => deaf.stop())).rejects.toThrow(/with ROLLOUTS=1/);
+  });
+
   test('is planned, followed and read on the command line', async () => {
     const run = async (...argv: string[]) => {
       const lines: string[] = [];
