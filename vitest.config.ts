@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
+    setupFiles: ['test/leaves-nothing.ts'],
     include: ['test/**/*.test.ts'],
     exclude: ['test/slow/**', 'test/**/*.slow.test.ts', 'node_modules/**'],
     // Real servers on shared cores: a condition is waited for within these bounds.

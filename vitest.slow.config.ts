@@ -32,6 +32,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     globalSetup: ['test/slow-setup.ts', 'test/global-setup.ts'],
+    setupFiles: ['test/leaves-nothing.ts'],
     include: ['test/slow/**/*.test.ts', 'test/**/*.slow.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { openServices } from '../../src/services/index.ts';
-import { closeProvider } from '../explore/provider.ts';
 import { commandOf, option, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { number } from '../lab/option-values.ts';
@@ -57,7 +56,6 @@ export const command: CliCommand = {
       if (naive.outcome !== 'unsafe') return exitCodes.inconclusive;
       return open ? exitCodes.inconclusive : exitCodes.asClaimed;
     } finally {
-      await closeProvider();
       await services.close();
     }
   },

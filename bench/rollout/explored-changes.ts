@@ -2,7 +2,6 @@
 import type { Registry } from '../../src/engine/registry.ts';
 import { type Exploration, explore } from '../../src/explore/explore.ts';
 import { type CellServers, serversOf } from '../explore/cell.ts';
-import { providerUrl } from '../explore/provider.ts';
 import { optionsOf, usualReach } from '../explore/spec.ts';
 import { type ChangePlan, changeSubject, namedIn } from './change-subject.ts';
 
@@ -38,6 +37,6 @@ export async function exploreChange(
   return explore(subject, {
     ...optionsOf({ ...usualReach, preemptions, events: [], phases: false }),
     ...{ secondsMax, ...(signal && { signal }) },
-    servers: { ...serversOf(cell, servers), httpUrls: [await providerUrl()] },
+    servers: serversOf(cell, servers),
   });
 }
