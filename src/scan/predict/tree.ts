@@ -1,0 +1,60 @@
+/** Reading what Postgres' own parser makes of a statement: plain JSON, one key per node. */
+export type Tree = Readonly<Record<string, unknown>>;
+
+export function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The children of a field, whatever it holds. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
+}
+
+/** The node of this kind that a field holds: `{ RangeVar: {…} }`. */
+export function nodeOf(value: unknown, kind: string): Tree | undefined {
+  if (!isTree(value)) return undefined;
+  const node = value[kind];
+  return isTree(node) ? node : undefined;
+}
+
+/** The text of `{ String: { sval } }`. */
+export function stringOf(value: unknown): string | undefined {
+  const sval = nodeOf(value, 'String')?.sval;
+  return typeof sval === 'string' ? sval : undefined;
+}
+
+/** A value that is known before the statement runs, as text; null is SQL's null. */
+export function constantOf(
+  value: unknown,
+  bound: readonly (string | null)[],
+): string | null | undefined {
+  const cast = nodeOf(value, 'TypeCast');
+  if (cast !== undefined) return constantOf(cast.arg, bound);
+  const parameter = nodeOf(value, 'ParamRef');
+  if (parameter !== undefined) {
+    const text = bound[Number(parameter.number) - 1];
+    return text?.startsWith('\\x') ? undefined : text; // sent in binary
+  }
+  const constant = nodeOf(value, 'A_Const');
+  if (constant === undefined) return undefined;
+  if (constant.isnull === true) return null;
+  if (isTree(constant.ival)) return String(constant.ival.ival ?? 0);
+  if (isTree(constant.sval)) return String(constant.sval.sval ?? '');
+  if (isTree(constant.fval)) return String(constant.fval.fval ?? 0);
+  if (isTree(constant.boolval)) return String(constant.boolval.boolval === true);
+  return undefined;
+}
+
+/** Every node below, with its kind; `visit` returns false where it needs no look inside. */
+export function walk(value: unknown, visit: (kind: string, node: Tree) => boolean): void {
+  if (Array.isArray(value)) {
+    for (const one of value) walk(one, visit);
+    return;
+  }
+  if (!isTree(value)) return;
+  for (const [kind, inner] of Object.entries(value)) {
+    // kinds of nodes begin with a capital letter, fields do not
+    const isNode = /^[A-Z]/.test(kind) && isTree(inner);
+    if (!isNode || visit(kind, inner)) walk(inner, visit);
+  }
+}

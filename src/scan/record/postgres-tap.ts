@@ -1,0 +1,144 @@
+import { connect, type Socket } from 'node:net';
+import { listen } from '../../explore/gate/listen.ts';
+import {
+  errorFields,
+  type PostgresMessage,
+  PostgresReplies,
+  transactionStatus,
+} from '../../explore/wire/postgres-replies.ts';
+import { PostgresRequests } from '../../explore/wire/postgres-requests.ts';
+import { cString, type PostgresUnit } from '../../explore/wire/postgres-unit.ts';
+import { Bound } from './bound-values.ts';
+import type { RecordedStatement } from './recording.ts';
+import type { Tape } from './tape.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A port that passes everything on at once, and notes what goes by. */
+export interface Tap {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Opens a port that leads to a Postgres server. */
+export async function tapPostgres(upstream: Address, tape: Tape): Promise<Tap> {
+  const open = new Set<Socket>();
+  const gate = await listen(client => {
+    open.add(client);
+    client.on('close', () => open.delete(client));
+    new TappedPostgres(client, upstream, tape);
+  });
+  return {
+    port: gate.port,
+    close: () => {
+      for (const client of open) client.destroy();
+      return gate.close();
+    },
+  };
+}
+
+/** Statements of one message, whose answers come in their order. */
+interface Sent {
+  readonly endsAt: PostgresUnit['ends'];
+  readonly results: readonly RecordedStatement[];
+}
+
+class TappedPostgres {
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #tape: Tape;
+  readonly #connection: number;
+  readonly #requests = new PostgresRequests();
+  readonly #replies = new PostgresReplies();
+  readonly #bound = new Bound();
+  readonly #sent: Sent[] = [];
+  #transaction: number | null = null;
+
+  constructor(client: Socket, upstream: Address, tape: Tape) {
+    this.#client = client;
+    this.#tape = tape;
+    this.#connection = tape.connection();
+    this.#server = connect({ host: upstream.host, port: upstream.port, noDelay: true });
+    client.on('data', chunk => this.#guarded(() => this.#fromClient(chunk)));
+    client.on('close', () => this.#server.destroy());
+    this.#server.on('data', chunk => {
+      client.write(chunk);
+      this.#guarded(() => this.#fromServer(chunk));
+    });
+    this.#server.on('error', () => this.#server.destroy());
+    this.#server.on('close', () => client.destroy());
+  }
+
+  #fromClient(chunk: Buffer): void {
+    for (const request of this.#requests.push(chunk)) {
+      if (request.kind === 'encryption') this.#client.write('N');
+      else {
+        if (request.kind === 'unit') this.#note(request);
+        this.#server.write(request.bytes);
+      }
+    }
+  }
+
+  #note(unit: PostgresUnit): void {
+    const values = this.#bound.of(unit.bytes);
+    const results = unit.texts.map((text, at) =>
+      this.#tape.sent({
+        store: 'postgres',
+        connection: this.#connection,
+        transaction: this.#transaction,
+        text,
+        values: [...(values[at] ?? [])],
+      }),
+    );
+    this.#sent.push({ endsAt: unit.ends, results });
+  }
+
+  #fromServer(chunk: Buffer): void {
+    for (const message of this.#replies.push(chunk)) this.#heard(message);
+  }
+
+  #heard(message: PostgresMessage): void {
+    if (message.type === 'C') this.#result(cString(message.bytes, 5));
+    else if (message.type === 'I') this.#result('empty');
+    else if (message.type === 's') this.#result('suspended');
+    else if (message.type === 'E') this.#result(`error ${errorFields(message).get('C') ?? '?'}`);
+    else if (message.type === 'Z') this.#ready(message);
+  }
+
+  /** Several statements of one text are one entry: their results stand behind each other. */
+  #result(text: string): void {
+    const sent = this.#sent.find(({ results }) => results.some(({ result }) => result === ''));
+    const open = sent?.results.find(({ result }) => result === '');
+    const last = this.#sent[0]?.results.at(-1);
+    if (open !== undefined) open.result = text;
+    else if (last !== undefined) last.result += `; ${text}`;
+  }
+
+  #ready(message: PostgresMessage): void {
+    const open = transactionStatus(message) !== 'I';
+    // a BEGIN belongs to the transaction that it opens
+    if (open) this.#transaction ??= this.#tape.transaction();
+    for (let sent = this.#sent.shift(); sent !== undefined; sent = this.#sent.shift()) {
+      for (const one of sent.results) {
+        if (one.result === '') one.result = 'not run'; // behind an error
+        if (open) one.transaction = this.#transaction;
+      }
+      if (sent.endsAt === 'ready') break;
+    }
+    if (!open) this.#transaction = null;
+  }
+
+  /** What is not understood is passed on no further: it could not be repeated. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#tape.limit(`a connection to Postgres was closed: ${why}`);
+      this.#client.destroy();
+    }
+  }
+}
