@@ -9,7 +9,7 @@ export interface OwnDatabase {
   /** Copies it as it is now. Rejects after 5 s where somebody is still connected to it. */
   keep(): Promise<void>;
   /**
-   * Ends all sessions in it and recreates it under its name, from the copy or empty if there is none.
+   * Ends all sessions in it and recreates it under its name, from the copy, or as it was made at first.
    * `settings` are statements that follow, for what a copy of a database does not include.
    */
   renew(settings: readonly string[]): Promise<void>;
@@ -30,10 +30,14 @@ const sweptMax = 20;
 const adminMs = 60_000;
 
 /**
- * Makes an empty database beside the one that the URL names, so that nobody's rows are touched.
- * Removes what an explorer that was killed has left there.
+ * Makes a database beside the one that the URL names, so that nobody's rows are touched: empty, or a
+ * copy of `template`, in which nobody may be meanwhile. Removes what an explorer that was killed has
+ * left there.
  */
-export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
+export async function createDatabase(
+  serverUrl: string,
+  template = 'template0',
+): Promise<OwnDatabase> {
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const name = `explore_${nowSeconds}_${randomBytes(6).toString('hex')}`;
   // before it is created, so that it is never there without an owner
@@ -41,12 +45,12 @@ export async function createDatabase(serverUrl: string): Promise<OwnDatabase> {
   await asAdmin(serverUrl, async client => {
     await refusePooler(client);
     await sweep(client, nowSeconds);
-    for (const one of making(name, 'template0')) await client.query(one);
+    for (const one of making(name, template)) await client.query(one);
   }).catch((error: unknown) => {
     disown();
     throw mayNotCreate(error, serverUrl) ?? error;
   });
-  return new Own(serverUrl, name, disown);
+  return new Own(serverUrl, { name, template }, disown);
 }
 
 /** A message that says what to do; undefined for any other error. */
@@ -68,13 +72,19 @@ class Own implements OwnDatabase {
   readonly name: string;
   readonly url: string;
   readonly #serverUrl: string;
+  readonly #template: string;
   /** Open while there is a copy: its owner is told from one that was killed by this session. */
   #owner: pg.Client | undefined;
   #hasCopy = false;
   readonly #disown: Disown;
 
-  constructor(serverUrl: string, name: string, disown: Disown) {
+  constructor(
+    serverUrl: string,
+    { name, template }: { readonly name: string; readonly template: string },
+    disown: Disown,
+  ) {
     this.#serverUrl = serverUrl;
+    this.#template = template;
     this.#disown = disown;
     this.name = name;
     const url = new URL(serverUrl);
@@ -95,7 +105,7 @@ class Own implements OwnDatabase {
   async renew(settings: readonly string[]): Promise<void> {
     const owner = await this.#own();
     await this.#drop(owner, this.name);
-    const made = making(this.name, this.#hasCopy ? this.#kept : 'template0');
+    const made = making(this.name, this.#hasCopy ? this.#kept : this.#template);
     for (const one of [...made, ...settings]) await owner.query(one);
   }
 
@@ -161,7 +171,7 @@ async function rollbackPrepared(client: pg.Client): Promise<void> {
 /** Its rows are disposable: no COMMIT needs to reach the disk. */
 function making(name: string, template: string): string[] {
   return [
-    `create database ${name} template ${template}`,
+    `create database ${name} template "${template.replaceAll('"', '""')}"`,
     `alter database ${name} set synchronous_commit = off`,
   ];
 }
