@@ -100,7 +100,10 @@ const refusal = expecting('a text that is not empty, or a pattern', value => {
 });
 
 const subjectFields: Readonly<Record<keyof Subject, Check>> = {
+  template: text,
   setup: text,
+  judge: oneOf(['audit', 'serial'], 'judge'),
+  ignore: listOf(text, 'names'),
   prepare: callable,
   actors,
   audit: expecting('SQL, or a function that gives it', value => {
@@ -155,13 +158,19 @@ const optionFields: Readonly<
 export function checkConfig(subject: Subject, options: ExploreOptions | ReplayOptions): void {
   // A config is passed as both, so the keys of either are valid in each.
   const complaints = new Set([
-    ...shaped(optionFields, ['setup', 'actors', 'audit'])(subject, ''),
+    ...shaped(optionFields, ['setup', 'actors'])(subject, ''),
+    ...unjudged(subject),
     ...shaped(optionFields, ['servers'])(options, ''),
     ...strangers(subject, options),
   ]);
   if (complaints.size === 0) return;
   const head = complaints.size === 1 ? 'a mistake in the config' : 'mistakes in the config';
   throw new ConfigError(`${head}:\n${[...complaints].map(one => `- ${one}`).join('\n')}`);
+}
+
+/** An audit that is asked for has to be there. */
+function unjudged({ audit, judge }: Subject): string[] {
+  return judge === 'audit' && audit === undefined ? ["'audit' is missing"] : [];
 }
 
 /** Names in `identical` that no actor has. */

@@ -4,11 +4,14 @@ import { searchFailed, setupFailed } from './failed.ts';
 import { maySatisfy, result } from './judge.ts';
 import { meetingsOf, waitsOf } from './meet.ts';
 import type { Exploration } from './result.ts';
-import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
+import { type Course, type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import type { Bound } from './search/cost.ts';
 import { OutOfTime } from './search/point.ts';
 import { RandomSchedules } from './search/random.ts';
+import type { Scheduler } from './search/scheduler.ts';
 import { Search, type SearchEnd, type SearchPlan } from './search/search.ts';
+import { maskedText } from './serial/judged-orders.ts';
+import { SerialJudge } from './serial/serial-judge.ts';
 import { boundOf, type ExploreOptions, reduces, settingsOf, symmetryOf } from './settings.ts';
 import { Tally } from './tally.ts';
 import { visitAll } from './visit-all.ts';
@@ -31,6 +34,7 @@ export { assertIndependent, assertSafe } from './verdict.ts';
 export async function explore(subject: Subject, options: ExploreOptions): Promise<Exploration> {
   checkConfig(subject, options);
   const tally = new Tally(subject);
+  let judge: SerialJudge | undefined;
   const bound = boundOf(options);
   const actors = Object.keys(subject.actors);
   const assumptions = assumptionsOf(subject, options);
@@ -40,6 +44,9 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     events: options.events ?? [],
     independent: subject.expect === 'independent',
     meetings: undefined,
+    get masked() {
+      return judge?.masked;
+    },
   };
   const limits = limitsOf(options);
   let stage: Stage;
@@ -52,10 +59,13 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     return result(tally, { ...judged, failed: setupFailed(error) });
   }
   try {
-    const end = await search(stage, subject, options, { bound, untilMs: limits.searchMs }, tally);
+    judge = await SerialJudge.open(stage, subject);
+    const orders = new Orders(stage, judge);
+    const end = await search(orders, subject, options, { bound, untilMs: limits.searchMs }, tally);
     const beyond = { bound, untilMs: limits.endMs };
     if (end.stopped && !tally.stopped && !interrupted())
-      await drawBeyond(stage, options, beyond, tally);
+      await drawBeyond(orders, options, beyond, tally);
+    assumptions.push(...(judge === undefined ? [] : maskedText(judge.masked)));
     const look = maySatisfy(tally, end) && !interrupted();
     const meetings = look ? await meetingsOf(stage.alone, tally.seen) : waitsOf(tally.seen);
     const found = result(tally, { ...judged, end, meetings });
@@ -65,6 +75,28 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     return result(tally, { ...judged, failed: searchFailed(error) });
   } finally {
     await stage.close();
+  }
+}
+
+/** Runs and judges one order after the other. */
+class Orders {
+  readonly #stage: Stage;
+  readonly #judge: SerialJudge | undefined;
+
+  constructor(stage: Stage, judge: SerialJudge | undefined) {
+    this.#stage = stage;
+    this.#judge = judge;
+  }
+
+  get clockWasRead(): boolean {
+    return this.#stage.clockWasRead;
+  }
+
+  /** Rejects with OutOfTime where it was not over in time. */
+  async run(scheduler: Scheduler, course: Course): Promise<ExecutionRecord> {
+    const record = await this.#stage.execute(scheduler, course);
+    if (record.end.kind === 'late') throw new OutOfTime();
+    return this.#judge?.judged(record) ?? record;
   }
 }
 
@@ -88,7 +120,7 @@ const simplePreemptions = 0;
 const shortPreemptions = 1;
 
 async function search(
-  stage: Stage,
+  orders: Orders,
   subject: Subject,
   options: ExploreOptions,
   { bound, untilMs }: Reach,
@@ -104,17 +136,17 @@ async function search(
   };
   const end = await visitAll(
     plan,
-    search => visit(stage, search, options, tally, untilMs),
-    () => ({ clockWasRead: stage.clockWasRead, sharesState: tally.sharesState }),
+    search => visit(orders, search, options, tally, untilMs),
+    () => ({ clockWasRead: orders.clockWasRead, sharesState: tally.sharesState }),
     () => tally.startOver(),
   );
-  if (plan.reduce) await shorten(stage, plan, tally, untilMs);
+  if (plan.reduce) await shorten(orders, plan, tally, untilMs);
   return end;
 }
 
 /** Of equivalent orders only one was run, not necessarily the shortest: looks for a shorter one. */
 async function shorten(
-  stage: Stage,
+  orders: Orders,
   plan: SearchPlan,
   tally: Tally,
   untilMs: number,
@@ -127,14 +159,14 @@ async function shorten(
   let record: ExecutionRecord | undefined;
   await new Search({ ...plan, bound, reduce: false, simple: undefined }).run(
     async scheduler => {
-      record = await inTime(stage.execute(scheduler, { untilMs }));
+      record = await orders.run(scheduler, { untilMs });
     },
     order => (record !== undefined && tally.shorter(order, record) ? 'stop' : 'go on'),
   );
 }
 
 async function visit(
-  stage: Stage,
+  orders: Orders,
   search: Search,
   options: ExploreOptions,
   tally: Tally,
@@ -144,7 +176,7 @@ async function visit(
   try {
     return await search.run(
       async scheduler => {
-        record = await inTime(stage.execute(scheduler, { untilMs }));
+        record = await orders.run(scheduler, { untilMs });
       },
       schedule => {
         if (record !== undefined) tally.count(schedule, record, options.firstOnly ?? false);
@@ -167,15 +199,9 @@ function cutShort(found: Exploration): Exploration {
   return { ...found, interrupted: true, why };
 }
 
-async function inTime(execution: Promise<ExecutionRecord>): Promise<ExecutionRecord> {
-  const record = await execution;
-  if (record.end.kind === 'late') throw new OutOfTime();
-  return record;
-}
-
 /** Samples at random what the budget left unvisited. */
 async function drawBeyond(
-  stage: Stage,
+  orders: Orders,
   options: ExploreOptions,
   { bound, untilMs }: Reach,
   tally: Tally,
@@ -187,7 +213,7 @@ async function drawBeyond(
     let record: ExecutionRecord | undefined;
     const visit = await random
       .draw(async scheduler => {
-        record = await inTime(stage.execute(scheduler, { untilMs }));
+        record = await orders.run(scheduler, { untilMs });
       })
       .catch((error: unknown) => {
         if (!(error instanceof OutOfTime)) throw error;

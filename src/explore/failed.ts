@@ -3,6 +3,7 @@ import { NotPutBack } from './run/not-put-back.ts';
 import { leaseAdvice } from './run/ran-out.ts';
 import { Unjudged } from './run/unjudged.ts';
 import { Nondeterministic } from './search/point.ts';
+import { NotRepeatable } from './serial/serial-outcomes.ts';
 import { UnsupportedWire } from './wire/postgres-unit.ts';
 
 /** Why there is no database to explore on, or nothing to explore in it. */
@@ -47,6 +48,14 @@ export function searchFailed(error: unknown): Verdict {
       outcome: 'inconclusive',
       why: `not every order began from the same world: ${error.message}`,
       advice: 'end what is named there, or undo in `reset` what the explorer does not know of',
+    };
+  }
+  if (error instanceof NotRepeatable) {
+    return {
+      outcome: 'inconclusive',
+      why: `no serial order to compare with: ${error.message}`,
+      advice:
+        'look for what chance or the real time decides, say in `ignore` what does not matter, or judge by an `audit`',
     };
   }
   if (error instanceof Unjudged) {

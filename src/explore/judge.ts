@@ -4,6 +4,8 @@ import type { Meeting } from './meeting.ts';
 import type { Exploration, ExploreOutcome } from './result.ts';
 import type { EventKind } from './search/choice.ts';
 import type { SearchEnd } from './search/search.ts';
+import type { Masked } from './serial/finding.ts';
+import { kindsText } from './serial/judged-orders.ts';
 import type { Tally } from './tally.ts';
 
 /** What happened, and what to do about it. */
@@ -22,6 +24,8 @@ export interface Judged {
   readonly independent: boolean;
   /** Undefined where only waits were looked at. */
   readonly meetings: readonly Meeting[] | undefined;
+  /** What the comparison with serial orders masks; undefined where an audit alone judges. */
+  readonly masked: readonly Masked[] | undefined;
   /** Set if the search did not finish. */
   readonly failed?: Verdict;
 }
@@ -61,6 +65,7 @@ export function result(tally: Tally, judged: Judged): Exploration {
     ends: tally.ends,
     counterexample: tally.counterexample ?? metAgainstWord(verdict, meetings),
     sampled: tally.sampled,
+    serial: judged.masked === undefined ? undefined : tally.judged.report(judged.masked),
   };
 }
 
@@ -85,7 +90,7 @@ function verdictOf(
   if (broken?.outcome === 'setup-failed') return broken;
   if (counterexample !== undefined) {
     const found = findings(counterexample.record).join('; ');
-    const count = `${violating} of ${orders} orders violate${chance(tally)}`;
+    const count = `${violating} of ${orders} orders ${wrongly(tally, judged)}${chance(tally)}`;
     return { outcome: 'unsafe', why: `${count}; ${counterexample.schedule}: ${found}` };
   }
   if (broken !== undefined) {
@@ -98,12 +103,12 @@ function verdictOf(
       hides.size > 0 ? `; one message held several steps: ${hiddenText([...hides])}` : '';
     return {
       outcome: 'budget-stopped',
-      why: `${orders} orders satisfy it, then the budget was used up${chance(tally)}${hidden}${beside}`,
+      why: `${orders} orders ${judged.masked === undefined ? 'satisfy it' : 'equal a serial order'}, then the budget was used up${chance(tally)}${hidden}${beside}`,
       advice:
         'give it more time (`--seconds`) or more orders (`--executions`), or a smaller bound (`--preemptions 1`)',
     };
   }
-  const all = `${counted(tally, end)} ${orders === 1 ? 'satisfies' : 'satisfy'} the audit`;
+  const all = `${counted(tally, end)} ${rightly(tally, judged)}`;
   if (independent && meetings.length > 0) {
     const how = meetings.map(one => one.how).join('; ');
     return {
@@ -122,6 +127,19 @@ function verdictOf(
   if (independent)
     return { outcome: 'independent', why: `${all}, and the callers never met${beside}` };
   return { outcome: 'safe', why: `${all}${beside}` };
+}
+
+function rightly({ orders, judged: kinds }: Tally, { masked }: Judged): string {
+  if (masked === undefined) return orders === 1 ? 'satisfies the audit' : 'satisfy the audit';
+  const retry = kinds.report(masked).orders['only an error that asks for a retry'];
+  const but = retry === 0 ? '' : ` (${retry} but for an error that asks for a retry)`;
+  return `${orders === 1 ? 'equals' : 'equal'} a serial order${but}`;
+}
+
+function wrongly({ judged: kinds }: Tally, { masked }: Judged): string {
+  if (masked === undefined) return 'violate';
+  const kinded = kindsText(kinds.report(masked));
+  return `differ from every serial order${kinded === '' ? '' : ` (${kinded})`}`;
 }
 
 /** Never "all orders" where one message hid some of them. */

@@ -106,12 +106,13 @@ const words = new RegExp(`${uuid}|${moment}|[\\p{L}\\p{N}_.+/=]+|[^\\p{L}\\p{N}_
 const wholeMoment = new RegExp(`^${moment}$`);
 const daySeconds = 86_400;
 
-function wordsOf(text: string): readonly string[] {
+/** Names, numbers, uuids and moments as one word each; every other character as one of its own. */
+export function wordsOf(text: string): readonly string[] {
   return text.match(words) ?? [];
 }
 
 /** A time close to now, as text or as seconds or milliseconds since 1970; not a stored date. */
-function isMoment(word: string): boolean {
+export function isMoment(word: string): boolean {
   if (wholeMoment.test(word)) {
     const isTime = word.length > 'yyyy-mm-dd'.length;
     return isTime && Math.abs(Date.parse(word) - Date.now()) < 2 * daySeconds * 1_000;

@@ -1,7 +1,9 @@
 import type { Counterexample } from './counterexample.ts';
 import type { Part, PartEnds } from './result.ts';
 import { eventOfToken } from './run/events.ts';
+import type { ExecutionRecord } from './run/record.ts';
 import type { Visit } from './search/search.ts';
+import { judgedKinds } from './serial/finding.ts';
 
 /** Counts orders by the events in them: a claim may hold without a crash and fail with one. */
 export class Parts {
@@ -39,13 +41,20 @@ export class Parts {
   }
 }
 
-/** Fewer events, then fewer preemptions, then fewer steps. */
+/** Wrong effects before wrong answers; then fewer events, fewer preemptions, fewer steps. */
 export function isSimpler(a: Counterexample, b: Counterexample): boolean {
   const by =
+    gravity(a.record) - gravity(b.record) ||
     a.cost.events - b.cost.events ||
     a.cost.preemptions - b.cost.preemptions ||
     a.record.lines.length - b.record.lines.length;
   return by < 0;
+}
+
+/** What the audit finds is as grave as it gets. */
+function gravity({ judgement }: ExecutionRecord): number {
+  const found = judgement?.kind === 'only answers differ' || judgement?.kind === 'never ends';
+  return judgement !== undefined && found ? judgedKinds.indexOf(judgement.kind) : 0;
 }
 
 type OpenPart = { -readonly [K in keyof Part]: Part[K] } & { ends: Map<string, PartEnds> };

@@ -4,6 +4,7 @@ import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import { Follow, type FollowMode } from './search/follow.ts';
 import { Nondeterministic } from './search/point.ts';
 import { parseSchedule, type Schedule } from './search/schedule.ts';
+import { SerialJudge } from './serial/serial-judge.ts';
 import { type ReplayOptions, settingsOf } from './settings.ts';
 
 /**
@@ -23,9 +24,11 @@ export async function replay(
     throw new SetupFailed(error);
   });
   try {
+    const judge = await SerialJudge.open(stage, subject);
     const records: ExecutionRecord[] = [];
     for (let time = 0; time < (options.times ?? 1); time++) {
-      records.push(await followed(stage, parsed, options.mode ?? 'strict'));
+      const record = await followed(stage, parsed, options.mode ?? 'strict');
+      records.push((await judge?.judged(record)) ?? record);
     }
     return records;
   } finally {

@@ -2,6 +2,7 @@ import type { Counterexample } from './counterexample.ts';
 import type { Doubt } from './doubts.ts';
 import type { EventKind } from './search/choice.ts';
 import type { Bound } from './search/cost.ts';
+import type { SerialReport } from './serial/judged-orders.ts';
 import type { Told } from './told.ts';
 
 export type ExploreOutcome =
@@ -88,6 +89,8 @@ export interface Exploration {
   readonly parts: readonly Part[];
   readonly ends: ReadonlyMap<string, number>;
   readonly assumptions: readonly string[];
+  /** What the orders came to beside the serial ones; undefined where an audit alone judges. */
+  readonly serial: SerialReport | undefined;
   readonly counterexample: Counterexample | undefined;
   /** Only where the budget ended the search and `random` was set. */
   readonly sampled: Sampled | undefined;

@@ -7,6 +7,8 @@ import type { ExecutionRecord, Subject } from './run/stage.ts';
 import { formatSchedule, isSerial } from './search/schedule.ts';
 import type { Visit } from './search/search.ts';
 import { Seen } from './seen.ts';
+import type { Judgement } from './serial/finding.ts';
+import { JudgedOrders } from './serial/judged-orders.ts';
 
 /** Why the orders do not count, whatever they show. */
 export interface Broken {
@@ -25,6 +27,8 @@ export class Tally {
   sharesState = false;
   ends = new Map<string, number>();
   readonly parts = new Parts();
+  /** By how they compare with the serial orders. */
+  readonly judged = new JudgedOrders(isSimpler);
   counterexample: Counterexample | undefined;
   broken: Broken | undefined;
   readonly #drawn = new Set<string>();
@@ -42,7 +46,9 @@ export class Tally {
     const schedule = formatSchedule(visit.tokens);
     const order = { schedule, cost: visit.cost, record };
     this.seen.add(order);
+    this.judged.add(order);
     if (record.end.kind === 'inconclusive') this.#inconclusive(schedule, record);
+    else if (record.judgement?.kind === 'not judged') this.#notJudged(schedule, record.judgement);
     const serial = visit.cost.events === 0 && isSerial(visit.tokens);
     if (serial && this.seen.everybodyFails(record.ends)) {
       this.#setupFailed(
@@ -68,7 +74,8 @@ export class Tally {
           : 'correct the audit, or the rows that `setup` leaves: no race is needed for this',
       );
     }
-    if (firstOnly) this.stopped = true;
+    // wrong effects may still be found, and are what matters
+    if (firstOnly && record.judgement?.kind !== 'only answers differ') this.stopped = true;
   }
 
   /** Counts a schedule that was drawn at random, apart from those of the search. */
@@ -101,6 +108,7 @@ export class Tally {
     this.orders = 0;
     this.violating = 0;
     this.parts.startOver();
+    this.judged.startOver();
     this.seen.startOver();
     this.ends = new Map();
   }
@@ -119,6 +127,12 @@ export class Tally {
       why: `${schedule}: ${'why' in end ? end.why : end.kind}`,
       advice: expired.length > 0 ? leaseAdvice : advice,
     };
+  }
+
+  #notJudged(schedule: string, { why }: Judgement): void {
+    const advice =
+      'say in `ignore` what does not matter, or judge by an `audit`: `--replay` shows that order';
+    this.broken ??= { outcome: 'inconclusive', why: `${schedule} is not judged: ${why}`, advice };
   }
 
   #setupFailed(why: string, advice: string): void {

@@ -38,6 +38,7 @@ function tallied(orders: readonly Order[], refusals: readonly (string | RegExp)[
 function count(tally: Tally, { tokens = ['A', 'B', 'A', 'B'], ...own }: Order): void {
   const events = tokens.filter(token => /[!%]/.test(token)).length;
   const record: ExecutionRecord = {
+    unquiet: [],
     end: { kind: 'ended' },
     ends: [got, got],
     lines: [],
@@ -63,7 +64,7 @@ const met = [{ actors: [0, 1], how: 'bob waited for ann' }];
 function judged(tally: Tally, more: Partial<Judged> = {}): Exploration {
   const bound = { events: 0, preemptions: 1, preemptionsWithEvent: undefined };
   const base = { actors: names, bound, assumptions: [] };
-  const usual = { base, end: searched, events: [], independent: false, meetings: met };
+  const usual = { base, end: searched, events: [], independent: false, meetings: met, masked: undefined };
   return result(tally, { ...usual, ...more });
 }
 

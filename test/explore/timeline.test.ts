@@ -5,6 +5,7 @@ import { timelineMarkdown } from '../../src/explore/timeline/text.ts';
 
 const line = { token: 'A', actor: 0, store: 'postgres' };
 const record: ExecutionRecord = {
+  unquiet: [],
   end: { kind: 'ended' },
   ends: [{ kind: 'returned', value: 'ok' }, { kind: 'crashed' }],
   lines: [

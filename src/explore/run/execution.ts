@@ -105,6 +105,15 @@ export class Execution {
     }
   }
 
+  /** What a caller left behind that has been told its answer, in sentences: then nothing is final. */
+  get unquiet(): readonly string[] {
+    return this.#book.all.flatMap(({ lane, actor }) => {
+      const one = this.#actors[actor];
+      if (one?.end?.kind !== 'returned' || lane.closed || lane.transaction === 'I') return [];
+      return [`${one.name} ended and left a transaction open`];
+    });
+  }
+
   get #needsTouched(): boolean {
     return this.#scheduler?.needsTouched?.() ?? false;
   }

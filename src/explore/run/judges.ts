@@ -16,7 +16,8 @@ export async function judged(
   servers: WorldServers,
 ): Promise<string[]> {
   const audit = await asPart('audit', () => auditOf(subject, ends));
-  const rows = await asPart('audit', () => postgres.audit(audit));
+  const rows =
+    audit === undefined ? [] : await asPart('audit', () => postgres.audit(audit));
   const told = await asPart('check', () => {
     const checked = Promise.resolve(subject.check?.(ends, servers) ?? []);
     return within(judgeMs, '`check`', checked);
@@ -27,6 +28,7 @@ export async function judged(
 /** A mistake in the audit shows before anything is explored. Throws Unjudged. */
 export async function tryAudit(subject: Subject, postgres: PostgresControl): Promise<void> {
   const audit = await asPart('audit', () => auditOf(subject, []));
+  if (audit === undefined) return;
   try {
     await postgres.audit(audit);
   } catch (error) {
@@ -36,6 +38,9 @@ export async function tryAudit(subject: Subject, postgres: PostgresControl): Pro
   }
 }
 
-function auditOf({ audit }: Subject, ends: readonly (ActorEnd | undefined)[]): string {
-  return typeof audit === 'string' ? audit : audit(ends);
+function auditOf(
+  { audit }: Subject,
+  ends: readonly (ActorEnd | undefined)[],
+): string | undefined {
+  return typeof audit === 'function' ? audit(ends) : audit;
 }

@@ -1,6 +1,8 @@
 import type { EventKind } from '../search/choice.ts';
+import type { Judgement } from '../serial/finding.ts';
 import type { ActorEnd } from './actor.ts';
 import type { Elsewhere } from './elsewhere.ts';
+import type { Left } from './left.ts';
 import type { ExecutionEnd, TraceLine } from './trace.ts';
 import type { Wait } from './witness.ts';
 
@@ -30,4 +32,10 @@ export interface ExecutionRecord {
   readonly elsewhere: readonly Elsewhere[];
   /** Who could not go on until another did something. */
   readonly waits: readonly Wait[];
+  /** What was not over when the last caller was told its answer, in sentences. */
+  readonly unquiet: readonly string[];
+  /** What it left at the servers; only where orders are compared with serial ones. */
+  readonly left?: Left;
+  /** How it compares with the serial orders, where that was asked. */
+  readonly judgement?: Judgement;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { refuseSentinel } from '../gate/redis-addresses.ts';
 import type { RedisTraces } from '../gate/redis-traces.ts';
 import { RedisControl } from './redis-control.ts';
+import { type KeyLeft, keysLeft } from './redis-left.ts';
 import { clearLeft, mark } from './redis-mark.ts';
 import { scriptsOf } from './redis-scripts.ts';
 import { within } from './within.ts';
@@ -141,6 +142,21 @@ export class RedisWorld {
         return code ? put(server, stored, this.#scripts[at] ?? new Set()) : putKeys(server, stored);
       }),
     );
+  }
+
+  /** All keys with what they hold; `beyond` says where there are too many to be compared. */
+  async left(): Promise<{ readonly keys: readonly KeyLeft[]; readonly beyond: readonly string[] }> {
+    const keys: KeyLeft[] = [];
+    const beyond: string[] = [];
+    for (const [at, server] of this.#servers.entries()) {
+      const store = at === 0 ? 'redis' : `redis ${at + 1}`;
+      for (const { database } of await databasesOf(server)) {
+        const found = await keysLeft(server, store, database);
+        if (found === undefined) beyond.push(`${store} holds too many keys to be compared`);
+        else keys.push(...found);
+      }
+    }
+    return { keys, beyond };
   }
 
   /** Leaves only what was there before. */

@@ -1,5 +1,5 @@
-import { Nondeterministic, OutOfTime } from '../search/point.ts';
-import { cheapestFirst, type Scheduler } from '../search/scheduler.ts';
+import { Nondeterministic } from '../search/point.ts';
+import type { Scheduler } from '../search/scheduler.ts';
 import { ActorRealm } from '../time/actor-realm.ts';
 import { installRealms } from '../time/install.ts';
 import { type ActorEnd, InProcessActor, type RunningActor } from './actor.ts';
@@ -10,9 +10,11 @@ import { ChildActor, ServiceActor } from './child-actor.ts';
 import { allowedHosts, Outside } from './elsewhere.ts';
 import { Execution } from './execution.ts';
 import { freePorts } from './free-ports.ts';
+import { InTurn } from './in-turn.ts';
 import { judged, tryAudit } from './judges.ts';
-import { allPass } from './leases.ts';
+import type { Leftovers } from './leftovers.ts';
 import { WorldChanged } from './not-put-back.ts';
+import { probed } from './probe.ts';
 import { RanOut, ranOutIn } from './ran-out.ts';
 import type { ExecutionRecord } from './record.ts';
 import { heldRows } from './row-leases.ts';
@@ -55,6 +57,8 @@ export class Stage {
   readonly #outside: Outside;
   /** Runs single actors. */
   readonly alone: Alone;
+  /** Runs them one after the other. */
+  readonly inTurn: InTurn;
   readonly #ranOut: RanOut;
   readonly #everExpired = new Set<string>();
   #servicePorts: readonly number[] = [];
@@ -83,12 +87,16 @@ export class Stage {
     this.#surroundings = surroundings;
     this.#uninstall = uninstall;
     this.#outside = outside;
-    this.alone = new Alone({
+    const means = {
       arena: world.arena,
       settings,
-      start: ended => this.#start(ended),
+      start: (ended: () => void) => this.#start(ended),
       restore: () => this.#restore(),
-    });
+      look: () => world.leftovers.look(),
+      sent: ({ lines }: Execution) => world.lookAhead(statementsOf(lines)),
+    };
+    this.alone = new Alone(means);
+    this.inTurn = new InTurn(means);
     settings.signal?.addEventListener('abort', this.#giveUp, { once: true });
   }
 
@@ -131,6 +139,16 @@ export class Stage {
     await this.#world.close();
   }
 
+  /** What orders begin with, and what the last one left. */
+  get leftovers(): Leftovers {
+    return this.#world.leftovers;
+  }
+
+  /** Counts how often the start was made anew. */
+  get fills(): number {
+    return this.#world.fills;
+  }
+
   /**
    * Some actor has read the server's time, which the tables did not show: then it may matter whose
    * transaction began first. Known once an order with such a statement has run.
@@ -169,11 +187,12 @@ export class Stage {
       if (this.#settings.signal?.aborted) this.#giveUp();
       const ran = await execution.run(scheduler, restored);
       const asked = this.#keysEnd ? this.#expired(execution) : [];
-      const { ends, lines, sharesState, occasions, witness } = execution;
+      const { ends, lines, sharesState, occasions, witness, unquiet } = execution;
       const [expired] = await Promise.all([asked, execution.dispose()]);
       const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
       const elsewhere = this.#outside.of(witness.reached);
       const judged = end === ran && end.kind !== 'abandoned' && end.kind !== 'late';
+      const left = judged ? await this.leftovers.look() : undefined; // before a probe or a check acts
       const violations = judged ? await this.#judge(ends, patience) : [];
       const hides = [...witness.hides];
       const outlived = [...witness.outlived];
@@ -181,7 +200,7 @@ export class Stage {
       const keptKeys = [...execution.leases.kept].sort();
       const { requests, waits } = witness;
       const kept = { hides, occasions, keptKeys, expired, outlived, late };
-      const seen = { ...kept, requests, elsewhere, waits };
+      const seen = { ...kept, requests, elsewhere, waits, unquiet, ...(left && { left }) };
       return { end, ends, lines, violations, sharesState, ...seen };
     } catch (error) {
       if (error instanceof Nondeterministic) await this.#expired(execution);
@@ -248,31 +267,14 @@ export class Stage {
 
   async #judge(ends: readonly (ActorEnd | undefined)[], patience: Patience): Promise<string[]> {
     const found = await judged(this.#subject, ends, this.#arena.postgres, this.#world.urls);
-    const { probeIf } = this.#subject;
+    const { probe, probeIf } = this.#subject;
     const probes = probeIf === undefined || (await asPart('probeIf', () => probeIf(ends)));
-    const stuck = probes ? await this.#probe(patience) : [];
-    return [...found, ...stuck];
-  }
-
-  /** Lets a fresh caller try when everything has settled. Rejects with OutOfTime. */
-  async #probe(patience: Patience): Promise<readonly string[]> {
-    const { probe, checkProbe } = this.#subject;
     const [name] = Object.keys(this.#subject.actors);
-    if (probe === undefined || name === undefined) return [];
-    await allPass(this.#arena, this.#subject.leases ?? []);
+    if (!probes || probe === undefined || name === undefined) return found;
     const settings = { ...this.#settings, patience, eventsMax: 0, phases: false };
     const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
-    const execution = new Execution(this.#arena, start, settings);
-    try {
-      const { kind } = await execution.run(cheapestFirst, Promise.resolve());
-      const [end] = execution.ends;
-      if (kind === 'late') throw new OutOfTime();
-      if (kind !== 'ended') return ['stuck: a fresh caller never ends'];
-      if (checkProbe !== undefined) return asPart('checkProbe', () => checkProbe(end));
-      return end?.kind === 'returned' ? [] : ['stuck: a fresh caller does not get its turn'];
-    } finally {
-      await execution.dispose();
-    }
+    const stuck = await probed(this.#subject, { arena: this.#arena, settings, start });
+    return [...found, ...stuck];
   }
 }
 

@@ -10,6 +10,11 @@ export type Actor = ActorFunction | CommandActor | RequestActor;
 /** What an exploration is about: code, unmodified, and how to judge what it left behind. */
 export interface Subject {
   /**
+   * A database on the same server that is copied and `setup` then run in the copy; nobody may be
+   * connected to it. Default: an empty one.
+   */
+  readonly template?: string;
+  /**
    * SQL run in a database of its own; everything that it made is put back before every execution.
    * One transaction, unless a statement cannot run in one (VACUUM, CREATE INDEX CONCURRENTLY).
    */
@@ -28,9 +33,19 @@ export interface Subject {
   readonly actors: Readonly<Record<string, Actor>>;
   /**
    * SQL over committed rows; every row that it returns is a violation. A function if it depends on
-   * what the callers were told.
+   * what the callers were told. Left out: orders are compared with serial ones, as `judge` says.
    */
-  readonly audit: string | ((ends: readonly (ActorEnd | undefined)[]) => string);
+  readonly audit?: string | ((ends: readonly (ActorEnd | undefined)[]) => string);
+  /**
+   * `serial`: an order violates also where what its callers were told, together with the rows and keys
+   * that it left, equals no serial order's. Default: `audit` where there is one.
+   */
+  readonly judge?: 'audit' | 'serial';
+  /**
+   * What the comparison with serial orders leaves out: a table (`session`), a column (`users.last_seen`),
+   * keys (`redis:rate:*`), a field of what callers are told (`answer:requestId`). `*` is any text.
+   */
+  readonly ignore?: readonly string[];
   /**
    * Checks what the callers were told, and the servers, when all is over; each returned string is a
    * violation.

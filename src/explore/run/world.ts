@@ -6,6 +6,7 @@ import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
 import { Definitions, mayChange, type WorldChange } from './definitions.ts';
+import { Leftovers } from './leftovers.ts';
 import { NotPutBack, reasonOf, textOf, WorldChanged } from './not-put-back.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
@@ -51,6 +52,7 @@ export class World {
   readonly #subject: Subject;
   readonly #database: OwnDatabase;
   readonly #redis: RedisWorld;
+  readonly leftovers: Leftovers;
   /** The keeper need not empty Redis any more. */
   readonly #disown: () => void;
   readonly #phases: boolean;
@@ -83,6 +85,7 @@ export class World {
     this.#database = database;
     this.#redis = redis;
     this.#disown = disown;
+    this.leftovers = new Leftovers(subject, arena.postgres, redis);
     this.urls = { pgUrl: database.url, redisUrls: redis.urls };
   }
 
@@ -96,7 +99,7 @@ export class World {
     };
     let database: OwnDatabase | undefined;
     try {
-      database = await createDatabase(servers.pgUrl);
+      database = await createDatabase(servers.pgUrl, subject.template);
       const urls = { pgUrl: database.url, redisUrls, httpUrls: servers.httpUrls ?? [] };
       const routines = new Routines(subject.oneStep);
       const arena = await Arena.open(urls, Object.keys(subject.actors), routines);
@@ -210,6 +213,7 @@ export class World {
         cause: error,
       });
     });
+    await this.leftovers.remember();
     const whole = this.#phases ? await installPhases(postgres) : [];
     const definitions = await Definitions.capture(postgres, shadow);
     this.#memory = { baseline, definitions, settings: await storedSettings(postgres), whole };
