@@ -23,6 +23,14 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'run your own code in every order of its requests (race.config.ts)',
     load: () => import('./explore.ts'),
   },
+  record: {
+    summary: 'note what your service is asked, and what it asks its servers',
+    load: () => import('./record.ts'),
+  },
+  scan: {
+    summary: 'find races in your service that nobody described',
+    load: () => import('./scan.ts'),
+  },
   'explore-strategies': {
     summary: 'run the strategies in every order of a few callers',
     load: () => import('./explore-strategies.ts'),

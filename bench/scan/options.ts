@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type OptionValues, option } from '../lab/command-line.ts';
-import { wholeNumber } from '../lab/option-values.ts';
+import { nameList, wholeNumber } from '../lab/option-values.ts';
 
 const words = (flags: string, text: string) =>
   option<string | undefined>({ flags, text, fallback: undefined });
@@ -15,6 +15,13 @@ export const recordTable = {
   database: words('--database <url>', 'begin with a copy of this database; it is only read'),
   redis: words('--redis <url>', 'begin with a copy of this Redis; it is only read'),
   server: words('--server <url>', 'Postgres to make databases on (default: one is started)'),
+  provider: option<readonly string[]>({
+    flags: '--provider <list>',
+    text: 'variables that hold URLs of other services: replays get the answers of the recording',
+    read: nameList,
+    fallback: [],
+    silent: true,
+  }),
   port: option<number>({
     flags: '--port <n>',
     text: 'port of the address to use (default: any that is free)',

@@ -17,13 +17,20 @@ export interface RecordingRun {
   readonly signal: AbortSignal;
 }
 
+/** What a start is made from: options, or a recording. */
+export type StartValues = Partial<Pick<RecordValues, 'setup' | 'prepare' | 'database' | 'redis'>> & {
+  /** In place of the file `setup`. */
+  readonly setupText?: string;
+};
+
 /** The start as the options name it. */
-export async function startOf(values: RecordValues, servers: ScanServers): Promise<OpenStart> {
-  const { setup, prepare, database, redis } = values;
+export async function startOf(values: StartValues, servers: ScanServers): Promise<OpenStart> {
+  const { setup, setupText, prepare, database, redis } = values;
   if (database !== undefined && (setup !== undefined || prepare !== undefined))
     throw new UsageError('--database is copied as it is: leave out --setup and --prepare');
   const source: StartSource = {
     ...(setup !== undefined && { setup: await textOf(setup) }),
+    ...(setupText !== undefined && { setup: setupText }),
     ...(prepare !== undefined && { prepare }),
     ...(database !== undefined && { databaseUrl: database }),
     ...(redis !== undefined && { redisUrl: redis }),
@@ -47,6 +54,7 @@ export async function recorded(run: RecordingRun, start: OpenStart): Promise<Rec
     servers,
     start,
     program: { command: [file, ...more], cwd: process.cwd() },
+    providers: providersOf(values.provider),
     port: values.port,
     output: text => void process.stderr.write(text),
     drive: service => drive(run, service),
@@ -56,6 +64,17 @@ export async function recorded(run: RecordingRun, start: OpenStart): Promise<Rec
   note(`recorded ${requests.length} requests, which sent ${statements.length} statements`);
   for (const one of recording.limits) note(`not recorded: ${one}`);
   return recording;
+}
+
+/** The URLs that these variables hold here. */
+function providersOf(names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names.map(name => {
+      const url = process.env[name];
+      if (url !== undefined && /^https?:/.test(url)) return [name, url];
+      throw new UsageError(`--provider: the variable ${name} holds no URL here; set it to one`);
+    }),
+  );
 }
 
 async function drive({ values, note, signal }: RecordingRun, service: RecordedService) {

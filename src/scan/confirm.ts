@@ -19,9 +19,7 @@ export function exploredAs({ start, callers, ignore, audit }: ScanSubject): Subj
   const { template, setup = '', redis = [] } = start;
   return {
     setup,
-    actors: Object.fromEntries(
-      callers.map(({ name, service, request }) => [name, { service, request }]),
-    ),
+    actors: Object.fromEntries(callers.map(({ name, ...actor }) => [name, actor])),
     judge: 'serial',
     ...(template === undefined ? {} : { template }),
     ...(redis.length === 0

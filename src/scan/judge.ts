@@ -1,4 +1,5 @@
-import { confirm } from './confirm.ts';
+import { explored } from './explored.ts';
+import type { JobProgress } from './enclosure/job.ts';
 import { type Pair, planOf } from './pairs.ts';
 import { Catalogue } from './predict/catalogue.ts';
 import { predicted } from './predict/clears.ts';
@@ -23,7 +24,7 @@ export interface JudgeOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** Called for each pair, before and after. */
-  readonly progress: (line: { readonly done: number; readonly all: number; readonly text: string }) => void;
+  readonly progress: (line: JobProgress) => void;
 }
 
 /** A pair gets at least so much of the time that is left. */
@@ -142,7 +143,7 @@ class Judging {
       callers: this.#callers(pair, state),
       allowHosts,
     };
-    const found = await confirm(subject, {
+    const found = await explored(subject, {
       servers,
       preemptions,
       secondsMax,

@@ -41,10 +41,11 @@ export class Service {
   private constructor(program: Program, port: number, options: ServiceOptions) {
     this.port = port;
     const [file, ...values] = program.command;
+    const { REDIS_URL: _somebodyElses, ...environment } = process.env;
     this.#child = spawn(file, values, {
       cwd: program.cwd,
       env: {
-        ...process.env,
+        ...environment,
         ...options.env,
         ...environmentOf(options.urls),
         PORT: String(port),

@@ -34,6 +34,12 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
     /^(src\/(?!explore|error-message)|strategies|bench|test)/,
     'usable without the rest',
   ],
+  ['bench/scan', /^bench\/(?!scan|lab|page)/, 'an instrument of its own'],
+  [
+    'src/scan',
+    /^(src\/(?!scan|explore|error-message)|strategies|bench|test)/,
+    'usable without the rest',
+  ],
   [
     'src/services',
     /^(src\/(?!services|error-message|store-url)|strategies|bench|test)/,
@@ -133,6 +139,7 @@ describe('dead files', () => {
     /^src\/services\/keeper-process\.ts$/,
     /^src\/scenarios\/[^/]+\/index\.ts$/,
     /^src\/explore\/(main|index|.*-process)\.ts$/,
+    /^src\/scan\/.*-process\.ts$/,
     /^bench\/explore\/.*-process\.ts$/,
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
     /^bench\/load\/k6\/scenario\.ts$/,

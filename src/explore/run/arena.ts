@@ -39,6 +39,10 @@ export class Arena {
   readonly #warm: WarmBackends;
   /** Where lanes of the running execution are announced. */
   opened: (lane: Lane) => void = lane => lane.destroy();
+  /** Whether a connection stays open at the end of an order. None does by default. */
+  keeps: (lane: Lane, actor: number) => boolean = () => false;
+  /** Those that have stayed, with the index of their actor: they are part of the next order. */
+  kept: readonly { readonly lane: Lane; readonly actor: number }[] = [];
   /** The first client or server that a gate could not carry. */
   failure: Error | undefined;
 

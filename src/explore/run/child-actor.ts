@@ -1,14 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Disown, keeper } from '../keeper/keeper.ts';
-import { killGroup } from '../keeper/marked.ts';
-import { markVariable } from '../keeper/owned.ts';
 import type { Target } from '../time/reach.ts';
 import type { ActorEnd, ActorUrls, RunningActor } from './actor.ts';
 import { realNow } from './arena.ts';
-import { lastWords } from './last-words.ts';
-import { ProcessSockets } from './process-sockets.ts';
+import { OwnedProcess } from './owned-process.ts';
 import { isAtWork } from './process-state.ts';
 
 /** A program of any language, run once per execution with its own URLs in the environment. */
@@ -24,10 +19,9 @@ const asleepAfterMs = 400;
 const atWorkMs = 4_000;
 /** It may take this long to start, or to go on after it was left asleep. */
 const startMs = 15_000;
-const outputCharactersMax = 4_000;
 /** How often a program's connections are looked at, in its first orders and later. */
 const closelyMs = 50;
-const seldomMs = 250;
+export const seldomMs = 250;
 
 /** The environment of a program: the usual names, all leading to its gates. */
 export function environmentOf(urls: ActorUrls): Record<string, string> {
@@ -47,8 +41,8 @@ export function environmentOf(urls: ActorUrls): Record<string, string> {
   return env;
 }
 
-/** A process of its own. Time is real for it: only silence tells whether it sleeps. */
-abstract class ProcessActor implements RunningActor {
+/** A process. Time is real for it: only silence tells whether it sleeps. */
+export abstract class RealTimeActor implements RunningActor {
   readonly name: string;
   readonly graceMs = 5;
   /** Nobody can look into a process; its gates report a connection as soon as it is open. */
@@ -62,62 +56,27 @@ abstract class ProcessActor implements RunningActor {
   /** Waits of a program are counted from its start; nothing else passes. */
   nowMs = 0;
   end: ActorEnd | undefined;
-  readonly #child: ChildProcess;
-  readonly #movedAtMs: () => number;
-  readonly #ended: () => void;
-  /** Its group is ours, and the keeper's, until it has been ended. */
-  #disown: Disown | undefined;
+  protected readonly tie: ProcessTie;
   #wokenAtMs = realNow();
-  #output = '';
-  readonly #sockets = new ProcessSockets();
-  readonly #closely: boolean;
-  readonly #looking: NodeJS.Timeout;
 
-  constructor(name: string, program: CommandActor, env: NodeJS.ProcessEnv, tie: ProcessTie) {
+  constructor(name: string, tie: ProcessTie) {
     this.name = name;
-    this.#movedAtMs = tie.movedAtMs;
-    this.#ended = tie.ended;
-    const [file, ...values] = program.command;
-    this.#child = spawn(file, values, {
-      ...(program.cwd === undefined ? {} : { cwd: program.cwd }),
-      env: { ...process.env, ...program.env, ...env, [markVariable]: keeper().mark },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, so that a crash takes what it started, too.
-      detached: true,
-    });
-    const { pid } = this.#child;
-    if (pid !== undefined) this.#disown = keeper().own({ kind: 'group', id: pid });
-    const keep = (chunk: Buffer): void => {
-      this.#output = (this.#output + chunk.toString()).slice(-outputCharactersMax);
-    };
-    this.#child.stdout?.on('data', keep);
-    this.#child.stderr?.on('data', keep);
-    this.#child.on('error', error => this.finish({ kind: 'threw', message: error.message }));
-    this.#closely = tie.closely;
-    this.#looking = setInterval(() => this.#look(), tie.closely ? closelyMs : seldomMs).unref();
-    this.#child.on('close', code => {
-      clearInterval(this.#looking);
-      this.exited(code, lastWords(this.#output));
-    });
+    this.tie = tie;
   }
 
+  protected abstract readonly process: OwnedProcess;
+
   get reached(): readonly Target[] {
-    return this.#sockets.reached;
+    return this.process.reached;
   }
 
   look(): void {
-    if (this.#closely) this.#look();
-  }
-
-  /** Where its connections lead now: one that lives for less than the pause between is not seen. */
-  #look(): void {
-    if (this.#child.pid === undefined || this.#child.exitCode !== null) return;
-    this.#sockets.look(this.#child.pid);
+    if (this.tie.closely) this.process.look();
   }
 
   get patienceMs(): number {
-    const ms = this.#movedAtMs() > this.#wokenAtMs ? asleepAfterMs : startMs;
-    const { pid } = this.#child;
+    const ms = this.tie.movedAtMs() > this.#wokenAtMs ? asleepAfterMs : startMs;
+    const { pid } = this.process;
     const silent = this.#silentMs() > ms;
     return silent && pid !== undefined && isAtWork(pid) ? Math.max(ms, atWorkMs) : ms;
   }
@@ -130,7 +89,7 @@ abstract class ProcessActor implements RunningActor {
   }
 
   #silentMs(): number {
-    return realNow() - Math.max(this.#movedAtMs(), this.#wokenAtMs);
+    return realNow() - Math.max(this.tie.movedAtMs(), this.#wokenAtMs);
   }
 
   wake(): void {
@@ -147,22 +106,30 @@ abstract class ProcessActor implements RunningActor {
     this.#wokenAtMs = realNow();
   }
 
-  /** Takes the whole process group at once. */
-  kill(): void {
-    this.#look();
-    clearInterval(this.#looking);
-    this.end ??= { kind: 'crashed' };
-    const { pid } = this.#child;
-    if (pid === undefined || this.#disown === undefined) return;
-    // It may have ended and left children behind that act later: until the end of the order.
-    killGroup(pid);
-    this.#disown();
-    this.#disown = undefined; // the pid may be reused from now on
-  }
+  abstract kill(): void;
 
   protected finish(end: ActorEnd): void {
     this.end ??= end;
-    this.#ended();
+    this.tie.ended();
+  }
+}
+
+/** A process of its own for one execution. */
+abstract class ProcessActor extends RealTimeActor {
+  protected override readonly process: OwnedProcess;
+
+  constructor(name: string, program: CommandActor, env: NodeJS.ProcessEnv, tie: ProcessTie) {
+    super(name, tie);
+    this.process = new OwnedProcess(program, env, tie.closely ? closelyMs : seldomMs, {
+      failed: message => this.finish({ kind: 'threw', message }),
+      ended: (code, words) => this.exited(code, words),
+    });
+  }
+
+  /** Takes the whole process group at once. */
+  kill(): void {
+    this.end ??= { kind: 'crashed' };
+    this.process.kill();
   }
 
   protected abstract exited(code: number | null, words: string): void;
@@ -197,6 +164,11 @@ export interface RequestActor {
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
   };
+  /**
+   * Its process stays from one execution to the next, with its connections open, after the same request
+   * has warmed it up: many times faster, for services that keep nothing in memory that matters.
+   */
+  readonly warm?: boolean;
 }
 
 /** Ends with the answer to its request: status and body are what it was told. */
@@ -223,17 +195,22 @@ export class ServiceActor extends ProcessActor {
   async #call(wanted: RequestActor['request'], port: number): Promise<unknown> {
     await listening(port, () => this.end !== undefined);
     this.#listened = true;
-    const response = await fetch(`http://127.0.0.1:${port}${wanted.path}`, {
-      method: wanted.method ?? 'POST',
-      headers: { connection: 'close', ...wanted.headers },
-      ...(wanted.body === undefined ? {} : { body: wanted.body }),
-    });
-    return { status: response.status, body: await response.text() };
+    return told(port, wanted);
   }
 }
 
+/** Sends a request; resolves to what the caller was told. */
+export async function told(port: number, wanted: RequestActor['request']): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${port}${wanted.path}`, {
+    method: wanted.method ?? 'POST',
+    headers: { connection: 'close', ...wanted.headers },
+    ...(wanted.body === undefined ? {} : { body: wanted.body }),
+  });
+  return { status: response.status, body: await response.text() };
+}
+
 /** Resolves when somebody listens there; throws at the limit, or when nobody will. */
-async function listening(port: number, hopeless: () => boolean): Promise<void> {
+export async function listening(port: number, hopeless: () => boolean): Promise<void> {
   const untilMs = realNow() + startMs;
   while (realNow() < untilMs && !hopeless()) {
     const open = await new Promise<boolean>(resolve => {

@@ -9,17 +9,20 @@ const looksMax = 1_000;
 const patientLooks = 100;
 
 /**
- * Cuts every connection of an order and resolves when all are closed. Backends whose statement is
- * parked or waits for a lock are terminated: Postgres does not notice there that the client is gone,
- * and their locks would affect the next order. Rejects where a backend does not end.
+ * Cuts every connection of an order, but for those that stay, and resolves when all others are closed.
+ * Backends whose statement is parked or waits for a lock are terminated: Postgres does not notice there
+ * that the client is gone, and their locks would affect the next order. Rejects where a backend does not
+ * end.
  */
 export async function endConnections(arena: Arena, book: LaneBook): Promise<void> {
+  const kept = book.all.filter(({ lane, actor }) => arena.keeps(lane, actor));
+  arena.kept = kept;
   const waiting = book.flying();
   for (const { lane } of waiting) lane.doom();
-  for (const { lane } of book.all) lane.cut('for good');
+  for (const one of book.all) if (!kept.includes(one)) one.lane.cut('for good');
   await endBackends(arena, waiting);
   for (let look = 0; look < looksMax; look++) {
-    const open = book.all.filter(({ lane }) => !lane.closed);
+    const open = book.all.filter(one => !one.lane.closed && !kept.includes(one));
     if (open.length === 0) return;
     await arena.activity.next(5);
     if (look !== patientLooks) continue;

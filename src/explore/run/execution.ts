@@ -61,6 +61,7 @@ export class Execution {
     arena.opened = lane => this.#book.add(lane, names.get(lane.actor) ?? 0);
     this.#actors = start(() => arena.activity.moved());
     for (const [index, actor] of this.#actors.entries()) names.set(actor.name, index);
+    for (const { lane, actor } of arena.kept) this.#book.add(lane, actor);
     if (surroundings !== undefined) this.#observer = new Observer(surroundings, this.#book);
     this.#settler = new Settler(arena, this.#book, this.#actors, settings.patience, (one, result) =>
       this.#answered(one, result),

@@ -1,15 +1,13 @@
 import { Nondeterministic } from '../search/point.ts';
-import type { Scheduler } from '../search/scheduler.ts';
-import { ActorRealm } from '../time/actor-realm.ts';
+import { cheapestFirst, type Scheduler } from '../search/scheduler.ts';
 import { installRealms } from '../time/install.ts';
-import { type ActorEnd, InProcessActor, type RunningActor } from './actor.ts';
+import type { ActorEnd } from './actor.ts';
 import { Alone } from './alone.ts';
 import { type Arena, realNow } from './arena.ts';
 import { readCatalogue } from './catalogue.ts';
-import { ChildActor, ServiceActor } from './child-actor.ts';
+import { Callers, gatesOf } from './callers.ts';
 import { allowedHosts, Outside } from './elsewhere.ts';
 import { Execution } from './execution.ts';
-import { freePorts } from './free-ports.ts';
 import { InTurn } from './in-turn.ts';
 import { judged, tryAudit } from './judges.ts';
 import type { Leftovers } from './leftovers.ts';
@@ -20,10 +18,11 @@ import type { ExecutionRecord } from './record.ts';
 import { heldRows } from './row-leases.ts';
 import type { ServerUrls } from './servers.ts';
 import type { Patience } from './settle.ts';
-import type { Actor, Subject } from './subject.ts';
+import type { Subject } from './subject.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { ExecutionSettings, TraceLine } from './trace.ts';
 import { asPart } from './unjudged.ts';
+import { checkedCold, noted } from './warm-check.ts';
 import { closed, untilAborted } from './within.ts';
 import { World } from './world.ts';
 
@@ -52,20 +51,17 @@ export class Stage {
   readonly #subject: Subject;
   readonly #settings: ExecutionSettings;
   readonly #surroundings: Surroundings | undefined;
-  readonly #startMs = Date.now();
   readonly #uninstall: () => void;
   readonly #outside: Outside;
+  readonly #callers: Callers;
   /** Runs single actors. */
   readonly alone: Alone;
   /** Runs them one after the other. */
   readonly inTurn: InTurn;
   readonly #ranOut: RanOut;
   readonly #everExpired = new Set<string>();
-  #servicePorts: readonly number[] = [];
   /** Since the last order that heard of keys which end. */
   #keysMayHaveEnded = true;
-  /** In how many more orders programs are watched closely. */
-  #closely = 3;
   /** How often the setup had run when the surroundings were read. */
   #fills = 1;
 
@@ -82,6 +78,7 @@ export class Stage {
     this.#world = world;
     this.limits = world.limits;
     this.#arena = world.arena;
+    this.#callers = new Callers(world.arena, subject);
     this.#subject = subject;
     this.#settings = settings;
     this.#surroundings = surroundings;
@@ -90,7 +87,7 @@ export class Stage {
     const means = {
       arena: world.arena,
       settings,
-      start: (ended: () => void) => this.#start(ended),
+      start: (ended: () => void) => this.#callers.start(ended),
       restore: () => this.#restore(),
       look: () => world.leftovers.look(),
       sent: ({ lines }: Execution) => world.lookAhead(statementsOf(lines)),
@@ -134,6 +131,7 @@ export class Stage {
 
   async close(): Promise<void> {
     this.#settings.signal?.removeEventListener('abort', this.#giveUp);
+    this.#callers.warm.stop();
     this.#uninstall();
     await this.#ranOut.close();
     await this.#world.close();
@@ -160,6 +158,15 @@ export class Stage {
 
   /** Runs all actors once, from the baseline, in the order that the scheduler chooses. */
   async execute(scheduler: Scheduler, course: Course = {}): Promise<ExecutionRecord> {
+    const tokens: string[] = [];
+    const record = await this.#once(noted(scheduler, tokens), course);
+    if (record.end.kind !== 'ended' || !this.#callers.warm.isCheckDue()) return record;
+    this.#callers.warm.stop();
+    await checkedCold(record, tokens, again => this.#once(again, course));
+    return record;
+  }
+
+  async #once(scheduler: Scheduler, course: Course): Promise<ExecutionRecord> {
     try {
       return await this.#execute(scheduler, course);
     } catch (error) {
@@ -178,7 +185,7 @@ export class Stage {
     this.#keysMayHaveEnded = false;
     const restored = Promise.all([this.#world.restoreRows(), heard]);
     restored.catch(() => undefined); // told by `run`
-    const start = (ended: () => void) => this.#start(ended);
+    const start = (ended: () => void) => this.#callers.start(ended);
     const patience = { ...this.#settings.patience, untilMs };
     const settings = { ...this.#settings, patience };
     const { leases } = this.#subject;
@@ -208,7 +215,7 @@ export class Stage {
         ? new Error(ranOutIn([...this.#everExpired]).why, { cause: error })
         : error;
     } finally {
-      this.#closely--;
+      this.#callers.ran();
       await execution.dispose();
       this.#world.lookAhead(statementsOf(execution.lines));
     }
@@ -227,12 +234,29 @@ export class Stage {
   }
 
   async #renew(untilMs = Number.POSITIVE_INFINITY): Promise<void> {
-    const actors = Object.values(this.#subject.actors);
-    if (actors.some(act => typeof act !== 'function' && 'service' in act)) {
-      this.#servicePorts = await freePorts(actors.length);
-    }
+    await this.#callers.renew();
     this.#keysMayHaveEnded ||= this.#keysEnd;
-    await this.#world.renew(untilMs - realNow());
+    const leftMs = untilMs - realNow();
+    await this.#world.renew(leftMs);
+    const { warm } = this.#callers;
+    if (warm.intact) return;
+    await this.#world.restoreRows();
+    await warm.start(index => this.#warmUp(index));
+    await this.#world.renew(leftMs);
+  }
+
+  /** Lets one caller's service answer its request before any order: its pool is open from then on. */
+  async #warmUp(index: number): Promise<ActorEnd | undefined> {
+    const start = (ended: () => void) => this.#callers.alone(index, ended);
+    const settings = { ...this.#settings, eventsMax: 0, phases: false };
+    const execution = new Execution(this.#arena, start, settings);
+    try {
+      await execution.run(cheapestFirst, Promise.resolve());
+      return execution.ends[index];
+    } finally {
+      await execution.dispose();
+      this.#world.lookAhead(statementsOf(execution.lines));
+    }
   }
 
   async #restore(): Promise<void> {
@@ -246,25 +270,6 @@ export class Stage {
     }
   }
 
-  #start(ended: () => void): RunningActor[] {
-    const actors = Object.entries(this.#subject.actors);
-    return actors.map(([name, act], index) => this.#actor(name, act, index, ended));
-  }
-
-  #actor(name: string, act: Actor, index: number, ended: () => void): RunningActor {
-    const port = this.#arena.ports[index];
-    if (port === undefined) throw new Error(`no gates for ${name}`);
-    port.movedAtMs = realNow();
-    const tie = { movedAtMs: () => port.movedAtMs, ended, closely: this.#closely > 0 };
-    if (typeof act !== 'function') {
-      if ('command' in act) return new ChildActor(name, act, port.urls, tie);
-      return new ServiceActor(name, act, port.urls, this.#servicePorts[index] ?? 0, tie);
-    }
-    const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
-    realm.reach.behind(gatesOf(this.#arena).flat());
-    return new InProcessActor(name, act, port.urls, realm, ended);
-  }
-
   async #judge(ends: readonly (ActorEnd | undefined)[], patience: Patience): Promise<string[]> {
     const found = await judged(this.#subject, ends, this.#arena.postgres, this.#world.urls);
     const { probe, probeIf } = this.#subject;
@@ -272,7 +277,7 @@ export class Stage {
     const [name] = Object.keys(this.#subject.actors);
     if (!probes || probe === undefined || name === undefined) return found;
     const settings = { ...this.#settings, patience, eventsMax: 0, phases: false };
-    const start = (ended: () => void) => [this.#actor(name, probe, 0, ended)];
+    const start = (ended: () => void) => [this.#callers.one(name, probe, 0, ended)];
     const stuck = await probed(this.#subject, { arena: this.#arena, settings, start });
     return [...found, ...stuck];
   }
@@ -289,9 +294,4 @@ async function surroundingsOf({ postgres }: Arena): Promise<Surroundings> {
     snapshotsByDefault: await postgres.snapshotsByDefault(),
     clockWasRead: false,
   };
-}
-
-/** The ports of each actor's gates. */
-function gatesOf({ ports }: Arena): number[][] {
-  return ports.map(port => port.gates.map(gate => gate.port));
 }

@@ -8,6 +8,7 @@ import { errorMessage } from '../../error-message.ts';
 import { judge } from '../judge.ts';
 import type { FromWorker, Job, ToWorker } from './job.ts';
 import { openNames, reachedBy, reachedPath, tracer } from './names.ts';
+import { answerAsRecorded } from './provider-answers.ts';
 import { openDoor } from './relay.ts';
 import { insideFolder } from './script.ts';
 
@@ -59,10 +60,15 @@ async function work(job: Job): Promise<void> {
   writeFileSync(file, tracer);
   writeFileSync(reachedPath(insideFolder), '', { mode: 0o666 });
   const options = process.env.NODE_OPTIONS ?? '';
+  const { providers, calls } = job.recording;
+  const answers = await answerAsRecorded(providers, calls, what => outside.add(what));
+  const answering = Object.values(answers.env).map(url => new URL(url).host);
   const result = await judge(job.recording, {
     ...job,
+    allowHosts: [...job.allowHosts, ...answering],
     servers: { pgUrl: at(job.pgUrl, postgres.port), redisUrls },
     env: {
+      ...answers.env,
       NODE_OPTIONS: `${options} --require ${file}`.trim(),
       LOCKSTEP_REACHED: reachedPath(insideFolder),
     },
@@ -70,7 +76,9 @@ async function work(job: Job): Promise<void> {
     progress: progress => void tell({ kind: 'progress', progress }),
   });
   closeNames();
-  for (const one of reachedBy(insideFolder)) outside.add(one);
+  await answers.close();
+  const known = new Set([...answering, ...job.allowHosts]);
+  for (const one of reachedBy(insideFolder)) if (!known.has(one)) outside.add(one);
   await tell({ kind: 'result', result: { ...result, outside: [...outside].sort() } });
 }
 

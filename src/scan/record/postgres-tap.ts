@@ -8,6 +8,7 @@ import {
 } from '../../explore/wire/postgres-replies.ts';
 import { PostgresRequests } from '../../explore/wire/postgres-requests.ts';
 import { cString, type PostgresUnit } from '../../explore/wire/postgres-unit.ts';
+import { refusal, refusedStartup, startupOf } from '../enclosure/startup.ts';
 import { Bound } from './bound-values.ts';
 import type { RecordedStatement } from './recording.ts';
 import type { Tape } from './tape.ts';
@@ -75,11 +76,21 @@ class TappedPostgres {
   #fromClient(chunk: Buffer): void {
     for (const request of this.#requests.push(chunk)) {
       if (request.kind === 'encryption') this.#client.write('N');
-      else {
+      else if (request.kind !== 'startup' || this.#admits(request.bytes)) {
         if (request.kind === 'unit') this.#note(request);
         this.#server.write(request.bytes);
       }
     }
+  }
+
+  /** A name that is fixed in the service's code may be that of the user's own database. */
+  #admits(bytes: Buffer): boolean {
+    const startup = startupOf(bytes);
+    const why = startup === undefined ? 'no start-up packet' : refusedStartup(startup);
+    if (why === undefined) return true;
+    this.#tape.limit(why);
+    this.#client.end(refusal(why));
+    return false;
   }
 
   #note(unit: PostgresUnit): void {

@@ -3,8 +3,9 @@ import { putKeys } from '../redis-keys.ts';
 import { Service } from '../service.ts';
 import { hold, type OpenStart, type ScanServers } from '../start.ts';
 import { openRecordingProxy } from './proxy.ts';
+import { type OpenProviders, openProviders, pathBehindHost } from './providers.ts';
 import type { Program, Recording } from './recording.ts';
-import { openTaps } from './taps.ts';
+import { openTaps, type Taps } from './taps.ts';
 import { Tape } from './tape.ts';
 
 /** What the driver of a recording is told. */
@@ -21,6 +22,8 @@ export interface RecordOptions {
   readonly servers: ScanServers;
   readonly start: OpenStart;
   readonly program: Program;
+  /** URLs of other services, by the variables that hold them: what they answer is recorded. */
+  readonly providers?: Readonly<Record<string, string>>;
   /** Of the recording proxy; 0 for any that is free. */
   readonly port: number;
   /** Receives what the service prints. */
@@ -42,9 +45,11 @@ export async function record(options: RecordOptions): Promise<Recording> {
   try {
     await putKeys(servers.redisUrls, start.redis);
     const taps = await openTaps(database.url, servers.redisUrls, tape);
+    const providers = await openProviders(options.providers ?? {}, tape);
     try {
-      await driven(options, tape, taps.urls);
+      await driven(options, tape, taps.urls, providers);
     } finally {
+      await providers.close();
       await taps.close();
     }
   } finally {
@@ -59,6 +64,11 @@ export async function record(options: RecordOptions): Promise<Recording> {
     start: start.start,
     requests: tape.requests,
     statements: tape.statements,
+    providers: Object.entries(options.providers ?? {}).map(([name, url]) => ({
+      name,
+      path: pathBehindHost(url),
+    })),
+    calls: tape.calls,
     limits: [...tape.limits],
   };
 }
@@ -66,10 +76,12 @@ export async function record(options: RecordOptions): Promise<Recording> {
 async function driven(
   { program, port, output, drive, signal }: RecordOptions,
   tape: Tape,
-  urls: Parameters<typeof Service.start>[1]['urls'],
+  urls: Taps['urls'],
+  { env }: OpenProviders,
 ): Promise<void> {
   const service = await Service.start(program, {
     urls,
+    env,
     ...(output && { output }),
     ...(signal && { signal }),
   });

@@ -48,6 +48,18 @@ const statementSchema = z.object({
   among: z.array(z.number().int()),
 });
 
+/** A call of the service to another one over HTTP. */
+const callSchema = z.object({
+  /** The variable that holds the other one's URL. */
+  provider: z.string(),
+  method: z.string(),
+  /** Behind the URL of the provider. */
+  path: z.string(),
+  body: bodySchema,
+  answer: answerSchema,
+  among: z.array(z.number().int()),
+});
+
 const programSchema = z.object({
   command: z.tuple([z.string()]).rest(z.string()),
   cwd: z.string(),
@@ -79,6 +91,9 @@ export const recordingSchema = z.object({
   start: startSchema,
   requests: z.array(requestSchema),
   statements: z.array(statementSchema),
+  /** The variables of `--provider`, and what stands behind the host in their URLs. */
+  providers: z.array(z.object({ name: z.string(), path: z.string() })),
+  calls: z.array(callSchema),
   /** What was not recorded, in sentences. */
   limits: z.array(z.string()),
 });
@@ -88,6 +103,7 @@ export type RecordedRequest = z.infer<typeof requestSchema>;
 export type RecordedAnswer = z.infer<typeof answerSchema>;
 export type RecordedBody = z.infer<typeof bodySchema>;
 export type RecordedStatement = z.infer<typeof statementSchema>;
+export type RecordedCall = z.infer<typeof callSchema>;
 export type Program = z.infer<typeof programSchema>;
 export type Start = z.infer<typeof startSchema>;
 

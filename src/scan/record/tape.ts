@@ -2,6 +2,7 @@ import {
   bodyBytesMax,
   bodyOf,
   type RecordedAnswer,
+  type RecordedCall,
   type RecordedRequest,
   type RecordedStatement,
 } from './recording.ts';
@@ -9,6 +10,7 @@ import {
 /** A recording of more is cut, and says so. */
 const requestsMax = 10_000;
 const statementsMax = 200_000;
+const callsMax = 10_000;
 
 /** What a request is when it arrives. */
 export type Arrival = Pick<RecordedRequest, 'method' | 'path' | 'headers'>;
@@ -17,6 +19,7 @@ export type Arrival = Pick<RecordedRequest, 'method' | 'path' | 'headers'>;
 export class Tape {
   readonly requests: RecordedRequest[] = [];
   readonly statements: RecordedStatement[] = [];
+  readonly calls: RecordedCall[] = [];
   readonly #startMs = performance.now();
   readonly #underWay = new Map<number, { readonly atMs: number; readonly arrival: Arrival }>();
   readonly #limits = new Set<string>();
@@ -26,11 +29,6 @@ export class Tape {
 
   get limits(): readonly string[] {
     return [...this.#limits];
-  }
-
-  /** Nobody waits for an answer. */
-  get idle(): boolean {
-    return this.#underWay.size === 0;
   }
 
   begin(arrival: Arrival): number {
@@ -73,5 +71,12 @@ export class Tape {
     if (this.statements.length < statementsMax) this.statements.push(kept);
     else this.limit(`only the first ${statementsMax} statements were recorded`);
     return kept;
+  }
+
+  /** Notes a call of the service to another one. */
+  called(call: Omit<RecordedCall, 'among'>): void {
+    const kept = { ...call, among: [...this.#underWay.keys()] };
+    if (this.calls.length < callsMax) this.calls.push(kept);
+    else this.limit(`only the first ${callsMax} calls to providers were recorded`);
   }
 }
