@@ -1,5 +1,6 @@
 import { type Doubt, doubtsOf, doubtsOfAny, type Evidence, hiddenText } from './doubts.ts';
 import { findings } from './ending.ts';
+import { explain } from './explain/explain.ts';
 import type { Meeting } from './meeting.ts';
 import type { Exploration, ExploreOutcome } from './result.ts';
 import type { EventKind } from './search/choice.ts';
@@ -64,6 +65,7 @@ export function result(tally: Tally, judged: Judged): Exploration {
     parts: tally.parts.all,
     ends: tally.ends,
     counterexample: tally.counterexample ?? metAgainstWord(verdict, meetings),
+    explained: tally.counterexample && explain(tally.counterexample.record, base.actors),
     sampled: tally.sampled,
     serial: judged.masked === undefined ? undefined : tally.judged.report(judged.masked),
   };

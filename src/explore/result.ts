@@ -1,5 +1,6 @@
 import type { Counterexample } from './counterexample.ts';
 import type { Doubt } from './doubts.ts';
+import type { Explanation } from './explain/explain.ts';
 import type { EventKind } from './search/choice.ts';
 import type { Bound } from './search/cost.ts';
 import type { SerialReport } from './serial/judged-orders.ts';
@@ -92,6 +93,8 @@ export interface Exploration {
   /** What the orders came to beside the serial ones; undefined where an audit alone judges. */
   readonly serial: SerialReport | undefined;
   readonly counterexample: Counterexample | undefined;
+  /** What its statements show, by a known name and in words, where they do: no verdict rests on it. */
+  readonly explained: Explanation | undefined;
   /** Only where the budget ended the search and `random` was set. */
   readonly sampled: Sampled | undefined;
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { summary } from '../wire/postgres-replies.ts';
+import { columnNames, summary } from '../wire/postgres-replies.ts';
 import { postgresReply } from './canonical.ts';
 import type { GateHost, Lane, Step } from './lane.ts';
 import { emptyQuery } from './own-query.ts';
@@ -16,6 +16,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
   readonly actor: string;
   result = '';
   reply = '';
+  columns: readonly string[] = [];
   granted = 0;
 
   constructor(actor: string, server: PostgresServer, host: GateHost, client: Socket) {
@@ -118,6 +119,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
   protected override stepAnswered(flight: PostgresFlight): void {
     this.result = summary(flight.messages);
     this.reply = postgresReply(flight.messages);
+    this.columns = columnNames(flight.messages);
     if (this.clientGone) this.deliver();
   }
 

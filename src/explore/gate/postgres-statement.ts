@@ -1,3 +1,4 @@
+import { boundValues } from '../wire/bound-values.ts';
 import type { PostgresUnit } from '../wire/postgres-unit.ts';
 import { leadingWords, type SqlStatement, sqlStatements } from '../wire/sql-split.ts';
 import { isChatter } from './chatter.ts';
@@ -50,6 +51,9 @@ export function isFree(unit: PostgresUnit, unread: boolean): boolean {
   return statements.every(one => isChatter(one) || (!unit.executes && !isAnalysed(one)));
 }
 
+/** The type of a message in the simple protocol. */
+const simpleQuery = 0x51;
+
 /** The scheduler asks for a unit's step again and again while it is held. */
 const known = new WeakMap<PostgresUnit, Step>();
 
@@ -65,8 +69,10 @@ function newStepOf(unit: PostgresUnit, routines: Routines): Step {
     .map(tidy)
     .join('; ')
     .slice(0, labelCharactersMax);
+  const values = unit.executes && unit.bytes[0] !== simpleQuery ? boundValues(unit.bytes)[0] : [];
   return {
     store: 'postgres',
+    ...(values !== undefined && values.length > 0 && { values }),
     label: label === '' ? 'sync' : label,
     shape: shapeOf(label),
     role: isBegin(unit) ? 'begin' : 'request',

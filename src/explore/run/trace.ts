@@ -7,6 +7,10 @@ export interface TraceLine {
   readonly actor: number | undefined;
   readonly store: string;
   readonly label: string;
+  /** What `$1`, `$2` … of the label stand for. */
+  readonly values?: readonly (string | null)[];
+  /** Names of the columns that came back, where the reply told them. */
+  columns?: readonly string[];
   /** What came back; empty while it waits. */
   result: string;
   /** How many lines there were when its reply came: more than its own number if it waited. */
