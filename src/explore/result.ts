@@ -77,6 +77,8 @@ export interface Exploration {
   /** Orders that ran to their end, each different from the others. */
   readonly orders: number;
   readonly violating: number;
+  /** Orders in which somebody waited for another. */
+  readonly waited: number;
   /** Orders abandoned because an equivalent one was counted. */
   readonly pruned: number;
   /** Every order within the bound was visited. */

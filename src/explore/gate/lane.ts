@@ -108,6 +108,10 @@ export interface Lane {
   grant(): void;
   /** Hands the held reply to the client; `lost` cuts the client off instead. */
   deliver(lost?: 'lost'): void;
+  /** A statement that what-if inserted failed, and the caller does not know: `error 40001`. */
+  readonly failed?: string | undefined;
+  /** Its caller has been told its answer: what is inserted then is held from now on. */
+  callerEnded(failed: boolean): void;
   /** The client sends no Execute after its Parse: the ride is over. Does nothing without one. */
   endRide(): void;
   /**

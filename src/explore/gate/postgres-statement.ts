@@ -66,7 +66,7 @@ export function stepOf(unit: PostgresUnit, routines: Routines): Step {
 function newStepOf(unit: PostgresUnit, routines: Routines): Step {
   const hides = unit.executes ? routines.once(statementsOf(unit), hiddenIn) : undefined;
   const label = (unit.executes ? unit.texts : unit.prepared)
-    .map(tidy)
+    .map(oneLine)
     .join('; ')
     .slice(0, labelCharactersMax);
   const values = unit.executes && unit.bytes[0] !== simpleQuery ? boundValues(unit.bytes)[0] : [];
@@ -102,7 +102,8 @@ function isBegin(unit: PostgresUnit): boolean {
 /** What stands in quotes is no comment, whatever it looks like. */
 const quotedOrComment = /('[^']*'|"[^"]*"|\$(\w*)\$[\s\S]*?\$\2\$)|--[^\n]*|\/\*[\s\S]*?\*\//g;
 
-function tidy(text: string): string {
+/** A text as labels have it: without comments, each run of blanks as one. */
+export function oneLine(text: string): string {
   return text
     .replace(quotedOrComment, (_, quoted: string | undefined) => quoted ?? ' ')
     .replace(/\s+/g, ' ')

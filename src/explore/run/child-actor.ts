@@ -197,6 +197,8 @@ export interface RequestActor {
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
   };
+  /** The request is sent again after an answer of 5xx, so often in all. Default: once. */
+  readonly tries?: number;
 }
 
 /** Ends with the answer to its request: status and body are what it was told. */
@@ -205,7 +207,7 @@ export class ServiceActor extends ProcessActor {
 
   constructor(name: string, actor: RequestActor, urls: ActorUrls, port: number, tie: ProcessTie) {
     super(name, actor.service, { ...environmentOf(urls), PORT: String(port) }, tie);
-    this.#call(actor.request, port).then(
+    this.#called(actor, port).then(
       value => this.finish({ kind: 'returned', value }),
       (error: unknown) => this.finish({ kind: 'threw', message: String(error) }),
     );
@@ -220,9 +222,19 @@ export class ServiceActor extends ProcessActor {
     });
   }
 
-  async #call(wanted: RequestActor['request'], port: number): Promise<unknown> {
+  async #called({ request, tries = 1 }: RequestActor, port: number): Promise<unknown> {
     await listening(port, () => this.end !== undefined);
     this.#listened = true;
+    for (let left = tries; ; left--) {
+      const told = await this.#call(request, port);
+      if (told.status < 500 || left <= 1) return told;
+    }
+  }
+
+  async #call(
+    wanted: RequestActor['request'],
+    port: number,
+  ): Promise<{ readonly status: number; readonly body: string }> {
     const response = await fetch(`http://127.0.0.1:${port}${wanted.path}`, {
       method: wanted.method ?? 'POST',
       headers: { connection: 'close', ...wanted.headers },

@@ -19,7 +19,7 @@ import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, raced, type TrackedLane } from './tracked-lane.ts';
-import { unquiet } from './unquiet.ts';
+import { failedBehind, tellEnded, unquiet } from './unquiet.ts';
 import { passesMs, timePasses } from './wakes.ts';
 import { Witness } from './witness.ts';
 
@@ -70,7 +70,7 @@ export class Execution {
   }
 
   get ends(): readonly (ActorEnd | undefined)[] {
-    return this.#actors.map(actor => actor.end);
+    return this.#actors.map((actor, index) => failedBehind(this.#book, index) ?? actor.end);
   }
 
   /**
@@ -84,6 +84,7 @@ export class Execution {
       await Promise.all([this.#settler.settle(false), restored]);
       for (let taken = 0; taken < this.#settings.stepsMax; taken++) {
         if (isLate(this.#settings.patience)) return { kind: 'late' };
+        tellEnded(this.#actors, this.#book);
         const possible = await this.#possible();
         if (possible.every(option => isEvent(option.choice))) {
           if (this.#actors.every(actor => actor.end !== undefined)) return await behind();

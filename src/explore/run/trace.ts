@@ -1,3 +1,4 @@
+import type { SessionRewriter } from '../gate/rewriting.ts';
 import type { EventKind } from '../search/choice.ts';
 import type { Patience } from './settle.ts';
 
@@ -36,6 +37,8 @@ export interface ExecutionSettings {
   readonly fuseBegin: boolean;
   readonly fuseNodes: boolean;
   readonly phases: boolean;
+  /** Says other things to Postgres than the callers do: for what-if. */
+  readonly rewriter?: (actor: string) => SessionRewriter;
   readonly events: ReadonlySet<EventKind>;
   readonly eventsMax: number;
   /** A key that lives longer is no lease. */

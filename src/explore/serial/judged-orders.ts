@@ -5,6 +5,8 @@ import { type JudgedKind, judgedKinds, type Masked } from './finding.ts';
 export interface SerialReport {
   readonly orders: Readonly<Record<JudgedKind, number>>;
   readonly masked: readonly Masked[];
+  /** What each serial order tells the callers, in short. */
+  readonly told: readonly (readonly string[])[];
   /** The simplest order of each kind that was met. */
   readonly shortest: ReadonlyMap<JudgedKind, Counterexample>;
 }
@@ -32,7 +34,7 @@ export class JudgedOrders {
     this.#counts = new Map();
   }
 
-  report(masked: readonly Masked[]): SerialReport {
+  report({ masked, told }: Pick<SerialReport, 'masked' | 'told'>): SerialReport {
     const count = (kind: JudgedKind): number => this.#counts.get(kind) ?? 0;
     return {
       orders: {
@@ -44,6 +46,7 @@ export class JudgedOrders {
         'equals a serial order': count('equals a serial order'),
       },
       masked,
+      told,
       shortest: this.#shortest,
     };
   }
