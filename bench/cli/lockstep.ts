@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'run the strategies in every order of a few callers',
     load: () => import('./explore-strategies.ts'),
   },
+  'what-if': {
+    summary: 'run your own code under each cure that needs no change to it (race.config.ts)',
+    load: () => import('./what-if.ts'),
+  },
   faults: {
     summary: 'kill, pause and cut off while a command is in a chosen phase, and judge what is lost',
     load: () => import('./faults.ts'),
