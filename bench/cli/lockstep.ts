@@ -64,6 +64,7 @@ const development: Readonly<Record<string, Entry['load']>> = {
   'dev-openapi': () => import('./dev-openapi.ts'),
   'dev-explore-speed': () => import('./dev-explore-speed.ts'),
   'dev-reduction': () => import('./dev-reduction.ts'),
+  'dev-serial': () => import('./dev-serial.ts'),
   'dev-crowd': () => import('./dev-crowd.ts'),
   'dev-rollout': () => import('./dev-rollout.ts'),
   'dev-queue': () => import('./dev-queue.ts'),
