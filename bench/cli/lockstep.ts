@@ -35,6 +35,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'run the strategies in every order of a few callers',
     load: () => import('./explore-strategies.ts'),
   },
+  'what-if': {
+    summary: 'run your own code under each cure that needs no change to it (race.config.ts)',
+    load: () => import('./what-if.ts'),
+  },
   faults: {
     summary: 'kill, pause and cut off while a command is in a chosen phase, and judge what is lost',
     load: () => import('./faults.ts'),
@@ -68,6 +72,7 @@ const development: Readonly<Record<string, Entry['load']>> = {
   'dev-openapi': () => import('./dev-openapi.ts'),
   'dev-explore-speed': () => import('./dev-explore-speed.ts'),
   'dev-reduction': () => import('./dev-reduction.ts'),
+  'dev-serial': () => import('./dev-serial.ts'),
   'dev-crowd': () => import('./dev-crowd.ts'),
   'dev-rollout': () => import('./dev-rollout.ts'),
   'dev-queue': () => import('./dev-queue.ts'),

@@ -58,11 +58,13 @@ export async function exploreCell(
   plan: CellPlan,
   servers: CellServers,
   options: Omit<ExploreOptions, 'servers'>,
+  judging: Pick<Subject, 'judge' | 'ignore'> = {},
 ): Promise<Exploration> {
   const httpUrls = [await providerUrl()];
   const own = { ...options, ...(plan.strategies.some(inProcess) && inProcesses) };
   const { subject, identical } = madeOf(plan);
-  return explore(subject, {
+  const judged = { ...subject, ...judging };
+  return explore(judged, {
     identical,
     isolated: plan.strategies.every(one => sharesNothing(one, plan)),
     ...own,

@@ -53,6 +53,7 @@ const actorFields: Readonly<Record<keyof CommandActor | keyof RequestActor, Chec
   ...program,
   service: shaped(program, ['command']),
   request: shaped(call, ['path']),
+  tries: positive,
 };
 
 const actor: Check = (value, path) => {
@@ -63,8 +64,8 @@ const actor: Check = (value, path) => {
     return [`${path}: expected ${forms}, got ${shown(value)}`];
   }
   if ('service' in value || 'request' in value) {
-    const { service, request } = actorFields;
-    return shaped({ service, request }, ['service', 'request'])(value, path);
+    const { service, request, tries } = actorFields;
+    return shaped({ service, request, tries }, ['service', 'request'])(value, path);
   }
   const complaints = shaped(actorFields)(value, path);
   if (complaints.length > 0 || 'command' in value) return complaints;
@@ -146,6 +147,7 @@ const optionFields: Readonly<
   stepsMax: positive,
   stepMs: positive,
   progress: callable,
+  rewriter: callable,
   signal: anything,
   times: positive,
   mode: oneOf(['strict', 'guided'], 'mode'),

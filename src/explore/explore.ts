@@ -44,8 +44,8 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     events: options.events ?? [],
     independent: subject.expect === 'independent',
     meetings: undefined,
-    get masked() {
-      return judge?.masked;
+    get beside() {
+      return judge;
     },
   };
   const limits = limitsOf(options);

@@ -1,11 +1,11 @@
 import { type Doubt, doubtsOf, doubtsOfAny, type Evidence, hiddenText } from './doubts.ts';
 import { findings } from './ending.ts';
+import { explain } from './explain/explain.ts';
 import type { Meeting } from './meeting.ts';
 import type { Exploration, ExploreOutcome } from './result.ts';
 import type { EventKind } from './search/choice.ts';
 import type { SearchEnd } from './search/search.ts';
-import type { Masked } from './serial/finding.ts';
-import { kindsText } from './serial/judged-orders.ts';
+import { kindsText, type SerialReport } from './serial/judged-orders.ts';
 import type { Tally } from './tally.ts';
 
 /** What happened, and what to do about it. */
@@ -24,8 +24,8 @@ export interface Judged {
   readonly independent: boolean;
   /** Undefined where only waits were looked at. */
   readonly meetings: readonly Meeting[] | undefined;
-  /** What the comparison with serial orders masks; undefined where an audit alone judges. */
-  readonly masked: readonly Masked[] | undefined;
+  /** What the serial orders show; undefined where an audit alone judges. */
+  readonly beside: Pick<SerialReport, 'masked' | 'told'> | undefined;
   /** Set if the search did not finish. */
   readonly failed?: Verdict;
 }
@@ -57,6 +57,7 @@ export function result(tally: Tally, judged: Judged): Exploration {
     keptKeys: judged.events.length > 0 ? [...seen.kept] : [],
     orders: tally.orders,
     violating: tally.violating,
+    waited: tally.waited,
     pruned: end?.pruned ?? 0,
     exhausted: end?.exhausted ?? false,
     cut: end?.cut ?? false,
@@ -64,8 +65,9 @@ export function result(tally: Tally, judged: Judged): Exploration {
     parts: tally.parts.all,
     ends: tally.ends,
     counterexample: tally.counterexample ?? metAgainstWord(verdict, meetings),
+    explained: tally.counterexample && explain(tally.counterexample.record, base.actors),
     sampled: tally.sampled,
-    serial: judged.masked === undefined ? undefined : tally.judged.report(judged.masked),
+    serial: judged.beside && tally.judged.report(judged.beside),
   };
 }
 
@@ -103,7 +105,7 @@ function verdictOf(
       hides.size > 0 ? `; one message held several steps: ${hiddenText([...hides])}` : '';
     return {
       outcome: 'budget-stopped',
-      why: `${orders} orders ${judged.masked === undefined ? 'satisfy it' : 'equal a serial order'}, then the budget was used up${chance(tally)}${hidden}${beside}`,
+      why: `${orders} orders ${judged.beside === undefined ? 'satisfy it' : 'equal a serial order'}, then the budget was used up${chance(tally)}${hidden}${beside}`,
       advice:
         'give it more time (`--seconds`) or more orders (`--executions`), or a smaller bound (`--preemptions 1`)',
     };
@@ -129,16 +131,16 @@ function verdictOf(
   return { outcome: 'safe', why: `${all}${beside}` };
 }
 
-function rightly({ orders, judged: kinds }: Tally, { masked }: Judged): string {
-  if (masked === undefined) return orders === 1 ? 'satisfies the audit' : 'satisfy the audit';
-  const retry = kinds.report(masked).orders['only an error that asks for a retry'];
+function rightly({ orders, judged: kinds }: Tally, { beside }: Judged): string {
+  if (beside === undefined) return orders === 1 ? 'satisfies the audit' : 'satisfy the audit';
+  const retry = kinds.report(beside).orders['only an error that asks for a retry'];
   const but = retry === 0 ? '' : ` (${retry} but for an error that asks for a retry)`;
   return `${orders === 1 ? 'equals' : 'equal'} a serial order${but}`;
 }
 
-function wrongly({ judged: kinds }: Tally, { masked }: Judged): string {
-  if (masked === undefined) return 'violate';
-  const kinded = kindsText(kinds.report(masked));
+function wrongly({ judged: kinds }: Tally, { beside }: Judged): string {
+  if (beside === undefined) return 'violate';
+  const kinded = kindsText(kinds.report(beside));
   return `differ from every serial order${kinded === '' ? '' : ` (${kinded})`}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Counterexample } from './counterexample.ts';
 import type { Doubt } from './doubts.ts';
+import type { Explanation } from './explain/explain.ts';
 import type { EventKind } from './search/choice.ts';
 import type { Bound } from './search/cost.ts';
 import type { SerialReport } from './serial/judged-orders.ts';
@@ -76,6 +77,8 @@ export interface Exploration {
   /** Orders that ran to their end, each different from the others. */
   readonly orders: number;
   readonly violating: number;
+  /** Orders in which somebody waited for another. */
+  readonly waited: number;
   /** Orders abandoned because an equivalent one was counted. */
   readonly pruned: number;
   /** Every order within the bound was visited. */
@@ -92,6 +95,8 @@ export interface Exploration {
   /** What the orders came to beside the serial ones; undefined where an audit alone judges. */
   readonly serial: SerialReport | undefined;
   readonly counterexample: Counterexample | undefined;
+  /** What its statements show, by a known name and in words, where they do: no verdict rests on it. */
+  readonly explained: Explanation | undefined;
   /** Only where the budget ended the search and `random` was set. */
   readonly sampled: Sampled | undefined;
 }

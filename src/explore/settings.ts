@@ -1,3 +1,4 @@
+import type { SessionRewriter } from './gate/rewriting.ts';
 import type { ServerUrls, Subject } from './run/stage.ts';
 import type { ExecutionSettings } from './run/trace.ts';
 import type { EventKind } from './search/choice.ts';
@@ -49,6 +50,11 @@ export interface ExploreOptions {
   readonly stepsMax?: number;
   /** How long, in ms, a step may neither answer nor be seen to wait. Default 10 000. */
   readonly stepMs?: number;
+  /**
+   * What Postgres is told in place of what the callers say, for each connection of a caller: for
+   * what-if, whose results are about that and not about the code.
+   */
+  readonly rewriter?: (actor: string) => SessionRewriter;
   /** Aborting it ends the exploration soon, with the result so far and `interrupted` set. */
   readonly signal?: AbortSignal;
   /** Called after each execution. */
@@ -86,6 +92,7 @@ export function settingsOf(options: ExploreOptions): ExecutionSettings {
     leasesTogether: false,
     footprints: (options.reduce ?? true) && options.preemptions === 'unbounded',
     allowHosts: options.allowHosts ?? [],
+    ...(options.rewriter && { rewriter: options.rewriter }),
     ...(options.signal && { signal: options.signal }),
   };
 }

@@ -22,6 +22,8 @@ export class Tally {
   readonly seen: Seen;
   orders = 0;
   violating = 0;
+  /** Orders in which somebody waited for another. */
+  waited = 0;
   /** Going on would not change the verdict. */
   stopped = false;
   sharesState = false;
@@ -40,6 +42,7 @@ export class Tally {
 
   count(visit: Visit, record: ExecutionRecord, firstOnly: boolean): void {
     this.orders++;
+    if (record.waits.length > 0) this.waited++;
     this.sharesState ||= record.sharesState;
     const ends = signatureOf(record);
     this.ends.set(ends, (this.ends.get(ends) ?? 0) + 1);
@@ -107,6 +110,7 @@ export class Tally {
   startOver(): void {
     this.orders = 0;
     this.violating = 0;
+    this.waited = 0;
     this.parts.startOver();
     this.judged.startOver();
     this.seen.startOver();

@@ -10,6 +10,7 @@ export function verdictText(found: Exploration, title = 'race', markdown = false
   const lines = [
     `${title}: ${found.outcome}`,
     found.why,
+    ...inWords(found),
     ...adviceOf(found),
     boundText(found),
     ...(found.pruned > 0 ? [`${found.pruned} further orders are equivalent to counted ones`] : []),
@@ -42,6 +43,10 @@ export function verdictText(found: Exploration, title = 'race', markdown = false
   if (found.cause !== undefined) lines.push(found.cause, '');
   lines.push(...section('Assumptions:', found.assumptions));
   return lines.join('\n');
+}
+
+function inWords({ explained }: Exploration): string[] {
+  return explained === undefined ? [] : [`In words: ${explained.words} (${explained.anomaly})`];
 }
 
 function adviceOf({ outcome, advice, doubts }: Exploration): string[] {

@@ -1,3 +1,4 @@
+import { explain } from '../explore/explain/explain.ts';
 import { explore } from '../explore/explore.ts';
 import type { Exploration } from '../explore/result.ts';
 import type { Subject } from '../explore/run/stage.ts';
@@ -54,11 +55,13 @@ function findingOf({ title, callers }: ScanSubject, exploration: Exploration): F
   }
   const order = serial?.shortest.get(found);
   const judgement = order?.record.judgement;
+  const explained = order && explain(order.record, names);
+  const words = explained === undefined ? [] : [explained.words];
   return {
     ...about,
     kind: found,
-    why: judgement?.why ?? exploration.why,
-    anomaly: undefined,
+    why: [...words, judgement?.why ?? exploration.why].join('; '),
+    anomaly: explained?.anomaly,
     differences: judgement?.differences ?? [],
     schedule: order?.schedule,
   };

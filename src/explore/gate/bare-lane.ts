@@ -18,6 +18,7 @@ type Optional =
   | 'clientId'
   | 'database'
   | 'lastTouched'
+  | 'callerEnded'
   | 'endRide'
   | 'messagesArrive'
   | 'readCancelAs'
@@ -67,6 +68,8 @@ export abstract class BareLane implements Pick<Lane, Optional> {
   get clientId(): number | undefined {
     return undefined;
   }
+
+  callerEnded(_failed: boolean): void {}
 
   endRide(): void {}
 

@@ -7,6 +7,8 @@ export interface Step {
   readonly store: string;
   /** What the timeline shows. */
   readonly label: string;
+  /** What `$1`, `$2` … of the label stand for. */
+  readonly values?: readonly (string | null)[];
   /** The label with values masked: equal in every run of the same program. */
   readonly shape: string;
   /** 'begin' opens a transaction and does nothing else; 'message' is pushed by the server. */
@@ -66,6 +68,8 @@ export interface Lane {
   readonly result: string;
   /** The last reply in canonical text: equal texts tell the client the same. */
   readonly reply?: string;
+  /** Names of the columns of its rows, where the reply tells them. */
+  readonly columns?: readonly string[];
   /** The backend's process id, once known; Postgres only. */
   readonly pid: number | undefined;
   /** `T` or `E` while a transaction is open; Postgres only. */
@@ -104,6 +108,10 @@ export interface Lane {
   grant(): void;
   /** Hands the held reply to the client; `lost` cuts the client off instead. */
   deliver(lost?: 'lost'): void;
+  /** A statement that what-if inserted failed, and the caller does not know: `error 40001`. */
+  readonly failed?: string | undefined;
+  /** Its caller has been told its answer: what is inserted then is held from now on. */
+  callerEnded(failed: boolean): void;
   /** The client sends no Execute after its Parse: the ride is over. Does nothing without one. */
   endRide(): void;
   /**

@@ -8,6 +8,7 @@ import {
 } from '../wire/postgres-replies.ts';
 import { cString } from '../wire/postgres-unit.ts';
 import { OwnQuery, ownQueries, simpleQuery } from './own-query.ts';
+import type { SessionRewriter } from './rewriting.ts';
 import type { Routines } from './routines.ts';
 import { type Ask, ServerTimeouts } from './server-timeouts.ts';
 
@@ -207,4 +208,6 @@ export interface PostgresServer {
   readonly upstream: Upstream;
   readonly warm: WarmBackends;
   readonly routines: Routines;
+  /** Only where what-if asks for other statements. */
+  readonly rewriter?: (() => SessionRewriter) | undefined;
 }

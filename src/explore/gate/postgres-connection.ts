@@ -12,6 +12,7 @@ import { PostgresFlight } from './postgres-flight.ts';
 import { PostgresInbox } from './postgres-inbox.ts';
 import { Stated } from './postgres-stated.ts';
 import { isFree, statementsOf, stepOf } from './postgres-statement.ts';
+import { Rewriting } from './rewriting.ts';
 import { altersDefaults } from './timeout-mention.ts';
 import { UnitQueue } from './unit-queue.ts';
 
@@ -30,7 +31,8 @@ export abstract class PostgresConnection extends BareLane {
   protected readonly client: Socket;
   /** The error that the client gets in place of the cancel by the explorer. */
   #cancelReads: CancelReason | undefined;
-  readonly #requests = new PostgresRequests();
+  readonly #requests: PostgresRequests;
+  protected readonly rewriting: Rewriting;
   readonly #cycle = new ExtendedState();
   /** Replies to the parts of one message, until the last has answered. */
   #kept: PostgresMessage[] = [];
@@ -40,6 +42,8 @@ export abstract class PostgresConnection extends BareLane {
     this.server = server;
     this.host = host;
     this.client = client;
+    this.rewriting = new Rewriting(server.rewriter?.());
+    this.#requests = new PostgresRequests(this.rewriting.text);
     this.entrance = new Entrance(server, client);
     client.on('data', chunk => this.#fromClient(chunk));
     client.on('close', () => this.left());
@@ -76,7 +80,9 @@ export abstract class PostgresConnection extends BareLane {
         if (request.kind === 'encryption') this.client.write('N');
         else if (request.kind === 'startup') this.#start(request.bytes);
         else if (request.kind === 'cancel') this.cancels(request.bytes);
-        else if (request.kind === 'terminate') this.client.end();
+        else if (request.kind === 'terminate') {
+          if (!this.stays(true)) this.client.end();
+        }
         else if (this.entrance.asks) this.entrance.answer(request.bytes);
         else if (request.kind === 'unit' && !this.flight?.copyingIn) this.#enqueue(request);
         else this.backend?.write(request.bytes);
@@ -98,8 +104,17 @@ export abstract class PostgresConnection extends BareLane {
   #enqueue(unit: PostgresUnit): void {
     if (this.closed) return;
     for (const text of [...unit.texts, ...unit.prepared]) this.stated.heed(text);
+    for (const one of this.rewriting.before(unit, this.backend?.status ?? 'I')) this.queue.push(one);
     this.queue.push(unit);
     this.pump();
+  }
+
+  /** Whether a client that hangs up has to stay until what is inserted for that has been granted. */
+  protected stays(hangsUp: boolean, failed = false): boolean {
+    const { rewriting } = this;
+    const status = this.backend?.status ?? 'I';
+    for (const one of rewriting.end(status, hangsUp, failed)) this.queue.push(one);
+    return rewriting.hangsUp && this.head?.inserted === true;
   }
 
   /** Sends what is no step; a step stays at the head until it is granted. */
@@ -214,6 +229,7 @@ export abstract class PostgresConnection extends BareLane {
 
   /** A message that was sent in parts is answered when the last of them has answered. */
   protected tell({ messages, unit, failed }: PostgresFlight): void {
+    if (unit.inserted) return;
     const goesOn = unit.more === true && !(failed && unit.ends === 'ready');
     if (!goesOn || this.backend?.closed) this.#toClient([...this.#kept.splice(0), ...messages]);
     else this.#kept.push(...messages.filter(({ type }) => type !== 'Z'));
@@ -243,6 +259,7 @@ export abstract class PostgresConnection extends BareLane {
   protected goOnAlone(): void {
     this.flight?.finish();
     this.flight = undefined;
+    if (this.stays(true)) return;
     const rest = this.leaving || this.backend?.closed !== false ? undefined : this.queue.leave();
     if (rest === undefined) this.#leave();
     else this.#carry(rest, stepOf(rest, this.server.routines));

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { summary } from '../wire/postgres-replies.ts';
+import { columnNames, summary } from '../wire/postgres-replies.ts';
 import { postgresReply } from './canonical.ts';
 import type { GateHost, Lane, Step } from './lane.ts';
 import { emptyQuery } from './own-query.ts';
@@ -16,7 +16,10 @@ export class PostgresLane extends PostgresConnection implements Lane {
   readonly actor: string;
   result = '';
   reply = '';
+  columns: readonly string[] = [];
   granted = 0;
+  /** An inserted statement failed: `error 40001`. */
+  failed: string | undefined;
 
   constructor(actor: string, server: PostgresServer, host: GateHost, client: Socket) {
     super(server, host, client);
@@ -79,6 +82,10 @@ export class PostgresLane extends PostgresConnection implements Lane {
     else this.send(unit, stepOf(unit, this.server.routines));
   }
 
+  override callerEnded(failed: boolean): void {
+    if (!this.closed && this.flight === undefined) this.stays(false, failed);
+  }
+
   override endRide(): void {
     this.flight?.endRide();
   }
@@ -99,6 +106,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
     else if (this.clientGone) this.goOnAlone();
     else {
       this.tell(flight);
+      if (this.rewriting.hangsUp && this.head === undefined) this.client.end();
       if (this.backend?.closed) this.hangUp();
       else this.pump();
     }
@@ -110,6 +118,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
 
   /** What the server has of a message that goes there in parts, it runs to its end. */
   cut(forGood?: 'for good'): void {
+    this.rewriting.cut();
     if (forGood) this.queue.clear();
     this.client.destroy();
     this.left();
@@ -117,7 +126,9 @@ export class PostgresLane extends PostgresConnection implements Lane {
 
   protected override stepAnswered(flight: PostgresFlight): void {
     this.result = summary(flight.messages);
+    if (flight.unit.inserted && flight.failed) this.failed = this.result;
     this.reply = postgresReply(flight.messages);
+    this.columns = columnNames(flight.messages);
     if (this.clientGone) this.deliver();
   }
 

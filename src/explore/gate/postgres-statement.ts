@@ -1,3 +1,4 @@
+import { boundValues } from '../wire/bound-values.ts';
 import type { PostgresUnit } from '../wire/postgres-unit.ts';
 import { leadingWords, type SqlStatement, sqlStatements } from '../wire/sql-split.ts';
 import { isChatter } from './chatter.ts';
@@ -50,6 +51,9 @@ export function isFree(unit: PostgresUnit, unread: boolean): boolean {
   return statements.every(one => isChatter(one) || (!unit.executes && !isAnalysed(one)));
 }
 
+/** The type of a message in the simple protocol. */
+const simpleQuery = 0x51;
+
 /** The scheduler asks for a unit's step again and again while it is held. */
 const known = new WeakMap<PostgresUnit, Step>();
 
@@ -62,11 +66,13 @@ export function stepOf(unit: PostgresUnit, routines: Routines): Step {
 function newStepOf(unit: PostgresUnit, routines: Routines): Step {
   const hides = unit.executes ? routines.once(statementsOf(unit), hiddenIn) : undefined;
   const label = (unit.executes ? unit.texts : unit.prepared)
-    .map(tidy)
+    .map(oneLine)
     .join('; ')
     .slice(0, labelCharactersMax);
+  const values = unit.executes && unit.bytes[0] !== simpleQuery ? boundValues(unit.bytes)[0] : [];
   return {
     store: 'postgres',
+    ...(values !== undefined && values.length > 0 && { values }),
     label: label === '' ? 'sync' : label,
     shape: shapeOf(label),
     role: isBegin(unit) ? 'begin' : 'request',
@@ -96,7 +102,8 @@ function isBegin(unit: PostgresUnit): boolean {
 /** What stands in quotes is no comment, whatever it looks like. */
 const quotedOrComment = /('[^']*'|"[^"]*"|\$(\w*)\$[\s\S]*?\$\2\$)|--[^\n]*|\/\*[\s\S]*?\*\//g;
 
-function tidy(text: string): string {
+/** A text as labels have it: without comments, each run of blanks as one. */
+export function oneLine(text: string): string {
   return text
     .replace(quotedOrComment, (_, quoted: string | undefined) => quoted ?? ' ')
     .replace(/\s+/g, ' ')

@@ -4,6 +4,7 @@ import { type Login, WarmBackends } from '../gate/postgres-backend.ts';
 import { openPostgresGate } from '../gate/postgres-port.ts';
 import { openRedisGate } from '../gate/redis-port.ts';
 import type { RedisTraces } from '../gate/redis-traces.ts';
+import type { SessionRewriter } from '../gate/rewriting.ts';
 import type { Routines } from '../gate/routines.ts';
 import { realNow } from '../time/real-time.ts';
 import type { ActorUrls } from './actor.ts';
@@ -65,6 +66,7 @@ export class Arena {
     servers: Servers,
     actors: readonly string[],
     routines: Routines,
+    rewriter?: (actor: string) => SessionRewriter,
   ): Promise<Arena> {
     const postgres = new PostgresControl(servers.pgUrl);
     await postgres.open();
@@ -72,7 +74,9 @@ export class Arena {
     const upstream = upstreamOf(servers.pgUrl, 5432);
     const warm = new WarmBackends(upstream, loginOf(servers.pgUrl));
     const arena = new Arena(await Sentinel.open(), postgres, redis, warm, routines);
-    for (const actor of actors) arena.ports.push(await arena.#open(servers, actor));
+    for (const actor of actors) {
+      arena.ports.push(await arena.#open(servers, actor, rewriter && (() => rewriter(actor))));
+    }
     return arena;
   }
 
@@ -90,7 +94,11 @@ export class Arena {
     await this.postgres.close();
   }
 
-  async #open(servers: Servers, actor: string): Promise<ActorPorts> {
+  async #open(
+    servers: Servers,
+    actor: string,
+    rewriter?: () => SessionRewriter,
+  ): Promise<ActorPorts> {
     const ports: { urls: ActorUrls; gates: Gate[]; movedAtMs: number } = {
       urls: { pgUrl: '', redisUrl: '', redisUrls: [], httpUrls: [] },
       gates: [],
@@ -110,7 +118,7 @@ export class Arena {
     const upstream = upstreamOf(servers.pgUrl, 5432);
     const postgres = await openPostgresGate(
       actor,
-      { upstream, warm: this.#warm, routines: this.routines },
+      { upstream, warm: this.#warm, routines: this.routines, rewriter },
       host,
     );
     const redis: Gate[] = [];

@@ -164,6 +164,8 @@ export interface RequestActor {
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
   };
+  /** The request is sent again after an answer of 5xx, so often in all. Default: once. */
+  readonly tries?: number;
   /**
    * Its process stays from one execution to the next, with its connections open, after the same request
    * has warmed it up: many times faster, for services that keep nothing in memory that matters.
@@ -177,7 +179,7 @@ export class ServiceActor extends ProcessActor {
 
   constructor(name: string, actor: RequestActor, urls: ActorUrls, port: number, tie: ProcessTie) {
     super(name, actor.service, { ...environmentOf(urls), PORT: String(port) }, tie);
-    this.#call(actor.request, port).then(
+    this.#call(actor, port).then(
       value => this.finish({ kind: 'returned', value }),
       (error: unknown) => this.finish({ kind: 'threw', message: String(error) }),
     );
@@ -192,15 +194,25 @@ export class ServiceActor extends ProcessActor {
     });
   }
 
-  async #call(wanted: RequestActor['request'], port: number): Promise<unknown> {
+  async #call(actor: RequestActor, port: number): Promise<unknown> {
     await listening(port, () => this.end !== undefined);
     this.#listened = true;
-    return told(port, wanted);
+    return told(port, actor);
   }
 }
 
-/** Sends a request; resolves to what the caller was told. */
-export async function told(port: number, wanted: RequestActor['request']): Promise<unknown> {
+/** Sends the request of a caller; resolves to what it was told. */
+export async function told(port: number, { request, tries = 1 }: RequestActor): Promise<unknown> {
+  for (let left = tries; ; left--) {
+    const answer = await sent(port, request);
+    if (answer.status < 500 || left <= 1) return answer;
+  }
+}
+
+async function sent(
+  port: number,
+  wanted: RequestActor['request'],
+): Promise<{ readonly status: number; readonly body: string }> {
   const response = await fetch(`http://127.0.0.1:${port}${wanted.path}`, {
     method: wanted.method ?? 'POST',
     headers: { connection: 'close', ...wanted.headers },

@@ -1,3 +1,4 @@
+import type { Step } from '../gate/lane.ts';
 import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
 import { type Footprint, joined } from '../search/footprint.ts';
 import type { Scheduler } from '../search/scheduler.ts';
@@ -18,6 +19,7 @@ import { isLate, Late, Settler, Unexplained } from './settle.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { ExecutionEnd, ExecutionSettings, TraceLine } from './trace.ts';
 import { heldStep, LaneBook, raced, type TrackedLane } from './tracked-lane.ts';
+import { failedBehind, tellEnded, unquiet } from './unquiet.ts';
 import { passesMs, timePasses } from './wakes.ts';
 import { Witness } from './witness.ts';
 
@@ -69,7 +71,7 @@ export class Execution {
   }
 
   get ends(): readonly (ActorEnd | undefined)[] {
-    return this.#actors.map(actor => actor.end);
+    return this.#actors.map((actor, index) => failedBehind(this.#book, index) ?? actor.end);
   }
 
   /**
@@ -83,6 +85,7 @@ export class Execution {
       await Promise.all([this.#settler.settle(false), restored]);
       for (let taken = 0; taken < this.#settings.stepsMax; taken++) {
         if (isLate(this.#settings.patience)) return { kind: 'late' };
+        tellEnded(this.#actors, this.#book);
         const possible = await this.#possible();
         if (possible.every(option => isEvent(option.choice))) {
           if (this.#actors.every(actor => actor.end !== undefined)) return await behind();
@@ -106,13 +109,9 @@ export class Execution {
     }
   }
 
-  /** What a caller left behind that has been told its answer, in sentences: then nothing is final. */
+  /** What was not over when the last caller had ended. */
   get unquiet(): readonly string[] {
-    return this.#book.all.flatMap(({ lane, actor }) => {
-      const one = this.#actors[actor];
-      if (one?.end?.kind !== 'returned' || lane.closed || lane.transaction === 'I') return [];
-      return [`${one.name} ended and left a transaction open`];
-    });
+    return unquiet(this.#actors, this.#book);
   }
 
   get #needsTouched(): boolean {
@@ -210,7 +209,7 @@ export class Execution {
       const step = heldStep(one);
       const mayFree = one.lane.frees === 'anybody' || this.#book.othersListen(one);
       if (step.role !== 'begin' && mayFree) released = true;
-      const entry = line ?? this.#line(choice, step.store, step.label);
+      const entry = line ?? this.#line(choice, step.store, step.label, step.values);
       if (line !== undefined) line.result = `reply lost: ${step.label}`;
       this.#open.set(one, [...(this.#open.get(one) ?? []), entry]);
       await this.#closePhaseGate(one);
@@ -246,7 +245,8 @@ export class Execution {
   }
 
   async #effect(choice: Choice, one: TrackedLane): Promise<void> {
-    const line = this.#line(choice, 'postgres', `effect of ${one.lane.inFlight?.label ?? ''}`);
+    const { label = '', values } = one.lane.inFlight ?? {};
+    const line = this.#line(choice, 'postgres', `effect of ${label}`, values);
     for (const [at, first] of this.lines.entries()) {
       if (!this.#open.get(one)?.includes(first)) continue;
       first.result = 'snapshot taken';
@@ -276,9 +276,12 @@ export class Execution {
     }
   }
 
-  #line(choice: Choice, store: string, label: string): TraceLine {
+  #line(choice: Choice, store: string, label: string, values?: Step['values']): TraceLine {
     const { token, actor } = choice;
-    const line: TraceLine = { token, actor, store, label, result: '', answeredAfter: 0 };
+    const line: TraceLine = {
+      ...{ token, actor, store, label, result: '', answeredAfter: 0 },
+      ...(values !== undefined && { values }),
+    };
     this.lines.push(line);
     return line;
   }
@@ -287,7 +290,9 @@ export class Execution {
     for (const line of this.#open.get(one) ?? []) {
       line.result = line.result === '' ? result : `${line.result} → ${result}`;
       line.answeredAfter = this.lines.length;
-      if (one.lane.reply !== undefined) line.reply = one.lane.reply;
+      const { reply, columns = [] } = one.lane;
+      if (reply !== undefined) line.reply = reply;
+      if (columns.length > 0) line.columns = columns;
     }
     this.#open.delete(one);
   }

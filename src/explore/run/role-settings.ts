@@ -83,3 +83,14 @@ export function isSame(
 ): boolean {
   return JSON.stringify(some) === JSON.stringify(others);
 }
+
+/** Puts back what the role had stored before anything of this exploration. */
+export async function storeAgain(
+  database: Session & { queryAll(texts: readonly string[]): Promise<void> },
+  before: readonly StoredSettings[],
+  role: string,
+): Promise<void> {
+  if (role === '') return;
+  const now = everywhere(await storedSettings(database));
+  if (!isSame(now, before)) await database.queryAll(storing(before, { role, database: '' }));
+}

@@ -113,7 +113,7 @@ export class Stage {
     settings: ExecutionSettings,
     untilMs = Number.POSITIVE_INFINITY,
   ): Promise<Stage> {
-    const world = await World.open(subject, servers, settings.phases);
+    const world = await World.open(subject, servers, settings);
     try {
       const leftMs = Math.min(setupMs, Math.max(1, untilMs - realNow()));
       await untilAborted(world.fill(leftMs), settings.signal);

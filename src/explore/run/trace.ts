@@ -1,3 +1,4 @@
+import type { SessionRewriter } from '../gate/rewriting.ts';
 import type { EventKind } from '../search/choice.ts';
 import type { Patience } from './settle.ts';
 
@@ -7,6 +8,10 @@ export interface TraceLine {
   readonly actor: number | undefined;
   readonly store: string;
   readonly label: string;
+  /** What `$1`, `$2` … of the label stand for. */
+  readonly values?: readonly (string | null)[];
+  /** Names of the columns that came back, where the reply told them. */
+  columns?: readonly string[];
   /** What came back; empty while it waits. */
   result: string;
   /** How many lines there were when its reply came: more than its own number if it waited. */
@@ -32,6 +37,8 @@ export interface ExecutionSettings {
   readonly fuseBegin: boolean;
   readonly fuseNodes: boolean;
   readonly phases: boolean;
+  /** Says other things to Postgres than the callers do: for what-if. */
+  readonly rewriter?: (actor: string) => SessionRewriter;
   readonly events: ReadonlySet<EventKind>;
   readonly eventsMax: number;
   /** A key that lives longer is no lease. */

@@ -44,8 +44,8 @@ export class WarmService {
     });
   }
 
-  async answer(wanted: RequestActor['request']): Promise<unknown> {
-    return told(this.#port, wanted);
+  async answer(actor: RequestActor): Promise<unknown> {
+    return told(this.#port, actor);
   }
 
   kill(): void {
@@ -59,12 +59,12 @@ export class WarmCall extends RealTimeActor {
   protected override readonly process: OwnedProcess;
   readonly #service: WarmService;
 
-  constructor(name: string, { request }: RequestActor, service: WarmService, tie: ProcessTie) {
+  constructor(name: string, actor: RequestActor, service: WarmService, tie: ProcessTie) {
     super(name, tie);
     this.#service = service;
     this.process = service.process;
     service.onEnd = message => this.finish({ kind: 'threw', message });
-    service.answer(request).then(
+    service.answer(actor).then(
       value => this.finish({ kind: 'returned', value }),
       (error: unknown) => this.finish({ kind: 'threw', message: String(error) }),
     );

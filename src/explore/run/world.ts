@@ -15,6 +15,7 @@ import {
   everywhere,
   isSame,
   type StoredSettings,
+  storeAgain,
   storedSettings,
   storing,
 } from './role-settings.ts';
@@ -22,6 +23,7 @@ import { relationSources, routineSources } from './routine-sources.ts';
 import type { ServerUrls } from './servers.ts';
 import { runSetup } from './setup.ts';
 import type { Subject } from './subject.ts';
+import type { ExecutionSettings } from './trace.ts';
 import { asPart } from './unjudged.ts';
 import { lateMs, NotInTime, within } from './within.ts';
 
@@ -30,6 +32,8 @@ const controlMs = 20_000;
 /** Waits for a lock end before, so that the error names the lock. */
 const lockMs = 15_000;
 const closeMs = 30_000;
+
+type Settings = Pick<ExecutionSettings, 'phases' | 'rewriter'>;
 
 interface Memory {
   readonly baseline: Baseline;
@@ -90,7 +94,7 @@ export class World {
   }
 
   /** Makes the database, refuses servers that are in use, opens sessions and gates. */
-  static async open(subject: Subject, servers: ServerUrls, phases: boolean): Promise<World> {
+  static async open(subject: Subject, servers: ServerUrls, settings: Settings): Promise<World> {
     const redisUrls = servers.redisUrls ?? [];
     const redis = await RedisWorld.open(redisUrls);
     const disowns = redisUrls.map(url => keeper().own({ kind: 'redis', url }));
@@ -102,7 +106,8 @@ export class World {
       database = await createDatabase(servers.pgUrl, subject.template);
       const urls = { pgUrl: database.url, redisUrls, httpUrls: servers.httpUrls ?? [] };
       const routines = new Routines(subject.oneStep);
-      const arena = await Arena.open(urls, Object.keys(subject.actors), routines);
+      const { rewriter, phases } = settings;
+      const arena = await Arena.open(urls, Object.keys(subject.actors), routines, rewriter);
       return new World(subject, phases, arena, database, redis, disown);
     } catch (error) {
       await Promise.allSettled([redis.close().then(disown), database?.drop()]);
@@ -188,7 +193,7 @@ export class World {
   async close(): Promise<void> {
     const steps = [
       async () => this.#redis.close().then(this.#disown),
-      async () => this.#storeAgain(),
+      async () => storeAgain(this.#database, this.#before, this.#role),
       async () => this.arena.close(),
       async () => this.#database.drop(),
     ];
@@ -288,12 +293,5 @@ export class World {
       );
     });
     this.#copied = true;
-  }
-
-  async #storeAgain(): Promise<void> {
-    if (this.#role === '') return;
-    const now = everywhere(await storedSettings(this.#database));
-    if (isSame(now, this.#before)) return;
-    await this.#database.queryAll(storing(this.#before, { role: this.#role, database: '' }));
   }
 }

@@ -39,6 +39,12 @@ export interface Masked {
   readonly how: 'renamed' | 'left out';
 }
 
+/** A row that an order added. */
+export interface AddedRow {
+  readonly table: string;
+  readonly values: Readonly<Record<string, string | null>>;
+}
+
 /** One order beside the serial ones. */
 export interface Judgement {
   readonly kind: JudgedKind;
@@ -47,4 +53,6 @@ export interface Judgement {
   /** The serial order that comes nearest, as names: `ann, bob`. */
   readonly nearest: readonly string[];
   readonly differences: readonly Difference[];
+  /** Rows that it added, where its effects differ: the first of many. */
+  readonly added: readonly AddedRow[];
 }

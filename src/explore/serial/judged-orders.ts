@@ -5,14 +5,25 @@ import { type JudgedKind, judgedKinds, type Masked } from './finding.ts';
 export interface SerialReport {
   readonly orders: Readonly<Record<JudgedKind, number>>;
   readonly masked: readonly Masked[];
+  /** What each serial order tells the callers, in short. */
+  readonly told: readonly (readonly string[])[];
   /** The simplest order of each kind that was met. */
   readonly shortest: ReadonlyMap<JudgedKind, Counterexample>;
+  /** Beside an audit, if there is one: who finds something wrong with an order. */
+  readonly beside: Readonly<Record<FoundBy, number>>;
+  /** The simplest order that only one of them finds. */
+  readonly alone: ReadonlyMap<FoundBy, Counterexample>;
 }
+
+/** Who finds something wrong with an order; the serial orders in what it leaves, or what it tells. */
+export type FoundBy = 'both' | 'the audit alone' | 'serial orders alone' | 'neither';
 
 /** Counts judged orders by their kind. */
 export class JudgedOrders {
   #counts = new Map<JudgedKind, number>();
   readonly #shortest = new Map<JudgedKind, Counterexample>();
+  #beside = new Map<FoundBy, number>();
+  readonly #alone = new Map<FoundBy, Counterexample>();
   readonly #isSimpler: (a: Counterexample, b: Counterexample) => boolean;
 
   constructor(isSimpler: (a: Counterexample, b: Counterexample) => boolean) {
@@ -25,14 +36,19 @@ export class JudgedOrders {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
     const known = this.#shortest.get(kind);
     if (known === undefined || this.#isSimpler(order, known)) this.#shortest.set(kind, order);
+    const by = foundBy(order);
+    this.#beside.set(by, (this.#beside.get(by) ?? 0) + 1);
+    const other = this.#alone.get(by);
+    if (other === undefined || this.#isSimpler(order, other)) this.#alone.set(by, order);
   }
 
   /** A second pass counts from the start; what was found stays. */
   startOver(): void {
     this.#counts = new Map();
+    this.#beside = new Map();
   }
 
-  report(masked: readonly Masked[]): SerialReport {
+  report({ masked, told }: Pick<SerialReport, 'masked' | 'told'>): SerialReport {
     const count = (kind: JudgedKind): number => this.#counts.get(kind) ?? 0;
     return {
       orders: {
@@ -44,9 +60,26 @@ export class JudgedOrders {
         'equals a serial order': count('equals a serial order'),
       },
       masked,
+      told,
       shortest: this.#shortest,
+      beside: {
+        both: this.#beside.get('both') ?? 0,
+        'the audit alone': this.#beside.get('the audit alone') ?? 0,
+        'serial orders alone': this.#beside.get('serial orders alone') ?? 0,
+        neither: this.#beside.get('neither') ?? 0,
+      },
+      alone: this.#alone,
     };
   }
+}
+
+function foundBy({ record }: Counterexample): FoundBy {
+  const kind = record.judgement?.kind;
+  const own = kind === 'effects differ' || kind === 'only answers differ';
+  const audited = record.violations.length > (own ? 1 : 0);
+  const serial = own || kind === 'never ends';
+  if (audited) return serial ? 'both' : 'the audit alone';
+  return serial ? 'serial orders alone' : 'neither';
 }
 
 /** `3 in what they leave, 1 only in an answer`, as a part of a sentence; empty where there are none. */

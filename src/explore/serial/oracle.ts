@@ -1,7 +1,7 @@
 import type { ExecutionRecord } from '../run/record.ts';
 import { type Likeness, likeness, unshared } from './compare.ts';
 import { answerOf, effectsOf, type Fact, isCut, type Outcome } from './facts.ts';
-import type { Difference, Judgement, Masked } from './finding.ts';
+import type { AddedRow, Difference, Judgement, Masked } from './finding.ts';
 import { type MaskedFact, Masks } from './masks.ts';
 import { subsets } from './permutations.ts';
 import { SerialOutcomes, type SerialWorld } from './serial-outcomes.ts';
@@ -36,6 +36,11 @@ export class SerialOracle {
   /** Runs every serial order at least twice. Rejects with NotRepeatable where that shows nothing. */
   async learn(): Promise<void> {
     await this.#serial.of(this.#names.map((_, actor) => actor));
+  }
+
+  /** What each serial order of everybody tells the callers, in short. */
+  get told(): readonly (readonly string[])[] {
+    return this.#serial.told;
   }
 
   get masked(): readonly Masked[] {
@@ -102,7 +107,7 @@ export class SerialOracle {
       const { list, order } = await this.#differences(outcome, callers, 'with answers', []);
       const told = list.filter(({ what }) => what === 'extra');
       const why = `what is left is right, but no serial order tells its callers this: ${differencesText(told)}`;
-      return { kind: 'only answers differ', why, nearest: order, differences: list };
+      return { kind: 'only answers differ', why, nearest: order, differences: list, added: [] };
     }
     return undefined;
   }
@@ -117,14 +122,16 @@ export class SerialOracle {
       const who = out.map(actor => this.#names[actor]).join(' and ');
       const { list, order } = await this.#differences(outcome, rest, 'effects alone', out);
       const why = `${who} was told that nothing was done, and what it wanted is there`;
-      return { kind: 'effects differ', why, nearest: order, differences: list };
+      const added = addedRows(outcome);
+      return { kind: 'effects differ', why, nearest: order, differences: list, added };
     }
     const against = out.length > 0 && rest.length > 0 ? rest : everybody;
     if ((await this.#liken(outcome, against, 'effects alone')) === 'inside masks')
       return this.#insideMasks();
     const { list, order } = await this.#differences(outcome, against, 'effects alone', out);
     const why = `no serial order leaves this: ${differencesText(list)}`;
-    return { kind: 'effects differ', why, nearest: order, differences: list };
+    const added = addedRows(outcome);
+    return { kind: 'effects differ', why, nearest: order, differences: list, added };
   }
 
   #insideMasks(): Judgement {
@@ -200,7 +207,17 @@ function equals(): Judgement {
 }
 
 function plainly(kind: Judgement['kind'], why: string): Judgement {
-  return { kind, why, nearest: [], differences: [] };
+  return { kind, why, nearest: [], differences: [], added: [] };
+}
+
+const addedMax = 50;
+
+function addedRows({ effects }: Outcome): readonly AddedRow[] {
+  const rows = effects.filter(({ sort, gone }) => sort === 'row' && !gone).slice(0, addedMax);
+  return rows.map(({ place, cells }) => ({
+    table: place,
+    values: Object.fromEntries(cells.map(({ column, value }) => [column, value])),
+  }));
 }
 
 /** The rest together with some of those that may have run all the same. */

@@ -38,6 +38,10 @@ export class SerialJudge {
     return new SerialJudge(oracle);
   }
 
+  get told(): readonly (readonly string[])[] {
+    return this.#oracle.told;
+  }
+
   get masked(): readonly Masked[] {
     return this.#oracle.masked;
   }

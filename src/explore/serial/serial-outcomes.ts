@@ -1,6 +1,7 @@
 import type { Generated } from '../run/generated.ts';
 import type { SerialRun, Shift } from '../run/in-turn.ts';
 import type { KeyLeft } from '../run/redis-left.ts';
+import { shortEnding } from '../told.ts';
 import { likeness } from './compare.ts';
 import { answerOf, effectsOf, type Fact, type Outcome } from './facts.ts';
 import type { Masks } from './masks.ts';
@@ -26,6 +27,8 @@ export class NotRepeatable extends Error {
 export interface SerialOutcome {
   readonly order: readonly number[];
   readonly outcome: Outcome;
+  /** What each caller was told, in short. */
+  readonly told: readonly string[];
 }
 
 /** Callers beyond these have too many serial orders: 24 of four, twice each. */
@@ -66,6 +69,12 @@ export class SerialOutcomes {
     return found;
   }
 
+  /** By serial order of everybody. */
+  get told(): readonly (readonly string[])[] {
+    const all = this.#known.get(this.#names.map((_, at) => at).join()) ?? [];
+    return all.map(({ told }) => told);
+  }
+
   /** What each caller was told in this outcome, masked values aside. */
   toldIn({ effects, answers }: Outcome): readonly string[] {
     const all = this.masks.apart([...effects, ...answers]);
@@ -86,31 +95,31 @@ export class SerialOutcomes {
 
   /** The same order again, with sequences moved, so that what comes from them shows. */
   async #twice(order: readonly number[]): Promise<SerialOutcome> {
-    if (order.length === 0) return { order, outcome: this.#outcome(undefined) };
-    const outcome = await this.#run(order, 'none');
+    if (order.length === 0) return { order, outcome: this.#outcome(undefined), told: [] };
+    const { outcome, told } = await this.#run(order, 'none');
     let why: string | undefined;
     for (const shift of ['far', 'near', 'none'] as const) {
-      const again = await this.#run(order, shift);
+      const { outcome: again } = await this.#run(order, shift);
       why = this.#structure(outcome, again);
       if (why !== undefined) continue; // moved numbers may be what a constraint refuses
       this.masks.learn(outcome, again);
       const [one, other] = [outcome, again].map(all => {
         return this.masks.apart([...all.effects, ...all.answers]);
       });
-      if (likeness(one ?? [], other ?? []) === 'equal') return { order, outcome };
+      if (likeness(one ?? [], other ?? []) === 'equal') return { order, outcome, told };
       why = 'values that differ from run to run do not do so by a one-to-one renaming';
     }
     throw new NotRepeatable(`${this.#called(order)} twice: ${why ?? 'not the same'}`);
   }
 
-  async #run(order: readonly number[], shift: Shift): Promise<Outcome> {
+  async #run(order: readonly number[], shift: Shift): Promise<Omit<SerialOutcome, 'order'>> {
     const run = await this.#world.runSerially(order, shift);
     const called = this.#called(order);
     if (run.end.kind !== 'ended')
       throw new NotRepeatable(`${called}: ${'why' in run.end ? run.end.why : run.end.kind}`);
     const [unquiet] = [...run.unquiet, ...run.left.beyond];
     if (unquiet !== undefined) throw new NotRepeatable(`${called}: ${unquiet}`);
-    return this.#outcome(run);
+    return { outcome: this.#outcome(run), told: run.ends.map(shortEnding) };
   }
 
   #outcome(run: SerialRun | undefined): Outcome {

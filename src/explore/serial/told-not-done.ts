@@ -35,6 +35,7 @@ export function notDone(
   const fails = end.kind === 'threw' || (http !== undefined && http.status >= 500);
   const asked = lines.some(({ result }) => retried.test(result.replace(/^.*→ /, '')));
   if (fails && http?.status !== 503 && (asked || retried.test(text))) return 'retry';
+  if (http === undefined && retried.test(text)) return 'retry';
   if (http !== undefined) {
     const says = statuses.has(http.status) || (http.status >= 400 && words.test(http.text));
     return says ? 'told' : undefined;

@@ -1,3 +1,4 @@
+import { withValues } from '../explain/values.ts';
 import type { TraceLine } from '../run/trace.ts';
 
 /** One row of a timeline: what happens in one actor's column, or across all of them. */
@@ -13,7 +14,7 @@ export interface TimelineRow {
 export function timelineRows(lines: readonly TraceLine[]): TimelineRow[] {
   const rows: TimelineRow[] = [];
   for (const [at, line] of lines.entries()) {
-    const label = line.store.startsWith('redis') ? `${line.store}: ${line.label}` : line.label;
+    const label = line.store.startsWith('redis') ? `${line.store}: ${line.label}` : withValues(line);
     const waited = line.answeredAfter > at + 1;
     const asleep = line.store === 'clock' || line.store === 'event';
     const result = line.result === '' ? '' : ` → ${line.result}`;
@@ -26,7 +27,7 @@ export function timelineRows(lines: readonly TraceLine[]): TimelineRow[] {
     });
     for (const [earlier, before] of lines.slice(0, at + 1).entries()) {
       if (before.answeredAfter !== at + 1 || earlier >= at) continue;
-      const text = `… ${before.label.slice(0, 40)} goes on → ${before.result}`;
+      const text = `… ${withValues(before).slice(0, 40)} goes on → ${before.result}`;
       rows.push({ number: at + 1, actor: before.actor, kind: 'goes on', text });
     }
   }

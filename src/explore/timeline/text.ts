@@ -26,7 +26,7 @@ export function timelineText(source: TimelineSource, widthMax = 120): string {
       out.push(line(part === 0 && row.kind !== 'goes on' ? String(row.number) : '', cells, width));
     }
   }
-  out.push('', ...endings(source), `schedule ${counterexample.schedule}`);
+  out.push('', ...legend(source), ...endings(source), `schedule ${counterexample.schedule}`);
   return out.map(one => one.trimEnd()).join('\n');
 }
 
@@ -43,8 +43,17 @@ export function timelineMarkdown(source: TimelineSource): string {
     });
     out.push(`| ${row.number} | ${cells.join(' | ')} |`);
   }
-  const end = endings(source).map(one => `- ${one}`);
+  const end = [...legend(source), ...endings(source)].map(one => `- ${one}`);
   return [...out, '', ...end, `- schedule \`${counterexample.schedule}\``, ''].join('\n');
+}
+
+/** What words of the timeline mean that not everybody knows. */
+function legend({ counterexample }: TimelineSource): string[] {
+  const split = counterexample.record.lines.some(({ result }) => result === 'snapshot taken');
+  if (!split) return [];
+  return [
+    '"snapshot taken": the statement has settled which rows it sees, and has not written yet; that is "effect of …"',
+  ];
 }
 
 function endings({ actors, counterexample }: TimelineSource): string[] {

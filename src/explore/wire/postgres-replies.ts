@@ -108,6 +108,20 @@ function columns(row: PostgresMessage): string[] {
   });
 }
 
+/** The names of the columns, from the last RowDescription; empty where none was asked for. */
+export function columnNames(messages: readonly PostgresMessage[]): readonly string[] {
+  const bytes = messages.findLast(({ type }) => type === 'T')?.bytes;
+  if (bytes === undefined) return [];
+  const names: string[] = [];
+  let at = 7;
+  for (let left = bytes.readInt16BE(5); left > 0; left--) {
+    const name = cString(bytes, at);
+    names.push(name);
+    at += Buffer.byteLength(name) + 1 + 18; // table, column, type, size, modifier, format
+  }
+  return names;
+}
+
 /** The values of a DataRow. */
 export function dataRow({ bytes }: PostgresMessage): (Buffer | null)[] {
   const values: (Buffer | null)[] = [];

@@ -31,6 +31,12 @@ export class PostgresRequests {
   #pending: Buffer = Buffer.alloc(0);
   #started = false;
   readonly #cycle = new ExtendedCycle();
+  readonly #text: ((sql: string) => string) | undefined;
+
+  /** `text` says what the server gets in place of a statement; by default it gets what was sent. */
+  constructor(text?: (sql: string) => string) {
+    this.#text = text;
+  }
 
   /** Takes the next bytes and returns every request that they complete. */
   push(chunk: Buffer): PostgresRequest[] {
@@ -74,13 +80,32 @@ export class PostgresRequests {
       case 'c':
       case 'f':
         return { kind: 'copy data', bytes };
-      case 'Q':
-        return simple(bytes, [cString(bytes, 5)]);
+      case 'Q': {
+        const query = this.#rewritten(bytes, 5);
+        return simple(query, [cString(query, 5)]);
+      }
+      case 'P': {
+        const name = cString(bytes, 5);
+        const parse = this.#rewritten(bytes, 6 + Buffer.byteLength(name));
+        return this.#cycle.add(type, parse) ?? 'partial';
+      }
       case 'F':
         return simple(bytes, [`function ${bytes.readInt32BE(5)}`]);
       default:
         return this.#cycle.add(type, bytes) ?? 'partial';
     }
+  }
+
+  /** The message with another text at `from`; the same bytes where nobody wants another. */
+  #rewritten(bytes: Buffer, from: number): Buffer {
+    if (this.#text === undefined) return bytes;
+    const text = cString(bytes, from);
+    const other = this.#text(text);
+    if (other === text) return bytes;
+    const rest = bytes.subarray(from + Buffer.byteLength(text));
+    const made = Buffer.concat([bytes.subarray(0, from), Buffer.from(other), rest]);
+    made.writeInt32BE(made.length - 1, 1);
+    return made;
   }
 
   #take(length: number, least: number): Buffer | undefined {

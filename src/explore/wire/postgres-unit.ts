@@ -17,6 +17,8 @@ export interface PostgresUnit {
   readonly parts?: readonly PostgresUnit[];
   /** A part behind which others of the same message follow: the client waits for them, too. */
   readonly more?: boolean;
+  /** The client did not send it, and is not told of its answer. */
+  readonly inserted?: true;
   /** How many characters of the client's message stand before this part of it. */
   readonly offsetCharacters?: number;
 }

@@ -1,8 +1,9 @@
 import { redisKeys } from '../../explore/gate/redis-command.ts';
 import type { RecordedStatement } from '../record/recording.ts';
-import { parsed } from '../sql/parsed.ts';
+import { loadParser, statementsOf } from '../sql/parse.ts';
 import { type Access, understood } from './access.ts';
 import type { Catalogue, TableFacts } from './catalogue.ts';
+import { isTree } from './tree.ts';
 
 /** An access to a table that is known, and when. */
 export interface Touch extends Omit<Access, 'schema' | 'table'> {
@@ -32,6 +33,7 @@ export async function footprintOf(
   statements: readonly RecordedStatement[],
   catalogue: Catalogue,
 ): Promise<Footprint | Unclear> {
+  await loadParser();
   const touches: Touch[] = [];
   const keys: { key: string; writes: boolean }[] = [];
   let partial = false;
@@ -44,9 +46,10 @@ export async function footprintOf(
       keys.push(...used.keys);
       continue;
     }
-    const trees = await parsed(statement.text);
+    const trees = statementsOf(statement.text);
     if (trees === undefined) return { unclear: `the parser does not know: ${statement.text}` };
-    for (const tree of trees) {
+    for (const { node: tree } of trees) {
+      if (!isTree(tree)) return { unclear: `the parser does not know: ${statement.text}` };
       const is = understood(tree, statement.values, catalogue.routines);
       if ('unknown' in is) return { unclear: is.unknown };
       partial ||= is.control === 'partial';
