@@ -47,7 +47,11 @@ async function rollbackPrepared(serverUrl: string, name: string): Promise<void> 
 }
 
 async function connected(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url, statement_timeout: statementMs });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'explorer',
+    statement_timeout: statementMs,
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {
