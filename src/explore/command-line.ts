@@ -67,7 +67,8 @@ export function commandLine(): Command {
     .option('--svg <file>', 'write the timeline of a counterexample as an SVG image')
     .addHelpText(
       'after',
-      '\nServers that neither a flag nor the environment names are started, and ended afterwards.',
+      '\n`explore init [file]` writes a config to start from.' +
+        '\nServers that neither a flag nor the environment names are started, and ended afterwards.',
     )
     .allowExcessArguments(false)
     .showSuggestionAfterError()

@@ -6,6 +6,7 @@ import { findings } from './ending.ts';
 import { exitCodes, interruptedCode } from './exit-codes.ts';
 import { explore, replay } from './explore.ts';
 import { SetupFailed } from './failed.ts';
+import { initConfig } from './init.ts';
 import type { Race } from './race.ts';
 import type { Exploration } from './result.ts';
 import { Nondeterministic } from './search/point.ts';
@@ -48,6 +49,7 @@ export async function runExploreCommand(
   surroundings: CommandSurroundings,
 ): Promise<number> {
   const { write, signal } = surroundings;
+  if (values[0] === 'init') return initConfig(values.slice(1), write);
   let code: number = exitCodes.usage;
   const command = commandLine()
     .exitOverride()

@@ -9,7 +9,7 @@ interface Loaded {
 export async function loadConfig(file: string): Promise<Race> {
   const { default: config } = await load(file);
   if (typeof config !== 'object' || config === null) {
-    throw new Error(`${file} has no default export with setup, actors and audit`);
+    throw new Error(`${file} has no default export with setup and actors`);
   }
   return config;
 }

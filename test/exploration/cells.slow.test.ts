@@ -217,7 +217,7 @@ describe('a lost reply', () => {
       return [name, again] as const;
     });
     const { audit } = subject;
-    if (typeof audit === 'string') throw new Error('the audit asks for what callers were told');
+    if (typeof audit !== 'function') throw new Error('the audit asks for what callers were told');
     // what a second answer says of the first command is not the question here
     const paidTwice = (ends: Parameters<typeof audit>[0]): string =>
       `select * from (${audit(ends)}) as found where kind = 'duplicate'`;

@@ -153,7 +153,7 @@ describe.each([
 ] as const)('as a role that is %s', (rights, all) => {
   let opened: World;
   beforeAll(async () => {
-    opened = await World.open(subject, { pgUrl: await urlOfRole(rights) }, false);
+    opened = await World.open(subject, { pgUrl: await urlOfRole(rights) }, { phases: false });
     await opened.fill(60_000);
   });
   beforeEach(() => {
@@ -222,7 +222,7 @@ describe.each([
   });
 
   test('the role has its own settings again at the end', async () => {
-    const own = await World.open(subject, { pgUrl: opened.urls.pgUrl }, false);
+    const own = await World.open(subject, { pgUrl: opened.urls.pgUrl }, { phases: false });
     await own.fill(60_000);
     const before = await asCaller(role);
     const client = new pg.Client(own.urls.pgUrl);

@@ -149,7 +149,7 @@ export class SerialOracle {
     const own = this.#apart(outcome, what, silent);
     let best: Likeness = 'unlike';
     for (const { outcome: serial } of await this.#serial.of(callers)) {
-      const found = likeness(own(), this.#apart(serial, what, silent)());
+      const found = likeness(own, this.#apart(serial, what, silent));
       if (found === 'equal') return 'equal';
       if (found === 'inside masks') best = found;
     }
@@ -163,10 +163,10 @@ export class SerialOracle {
     what: 'with answers' | 'effects alone',
     silent: readonly number[],
   ): Promise<{ readonly list: readonly Difference[]; readonly order: readonly string[] }> {
-    const own = this.#apart(outcome, what, silent)();
+    const own = this.#apart(outcome, what, silent);
     let best: { list: Difference[]; order: readonly string[] } | undefined;
     for (const { order, outcome: serial } of await this.#serial.of(callers)) {
-      const { extra, missing } = unshared(own, this.#apart(serial, what, silent)());
+      const { extra, missing } = unshared(own, this.#apart(serial, what, silent));
       const list = [...extra.map(shownFact('extra')), ...missing.map(shownFact('missing'))];
       if (best === undefined || list.length < best.list.length)
         best = { list, order: order.map(actor => this.#names[actor] ?? '') };
@@ -178,10 +178,10 @@ export class SerialOracle {
     { effects, answers }: Outcome,
     what: 'with answers' | 'effects alone',
     silent: readonly number[],
-  ): () => readonly MaskedFact[] {
+  ): readonly MaskedFact[] {
     const told: readonly Fact[] =
       what === 'effects alone' ? [] : answers.filter((_, actor) => !silent.includes(actor));
-    return () => this.#serial.masks.apart([...effects, ...told]);
+    return this.#serial.masks.apart([...effects, ...told]);
   }
 
   /** Callers that were told what no serial order tells them, masked values aside. */
