@@ -54,6 +54,7 @@ const actorFields: Readonly<Record<keyof CommandActor | keyof RequestActor, Chec
   service: shaped(program, ['command']),
   request: shaped(call, ['path']),
   tries: positive,
+  warm: flag,
 };
 
 const actor: Check = (value, path) => {
@@ -64,8 +65,8 @@ const actor: Check = (value, path) => {
     return [`${path}: expected ${forms}, got ${shown(value)}`];
   }
   if ('service' in value || 'request' in value) {
-    const { service, request, tries } = actorFields;
-    return shaped({ service, request, tries }, ['service', 'request'])(value, path);
+    const { service, request, tries, warm } = actorFields;
+    return shaped({ service, request, tries, warm }, ['service', 'request'])(value, path);
   }
   const complaints = shaped(actorFields)(value, path);
   if (complaints.length > 0 || 'command' in value) return complaints;

@@ -67,7 +67,7 @@ class Judging {
     const waiting: Planned[] = plan.pairs.map(pair => ({ pair, at: pair.first.id }));
     const pairs: JudgedPair[] = [];
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { pair, at } = next;
+      const { pair } = next;
       const title = titleOf(pair);
       const progress = { done: pairs.length, all: plan.pairs.length };
       this.#options.progress({ ...progress, text: title });

@@ -104,7 +104,7 @@ describe('pairs that stay candidates', () => {
     ['a row is moved to where the other is', ran(['update account set id = 2 where id = 1', [], 'UPDATE 1']), ran(['delete from account where id = 2', [], 'DELETE 1'])],
     ['a parent goes', ran(['delete from slot where id = 1', [], 'DELETE 1']), ran(insert)],
     ['an advisory lock is not understood', ran(['select pg_advisory_lock(1)'], count, insert), undefined],
-    ['an error hides what a statement did', ran([count[0], count[1], 'error 57014']), undefined],
+    ['an error hides what a statement did', ran([count[0], ['1'], 'error 57014']), undefined],
     ['no parser reads it', ran(['selec 1']), undefined],
   ])('%s', async (_name, one, other) => {
     expect(await of(one, other)).toMatch(/^candidate: /);
