@@ -76,6 +76,7 @@ const development: Readonly<Record<string, Entry['load']>> = {
   'dev-crowd': () => import('./dev-crowd.ts'),
   'dev-rollout': () => import('./dev-rollout.ts'),
   'dev-queue': () => import('./dev-queue.ts'),
+  'dev-scan-speed': () => import('./dev-scan-speed.ts'),
 };
 
 /** Old names, accepted until 0.2. */

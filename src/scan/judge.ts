@@ -78,7 +78,7 @@ class Judging {
         continue;
       }
       pairs.push(judged);
-      const text = `${title}: ${judged.verdict}`;
+      const text = `${title}: ${judged.verdict}: ${judged.why}`;
       this.#options.progress({ ...progress, done: pairs.length, text });
     }
     return {

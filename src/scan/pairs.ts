@@ -37,7 +37,7 @@ export function planOf(requests: readonly RecordedRequest[]): Plan {
     const own = groups.get(kind) ?? [];
     pairs.push(...twin(own, kind));
     for (const other of kinds.slice(at)) {
-      const chosen = nearest(own, groups.get(other) ?? []).slice(0, eachMax);
+      const chosen = nearest(own, groups.get(other) ?? []);
       pairs.push(...chosen.map(([first, second]): Pair => pairOf(first, second)));
     }
   }
@@ -64,25 +64,28 @@ function twin(requests: readonly RecordedRequest[], kind: string): Pair[] {
 
 const comparedMax = 200;
 
-/** Different requests, those about the same thing first, then those that came soon after each other. */
+/** The best of different requests: about the same thing, and soon after each other. */
 function nearest(
   ones: readonly RecordedRequest[],
   others: readonly RecordedRequest[],
 ): (readonly [RecordedRequest, RecordedRequest])[] {
-  const found = new Map<string, readonly [RecordedRequest, RecordedRequest]>();
+  const resources = new Map<RecordedRequest, readonly string[]>();
+  for (const one of [...ones, ...others]) resources.set(one, resourcesOf(one));
+  const best: { far: number; pair: readonly [RecordedRequest, RecordedRequest] }[] = [];
+  const sameKind = ones === others;
   for (const one of ones.slice(0, comparedMax)) {
     for (const other of others.slice(0, comparedMax)) {
-      if (one.id === other.id) continue;
-      const key = [Math.min(one.id, other.id), Math.max(one.id, other.id)].join();
-      if (!found.has(key)) found.set(key, [one, other]);
+      if (one.id === other.id || (sameKind && other.id < one.id)) continue;
+      const shares = resources.get(one)?.some(value => resources.get(other)?.includes(value));
+      const apart = Math.abs(one.id - other.id) + Math.min(one.id, other.id) / 1e6;
+      const far = apart + (shares ? 0 : 1e9) + (sameText(one, other) ? 1e6 : 0);
+      if (best.length === eachMax && far >= (best.at(-1)?.far ?? 0)) continue;
+      best.push({ far, pair: [one, other] });
+      best.sort((a, b) => a.far - b.far);
+      best.length = Math.min(best.length, eachMax);
     }
   }
-  const far = ([one, other]: readonly [RecordedRequest, RecordedRequest]): number => {
-    const shared = resourcesOf(one).some(value => resourcesOf(other).includes(value));
-    const distance = Math.abs(one.id - other.id) + Math.min(one.id, other.id) / 1e6;
-    return distance + (shared ? 0 : 1e9) + (sameText(one, other) ? 1e6 : 0);
-  };
-  return [...found.values()].sort((a, b) => far(a) - far(b));
+  return best.map(({ pair }) => pair);
 }
 
 /** It is a repeated click, which is a pair of its own. */

@@ -54,7 +54,7 @@ test('requests and answers are recorded with what they sent, and in which transa
   ]);
   expect(new Set(first?.map(({ transaction }) => transaction)).size).toBe(1);
   expect(first?.map(({ result }) => result)).toEqual([
-    'START TRANSACTION; BEGIN',
+    'START TRANSACTION',
     'SELECT 1',
     'SELECT 1',
     'INSERT 0 1',

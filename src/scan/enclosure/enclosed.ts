@@ -14,6 +14,8 @@ const readyMs = 30_000;
 /** What is open in there is closed by then; what is left ends with the worker. */
 const abortMs = 60_000;
 const complaintCharactersMax = 4_000;
+/** What a process has written last arrives after its end. */
+const lastWordsMs = 100;
 
 /** This machine, or this account, does not let anybody be shut in; nothing was replayed. */
 export class NoEnclosure extends Error {
@@ -79,7 +81,8 @@ async function judged(job: Job, scratch: string, options: EnclosedOptions): Prom
       complaint += error.message;
       resolve();
     });
-    worker.on('close', () => resolve());
+    // not 'close', which does not come where this side has closed the channel
+    worker.on('exit', () => setTimeout(resolve, lastWordsMs));
   });
   const abort = (): void => {
     tell(worker, { kind: 'abort' });
