@@ -99,7 +99,7 @@ describe('a config is checked before anything runs:', () => {
   });
 
   test('several mistakes are told at once', () => {
-    const said = complaint({ audti: 'x', audit: undefined, preemptions: 'two' });
+    const said = complaint({ audti: 'x', audit: undefined, judge: 'audit', preemptions: 'two' });
     expect(said.split('\n')).toHaveLength(4);
     expect(said).toMatch(
       /^mistakes in the config:\n- unknown key 'audti' \(did you mean 'audit'\?\)/,

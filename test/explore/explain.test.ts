@@ -20,8 +20,8 @@ test('values stand in the place of parameters, and not inside of strings', () =>
 
 test.each([
   ['a look, then an insert', 'duplicate after a look', /^ann and bob both read `n = 0` in booking before either inserted into booking$/],
-  ['a balance that is read and written back', 'lost update', /^ann and bob both read `balance = 50` in card before either wrote card$/],
-  ['write skew under repeatable read', 'write skew', /both read `n = 2` in doctor before either wrote doctor$/],
+  ['a balance that is read and written back', 'lost update', /^ann and bob both read `balance = 50` in card before either wrote in card$/],
+  ['write skew under repeatable read', 'write skew', /both read `n = 2` in doctor before either committed what it wrote in doctor$/],
   ['one statement that counts and inserts', 'duplicate after a look', /both looked at booking before either inserted into booking$/],
   ['a counter that is read and set in Redis', 'lost update', /both read `null` in visits before either set visits$/],
 ] as const)('%s: %s', async (name, anomaly, words) => {

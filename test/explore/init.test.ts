@@ -18,7 +18,7 @@ async function run(...values: readonly string[]): Promise<{ code: number; text: 
   return { code: await runExploreCommand(values, surroundings), text };
 }
 
-test('a config from the template runs as it is, and shows a lost update', async () => {
+test('a config from the template runs as it is, and shows a duplicate', async () => {
   const file = join(folder, 'race.config.ts');
   expect(await run('init', file)).toEqual({ code: 0, text: expect.stringContaining(file) });
   const text = await readFile(file, 'utf8');
@@ -29,9 +29,9 @@ test('a config from the template runs as it is, and shows a lost update', async 
   const found = await run(file, '--first');
   expect(found.text).toContain('two callers and the last seat: unsafe');
   expect(found.text).toMatch(
-    /In words: ann and bob both read `seats = 1` in slot before either wrote slot \(lost update\)/,
+    /In words: ann and bob both read `taken = 0` in booking before either inserted into booking/,
   );
-  expect(found.text).toContain('update slot set seats = 0 where id = 1');
+  expect(found.text).toContain('insert into booking (slot_id) values (1)');
   expect(found.code).toBe(1);
 });
 

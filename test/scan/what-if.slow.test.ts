@@ -81,7 +81,7 @@ describe('a count and an insert in a transaction', async () => {
 
   test('the table has a row for each cure, and the words of the finding', () => {
     const text = whatIfText(found, 'one seat');
-    expect(text).toContain('both read `n = 0` in booking before either inserted into booking');
+    expect(text).toContain('both read `n = 0` in booking before either committed what it inserted into booking');
     for (const { cure } of found.rows) expect(text).toContain(cure);
     expect(text).toMatch(/^for update on the deciding read\s+not applicable/m);
   });

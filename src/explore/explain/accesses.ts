@@ -8,6 +8,8 @@ export interface Access {
   /** Where it took its snapshot, and where its effect came: places in the trace. */
   readonly from: number;
   readonly to: number;
+  /** Where others could see it: its COMMIT, if it was in a transaction. */
+  readonly shownAt: number;
   readonly does: 'reads' | 'inserts' | 'updates' | 'deletes' | 'sets';
   /** A table without its schema, or a key. */
   readonly at: string;
@@ -24,7 +26,7 @@ const redisSets = /^(set|setex|psetex|hset|hmset|del|unlink|getset)$/i;
 
 /** What every step of an order did, in the order of the effects. */
 export function accessesOf(lines: readonly TraceLine[]): readonly Access[] {
-  return lines.flatMap((line, at) => {
+  const found = lines.flatMap((line, at) => {
     if (line.actor === undefined || /\berror\b/.test(line.result)) return [];
     if (line.store.startsWith('redis')) return redisAccess(line, at);
     if (line.store !== 'postgres') return [];
@@ -33,6 +35,21 @@ export function accessesOf(lines: readonly TraceLine[]): readonly Access[] {
     const from = effect ? snapshotOf(lines, at) : at;
     return sqlAccesses(line, from, at);
   });
+  return found.map(one => ({ ...one, shownAt: shownAt(lines, one) }));
+}
+
+/** Outside of a transaction others see it at once; one that never commits shows nothing. */
+function shownAt(lines: readonly TraceLine[], { actor, to }: Access): number {
+  const own = (at: number, what: RegExp): boolean =>
+    lines[at]?.actor === actor && what.test(lines[at]?.label ?? '');
+  let open = false;
+  for (let at = 0; at <= to; at++) {
+    if (own(at, /^(begin|start transaction)\b/i)) open = true;
+    else if (own(at, /^(commit|end|rollback)\b/i)) open = false;
+  }
+  if (!open) return to;
+  const end = lines.findIndex((_, at) => at > to && own(at, /^(commit|end)\b/i));
+  return end < 0 ? lines.length : end;
 }
 
 function snapshotOf(lines: readonly TraceLine[], at: number): number {
@@ -47,7 +64,7 @@ function redisAccess(line: TraceLine, at: number): Access[] {
   const does = redisReads.test(command) ? 'reads' : redisSets.test(command) ? 'sets' : undefined;
   if (does === undefined || line.actor === undefined) return [];
   const { actor } = line;
-  return [{ actor, from: at, to: at, does, at: key, where: '', line, looks: false }];
+  return [{ actor, from: at, to: at, shownAt: at, does, at: key, where: '', line, looks: false }];
 }
 
 function sqlAccesses(line: TraceLine, from: number, to: number): Access[] {
@@ -58,7 +75,7 @@ function sqlAccesses(line: TraceLine, from: number, to: number): Access[] {
     const words = tokens.map(({ value, kind }) => (kind === 'string' ? '' : value));
     const condition = /\bwhere\b([\s\S]*?)(\breturning\b|$)/i.exec(statement)?.[1]?.trim() ?? '';
     const one = (does: Access['does'], at: string, looks = false): Access => {
-      return { actor, from, to, does, at, where: condition, line, looks };
+      return { actor, from, to, shownAt: to, does, at, where: condition, line, looks };
     };
     const reads = tablesAfter(words, ['from', 'join']);
     if (verb === 'select' || verb === 'with') return reads.map(table => one('reads', table));

@@ -53,12 +53,15 @@ function bothLooked(
     if (second === undefined) continue;
     const [a, b] = [actedOn(first, accesses), actedOn(second, accesses)];
     if (a === undefined || b === undefined) continue;
-    if (first.from > b.to || second.from > a.to) continue; // one saw what the other did
+    if (first.from > b.shownAt || second.from > a.shownAt) continue; // one saw what the other did
     const anomaly = nameOf(first, a, b);
-    const who = `${names[first.actor]} and ${names[second.actor]}`;
+    const actors = [first.actor, second.actor].sort((one, other) => one - other);
+    const who = actors.map(actor => names[actor]).join(' and ');
     const saw = seen(first) === seen(second) ? seen(first) : undefined;
     const what = saw === undefined ? `looked at ${first.at}` : `read ${saw} in ${first.at}`;
-    return { anomaly, words: `${who} both ${what} before either ${deed(a)}` };
+    const hidden = a.shownAt > a.to || b.shownAt > b.to;
+    const act = hidden ? `committed what it ${deed(a)}` : deed(a);
+    return { anomaly, words: `${who} both ${what} before either ${act}` };
   }
   return undefined;
 }
@@ -85,7 +88,7 @@ function nameOf(look: Access, a: Access, b: Access): Explanation['anomaly'] {
 const deeds: Readonly<Record<Access['does'], string>> = {
   reads: 'read',
   inserts: 'inserted into',
-  updates: 'wrote',
+  updates: 'wrote in',
   deletes: 'deleted from',
   sets: 'set',
 };

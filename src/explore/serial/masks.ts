@@ -78,7 +78,8 @@ export class Masks {
     const fresh = this.#fresh(seen);
     return seen.map(fact => {
       const terms: Term[] = [];
-      const cells = fact.cells.map(cell => this.#cell(fact, cell, fresh, terms));
+      const compared = fact.cells.filter(({ column }) => !this.#ignored.hasColumn(fact, column));
+      const cells = compared.map(cell => this.#cell(fact, cell, fresh, terms));
       const skeleton = JSON.stringify([fact.place, fact.gone, ...cells]);
       return { fact, skeleton, terms };
     });
@@ -104,7 +105,6 @@ export class Masks {
 
   #cell(fact: Fact, { column, value }: Cell, fresh: Fresh, terms: Term[]): unknown {
     const name = columnOf(fact.place, column);
-    if (this.#ignored.hasColumn(fact, column)) return [column, blank];
     if (value === null) return [column, null];
     const mask = this.#masks.get(name);
     if (mask?.what === 'left out') return [column, blank];

@@ -12,7 +12,8 @@ export function judgedBySerialOrders(
   return explore(subject, { servers });
 }
 
-/** The gravest kind that an order came to; the reason where there is none. */
-export function gravestOf({ serial, why }: Exploration): string {
-  return judgedKinds.find(kind => (serial?.orders[kind] ?? 0) > 0) ?? why;
+/** The gravest kind that an order came to; the outcome where none was run. */
+export function gravestOf({ serial, outcome }: Exploration): string {
+  const found = judgedKinds.find(kind => (serial?.orders[kind] ?? 0) > 0);
+  return found ?? (outcome === 'inconclusive' ? 'not judged' : outcome);
 }
