@@ -36,6 +36,7 @@ const table = {
     silent: true,
   }),
   exploreCleared: flag('--explore-cleared', 'explore the pairs that are cleared, too'),
+  whatIf: flag('--what-if', 'try cures on each finding, up to a minute each'),
   json: flag('--json', 'print the result as JSON'),
   out: option<string>({
     flags: '--out <folder>',
@@ -137,6 +138,7 @@ async function judged(
     secondsMax: options.seconds,
     preemptions: options.preemptions,
     exploreCleared: options.exploreCleared,
+    whatIf: options.whatIf,
   };
   return enclosed(job, {
     folder: recording.service.cwd,

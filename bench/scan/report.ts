@@ -4,6 +4,7 @@ import { allJudged, type JudgedPair, type ScanResult, type Verdict } from '../..
 import { letter } from '../../src/explore/search/choice.ts';
 import { timelineRows } from '../../src/explore/timeline/rows.ts';
 import type { Finding } from '../../src/scan/subject.ts';
+import type { WhatIfRow } from '../../src/scan/what-if/what-if.ts';
 import { counted } from '../page/format.ts';
 import { type Block, type Report, type Row, type Section, verdicts, words } from '../page/report.ts';
 
@@ -92,7 +93,28 @@ function findingSection(pair: JudgedPair, number: number): Section {
     });
     blocks.push(...timelineBlocks(finding), ...differenceBlocks(finding));
   }
+  if (pair.cures !== undefined) blocks.push(...cureBlocks(pair.cures));
   return { title: `Finding ${number}: ${pair.title}`, link: `Finding ${number}`, blocks };
+}
+
+function cureBlocks(cures: readonly WhatIfRow[]): Block[] {
+  const rows = cures.map(({ cure, strategy, roundTrips, migration, tried, notApplicable }): Row => {
+    const told =
+      tried === undefined
+        ? [notApplicable ?? 'not tried', '', '']
+        : [`${tried.wrong} of ${tried.orders}`, String(tried.errors), String(tried.waited)];
+    return { cells: [cure, ...told, `+${roundTrips}`, migration, strategy ?? ''] };
+  });
+  if (rows.length === 0) return [];
+  return [
+    { kind: 'heading', text: 'The same callers under each cure' },
+    {
+      kind: 'table',
+      caption: 'Cures tried by rewriting statements on their way',
+      columns: words('cure', 'wrong', 'in an error', 'waited', 'round trips', 'migration', 'like'),
+      rows,
+    },
+  ];
 }
 
 function ordersText({ orders }: Finding): string {

@@ -1,6 +1,7 @@
 import { replay } from '../explore/explore.ts';
 import { confirm, exploredAs } from './confirm.ts';
 import type { Caller, Finding, ScanOptions, ScanSubject } from './subject.ts';
+import { type WhatIfRow, whatIf } from './what-if/what-if.ts';
 
 /**
  * Explores with services that stay from order to order. Where they do not do the same each time, or a
@@ -16,6 +17,16 @@ export async function explored(subject: ScanSubject, options: ScanOptions): Prom
   if (leftSeconds <= 0) return { ...found, kind: 'not judged', why: `${doubt}; no time was left` };
   const cold = await confirm(withServices(subject, false), { ...options, secondsMax: leftSeconds });
   return { ...cold, why: `${cold.why} (services were started for each order, since ${doubt})` };
+}
+
+/** What the same callers come to under each cure. */
+export async function cured(
+  subject: ScanSubject,
+  options: ScanOptions,
+): Promise<readonly WhatIfRow[]> {
+  const hosts = subject.allowHosts === undefined ? {} : { allowHosts: subject.allowHosts };
+  const { rows } = await whatIf(exploredAs(withServices(subject, true)), { ...hosts, ...options });
+  return rows;
 }
 
 function withServices(subject: ScanSubject, warm: boolean): ScanSubject {

@@ -1,4 +1,4 @@
-import { explored } from './explored.ts';
+import { cured, explored } from './explored.ts';
 import type { JobProgress } from './enclosure/job.ts';
 import { type Pair, planOf } from './pairs.ts';
 import { Catalogue } from './predict/catalogue.ts';
@@ -20,6 +20,8 @@ export interface JudgeOptions {
   readonly allowHosts: readonly string[];
   /** Explores also what is cleared: a clearance that is wrong is a finding then. */
   readonly exploreCleared: boolean;
+  /** Tries cures on what is found. */
+  readonly whatIf: boolean;
   /** For every process of the service. */
   readonly env: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -126,23 +128,31 @@ class Judging {
     const cleared = 'cleared' in prediction ? prediction.cleared : undefined;
     if (cleared !== undefined && !this.#options.exploreCleared)
       return { ...about, verdict: 'cleared', why: cleared };
-    const finding = await this.#explore(pair, state, left);
+    const subject = this.#subject(pair, state);
+    const finding = await this.#explore(subject, left);
     const verdict = verdictOf(finding);
-    if (verdict === 'differs') this.#firstFindingSeconds ??= this.#seconds;
     const said = cleared === undefined ? '' : ` (it had been cleared: ${cleared})`;
-    return { ...about, verdict, why: `${finding.why}${said}`, finding };
+    const judged = { ...about, verdict, why: `${finding.why}${said}`, finding };
+    if (verdict !== 'differs') return judged;
+    this.#firstFindingSeconds ??= this.#seconds;
+    const { servers, preemptions, whatIf } = this.#options;
+    if (!whatIf) return judged;
+    return { ...judged, cures: await cured(subject, { servers, preemptions }) };
   }
 
-  async #explore(pair: Pair, state: State, left: number): Promise<Finding> {
-    const { servers, preemptions, allowHosts, signal } = this.#options;
-    const share = (2 * this.#secondsLeft) / left;
-    const secondsMax = Math.min(this.#secondsLeft, Math.max(pairSecondsMin, share));
-    const subject: ScanSubject = {
+  #subject(pair: Pair, state: State): ScanSubject {
+    return {
       title: titleOf(pair),
       start: { template: state.template, redis: state.redis },
       callers: this.#callers(pair, state),
-      allowHosts,
+      allowHosts: this.#options.allowHosts,
     };
+  }
+
+  async #explore(subject: ScanSubject, left: number): Promise<Finding> {
+    const { servers, preemptions, signal } = this.#options;
+    const share = (2 * this.#secondsLeft) / left;
+    const secondsMax = Math.min(this.#secondsLeft, Math.max(pairSecondsMin, share));
     const found = await explored(subject, {
       servers,
       preemptions,

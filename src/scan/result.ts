@@ -1,4 +1,5 @@
 import type { Finding } from './subject.ts';
+import type { WhatIfRow } from './what-if/what-if.ts';
 
 /** What became of one pair. */
 export const verdicts = [
@@ -29,6 +30,8 @@ export interface JudgedPair {
   /** One sentence. */
   readonly why: string;
   readonly finding?: Finding;
+  /** The same callers under each cure that the wire allows, where that was asked for. */
+  readonly cures?: readonly WhatIfRow[];
 }
 
 /** What a scan came to. */

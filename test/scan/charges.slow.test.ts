@@ -62,6 +62,7 @@ async function scanned(recording: Recording, allowHosts: readonly string[]): Pro
     secondsMax: 60,
     preemptions: 1,
     exploreCleared: false,
+    whatIf: false,
   };
   return enclosed(job, { folder: process.cwd(), progress: () => {}, note: () => {} });
 }

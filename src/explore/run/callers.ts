@@ -1,5 +1,5 @@
 import { ActorRealm } from '../time/actor-realm.ts';
-import { type ActorEnd, InProcessActor, type RunningActor } from './actor.ts';
+import { InProcessActor, type RunningActor } from './actor.ts';
 import { type Arena, realNow } from './arena.ts';
 import { ChildActor, ServiceActor } from './child-actor.ts';
 import { freePorts } from './free-ports.ts';
@@ -69,9 +69,4 @@ export class Callers {
 /** The ports of each actor's gates. */
 export function gatesOf({ ports }: Arena): number[][] {
   return ports.map(port => port.gates.map(gate => gate.port));
-}
-
-/** What callers were told, without what differs between two runs of the same. */
-export function toldShape(ends: readonly (ActorEnd | undefined)[]): string {
-  return JSON.stringify(ends).replace(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '?').replace(/\d+/g, '?');
 }

@@ -1,5 +1,5 @@
 import { Nondeterministic } from '../search/point.ts';
-import { cheapestFirst, type Scheduler } from '../search/scheduler.ts';
+import type { Scheduler } from '../search/scheduler.ts';
 import { installRealms } from '../time/install.ts';
 import type { ActorEnd } from './actor.ts';
 import { Alone } from './alone.ts';
@@ -23,6 +23,7 @@ import type { Surroundings } from './surroundings.ts';
 import type { ExecutionSettings, TraceLine } from './trace.ts';
 import { asPart } from './unjudged.ts';
 import { checkedCold, noted } from './warm-check.ts';
+import { warmedUp } from './warm-up.ts';
 import { closed, untilAborted } from './within.ts';
 import { World } from './world.ts';
 
@@ -240,23 +241,9 @@ export class Stage {
     await this.#world.renew(leftMs);
     const { warm } = this.#callers;
     if (warm.intact) return;
-    await this.#world.restoreRows();
-    await warm.start(index => this.#warmUp(index));
+    const means = { arena: this.#arena, world: this.#world, callers: this.#callers };
+    await warm.start(index => warmedUp(means, this.#settings, index));
     await this.#world.renew(leftMs);
-  }
-
-  /** Lets one caller's service answer its request before any order: its pool is open from then on. */
-  async #warmUp(index: number): Promise<ActorEnd | undefined> {
-    const start = (ended: () => void) => this.#callers.alone(index, ended);
-    const settings = { ...this.#settings, eventsMax: 0, phases: false };
-    const execution = new Execution(this.#arena, start, settings);
-    try {
-      await execution.run(cheapestFirst, Promise.resolve());
-      return execution.ends[index];
-    } finally {
-      await execution.dispose();
-      this.#world.lookAhead(statementsOf(execution.lines));
-    }
   }
 
   async #restore(): Promise<void> {

@@ -1,8 +1,8 @@
 import { Follow } from '../search/follow.ts';
 import { Nondeterministic } from '../search/point.ts';
 import type { Scheduler } from '../search/scheduler.ts';
-import { toldShape } from './callers.ts';
 import type { ExecutionRecord } from './record.ts';
+import { toldShape } from './told-shape.ts';
 import { NotWarm } from './warm-services.ts';
 
 /** A scheduler that notes what it chose. */

@@ -1,6 +1,7 @@
 import type { Lane } from '../gate/lane.ts';
 import { type ActorEnd, type ActorUrls, type RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
+import { toldShape } from './told-shape.ts';
 import type { ProcessTie, RequestActor } from './child-actor.ts';
 import { freePorts } from './free-ports.ts';
 import type { Actor } from './subject.ts';
@@ -22,6 +23,26 @@ interface Slot {
   service: WarmService | undefined;
   /** Connections that it had when it had been warmed up. */
   lanes: ReadonlySet<Lane>;
+}
+
+/** What a request did that was alone, from the start. */
+export interface AloneRun {
+  readonly end: ActorEnd | undefined;
+  /** Its statements, without values. */
+  readonly shapes: readonly string[];
+}
+
+/**
+ * What a process did with its first request it has to do with the second, but for what its connections
+ * began with: otherwise it remembers something that matters.
+ */
+function refuseMemory(fresh: AloneRun, again: AloneRun): void {
+  const [first, second] = [toldShape([fresh.end]), toldShape([again.end])];
+  if (first !== second)
+    throw new NotWarm(`a service answers ${second} to the request that it answered with ${first}`);
+  const from = fresh.shapes.length - again.shapes.length;
+  if (again.shapes.every((shape, at) => fresh.shapes[from + at] === shape)) return;
+  throw new NotWarm('a service takes other steps for a request that it has had before');
 }
 
 /** The processes of callers that stay from one order to the next, and their connections. */
@@ -59,7 +80,7 @@ export class WarmServices {
    * Starts those that are not warm, and lets each answer its request once, alone; what that leaves is
    * the caller's to put back. Rejects with NotWarm where they never stay as they were.
    */
-  async start(warmUp: (index: number) => Promise<ActorEnd | undefined>): Promise<void> {
+  async start(warmUp: (index: number) => Promise<AloneRun>): Promise<void> {
     for (const index of this.#cold) {
       const slot = this.#slots.get(index);
       const urls = this.#arena.ports[index]?.urls;
@@ -69,11 +90,14 @@ export class WarmServices {
         throw new NotWarm('the services do not keep their connections from order to order');
       this.#end(index, slot);
       await this.#begin(slot, urls);
-      const end = await warmUp(index);
+      const fresh = await warmUp(index);
+      const again = await warmUp(index);
+      const { end } = fresh;
       if (end?.kind !== 'returned') {
         const why = end?.kind === 'threw' ? end.message : 'it never ends';
         throw new NotWarm(`a service does not answer when it is alone: ${why}`);
       }
+      refuseMemory(fresh, again);
       const own = this.#arena.kept.filter(({ actor }) => actor === index);
       slot.lanes = new Set(own.map(({ lane }) => lane));
     }

@@ -14,6 +14,7 @@ export interface Job {
   readonly secondsMax: number;
   readonly preemptions: number;
   readonly exploreCleared: boolean;
+  readonly whatIf: boolean;
 }
 
 export interface JobProgress {
