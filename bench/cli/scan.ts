@@ -7,7 +7,13 @@ import { type Recording, readRecording, writeRecording } from '../../src/scan/re
 import { allJudged, type ScanResult } from '../../src/scan/result.ts';
 import type { OpenStart, ScanServers } from '../../src/scan/start.ts';
 import { openExploreServers } from '../explore/servers.ts';
-import { commandOf, option, type OptionValues, readTable, UsageError } from '../lab/command-line.ts';
+import {
+  commandOf,
+  type OptionValues,
+  option,
+  readTable,
+  UsageError,
+} from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { flag, nameList, whole } from '../lab/option-values.ts';
 import { reportHtml } from '../page/html.ts';
@@ -92,7 +98,8 @@ async function scan(
 ): Promise<number> {
   const { note, write, signal } = context;
   const out = resolve(options.out);
-  const known = options.recording === undefined ? undefined : await readRecording(options.recording);
+  const known =
+    options.recording === undefined ? undefined : await readRecording(options.recording);
   if (known !== undefined) refuseOther(known, options, service);
   const start = await startOf(startValues(known, options), servers);
   try {

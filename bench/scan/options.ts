@@ -29,7 +29,10 @@ export const recordTable = {
     fallback: 0,
     silent: true,
   }),
-  requests: file('--requests <file>', 'send these instead of waiting: .har, .http, OpenAPI in JSON'),
+  requests: file(
+    '--requests <file>',
+    'send these instead of waiting: .har, .http, OpenAPI in JSON',
+  ),
   test: words('--test <command>', 'run this instead of waiting; it finds the service in BASE_URL'),
 };
 

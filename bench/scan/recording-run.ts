@@ -4,7 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { type RecordedService, record } from '../../src/scan/record/record.ts';
 import type { Recording } from '../../src/scan/record/recording.ts';
 import { readRequests, sendAll } from '../../src/scan/record/requests-file.ts';
-import { type OpenStart, openStart, type ScanServers, type StartSource } from '../../src/scan/start.ts';
+import {
+  type OpenStart,
+  openStart,
+  type ScanServers,
+  type StartSource,
+} from '../../src/scan/start.ts';
 import { UsageError } from '../lab/command-line.ts';
 import type { RecordValues } from './options.ts';
 
@@ -18,7 +23,9 @@ export interface RecordingRun {
 }
 
 /** What a start is made from: options, or a recording. */
-export type StartValues = Partial<Pick<RecordValues, 'setup' | 'prepare' | 'database' | 'redis'>> & {
+export type StartValues = Partial<
+  Pick<RecordValues, 'setup' | 'prepare' | 'database' | 'redis'>
+> & {
   /** In place of the file `setup`. */
   readonly setupText?: string;
 };

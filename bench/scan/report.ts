@@ -1,12 +1,25 @@
 /** What a scan found, for people. Headers of requests are never in it. */
-import type { Recording } from '../../src/scan/record/recording.ts';
-import { allJudged, type JudgedPair, type ScanResult, type Verdict } from '../../src/scan/result.ts';
+import { z } from 'zod';
 import { letter } from '../../src/explore/search/choice.ts';
 import { timelineRows } from '../../src/explore/timeline/rows.ts';
+import type { Recording } from '../../src/scan/record/recording.ts';
+import {
+  allJudged,
+  type JudgedPair,
+  type ScanResult,
+  type Verdict,
+} from '../../src/scan/result.ts';
 import type { Finding } from '../../src/scan/subject.ts';
 import type { WhatIfRow } from '../../src/scan/what-if/what-if.ts';
 import { counted } from '../page/format.ts';
-import { type Block, type Report, type Row, type Section, verdicts, words } from '../page/report.ts';
+import {
+  type Block,
+  type Report,
+  type Row,
+  type Section,
+  verdicts,
+  words,
+} from '../page/report.ts';
 
 const marks: Readonly<Record<Verdict, string>> = {
   differs: '✗',
@@ -36,11 +49,14 @@ export function scanReport(result: ScanResult, recording: Recording): Report {
 }
 
 function answerOf(result: ScanResult, found: readonly JudgedPair[]): string {
-  const what = 'differs from every serial order';
-  if (found.length > 0)
-    return `${counted(found.length, 'pair')} of ${result.pairs.length} ${what}: ${found.map(({ title }) => title).join('; ')}.`;
-  if (allJudged(result)) return `Nothing ${what}: every pair was judged.`;
-  return `Nothing was found that ${what}, but not every pair was judged: that is no proof.`;
+  const all = counted(result.pairs.length, 'pair');
+  if (found.length > 0) {
+    const titles = found.map(({ title }) => title).join('; ');
+    const differ = found.length === 1 ? 'differs' : 'differ';
+    return `${found.length} of ${all} ${differ} from every serial order: ${titles}.`;
+  }
+  if (allJudged(result)) return `All ${all} were judged, and none differs from every serial order.`;
+  return `None of ${all} was found to differ from every serial order, but not all were judged: that is no proof.`;
 }
 
 function warningsOf({ outside, untried, pairs }: ScanResult, { limits }: Recording): string[] {
@@ -50,7 +66,9 @@ function warningsOf({ outside, untried, pairs }: ScanResult, { limits }: Recordi
       ? [`During the replays the service tried to reach ${outside.join(', ')}, and was refused.`]
       : []),
     ...(untried > 0
-      ? [`${counted(untried, 'pair')} of requests were not tried: others of the same kinds stand for them.`]
+      ? [
+          `Not tried: ${counted(untried, 'pair')} of requests, for which others of the same kinds stand.`,
+        ]
       : []),
     ...(cleared ? ['Cleared is said of two callers at once; three were not tried.'] : []),
     ...limits.map(one => `Recording: ${one}.`),
@@ -58,9 +76,11 @@ function warningsOf({ outside, untried, pairs }: ScanResult, { limits }: Recordi
 }
 
 function pairsSection({ pairs, kinds }: ScanResult): Section {
-  const rows = pairs.map((pair): Row => ({
-    cells: [pair.title, `${marks[pair.verdict]} ${pair.verdict}`, pair.why],
-  }));
+  const rows = pairs.map(
+    (pair): Row => ({
+      cells: [pair.title, `${marks[pair.verdict]} ${pair.verdict}`, pair.why],
+    }),
+  );
   const recorded = [...kinds].map(([kind, count]) => `${kind}: ${count}`);
   return {
     title: 'Pairs',
@@ -126,16 +146,23 @@ function timelineBlocks({ callers, exploration }: Finding): Block[] {
   const { counterexample } = exploration;
   if (counterexample === undefined) return [];
   const { lines, ends } = counterexample.record;
-  const rows = timelineRows(lines).map((row): Row => ({
-    cells: [
-      String(row.number),
-      ...callers.map((_, at) => (at === row.actor || row.actor === undefined ? row.text : '')),
-    ],
-  }));
+  const rows = timelineRows(lines).map(
+    (row): Row => ({
+      cells: [
+        String(row.number),
+        ...callers.map((_, at) => (at === row.actor || row.actor === undefined ? row.text : '')),
+      ],
+    }),
+  );
   const told = callers.map((name, at) => {
     const end = ends[at];
-    const answer = end?.kind === 'returned' ? JSON.stringify(end.value) : (end?.kind ?? 'never ends');
-    return `${letter(at)} ${name} was told ${answer}`;
+    if (end?.kind === 'threw') return `${letter(at)} ${name} threw ${end.message}`;
+    if (end?.kind !== 'returned') return `${letter(at)} ${name} ${end?.kind ?? 'never ends'}`;
+    const told = answerSchema.safeParse(end.value);
+    const words = told.success
+      ? `${told.data.status} ${told.data.body}`
+      : JSON.stringify(end.value);
+    return `${letter(at)} ${name} was told ${words.trim()}`;
   });
   return [
     { kind: 'heading', text: 'The shortest such order' },
@@ -150,9 +177,13 @@ function timelineBlocks({ callers, exploration }: Finding): Block[] {
   ];
 }
 
+/** What a service answers. */
+const answerSchema = z.object({ status: z.number(), body: z.string() });
+
 function differenceBlocks({ differences, masked }: Finding): Block[] {
   const items = differences.map(({ place, what, text }) => {
-    const told = what === 'extra' ? 'only this order left' : 'missing here, left by the serial order';
+    const told =
+      what === 'extra' ? 'only this order left' : 'missing here, left by the serial order';
     return `${place}: ${told}: ${text}`;
   });
   const hidden = masked.map(({ place, why, how }) => `${place}: ${how}, ${why}`);

@@ -1,5 +1,5 @@
-import { cured, explored } from './explored.ts';
 import type { JobProgress } from './enclosure/job.ts';
+import { cured, explored } from './explored.ts';
 import { type Pair, planOf } from './pairs.ts';
 import { Catalogue } from './predict/catalogue.ts';
 import { predicted } from './predict/clears.ts';
@@ -61,7 +61,10 @@ class Judging {
     this.#options = options;
     const { servers, start, env, signal } = options;
     const { service, requests } = recording;
-    this.#states = new States(servers, service, requests, start, { env, ...(signal && { signal }) });
+    this.#states = new States(servers, service, requests, start, {
+      env,
+      ...(signal && { signal }),
+    });
   }
 
   async all(): Promise<ScanResult> {
@@ -114,8 +117,7 @@ class Judging {
     if (this.#secondsLeft <= 0 || this.#options.signal?.aborted)
       return { ...about, verdict: 'not tried', why: 'the time was over before' };
     const state = await this.#states.before(at);
-    if (state.doubt !== undefined)
-      return { ...about, verdict: 'not reproduced', why: state.doubt };
+    if (state.doubt !== undefined) return { ...about, verdict: 'not reproduced', why: state.doubt };
     const oneWay = await this.#states.serial(state, [first, second]);
     const otherWay = first === second ? oneWay : await this.#states.serial(state, [second, first]);
     const why = notReproduced(pair, oneWay, otherWay);

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ActorUrls } from '../explore/run/actor.ts';
-import { environmentOf } from '../explore/run/child-actor.ts';
-import { freePorts } from '../explore/run/free-ports.ts';
 import { type Disown, keeper } from '../explore/keeper/keeper.ts';
 import { killGroup } from '../explore/keeper/marked.ts';
 import { markVariable } from '../explore/keeper/owned.ts';
+import type { ActorUrls } from '../explore/run/actor.ts';
+import { environmentOf } from '../explore/run/child-actor.ts';
+import { freePorts } from '../explore/run/free-ports.ts';
 import type { Program } from './record/recording.ts';
 
 const startMs = 60_000;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import pg from 'pg';
-import { createDatabase, type OwnDatabase } from '../explore/run/database.ts';
 import { environmentOf } from '../explore/run/child-actor.ts';
+import { createDatabase, type OwnDatabase } from '../explore/run/database.ts';
 import { PostgresControl } from '../explore/run/postgres-control.ts';
 import { runSetup } from '../explore/run/setup.ts';
 import type { Start } from './record/recording.ts';

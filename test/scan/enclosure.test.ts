@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
-import { addressOf } from '../../src/scan/record/taps.ts';
 import { openDoor, openRelay } from '../../src/scan/enclosure/relay.ts';
+import { addressOf } from '../../src/scan/record/taps.ts';
 import { testServers } from '../servers.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'lockstep-test-'));

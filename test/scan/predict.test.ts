@@ -89,21 +89,73 @@ describe('pairs that are cleared', () => {
 describe('pairs that stay candidates', () => {
   test.each<[string, Replayed, Replayed | undefined]>([
     ['look, then insert', ran(count, insert), undefined],
-    ['the lock comes after the look', ran(['begin'], count, lock('1'), insert, ['commit']), undefined],
-    ['the lock is on another row', ran(['begin'], lock('1'), count, insert, ['commit']), ran(['begin'], lock('2'), count, insert, ['commit'])],
-    ['the lock is given back before the write', ran(['begin'], lock('1'), count, ['commit'], insert), undefined],
+    [
+      'the lock comes after the look',
+      ran(['begin'], count, lock('1'), insert, ['commit']),
+      undefined,
+    ],
+    [
+      'the lock is on another row',
+      ran(['begin'], lock('1'), count, insert, ['commit']),
+      ran(['begin'], lock('2'), count, insert, ['commit']),
+    ],
+    [
+      'the lock is given back before the write',
+      ran(['begin'], lock('1'), count, ['commit'], insert),
+      undefined,
+    ],
     ['the lock is taken in autocommit', ran(lock('1'), count, insert), undefined],
-    ['nothing was there to lock', ran(['begin'], ['select * from slot where id = $1 for update', ['9'], 'SELECT 0'], count, insert, ['commit']), undefined],
-    ['a share lock lets both in', ran(['begin'], ['select * from slot where id = $1 for share', ['1']], count, insert, ['commit']), undefined],
-    ['a savepoint may give the lock back', ran(['begin'], ['savepoint a'], lock('1'), ['rollback to a'], count, insert, ['commit']), undefined],
-    ['the snapshot is older than the lock', ran(['begin isolation level repeatable read'], lock('1'), count, insert, ['commit']), undefined],
-    ['a trigger may do anything', ran(['update audited set n = 1 where id = 1', [], 'UPDATE 1']), ran(['update audited set n = 1 where id = 2', [], 'UPDATE 1'])],
+    [
+      'nothing was there to lock',
+      ran(
+        ['begin'],
+        ['select * from slot where id = $1 for update', ['9'], 'SELECT 0'],
+        count,
+        insert,
+        ['commit'],
+      ),
+      undefined,
+    ],
+    [
+      'a share lock lets both in',
+      ran(['begin'], ['select * from slot where id = $1 for share', ['1']], count, insert, [
+        'commit',
+      ]),
+      undefined,
+    ],
+    [
+      'a savepoint may give the lock back',
+      ran(['begin'], ['savepoint a'], lock('1'), ['rollback to a'], count, insert, ['commit']),
+      undefined,
+    ],
+    [
+      'the snapshot is older than the lock',
+      ran(['begin isolation level repeatable read'], lock('1'), count, insert, ['commit']),
+      undefined,
+    ],
+    [
+      'a trigger may do anything',
+      ran(['update audited set n = 1 where id = 1', [], 'UPDATE 1']),
+      ran(['update audited set n = 1 where id = 2', [], 'UPDATE 1']),
+    ],
     ['a function may read anything', ran(['select total()']), undefined],
     ['a view is no table', ran(['select * from free'], insert), undefined],
-    ['a unique index brings two rows together', ran(["insert into account (id, email) values (1, 'a')", [], 'INSERT 0 1']), ran(["insert into account (id, email) values (2, 'a')", [], 'INSERT 0 1'])],
-    ['a row is moved to where the other is', ran(['update account set id = 2 where id = 1', [], 'UPDATE 1']), ran(['delete from account where id = 2', [], 'DELETE 1'])],
+    [
+      'a unique index brings two rows together',
+      ran(["insert into account (id, email) values (1, 'a')", [], 'INSERT 0 1']),
+      ran(["insert into account (id, email) values (2, 'a')", [], 'INSERT 0 1']),
+    ],
+    [
+      'a row is moved to where the other is',
+      ran(['update account set id = 2 where id = 1', [], 'UPDATE 1']),
+      ran(['delete from account where id = 2', [], 'DELETE 1']),
+    ],
     ['a parent goes', ran(['delete from slot where id = 1', [], 'DELETE 1']), ran(insert)],
-    ['an advisory lock is not understood', ran(['select pg_advisory_lock(1)'], count, insert), undefined],
+    [
+      'an advisory lock is not understood',
+      ran(['select pg_advisory_lock(1)'], count, insert),
+      undefined,
+    ],
     ['an error hides what a statement did', ran([count[0], ['1'], 'error 57014']), undefined],
     ['no parser reads it', ran(['selec 1']), undefined],
   ])('%s', async (_name, one, other) => {
@@ -112,7 +164,13 @@ describe('pairs that stay candidates', () => {
 
   test('what a request does behind the other counts, too', async () => {
     const alone = ran(['begin'], lock('1'), count, insert, ['commit']);
-    const behind = ran(['begin'], lock('1'), count, ['commit'], ['update slot set seats = 1', [], 'UPDATE 1']);
+    const behind = ran(
+      ['begin'],
+      lock('1'),
+      count,
+      ['commit'],
+      ['update slot set seats = 1', [], 'UPDATE 1'],
+    );
     const found = await predicted([alone, behind], [alone, behind], catalogue);
     expect(found).toHaveProperty('candidate');
   });

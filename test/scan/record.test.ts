@@ -5,7 +5,9 @@ import { recordingSchema } from '../../src/scan/record/recording.ts';
 import { openStart } from '../../src/scan/start.ts';
 import { testServers } from '../servers.ts';
 
-const app = fileURLToPath(new URL('../../examples/own-code/express-booking/app.mjs', import.meta.url));
+const app = fileURLToPath(
+  new URL('../../examples/own-code/express-booking/app.mjs', import.meta.url),
+);
 const setup = `
   create table slot (id int primary key, seats int not null);
   create table booking (id serial primary key, slot_id int not null, who text not null);

@@ -1,10 +1,10 @@
 import type { Lane } from '../gate/lane.ts';
-import { type ActorEnd, type ActorUrls, type RunningActor } from './actor.ts';
+import type { ActorEnd, ActorUrls, RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
-import { toldShape } from './told-shape.ts';
 import type { ProcessTie, RequestActor } from './child-actor.ts';
 import { freePorts } from './free-ports.ts';
 import type { Actor } from './subject.ts';
+import { toldShape } from './told-shape.ts';
 import { WarmCall, WarmService } from './warm-service.ts';
 
 /** Services that have to be started anew more often than this are not warm at all. */

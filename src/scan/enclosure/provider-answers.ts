@@ -30,7 +30,9 @@ export async function answerAsRecorded(
     }),
   );
   return {
-    env: Object.fromEntries(opened.map(({ name, path, port }) => [name, `http://127.0.0.1:${port}${path}`])),
+    env: Object.fromEntries(
+      opened.map(({ name, path, port }) => [name, `http://127.0.0.1:${port}${path}`]),
+    ),
     close: async () => {
       await Promise.all(opened.map(one => one.close()));
     },

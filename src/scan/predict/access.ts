@@ -90,16 +90,15 @@ function control(node: Tree): Understood | Unknown {
   const kind = String(node.kind);
   const plainOptions = listOf(node.options).every(one => {
     const option = nodeOf(one, 'DefElem');
-    if (option?.defname !== 'transaction_isolation') return option?.defname !== 'transaction_deferrable';
+    if (option?.defname !== 'transaction_isolation')
+      return option?.defname !== 'transaction_deferrable';
     return constantOf(option.arg, []) === 'read committed';
   });
   if (!plainOptions) return { unknown: 'an isolation level above READ COMMITTED' };
   if (kind === 'TRANS_STMT_BEGIN' || kind === 'TRANS_STMT_START')
     return { accesses: [], control: 'begin' };
   if (kind === 'TRANS_STMT_COMMIT' || kind === 'TRANS_STMT_ROLLBACK')
-    return node.chain === true
-      ? { unknown: 'COMMIT AND CHAIN' }
-      : { accesses: [], control: 'end' };
+    return node.chain === true ? { unknown: 'COMMIT AND CHAIN' } : { accesses: [], control: 'end' };
   return { accesses: [], control: 'partial' };
 }
 
@@ -179,7 +178,9 @@ function written(kind: string, node: Tree, bound: readonly (string | null)[]): A
     if (typeof set?.name === 'string') sets.set(set.name, constantOf(set.val, bound));
   }
   // a row whose column is set is in another place afterwards
-  const stays = [...rows].filter(([column, value]) => !sets.has(column) || sets.get(column) === value);
+  const stays = [...rows].filter(
+    ([column, value]) => !sets.has(column) || sets.get(column) === value,
+  );
   return [
     { ...target, does: 'updates', rows: new Map(stays), sets: new Set(sets.keys()) },
     ...reads,

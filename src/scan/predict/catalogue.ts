@@ -146,7 +146,8 @@ function factsOf(
 ): TableFacts[] {
   const nameOf = new Map(tables.map(one => [one.oid, `${one.schema}.${one.name}`]));
   return tables.map(table => {
-    const own = (rows: readonly Row[]): readonly Row[] => rows.filter(({ oid }) => oid === table.oid);
+    const own = (rows: readonly Row[]): readonly Row[] =>
+      rows.filter(({ oid }) => oid === table.oid);
     const domain = own(columns).some(({ sort }) => sort === 'd');
     return {
       name: `${table.schema}.${table.name}`,

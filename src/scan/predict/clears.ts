@@ -128,10 +128,7 @@ function differ(
  * Both begin, for all that they have in common, by locking one and the same row, and do the rest in that
  * transaction: whoever comes second looks only when the first has committed.
  */
-function sameLock(
-  prints: readonly Footprint[],
-  met: readonly TableFacts[],
-): string | undefined {
+function sameLock(prints: readonly Footprint[], met: readonly TableFacts[]): string | undefined {
   const names = new Set(met.map(({ name }) => name));
   const locks = prints.map(print => lockBefore(print, names));
   const [first] = locks;

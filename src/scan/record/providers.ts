@@ -24,7 +24,11 @@ export async function openProviders(
       const base = new URL(url);
       const answering = passing(name, base, tape);
       const port = await openPort(answering);
-      return { name, url: `http://127.0.0.1:${port.port}${pathBehindHost(url)}`, close: port.close };
+      return {
+        name,
+        url: `http://127.0.0.1:${port.port}${pathBehindHost(url)}`,
+        close: port.close,
+      };
     }),
   );
   return {

@@ -141,4 +141,3 @@ function headersOf(raw: readonly string[]): OutgoingHttpHeaders {
     Object.entries(headers).map(([key, values]) => [key, values.length === 1 ? values[0] : values]),
   );
 }
-

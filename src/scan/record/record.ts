@@ -2,11 +2,11 @@ import { createDatabase } from '../../explore/run/database.ts';
 import { putKeys } from '../redis-keys.ts';
 import { Service } from '../service.ts';
 import { hold, type OpenStart, type ScanServers } from '../start.ts';
-import { openRecordingProxy } from './proxy.ts';
 import { type OpenProviders, openProviders, pathBehindHost } from './providers.ts';
+import { openRecordingProxy } from './proxy.ts';
 import type { Program, Recording } from './recording.ts';
-import { openTaps, type Taps } from './taps.ts';
 import { Tape } from './tape.ts';
+import { openTaps, type Taps } from './taps.ts';
 
 /** What the driver of a recording is told. */
 export interface RecordedService {

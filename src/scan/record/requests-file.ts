@@ -99,8 +99,13 @@ function httpRequests(text: string): FileRequest[] {
       const [, name, value] = /^([\w-]+):\s*(.*)$/.exec(line) ?? [];
       return name === undefined || leftOut.test(name) ? [] : [[name, value ?? ''] as const];
     });
-    const body = lines.slice(end + 1).join('\n').trim();
-    return [{ method: first[1] ?? 'GET', path: pathOf(withoutHost(first[2] ?? '/')), headers, body }];
+    const body = lines
+      .slice(end + 1)
+      .join('\n')
+      .trim();
+    return [
+      { method: first[1] ?? 'GET', path: pathOf(withoutHost(first[2] ?? '/')), headers, body },
+    ];
   });
 }
 
@@ -115,7 +120,9 @@ const exampleSchema = z.object({
 });
 const operationSchema = z.object({
   parameters: z
-    .array(exampleSchema.extend({ name: z.string(), in: z.string(), schema: z.unknown().optional() }))
+    .array(
+      exampleSchema.extend({ name: z.string(), in: z.string(), schema: z.unknown().optional() }),
+    )
     .optional(),
   requestBody: z.object({ content: z.record(z.string(), exampleSchema) }).optional(),
 });

@@ -1,6 +1,6 @@
 import type { RecordedRequest } from '../record/recording.ts';
-import { jsonOf } from './compare.ts';
 import type { Answer } from './compare.ts';
+import { jsonOf } from './compare.ts';
 
 /** A value that is long and not a sentence is looked for everywhere; a short one by its place. */
 const longCharacters = 8;
@@ -92,7 +92,9 @@ export class Renames {
     if (Array.isArray(value)) return value.map(one => this.#json(key, one, depth + 1));
     if (isRecord(value)) {
       const entries = Object.entries(value);
-      return Object.fromEntries(entries.map(([name, one]) => [name, this.#json(name, one, depth + 1)]));
+      return Object.fromEntries(
+        entries.map(([name, one]) => [name, this.#json(name, one, depth + 1)]),
+      );
     }
     const text = textOf(value);
     const renamed = text !== undefined && isIdKey(key) ? this.#ids.get(text) : undefined;

@@ -1,14 +1,14 @@
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  bytesOf,
   bodyOf,
+  bytesOf,
   type Program,
   type RecordedRequest,
   type RecordedStatement,
 } from '../record/recording.ts';
-import { openTaps, type Taps } from '../record/taps.ts';
 import { Tape } from '../record/tape.ts';
+import { openTaps, type Taps } from '../record/taps.ts';
 import { Service } from '../service.ts';
 import type { Answer } from './compare.ts';
 

@@ -102,13 +102,19 @@ async function rowOf(
 
 function under({ setup, retries }: Cure, subject: Subject): Subject {
   const actors: Record<string, Actor> = {};
-  for (const [name, act] of Object.entries(subject.actors)) actors[name] = retries ? retried(act) : act;
-  return { ...subject, actors, setup: setup === '' ? subject.setup : `${subject.setup};\n${setup}` };
+  for (const [name, act] of Object.entries(subject.actors))
+    actors[name] = retries ? retried(act) : act;
+  return {
+    ...subject,
+    actors,
+    setup: setup === '' ? subject.setup : `${subject.setup};\n${setup}`,
+  };
 }
 
 /** Why the figures of a cure would be no answer. */
 function unfitFor({ serial, outcome, why }: Exploration, asIs: Exploration): string | undefined {
-  if (serial === undefined || outcome === 'setup-failed' || outcome === 'internal-error') return why;
+  if (serial === undefined || outcome === 'setup-failed' || outcome === 'internal-error')
+    return why;
   const judged = Object.values(serial.orders).reduce((sum, count) => sum + count, 0);
   if (judged === 0) return why;
   const fails = (told: readonly (readonly string[])[]): boolean =>
