@@ -5,8 +5,12 @@ import { rewriterOf, withLock } from '../../src/scan/what-if/rewriters.ts';
 beforeAll(loadParser);
 
 test('a text is read by the parser of Postgres, and what it refuses is no statement', () => {
-  const [first, second] = statementsOf("select 'é;' from a.slot s -- x\n; update b set n = 1") ?? [];
-  expect([first?.text, second?.text]).toEqual(["select 'é;' from a.slot s -- x", 'update b set n = 1']);
+  const [first, second] =
+    statementsOf("select 'é;' from a.slot s -- x\n; update b set n = 1") ?? [];
+  expect([first?.text, second?.text]).toEqual([
+    "select 'é;' from a.slot s -- x",
+    'update b set n = 1',
+  ]);
   expect(tablesIn(first?.node)).toEqual(['slot']);
   expect(statementsOf('selec 1')).toBeUndefined();
 });

@@ -27,7 +27,9 @@ function twice(work: (who: string) => Work): Subject {
   return { setup, actors: { ann: onePgClient(work('ann')), bob: onePgClient(work('bob')) } };
 }
 
-async function tried(subject: Subject): Promise<{ found: WhatIf; of: (cure: RegExp) => WhatIfRow }> {
+async function tried(
+  subject: Subject,
+): Promise<{ found: WhatIf; of: (cure: RegExp) => WhatIfRow }> {
   const servers = { pgUrl: testServers().postgresUrl };
   const found = await whatIf(subject, { servers });
   const of = (cure: RegExp): WhatIfRow => {
@@ -81,7 +83,9 @@ describe('a count and an insert in a transaction', async () => {
 
   test('the table has a row for each cure, and the words of the finding', () => {
     const text = whatIfText(found, 'one seat');
-    expect(text).toContain('both read `n = 0` in booking before either committed what it inserted into booking');
+    expect(text).toContain(
+      'both read `n = 0` in booking before either committed what it inserted into booking',
+    );
     for (const { cure } of found.rows) expect(text).toContain(cure);
     expect(text).toMatch(/^for update on the deciding read\s+not applicable/m);
   });

@@ -21,7 +21,8 @@ export interface Access {
 }
 
 /** Commands that only read, and those that replace what they read. */
-const redisReads = /^(get|mget|exists|hget|hmget|hgetall|llen|scard|sismember|zscore|zcard|lrange)$/i;
+const redisReads =
+  /^(get|mget|exists|hget|hmget|hgetall|llen|scard|sismember|zscore|zcard|lrange)$/i;
 const redisSets = /^(set|setex|psetex|hset|hmset|del|unlink|getset)$/i;
 
 /** What every step of an order did, in the order of the effects. */
@@ -55,7 +56,9 @@ function shownAt(lines: readonly TraceLine[], { actor, to }: Access): number {
 function snapshotOf(lines: readonly TraceLine[], at: number): number {
   const { actor, label = '' } = lines[at] ?? {};
   const plain = label.replace('effect of ', '');
-  const before = lines.slice(0, at).findLastIndex(one => one.actor === actor && one.label === plain);
+  const before = lines
+    .slice(0, at)
+    .findLastIndex(one => one.actor === actor && one.label === plain);
   return before < 0 ? at : before;
 }
 

@@ -49,7 +49,9 @@ function bothLooked(
   names: readonly string[],
 ): Explanation | undefined {
   for (const first of accesses.filter(isLook)) {
-    const second = accesses.find(one => isLook(one) && one.actor !== first.actor && one.at === first.at);
+    const second = accesses.find(
+      one => isLook(one) && one.actor !== first.actor && one.at === first.at,
+    );
     if (second === undefined) continue;
     const [a, b] = [actedOn(first, accesses), actedOn(second, accesses)];
     if (a === undefined || b === undefined) continue;
@@ -146,7 +148,9 @@ function external(
 }
 
 function isFree({ label, store }: TraceLine): boolean {
-  return store.startsWith('redis') && !/^"?(set|incr|decr|hset|lpush|rpush|zadd|sadd|xadd)/i.test(label);
+  return (
+    store.startsWith('redis') && !/^"?(set|incr|decr|hset|lpush|rpush|zadd|sadd|xadd)/i.test(label)
+  );
 }
 
 /** One looked in between: at one place before, and at another behind what was written. */

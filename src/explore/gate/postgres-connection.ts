@@ -82,8 +82,7 @@ export abstract class PostgresConnection extends BareLane {
         else if (request.kind === 'cancel') this.cancels(request.bytes);
         else if (request.kind === 'terminate') {
           if (!this.stays(true)) this.client.end();
-        }
-        else if (this.entrance.asks) this.entrance.answer(request.bytes);
+        } else if (this.entrance.asks) this.entrance.answer(request.bytes);
         else if (request.kind === 'unit' && !this.flight?.copyingIn) this.#enqueue(request);
         else this.backend?.write(request.bytes);
       }
@@ -104,7 +103,8 @@ export abstract class PostgresConnection extends BareLane {
   #enqueue(unit: PostgresUnit): void {
     if (this.closed) return;
     for (const text of [...unit.texts, ...unit.prepared]) this.stated.heed(text);
-    for (const one of this.rewriting.before(unit, this.backend?.status ?? 'I')) this.queue.push(one);
+    for (const one of this.rewriting.before(unit, this.backend?.status ?? 'I'))
+      this.queue.push(one);
     this.queue.push(unit);
     this.pump();
   }

@@ -36,11 +36,7 @@ export class Rewriting {
   }
 
   /** What comes when the caller is done or hangs up: once for each connection. */
-  end(
-    status: TransactionStatus,
-    hangsUp: boolean,
-    failed: boolean,
-  ): readonly PostgresUnit[] {
+  end(status: TransactionStatus, hangsUp: boolean, failed: boolean): readonly PostgresUnit[] {
     if (this.#rewriter === undefined || this.#over) return [];
     this.hangsUp ||= hangsUp;
     const texts = this.#rewriter.atEnd(status, failed);

@@ -1,6 +1,6 @@
+import { type Choice, isEvent } from '../search/choice.ts';
 import type { DecisionPoint } from '../search/point.ts';
 import type { Scheduler } from '../search/scheduler.ts';
-import { isEvent, type Choice } from '../search/choice.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
 import { Execution } from './execution.ts';

@@ -16,8 +16,7 @@ export async function judged(
   servers: WorldServers,
 ): Promise<string[]> {
   const audit = await asPart('audit', () => auditOf(subject, ends));
-  const rows =
-    audit === undefined ? [] : await asPart('audit', () => postgres.audit(audit));
+  const rows = audit === undefined ? [] : await asPart('audit', () => postgres.audit(audit));
   const told = await asPart('check', () => {
     const checked = Promise.resolve(subject.check?.(ends, servers) ?? []);
     return within(judgeMs, '`check`', checked);
@@ -38,9 +37,6 @@ export async function tryAudit(subject: Subject, postgres: PostgresControl): Pro
   }
 }
 
-function auditOf(
-  { audit }: Subject,
-  ends: readonly (ActorEnd | undefined)[],
-): string | undefined {
+function auditOf({ audit }: Subject, ends: readonly (ActorEnd | undefined)[]): string | undefined {
   return typeof audit === 'function' ? audit(ends) : audit;
 }

@@ -61,7 +61,9 @@ export async function keysLeft(
 function sorted(kind: string, values: string[]): string[] {
   if (kind === 'set') return values.sort();
   if (kind !== 'hash') return values;
-  const pairs = values.flatMap((field, at) => (at % 2 === 0 ? [[field, values[at + 1] ?? '']] : []));
+  const pairs = values.flatMap((field, at) =>
+    at % 2 === 0 ? [[field, values[at + 1] ?? '']] : [],
+  );
   return pairs.sort(([a = ''], [b = '']) => (a < b ? -1 : 1)).flat();
 }
 

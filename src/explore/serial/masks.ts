@@ -1,8 +1,8 @@
 import { shapeOf } from '../gate/lane.ts';
 import { isMoment, wordsOf } from '../meeting.ts';
+import type { Generated } from '../run/generated.ts';
 import type { Cell, Fact, Outcome } from './facts.ts';
 import type { Masked } from './finding.ts';
-import type { Generated } from '../run/generated.ts';
 import { Ignored } from './ignored.ts';
 
 /** A value that may be another in the next run, as long as equal ones stay equal. */

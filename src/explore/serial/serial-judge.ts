@@ -1,5 +1,5 @@
-import type { ExecutionRecord } from '../run/record.ts';
 import { judgesSerially } from '../run/leftovers.ts';
+import type { ExecutionRecord } from '../run/record.ts';
 import type { Stage, Subject } from '../run/stage.ts';
 import type { Judgement, Masked } from './finding.ts';
 import { SerialOracle } from './oracle.ts';

@@ -14,7 +14,9 @@ export interface TimelineRow {
 export function timelineRows(lines: readonly TraceLine[]): TimelineRow[] {
   const rows: TimelineRow[] = [];
   for (const [at, line] of lines.entries()) {
-    const label = line.store.startsWith('redis') ? `${line.store}: ${line.label}` : withValues(line);
+    const label = line.store.startsWith('redis')
+      ? `${line.store}: ${line.label}`
+      : withValues(line);
     const waited = line.answeredAfter > at + 1;
     const asleep = line.store === 'clock' || line.store === 'event';
     const result = line.result === '' ? '' : ` → ${line.result}`;

@@ -76,7 +76,9 @@ interface Base {
 function untransactable(callers: readonly CallerSaid[]): string | undefined {
   const silent = callers.find(({ said }) => said.length === 0);
   if (silent !== undefined) return `${silent.name} says nothing to Postgres`;
-  const spread = callers.find(({ connections, inTransactions }) => connections > 1 && !inTransactions);
+  const spread = callers.find(
+    ({ connections, inTransactions }) => connections > 1 && !inTransactions,
+  );
   if (spread !== undefined)
     return `the statements of ${spread.name} run on ${spread.connections} connections`;
   const mixed = callers.find(({ said, inTransactions }) => {
@@ -172,11 +174,7 @@ function advisory({ callers }: Wrong, { wraps, why }: Base): Cure {
 
 const levels = ['repeatable read', 'serializable'] as const;
 
-function isolation(
-  { callers }: Wrong,
-  { wraps, why }: Base,
-  level: (typeof levels)[number],
-): Cure {
+function isolation({ callers }: Wrong, { wraps, why }: Base, level: (typeof levels)[number]): Cure {
   const states = callers.some(({ said }) => said.some(({ statesLevel }) => statesLevel));
   return {
     ...plain,
@@ -206,7 +204,8 @@ async function unique({ extra, added, masked }: Wrong, planner: Planner): Promis
         const fixed = !generated.has(`${one.table}.${column}`);
         return fixed && value !== null && value === other.values[column];
       });
-      if (columns.length > 0) proposals.set(`${one.table} ${columns.join()}`, { table: one.table, columns });
+      if (columns.length > 0)
+        proposals.set(`${one.table} ${columns.join()}`, { table: one.table, columns });
     }
   }
   const cures: Cure[] = [];

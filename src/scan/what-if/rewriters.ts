@@ -1,5 +1,5 @@
-import type { SessionRewriter } from '../../explore/gate/rewriting.ts';
 import { oneLine } from '../../explore/gate/postgres-statement.ts';
+import type { SessionRewriter } from '../../explore/gate/rewriting.ts';
 import { statementsOf } from '../sql/parse.ts';
 
 /** What one cure says in addition, or instead. */

@@ -1,7 +1,15 @@
 import type { Rewritten } from './cures.ts';
 import type { WhatIf, WhatIfRow } from './what-if.ts';
 
-const head = ['cure', 'wrong', 'in an error', 'waited', 'round trips', 'migration', 'like'] as const;
+const head = [
+  'cure',
+  'wrong',
+  'in an error',
+  'waited',
+  'round trips',
+  'migration',
+  'like',
+] as const;
 
 /** The rows of a what-if, and below them what each cure says and asks for. */
 export function whatIfText({ asIs, rows, why }: WhatIf, title: string, markdown = false): string {
@@ -12,10 +20,7 @@ export function whatIfText({ asIs, rows, why }: WhatIf, title: string, markdown 
     (before?.['only answers differ'] ?? 0) +
     (before?.['never ends'] ?? 0);
   const first = ['as it is', `${wrong} of ${asIs.orders}`, String(errorsOf(asIs.serial?.orders))];
-  const cells = [
-    [...first, `${asIs.waited} of ${asIs.orders}`, '', '', ''],
-    ...rows.map(cellsOf),
-  ];
+  const cells = [[...first, `${asIs.waited} of ${asIs.orders}`, '', '', ''], ...rows.map(cellsOf)];
   return [
     `${title}: the same callers under each cure; what was tried is rewritten, and not the code itself`,
     ...(asIs.explained === undefined ? [] : [`In words: ${asIs.explained.words}`]),
@@ -40,7 +45,13 @@ function cellsOf({ cure, strategy = '', migration, roundTrips, tried }: WhatIfRo
   const { orders, wrong, errors, waited, notJudged, exhausted } = tried;
   const more = exhausted ? '' : ', and more';
   const open = notJudged === 0 ? '' : `, ${notJudged} not judged`;
-  return [cure, `${wrong} of ${orders}${more}${open}`, String(errors), `${waited} of ${orders}`, ...cost];
+  return [
+    cure,
+    `${wrong} of ${orders}${more}${open}`,
+    String(errors),
+    `${waited} of ${orders}`,
+    ...cost,
+  ];
 }
 
 function notesOf(row: WhatIfRow, markdown: boolean): string[] {

@@ -1,6 +1,8 @@
 import { type Exploration, type ExploreOptions, explore } from '../../explore/explore.ts';
 import type { Actor, Subject } from '../../explore/run/stage.ts';
 import type { AddedRow } from '../../explore/serial/finding.ts';
+import { exploredAs } from '../confirm.ts';
+import type { ScanOptions, ScanSubject } from '../subject.ts';
 import { type Cure, curesFor, type Rewritten, type Wrong } from './cures.ts';
 import { observed } from './observed.ts';
 import { Planner } from './planned.ts';
@@ -73,6 +75,12 @@ export async function whatIf(subject: Subject, options: ExploreOptions): Promise
   return { asIs, rows, why: undefined };
 }
 
+/** The same for what a scan has found. */
+export function whatIfOf(scan: ScanSubject, options: ScanOptions): Promise<WhatIf> {
+  const hosts = scan.allowHosts === undefined ? {} : { allowHosts: scan.allowHosts };
+  return whatIf(exploredAs(scan), { ...hosts, ...options });
+}
+
 /** Rows whose table is named among what only this order left. */
 function extraOf(
   added: readonly AddedRow[],
@@ -102,13 +110,19 @@ async function rowOf(
 
 function under({ setup, retries }: Cure, subject: Subject): Subject {
   const actors: Record<string, Actor> = {};
-  for (const [name, act] of Object.entries(subject.actors)) actors[name] = retries ? retried(act) : act;
-  return { ...subject, actors, setup: setup === '' ? subject.setup : `${subject.setup};\n${setup}` };
+  for (const [name, act] of Object.entries(subject.actors))
+    actors[name] = retries ? retried(act) : act;
+  return {
+    ...subject,
+    actors,
+    setup: setup === '' ? subject.setup : `${subject.setup};\n${setup}`,
+  };
 }
 
 /** Why the figures of a cure would be no answer. */
 function unfitFor({ serial, outcome, why }: Exploration, asIs: Exploration): string | undefined {
-  if (serial === undefined || outcome === 'setup-failed' || outcome === 'internal-error') return why;
+  if (serial === undefined || outcome === 'setup-failed' || outcome === 'internal-error')
+    return why;
   const judged = Object.values(serial.orders).reduce((sum, count) => sum + count, 0);
   if (judged === 0) return why;
   const fails = (told: readonly (readonly string[])[]): boolean =>
