@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { ActorFunction } from '../../../src/explore/explore.ts';
 import { onePgClient, transaction, type Work } from '../programs.ts';
-import { bookOnce, booking, inPg, type SerialCase, twoOf } from './subjects.ts';
+import { booking, bookOnce, inPg, type SerialCase, twoOf } from './subjects.ts';
 
 const unretried: (who: string) => Work = who => async query => {
   await query('begin isolation level serializable');
