@@ -20,7 +20,9 @@ export function besideTable(cells: readonly BesideAudit[]): string {
     ];
   });
   const line = (parts: readonly string[]): string => `| ${parts.join(' | ')} |`;
-  return [line(head), line(head.map((_, at) => (at < 3 ? '-' : '-:'))), ...rows.map(line)].join('\n');
+  return [line(head), line(head.map((_, at) => (at < 3 ? '-' : '-:'))), ...rows.map(line)].join(
+    '\n',
+  );
 }
 
 const head = [

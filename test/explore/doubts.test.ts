@@ -64,7 +64,14 @@ const met = [{ actors: [0, 1], how: 'bob waited for ann' }];
 function judged(tally: Tally, more: Partial<Judged> = {}): Exploration {
   const bound = { events: 0, preemptions: 1, preemptionsWithEvent: undefined };
   const base = { actors: names, bound, assumptions: [] };
-  const usual = { base, end: searched, events: [], independent: false, meetings: met, beside: undefined };
+  const usual = {
+    base,
+    end: searched,
+    events: [],
+    independent: false,
+    meetings: met,
+    beside: undefined,
+  };
   return result(tally, { ...usual, ...more });
 }
 

@@ -3,10 +3,11 @@ import { explain } from '../../src/explore/explain/explain.ts';
 import { withValues } from '../../src/explore/explain/values.ts';
 import { explore } from '../../src/explore/explore.ts';
 import { verdictText } from '../../src/explore/verdict.ts';
+import { ownRedisUrl } from '../fixtures/redis-server.ts';
 import { testServers } from '../servers.ts';
 import { atMostOne, onePgClient } from './programs.ts';
-import { others, racy } from './serial/subjects.ts';
-import { ownRedisUrl } from '../fixtures/redis-server.ts';
+import { others } from './serial/other-subjects.ts';
+import { racy } from './serial/subjects.ts';
 
 const redisUrl = await ownRedisUrl();
 const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
@@ -19,11 +20,31 @@ test('values stand in the place of parameters, and not inside of strings', () =>
 });
 
 test.each([
-  ['a look, then an insert', 'duplicate after a look', /^ann and bob both read `n = 0` in booking before either inserted into booking$/],
-  ['a balance that is read and written back', 'lost update', /^ann and bob both read `balance = 50` in card before either wrote in card$/],
-  ['write skew under repeatable read', 'write skew', /both read `n = 2` in doctor before either committed what it wrote in doctor$/],
-  ['one statement that counts and inserts', 'duplicate after a look', /both looked at booking before either inserted into booking$/],
-  ['a counter that is read and set in Redis', 'lost update', /both read `null` in visits before either set visits$/],
+  [
+    'a look, then an insert',
+    'duplicate after a look',
+    /^ann and bob both read `n = 0` in booking before either inserted into booking$/,
+  ],
+  [
+    'a balance that is read and written back',
+    'lost update',
+    /^ann and bob both read `balance = 50` in card before either wrote in card$/,
+  ],
+  [
+    'write skew under repeatable read',
+    'write skew',
+    /both read `n = 2` in doctor before either committed what it wrote in doctor$/,
+  ],
+  [
+    'one statement that counts and inserts',
+    'duplicate after a look',
+    /both looked at booking before either inserted into booking$/,
+  ],
+  [
+    'a counter that is read and set in Redis',
+    'lost update',
+    /both read `null` in visits before either set visits$/,
+  ],
 ] as const)('%s: %s', async (name, anomaly, words) => {
   const subject = racy[name]?.subject;
   if (subject === undefined) throw new Error(`no case ${name}`);

@@ -8,9 +8,7 @@ export function permutations(of: readonly number[]): readonly (readonly number[]
 
 /** Every choice of some of these, the smallest first; never none of them. */
 export function subsets(of: readonly number[]): readonly (readonly number[])[] {
-  const all = of.reduce<readonly (readonly number[])[]>(
-    (found, one) => [...found, ...found.map(some => [...some, one])],
-    [[]],
-  );
-  return [...all].sort((a, b) => a.length - b.length).slice(1);
+  const all: (readonly number[])[] = [[]];
+  for (const one of of) for (const some of [...all]) all.push([...some, one]);
+  return all.sort((a, b) => a.length - b.length).slice(1);
 }

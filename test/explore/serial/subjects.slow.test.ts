@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ownRedisUrl } from '../../fixtures/redis-server.ts';
 import { gravestOf, judgedBySerialOrders } from './judging.ts';
-import { others, racy, safe } from './subjects.ts';
+import { others } from './other-subjects.ts';
+import { racy, safe } from './subjects.ts';
 
 const redisUrl = await ownRedisUrl();
 
