@@ -195,7 +195,8 @@ async function visit(
 function cutShort(found: Exploration): Exploration {
   const { outcome, orders } = found;
   if (outcome !== 'budget-stopped') return { ...found, interrupted: true };
-  const why = `${orders} orders satisfy it, then it was interrupted`;
+  const right = found.serial === undefined ? 'satisfy it' : 'equal a serial order';
+  const why = `${orders} orders ${right}, then it was interrupted`;
   return { ...found, interrupted: true, why };
 }
 

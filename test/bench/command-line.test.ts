@@ -29,6 +29,7 @@ const commands: readonly (readonly [command: string, ...options: string[]])[] = 
   ['load', '--workload', '--sweep', '--base-url'],
   ['explore', '--replay', '--events', '--strategy', '--pairs'],
   ['explore-strategies', '--round', '--unbounded', '--cell-seconds'],
+  ['what-if', '<config>', '--seconds', '--markdown'],
   ['floors', '--only'],
   ['report', '--out'],
   ['diff', '<before>', '<after>'],

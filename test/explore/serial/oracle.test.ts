@@ -3,8 +3,7 @@ import { explore, replay } from '../../../src/explore/explore.ts';
 import { ownRedisUrl } from '../../fixtures/redis-server.ts';
 import { testServers } from '../../servers.ts';
 import { atMostOne, onePgClient } from '../programs.ts';
-import { gravestOf, judgedBySerialOrders } from './judging.ts';
-import { others } from './other-subjects.ts';
+import { judgedBySerialOrders } from './judging.ts';
 import { racy, type SerialCase, safe } from './subjects.ts';
 
 const redisUrl = await ownRedisUrl();
@@ -52,18 +51,6 @@ test('numbers and moments are compared up to renaming, and listed', async () => 
       },
     ]),
   );
-});
-
-test.each([
-  'serializable, and not tried again',
-  'busy, and done all the same',
-  'a number of a sequence that two read',
-  'a transaction that is left open',
-])('%s', async name => {
-  const one = caseOf(others, name);
-  const found = await judgedBySerialOrders(one, redisUrl);
-  expect([gravestOf(found), found.why]).toEqual([one.gravest, expect.any(String)]);
-  expect(found.outcome).toBe(one.gravest === 'effects differ' ? 'unsafe' : 'inconclusive');
 });
 
 test('what the config ignores is not compared', async () => {

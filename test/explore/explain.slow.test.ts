@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { explain } from '../../src/explore/explain/explain.ts';
-import { withValues } from '../../src/explore/explain/values.ts';
 import { explore } from '../../src/explore/explore.ts';
 import { verdictText } from '../../src/explore/verdict.ts';
 import { ownRedisUrl } from '../fixtures/redis-server.ts';
@@ -11,13 +10,6 @@ import { racy } from './serial/subjects.ts';
 
 const redisUrl = await ownRedisUrl();
 const servers = { pgUrl: testServers().postgresUrl, redisUrls: [redisUrl] };
-
-test('values stand in the place of parameters, and not inside of strings', () => {
-  const label = "select '$1' from slot where id = $1 and who = $2 and at is $3 and n = $10";
-  expect(withValues({ label, values: ['7', "o'hara", null] })).toBe(
-    "select '$1' from slot where id = 7 and who = 'o''hara' and at is null and n = $10",
-  );
-});
 
 test.each([
   [
