@@ -63,7 +63,7 @@ export function stepOf(unit: PostgresUnit, routines: Routines): Step {
 function newStepOf(unit: PostgresUnit, routines: Routines): Step {
   const hides = unit.executes ? routines.once(statementsOf(unit), hiddenIn) : undefined;
   const label = (unit.executes ? unit.texts : unit.prepared)
-    .map(tidy)
+    .map(oneLine)
     .join('; ')
     .slice(0, labelCharactersMax);
   return {
@@ -100,7 +100,7 @@ function isBegin(unit: PostgresUnit): boolean {
 
 const tidied = new Map<string, string>();
 
-function tidy(text: string): string {
+function oneLine(text: string): string {
   const known = tidied.get(text) ?? withoutComments(text);
   if (text.length > textCharactersMax) return known;
   if (tidied.size >= textsMax) tidied.clear();
