@@ -79,7 +79,7 @@ test('a caller that goes to another database leaves no verdict of safe', async (
 });
 
 test('the isolation that a role begins with counts, whoever explores', async () => {
-  const setup = `create role ${name}_two login;
+  const setup = `create role ${name}_two login password 'two';
     alter role ${name}_two set default_transaction_isolation = serializable;
     create table duty (id int primary key, n int); insert into duty values (1, 0), (2, 0);
     grant all on duty to ${name}_two`;
@@ -87,7 +87,7 @@ test('the isolation that a role begins with counts, whoever explores', async () 
     (id: number): ActorFunction =>
     async urls => {
       const url = new URL(urls.pgUrl);
-      url.username = `${name}_two`;
+      [url.username, url.password] = [`${name}_two`, 'two'];
       const work = onePgClient(async query => {
         await query('begin');
         await query(`select n from duty where id <> ${id}`);
@@ -108,5 +108,10 @@ test('the isolation that a role begins with counts, whoever explores', async () 
     await explore(program, { ...options, reduce: false }),
     await explore(program, options),
   ];
+  expect([...all.ends.keys()].sort()).toEqual([
+    'A returned "done" · B returned "done"',
+    'A returned "done" · B returned "refused"',
+    'A returned "refused" · B returned "done"',
+  ]);
   expect([...few.ends.keys()].sort()).toEqual([...all.ends.keys()].sort());
 });

@@ -238,7 +238,9 @@ export class Routines {
       if (tokens[at + 1]?.value === '.') return false; // it qualifies a column
       if (/^delete from( only)?$/.test(wordsBefore(tokens, at - schema))) return false;
       return (
-        isName(token) && this.#relations.has(token.value) && /^(from|join|using|only|,)$/.test(before)
+        isName(token) &&
+        this.#relations.has(token.value) &&
+        /^(from|join|using|only|,)$/.test(before)
       );
     };
     return tokens.filter(isLook).length;
