@@ -42,7 +42,7 @@ export async function offeredEvents(
     for (const actor of alive) {
       if (steps.some(step => isLimit(step) && step.choice.actor === actor)) continue;
       const lanes = context.book.of(actor).filter(timesOut);
-      offered.push(...together('timeout', actor, lanes));
+      if (lanes.length > 0) offered.push({ ...event('timeout', actor), lanes });
     }
   }
   if (switches.has('client-timeout')) {
@@ -52,7 +52,7 @@ export async function offeredEvents(
   if (switches.has('backend-terminated')) {
     for (const actor of alive) {
       const lanes = context.book.of(actor).filter(({ lane }) => lane.hasBackend);
-      offered.push(...together('backend-terminated', actor, lanes));
+      if (lanes.length > 0) offered.push({ ...event('backend-terminated', actor), lanes });
     }
   }
   return [...offered, ...(await offeredByTime(switches, context, alive))];
@@ -212,20 +212,6 @@ const marks: Readonly<Record<EventKind, string>> = {
 function event(kind: EventKind, actor?: number): Option {
   const token = `${marks[kind]}${actor === undefined ? '' : letter(actor)}`;
   return { choice: { token, legacy: token, kind, actor, shape: kind }, lanes: [] };
-}
-
-/** To all of these connections at once and, where there are several, to each of them alone. */
-function together(kind: EventKind, actor: number, lanes: readonly TrackedLane[]): Option[] {
-  const { choice } = event(kind, actor);
-  const all = lanes.length > 0 ? [{ choice, lanes }] : [];
-  // One that has taken no step yet has no number, and nothing to lose.
-  const known = lanes.filter(({ number }) => number !== undefined);
-  if (lanes.length < 2) return all;
-  const each = known.map(one => {
-    const token = `${choice.token}${one.number}`;
-    return { choice: { ...choice, token, shape: `${kind} ${one.number}` }, lanes: [one] };
-  });
-  return [...all, ...each];
 }
 
 /** Of each step that an actor holds: the reply of any of them may be the one that is lost. */

@@ -6,10 +6,9 @@ export interface Choice {
    * number that it got when it first held a step. `-A` is BEGIN without the statement that runs with
    * it in `A`. `+A` is the effect of a statement that stopped behind its snapshot, `a` the actor's
    * clock moves to its next timer, `^A` the server makes it a deadlock's victim. Events: `!A` crash,
-   * `?A` a step whose reply is lost, `*A` its backends terminated, `*A2` only that of its second
-   * connection, `~A` paused past its lease, `@A` timeouts that it has set at the server end its waits,
-   * `@A2` only one of them, `&A` its own timer fires beside its request, `%1` the first of the leases
-   * that can end does, `#` Redis loses its data.
+   * `?A` a step whose reply is lost, `*A` backend terminated, `~A` paused past its lease, `@A` a timeout
+   * that it has set at the server ends its wait, `&A` its own timer fires beside its request, `%1` the
+   * first of the leases that can end does, `#` Redis loses its data.
    */
   readonly token: string;
   /** The token of version 1, in which a step and an effect could share one. */

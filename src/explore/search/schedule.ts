@@ -8,7 +8,7 @@ export interface Schedule {
   readonly tokens: readonly string[];
 }
 
-const token = /[-+^?]?[A-Z]\d*|[a-z]|[!~&][A-Z]|[*@][A-Z]\d*|%\d*|#/y;
+const token = /[-+^?]?[A-Z]\d*|[a-z]|[!*~@&][A-Z]|%\d*|#/y;
 
 export function formatSchedule(tokens: readonly string[]): string {
   return `v2:${tokens.join('')}`;
