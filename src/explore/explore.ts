@@ -1,4 +1,5 @@
 import { assumptionsOf } from './assumptions.ts';
+import { searchBeginsApart } from './begin-apart.ts';
 import { checkConfig } from './config-check.ts';
 import { searchFailed, setupFailed } from './failed.ts';
 import { maySatisfy, result } from './judge.ts';
@@ -92,6 +93,10 @@ class Orders {
     return this.#stage.clockWasRead;
   }
 
+  get readsClockInside(): boolean {
+    return this.#stage.readsClockInside;
+  }
+
   /** Rejects with OutOfTime where it was not over in time. */
   async run(scheduler: Scheduler, course: Course): Promise<ExecutionRecord> {
     const record = await this.#stage.execute(scheduler, course);
@@ -141,7 +146,17 @@ async function search(
     () => tally.startOver(),
   );
   if (plan.reduce) await shorten(orders, plan, tally, untilMs);
-  return end;
+  const apart = (options.fuseBegin ?? true) && orders.readsClockInside;
+  if (!apart || !maySatisfy(tally, end)) return end;
+  return searchBeginsApart(
+    plan,
+    end,
+    (scheduler, course) => orders.run(scheduler, { ...course, untilMs }),
+    (order, record) => {
+      tally.count(order, record, options.firstOnly ?? false);
+      return tally.stopped ? 'stop' : 'go on';
+    },
+  );
 }
 
 /** Of equivalent orders only one was run, not necessarily the shortest: looks for a shorter one. */

@@ -14,7 +14,8 @@ export class Callers {
   readonly warm: WarmServices;
   readonly #arena: Arena;
   readonly #actors: readonly (readonly [string, Actor])[];
-  readonly #startMs = Date.now();
+  /** When the actors of this order began: a lease has its length by their clocks, too. */
+  #startMs = Date.now();
   #servicePorts: readonly number[] = [];
   #closely = closelyOrders;
 
@@ -39,6 +40,7 @@ export class Callers {
 
   /** All of them, at their first instruction. */
   start(ended: () => void): RunningActor[] {
+    this.#startMs = Date.now();
     return this.#actors.map(([name, act], index) => this.one(name, act, index, ended));
   }
 
@@ -61,12 +63,7 @@ export class Callers {
       return warm ?? new ServiceActor(name, act, port.urls, servicePort, tie);
     }
     const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
-    realm.reach.behind(gatesOf(this.#arena).flat());
+    realm.reach.behind(this.#arena.gatePorts.flat());
     return new InProcessActor(name, act, port.urls, realm, ended);
   }
-}
-
-/** The ports of each actor's gates. */
-export function gatesOf({ ports }: Arena): number[][] {
-  return ports.map(port => port.gates.map(gate => gate.port));
 }

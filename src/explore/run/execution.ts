@@ -1,6 +1,6 @@
-import type { Step } from '../gate/lane.ts';
 import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
 import { type Footprint, joined } from '../search/footprint.ts';
+import { beginsAlone } from '../search/schedule.ts';
 import type { Scheduler } from '../search/scheduler.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
@@ -141,7 +141,7 @@ export class Execution {
   }
 
   async #possible(): Promise<Option[]> {
-    const possible = options(this.#actors, this.#book, this.#settings.fuseNodes);
+    const possible = options(this.#actors, this.#book, this.#settings);
     this.sharesState ||= this.#actors.some((actor, index) => {
       const asks = this.#book
         .of(index)
@@ -267,6 +267,7 @@ export class Execution {
   async #fuse(choice: Choice, one: TrackedLane): Promise<void> {
     const line = this.lines.at(-1);
     if (choice.kind !== 'step' || !choice.shape.match(/^(begin|start transaction)\b/i)) return;
+    if (beginsAlone(choice.token)) return;
     const next = one.lane.held;
     if (next === undefined || next.role === 'begin' || line?.token !== choice.token) return;
     const begun = this.#touched;
@@ -276,12 +277,10 @@ export class Execution {
     }
   }
 
-  #line(choice: Choice, store: string, label: string, values?: Step['values']): TraceLine {
+  #line(choice: Choice, store: string, label: string, values?: TraceLine['values']): TraceLine {
     const { token, actor } = choice;
-    const line: TraceLine = {
-      ...{ token, actor, store, label, result: '', answeredAfter: 0 },
-      ...(values !== undefined && { values }),
-    };
+    const made = { token, actor, store, label, result: '', answeredAfter: 0 };
+    const line: TraceLine = values === undefined ? made : { ...made, values };
     this.lines.push(line);
     return line;
   }

@@ -1,3 +1,4 @@
+import { sqlStatements } from '../wire/sql-split.ts';
 import type { ActorEnd } from './actor.ts';
 import type { PostgresControl } from './postgres-control.ts';
 import type { WorldServers } from './servers.ts';
@@ -28,12 +29,20 @@ export async function judged(
 export async function tryAudit(subject: Subject, postgres: PostgresControl): Promise<void> {
   const audit = await asPart('audit', () => auditOf(subject, []));
   if (audit === undefined) return;
+  if (sqlStatements(audit).length === 0) {
+    throw new Unjudged(
+      'the audit is empty: expected SQL that returns the rows that should not exist',
+    );
+  }
+  await postgres.query('begin read only'); // an audit that writes would judge what it has changed
   try {
     await postgres.audit(audit);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const advice = message.includes('multiple commands') ? '; write one statement' : '';
     throw new Unjudged(`the audit cannot run: ${message}${advice}`, { cause: error });
+  } finally {
+    await postgres.query('rollback');
   }
 }
 

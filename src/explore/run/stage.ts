@@ -4,8 +4,9 @@ import { installRealms } from '../time/install.ts';
 import type { ActorEnd } from './actor.ts';
 import { Alone } from './alone.ts';
 import { type Arena, realNow } from './arena.ts';
-import { Callers, gatesOf } from './callers.ts';
+import { Callers } from './callers.ts';
 import { readCatalogue } from './catalogue.ts';
+import { readsClockInside, stampsRows } from './clock-inside.ts';
 import { allowedHosts, Outside } from './elsewhere.ts';
 import { Execution } from './execution.ts';
 import { InTurn } from './in-turn.ts';
@@ -19,8 +20,8 @@ import { heldRows } from './row-leases.ts';
 import type { ServerUrls } from './servers.ts';
 import type { Patience } from './settle.ts';
 import type { Subject } from './subject.ts';
-import type { Surroundings } from './surroundings.ts';
-import type { ExecutionSettings, TraceLine } from './trace.ts';
+import { type Surroundings, surroundingsOf } from './surroundings.ts';
+import { type ExecutionSettings, statementsOf } from './trace.ts';
 import { asPart } from './unjudged.ts';
 import { checkedCold, noted } from './warm-check.ts';
 import { warmedUp } from './warm-up.ts';
@@ -41,12 +42,18 @@ export interface Course {
    * Default: never.
    */
   readonly untilMs?: number | undefined;
+  /** BEGIN may also be taken as a step of its own. Default: as the settings say. */
+  readonly beginsApart?: boolean | undefined;
 }
 
 /** Everything open for one exploration; runs one schedule after the other. */
 export class Stage {
   /** What a verdict also rests on, in sentences. */
   readonly limits: readonly string[];
+  /** Some order has read the time of a transaction, which its BEGIN has fixed. */
+  readsClockInside = false;
+  /** Rows that are written may hold it. */
+  readonly #stamps: boolean;
   readonly #world: World;
   readonly #arena: Arena;
   readonly #subject: Subject;
@@ -74,8 +81,10 @@ export class Stage {
     outside: Outside,
     uninstall: () => void,
     ranOut: RanOut,
+    stamps: boolean,
   ) {
     this.#ranOut = ranOut;
+    this.#stamps = stamps;
     this.#world = world;
     this.limits = world.limits;
     this.#arena = world.arena;
@@ -120,10 +129,14 @@ export class Stage {
       await untilAborted(world.fill(leftMs), settings.signal);
       await tryAudit(subject, world.arena.postgres);
       await heldRows(world.arena.postgres, subject.leases ?? []);
-      const surroundings = settings.footprints ? await surroundingsOf(world.arena) : undefined;
+      const surroundings = settings.footprints
+        ? await surroundingsOf(world.arena.postgres)
+        : undefined;
       const ranOut = await RanOut.open(servers.redisUrls ?? []);
-      const outside = new Outside(gatesOf(world.arena), await allowedHosts(settings.allowHosts));
-      return new Stage(world, subject, settings, surroundings, outside, installRealms(), ranOut);
+      const outside = new Outside(world.arena.gatePorts, await allowedHosts(settings.allowHosts));
+      const stamps = await stampsRows(world.arena.postgres);
+      const undo = installRealms();
+      return new Stage(world, subject, settings, surroundings, outside, undo, ranOut, stamps);
     } catch (error) {
       await closed(world.close(), settings.signal); // the first failure is the one to tell
       throw error;
@@ -176,7 +189,8 @@ export class Stage {
     }
   }
 
-  async #execute(scheduler: Scheduler, { untilMs }: Course): Promise<ExecutionRecord> {
+  async #execute(scheduler: Scheduler, course: Course): Promise<ExecutionRecord> {
+    const { untilMs, beginsApart = this.#settings.beginsApart ?? false } = course;
     await this.#renew(untilMs);
     if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
       this.#fills = this.#world.fills;
@@ -188,7 +202,7 @@ export class Stage {
     restored.catch(() => undefined); // told by `run`
     const start = (ended: () => void) => this.#callers.start(ended);
     const patience = { ...this.#settings.patience, untilMs };
-    const settings = { ...this.#settings, patience };
+    const settings = { ...this.#settings, patience, beginsApart };
     const { leases } = this.#subject;
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
@@ -198,7 +212,7 @@ export class Stage {
       const { ends, lines, sharesState, occasions, witness, unquiet } = execution;
       const [expired] = await Promise.all([asked, execution.dispose()]);
       const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
-      const elsewhere = this.#outside.of(witness.reached);
+      const elsewhere = [...this.#outside.of(witness.reached), ...witness.otherDatabases];
       const judged = end === ran && end.kind !== 'abandoned' && end.kind !== 'late';
       const left = judged ? await this.leftovers.look() : undefined; // before a probe or a check acts
       const violations = judged ? await this.#judge(ends, patience) : [];
@@ -217,6 +231,7 @@ export class Stage {
         : error;
     } finally {
       this.#callers.ran();
+      this.readsClockInside ||= readsClockInside(execution.lines, this.#stamps);
       await execution.dispose();
       this.#world.lookAhead(statementsOf(execution.lines));
     }
@@ -268,17 +283,4 @@ export class Stage {
     const stuck = await probed(this.#subject, { arena: this.#arena, settings, start });
     return [...found, ...stuck];
   }
-}
-
-function statementsOf(lines: readonly TraceLine[]): string[] {
-  return lines.flatMap(({ store, label }) => (store === 'postgres' ? [label] : []));
-}
-
-async function surroundingsOf({ postgres }: Arena): Promise<Surroundings> {
-  return {
-    postgres,
-    catalogue: await readCatalogue(postgres),
-    snapshotsByDefault: await postgres.snapshotsByDefault(),
-    clockWasRead: false,
-  };
 }

@@ -4,9 +4,11 @@ import { keeper } from '../keeper/keeper.ts';
 import { OutOfTime } from '../search/point.ts';
 import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
+import { ClusterObjects } from './cluster-objects.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
 import { Definitions, mayChange, type WorldChange } from './definitions.ts';
 import { Leftovers } from './leftovers.ts';
+import type { Memory, Settings } from './memory.ts';
 import { NotPutBack, reasonOf, textOf, WorldChanged } from './not-put-back.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
@@ -23,7 +25,6 @@ import { relationSources, routineSources } from './routine-sources.ts';
 import type { ServerUrls } from './servers.ts';
 import { runSetup } from './setup.ts';
 import type { Subject } from './subject.ts';
-import type { ExecutionSettings } from './trace.ts';
 import { asPart } from './unjudged.ts';
 import { lateMs, NotInTime, within } from './within.ts';
 
@@ -32,16 +33,6 @@ const controlMs = 20_000;
 /** Waits for a lock end before, so that the error names the lock. */
 const lockMs = 15_000;
 const closeMs = 30_000;
-
-type Settings = Pick<ExecutionSettings, 'phases' | 'rewriter'>;
-
-interface Memory {
-  readonly baseline: Baseline;
-  readonly definitions: Definitions;
-  readonly settings: readonly StoredSettings[];
-  /** Tables whose writes are not split into phases. */
-  readonly whole: readonly string[];
-}
 
 /**
  * Everything that an order may change, and how it was at the start: rows and keys are restored before
@@ -57,6 +48,7 @@ export class World {
   readonly #database: OwnDatabase;
   readonly #redis: RedisWorld;
   readonly leftovers: Leftovers;
+  readonly #cluster: ClusterObjects;
   /** The keeper need not empty Redis any more. */
   readonly #disown: () => void;
   readonly #phases: boolean;
@@ -81,8 +73,10 @@ export class World {
     arena: Arena,
     database: OwnDatabase,
     redis: RedisWorld,
+    cluster: ClusterObjects,
     disown: () => void,
   ) {
+    this.#cluster = cluster;
     this.#subject = subject;
     this.#phases = phases;
     this.arena = arena;
@@ -106,9 +100,10 @@ export class World {
       database = await createDatabase(servers.pgUrl, subject.template);
       const urls = { pgUrl: database.url, redisUrls, httpUrls: servers.httpUrls ?? [] };
       const routines = new Routines(subject.oneStep);
-      const { rewriter, phases } = settings;
-      const arena = await Arena.open(urls, Object.keys(subject.actors), routines, rewriter);
-      return new World(subject, phases, arena, database, redis, disown);
+      const names = Object.keys(subject.actors);
+      const arena = await Arena.open(urls, names, routines, settings.rewriter);
+      const cluster = await ClusterObjects.open(database);
+      return new World(subject, settings.phases, arena, database, redis, cluster, disown);
     } catch (error) {
       await Promise.allSettled([redis.close().then(disown), database?.drop()]);
       throw error;
@@ -121,7 +116,9 @@ export class World {
     const [role] = await postgres.query('select current_user as name');
     this.#role = String(role?.name);
     this.#before = (await storedSettings(postgres)).filter(one => !one.here);
+    this.#cluster.heed(this.#subject.setup);
     await within(ms, 'the setup', this.#fill());
+    await this.#cluster.keep();
     const relations = await relationSources(postgres);
     this.arena.routines.learn(await routineSources(postgres), relations);
   }
@@ -155,6 +152,7 @@ export class World {
    */
   lookAhead(statements: readonly string[]): void {
     this.#suspect ||= statements.some(mayChange);
+    for (const one of statements) this.#cluster.heed(one);
     if (!this.#suspect) return;
     this.#ahead = this.#memory?.definitions.look(statements);
     this.#ahead?.catch(() => undefined); // told by `renew`
@@ -195,7 +193,7 @@ export class World {
       async () => this.#redis.close().then(this.#disown),
       async () => storeAgain(this.#database, this.#before, this.#role),
       async () => this.arena.close(),
-      async () => this.#database.drop(),
+      async () => this.#database.drop(await this.#cluster.removing('all')),
     ];
     const failed: unknown[] = [];
     for (const step of steps) {
@@ -237,7 +235,8 @@ export class World {
     for (const gid of change?.prepared ?? []) {
       await this.arena.postgres.query(`rollback prepared '${gid.replaceAll("'", "''")}'`);
     }
-    if (change?.definitions || baseline.needsCopy) await this.#anew();
+    const beyond = await this.#cluster.left();
+    if (change?.definitions || beyond || baseline.needsCopy) await this.#anew();
     this.#suspect = this.#unseen;
     if (reset === undefined) return;
     await this.restoreRows();
@@ -267,6 +266,7 @@ export class World {
           names,
         ),
       );
+    await this.#database.queryAll(await this.#cluster.removing('what orders made'));
     await postgres.open();
     await this.#memory?.baseline.confine({ lock: lockMs, statement: controlMs });
     const left = await this.#memory?.definitions.look([]);
@@ -281,6 +281,7 @@ export class World {
   /** The setup once more, in an empty database, and a copy of that before anybody is let in. */
   async #copy(): Promise<void> {
     await this.#database.renew([]);
+    await this.#database.queryAll(await this.#cluster.removing('all')); // the setup makes them
     await this.arena.postgres.open();
     await this.#redis.empty();
     await this.#fill();
