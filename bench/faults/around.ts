@@ -11,14 +11,12 @@ export class Around {
     this.#lab = lab;
   }
 
-  /** Those of this fault from now on; opened unless they are there. Called before each injection. */
+  /** Those of this fault from now on; opened unless they are there. */
   async enter(fault: NamedFault): Promise<void> {
-    if (this.#fault !== fault) {
-      await this.leave();
-      this.#surroundings = await fault.surroundings?.(this.#lab);
-      this.#fault = fault;
-    }
-    await this.#surroundings?.renew?.();
+    if (this.#fault === fault) return;
+    await this.leave();
+    this.#surroundings = await fault.surroundings?.(this.#lab);
+    this.#fault = fault;
   }
 
   /** As it was before. Idempotent. */

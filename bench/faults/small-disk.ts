@@ -1,19 +1,16 @@
 /** A small disk with the tables of the run on it, which can be filled to the last byte. */
 import { chown, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { Child } from '../../src/services/index.ts';
 import { serviceRole } from './run-role.ts';
 import { serverFolder } from './server-folder.ts';
-import type { Lab, Sql } from './stage.ts';
+import type { Lab } from './stage.ts';
 
 export interface SmallDisk {
-  /** Fills what is left. Resolves when nothing more can be written. */
+  /** Fills what is left. Resolves when nothing more can be written, and no page takes another row. */
   fill(): Promise<void>;
   /** Makes room again. */
   ease(): Promise<void>;
-  /** Packs the rows of the tables, so that the next ones need a page more. */
-  renew(): Promise<void>;
   /** Puts the tables back, and takes the disk away. */
   close(): Promise<void>;
 }
@@ -48,9 +45,14 @@ export async function openSmallDisk(lab: Lab): Promise<SmallDisk> {
   await sql(`create tablespace ${space} location '${place}'`);
   await move('pg_default', space);
   return {
-    fill: () => fill(filler),
-    ease: () => rm(filler, { force: true }),
-    renew: () => packed(sql),
+    async fill() {
+      await sql(pagesAre('set (fillfactor = 10)'));
+      await fill(filler);
+    },
+    async ease() {
+      await rm(filler, { force: true });
+      await sql(pagesAre('reset (fillfactor)'));
+    },
     async close() {
       await rm(filler, { force: true });
       await move(space, 'pg_default');
@@ -106,16 +108,15 @@ async function writes(write: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-const tables = z.array(z.object({ name: z.string() }));
-const pageBytes = 8_192;
-
-async function packed(sql: Sql): Promise<void> {
-  const used = tables.parse(
-    await sql(
-      `select format('%I.%I', schemaname, tablename) as name from pg_tables
-       where tablespace = $1 and pg_relation_size(format('%I.%I', schemaname, tablename)) > $2::integer`,
-      [space, String(pageBytes)],
-    ),
-  );
-  for (const { name } of used) await sql(`vacuum (full) ${name}`);
-}
+/** What pages of the tables are called full: no row is added to one that is, so the next needs a page more. */
+const pagesAre = (how: string): string => `
+do $$
+declare
+  name text;
+begin
+  for name in
+    select format('%I.%I', schemaname, tablename) from pg_tables where tablespace = '${space}'
+  loop
+    execute format('alter table %s ${how}', name);
+  end loop;
+end $$`;

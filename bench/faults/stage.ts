@@ -90,8 +90,6 @@ export interface Lab {
 
 /** Owned by the run of a fault. */
 export interface Surroundings {
-  /** Before each injection, while there is no load. */
-  renew?(): Promise<void>;
   close(): Promise<void>;
 }
 

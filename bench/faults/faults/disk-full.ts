@@ -14,8 +14,8 @@ export default {
   control: 'no protection',
   phases: ['holding', 'commit sent', 'written'],
   needs: [smallDiskNeed],
-  lastsMs: ({ leaseMs }) => 2 * leaseMs,
-  leastMs: ({ leaseMs }) => 1.5 * leaseMs,
+  lastsMs: ({ leaseMs }) => 1.5 * leaseMs,
+  leastMs: ({ leaseMs }) => leaseMs,
   async surroundings(lab) {
     const disk = await openSmallDisk(lab);
     disks.set(lab, disk);
