@@ -1,8 +1,9 @@
 /** A clock that a program takes for the time of day, and that can be stepped: libfaketime. */
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fakeTimeLibrary } from './needs.ts';
 import { serverFolder } from './server-folder.ts';
+import { hasEnded } from './servers.ts';
 import type { Lab } from './stage.ts';
 
 export interface FakeClock {
@@ -10,7 +11,12 @@ export interface FakeClock {
   readonly environment: Readonly<Record<string, string>>;
   /** Steps it; back by a negative number. */
   step(seconds: number): Promise<void>;
+  /** Removes what programs with this clock left behind that were killed. */
+  close(): Promise<void>;
 }
+
+const shared = '/dev/shm';
+const ofProcess = /^(?:sem\.)?faketime_(?:sem|shm)_(\d+)$/;
 
 /** It shows the time until it is stepped. */
 export async function fakeClock(lab: Lab): Promise<FakeClock> {
@@ -35,6 +41,12 @@ export async function fakeClock(lab: Lab): Promise<FakeClock> {
     async step(seconds) {
       offset += seconds;
       await show();
+    },
+    async close() {
+      for (const name of await readdir(shared).catch(() => [])) {
+        const pid = ofProcess.exec(name)?.[1];
+        if (pid !== undefined && hasEnded(Number(pid))) await rm(join(shared, name), { force: true });
+      }
     },
   };
 }

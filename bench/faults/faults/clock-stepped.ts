@@ -32,7 +32,12 @@ export default {
     const clock = await fakeClock(lab);
     clocks.set(lab, clock);
     await replaceService(lab.service, clock.environment);
-    return { close: () => replaceService(lab.service) };
+    return {
+      async close() {
+        await replaceService(lab.service);
+        await clock.close();
+      },
+    };
   },
   async inject({ lab }) {
     await clocks.get(lab)?.step(hour);

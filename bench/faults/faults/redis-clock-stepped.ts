@@ -16,7 +16,12 @@ export default oneNodeFault({
     const clock = await fakeClock(lab);
     clocks.set(lab, clock);
     await restarted(lab, clock.environment);
-    return { close: () => restarted(lab, {}) };
+    return {
+      async close() {
+        await restarted(lab, {});
+        await clock.close();
+      },
+    };
   },
   async inject({ lab }) {
     await clocks.get(lab)?.step(hour);
