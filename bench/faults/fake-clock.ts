@@ -45,7 +45,8 @@ export async function fakeClock(lab: Lab): Promise<FakeClock> {
     async close() {
       for (const name of await readdir(shared).catch(() => [])) {
         const pid = ofProcess.exec(name)?.[1];
-        if (pid !== undefined && hasEnded(Number(pid))) await rm(join(shared, name), { force: true });
+        if (pid !== undefined && hasEnded(Number(pid)))
+          await rm(join(shared, name), { force: true });
       }
     },
   };
