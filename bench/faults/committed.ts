@@ -60,8 +60,9 @@ function overview(run: FaultsRun): string {
     ...groups.map(({ marks }) => marks[index] ?? ''),
   ]);
   const struck = run.cells.filter(({ judged }) => judged);
+  const claimed = struck.filter(({ control }) => !control);
   const sum = (of: (cell: FaultCell) => number): string =>
-    whole(struck.reduce((all, cell) => all + of(cell), 0));
+    whole(claimed.reduce((all, cell) => all + of(cell), 0));
   const { machine, postgres, redis } = run.conditions;
   return [
     tableMarkdown(words(...head), rows),

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { commandOf, type OptionValues, option, readTable, repeated } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import { nameList, oneOfEach, strategyList, whole, wholeNumber } from '../lab/option-values.ts';
+import { nameList, oneOfEach, strategyList, whole } from '../lab/option-values.ts';
+import { jsonOption, outOption, resumeOption, seedOption } from '../lab/usual-options.ts';
 import { type Phase, phases, phaseTexts } from './phases.ts';
 
 const table = {
@@ -46,37 +47,16 @@ const table = {
     [500, 60_000],
     1_500,
   ),
-  /** Undefined: a random one. */
-  seed: option<number | undefined>({
-    flags: '--seed <n>',
-    text: 'seed of an earlier run, to repeat its load',
-    read: wholeNumber(0, 999_999_999),
-    fallback: undefined,
-  }),
+  seed: seedOption('load'),
   list: option<boolean>({
     flags: '--list',
     text: 'print the faults with their phases and what they need, and end',
     fallback: false,
     notRepeated: true,
   }),
-  out: option<string>({
-    flags: '--out <folder>',
-    text: 'folder for results',
-    fallback: 'results',
-    notRepeated: true,
-  }),
-  resume: option<string | undefined>({
-    flags: '--resume <file>',
-    text: 'faults.json of an interrupted run: run the cells that are left',
-    fallback: undefined,
-    notRepeated: true,
-  }),
-  json: option<boolean>({
-    flags: '--json',
-    text: 'print the result as JSON instead of the table',
-    fallback: false,
-    notRepeated: true,
-  }),
+  out: outOption('results'),
+  resume: resumeOption('faults.json', 'cells'),
+  json: jsonOption,
 };
 
 /** The parsed command line. */
