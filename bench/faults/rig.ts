@@ -1,7 +1,7 @@
 /** What a run strikes: real servers, the service in two processes, and a tap in front of each store. */
 import pg from 'pg';
 import type { RedisNeeds } from '../../src/contract/index.ts';
-import type { Services } from '../../src/services/index.ts';
+import { freePort, type Services } from '../../src/services/index.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
 import { conditionsOf } from '../lab/conditions.ts';
 import { createRunDatabase, durabilityOf, type RunDatabase } from '../lab/run-database.ts';
@@ -48,6 +48,8 @@ export class Rig {
   readonly conditions: Conditions;
   readonly processUrls: readonly string[];
   readonly workers: readonly StruckProcess[];
+  /** The process that starts those again that die. */
+  readonly primaryPid: number;
   readonly databaseUrl: string;
   /** Makes the keys of a load, past the taps. */
   readonly seeds: PostgresStore;
@@ -62,6 +64,7 @@ export class Rig {
     this.conditions = started.conditions;
     this.processUrls = started.processUrls;
     this.workers = started.workers;
+    this.primaryPid = started.primaryPid;
     this.ended = started.ended;
     this.databaseUrl = parts.database.url;
     this.seeds = new PostgresStore({
@@ -92,6 +95,12 @@ export class Rig {
       await services.close();
       throw error;
     }
+  }
+
+  /** Where the connections of the service to its stores lead. */
+  get storePorts(): ReadonlySet<number> {
+    const { redis, nodes, postgres } = this.#parts;
+    return new Set([redis, ...nodes, postgres].map(({ tap }) => Number(new URL(tap.url).port)));
   }
 
   /** Watches the wire for the next command on this key, and holds it at this point. */
@@ -140,7 +149,7 @@ async function closeTaps({ redis, nodes, postgres }: Parts): Promise<void> {
   await Promise.all([redis, ...nodes, postgres].map(({ tap }) => tap.close()));
 }
 
-type Started = Pick<Rig, 'conditions' | 'processUrls' | 'workers' | 'ended'>;
+type Started = Pick<Rig, 'conditions' | 'processUrls' | 'workers' | 'primaryPid' | 'ended'>;
 
 async function partsOf(services: Services, { report, signal }: RigOptions): Promise<Parts> {
   const database = await createRunDatabase(services.postgres.url);
@@ -194,7 +203,8 @@ async function startedOn(parts: Parts, options: RigOptions): Promise<Started> {
     ...options,
     services: behindTaps,
     databaseUrl: postgres.tap.url,
-    variables: settings,
+    // each process that is asked for its inspector has a port of its own, and so has each run
+    variables: { ...settings, NODE_OPTIONS: `--inspect-port=${await freePort()}` },
   });
   await spreadIds(database.url);
   const durability = await durabilityOf(database.url);
@@ -205,6 +215,7 @@ async function startedOn(parts: Parts, options: RigOptions): Promise<Started> {
   return {
     conditions: await conditionsOf({ services, durability, settings }),
     processUrls: running.map(({ url }) => url),
+    primaryPid: child.pid,
     workers: running.map(({ pid, url }, index) =>
       struckProcess({ index, pid, url, primaryPid: child.pid, signal }),
     ),

@@ -1,11 +1,9 @@
 /** Runs the cells of `faults`, from the registry to the raw data. */
 import { setMaxListeners } from 'node:events';
-import type { RegisteredVariant } from '../../src/contract/index.ts';
-import { isStrategyPath, loadRegistry } from '../../src/engine/registry.ts';
+import { isStrategyPath } from '../../src/engine/registry.ts';
 import { errorMessage } from '../../src/error-message.ts';
 import { argumentsIn, UsageError } from '../lab/command-line.ts';
 import { forecast } from '../lab/forecast.ts';
-import { scenarioOf } from '../lab/plan.ts';
 import { openProgress, type Progress } from '../lab/progress.ts';
 import type { Environment } from '../lab/service.ts';
 import { counted } from '../page/format.ts';
@@ -14,8 +12,8 @@ import type { NamedFault } from './fault.ts';
 import { type FaultsFolder, readFaults } from './files.ts';
 import type { Operation } from './history.ts';
 import { commandLine, type FaultsOptions, readFaultsOptions } from './options.ts';
-import { cellsOf, type Planned, strategiesOf } from './plan.ts';
-import { faultsNamed, loadFaults } from './registry.ts';
+import type { Planned } from './plan.ts';
+import { type Plan, planOf } from './planned-run.ts';
 import { Rig } from './rig.ts';
 import { type FaultCell, type FaultsRun, faultsFormat, faultsVersion } from './schema.ts';
 import { cellName } from './verdict.ts';
@@ -30,8 +28,6 @@ export interface FaultsGiven {
 
 /** A cell takes about so long: calm, strike, heal and audit. */
 const cellSeconds = { fixed: 3, leases: 1.7 } as const;
-/** A rival that gets the lock when the lease has passed has time left to wait for the row. */
-const waitShare = 3;
 /** So many cells that break off one after the other end the run: something is broken for good. */
 const brokenMax = 3;
 
@@ -113,33 +109,6 @@ const quiet = (report: (line: string) => void) => (line: string) => {
   if (!/unexpectedly/.test(line)) report(line);
 };
 
-interface Plan {
-  readonly startedAt: string;
-  readonly faults: readonly NamedFault[];
-  readonly cells: readonly Planned[];
-  readonly scenario: ReturnType<typeof scenarioOf>;
-  readonly variant: RegisteredVariant;
-  readonly times: FaultsRun['times'];
-}
-
-async function planOf(options: FaultsOptions): Promise<Plan> {
-  const registry = await loadRegistry(options.strategies.filter(isStrategyPath));
-  const scenario = scenarioOf(registry, options.scenario);
-  const variant = scenario.registered.variants[options.variant];
-  if (!variant) {
-    const known = Object.keys(scenario.registered.variants).join(', ');
-    throw new UsageError(
-      `${scenario.name} has no variant '${options.variant}'; there are ${known}`,
-    );
-  }
-  const faults = faultsNamed(await loadFaults(), options.faults);
-  const strategies = strategiesOf(registry, options.strategies, variant);
-  const cells = cellsOf(registry, { faults, phases: options.phases, strategies, variant });
-  const { leaseMs } = options;
-  const times = { leaseMs, waitMs: Math.round(leaseMs * waitShare) };
-  return { startedAt: new Date().toISOString(), faults, cells, scenario, variant, times };
-}
-
 async function tellForecast(
   { leaseMs, out }: FaultsOptions,
   cells: number,
@@ -163,7 +132,8 @@ interface Work {
   readonly keep: (planned: Planned, history: readonly Operation[]) => Promise<void>;
 }
 
-const unstruck = { marks: null, judged: null, audit: null, strip: null, wire: [] };
+/** What a cell has that was not struck. */
+export const unstruck = { marks: null, judged: null, audit: null, strip: null, wire: [] };
 
 async function cellRun(work: Work, planned: Planned): Promise<FaultCell> {
   const head = headOf(planned);
@@ -195,19 +165,19 @@ async function struckIn({ rig, plan, options, signal }: Work, planned: Planned) 
 }
 
 /** What a fault needs and this machine lacks, with the way to get it. */
-async function missingFor({ needs }: NamedFault): Promise<string | undefined> {
+export async function missingFor({ needs }: NamedFault): Promise<string | undefined> {
   for (const need of needs)
     if (!(await need.found())) return `${need.what} is missing here: ${need.install}`;
   return undefined;
 }
 
-function headOf({ fault, strategy, notOffered: _, ...facts }: Planned) {
+export function headOf({ fault, strategy, notOffered: _, ...facts }: Planned) {
   return { ...facts, fault: fault.name, strategy: strategy.name };
 }
 
-const nameOf = (planned: Planned): string => cellName(headOf(planned));
+export const nameOf = (planned: Planned): string => cellName(headOf(planned));
 
-function factsOf({ name, title, strikes, events, harm, phases }: NamedFault) {
+export function factsOf({ name, title, strikes, events, harm, phases }: NamedFault) {
   return { name, title, strikes, events: [...events], harm, phases: [...phases] };
 }
 

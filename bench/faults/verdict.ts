@@ -132,6 +132,11 @@ export function isHarmed(run: Pick<Struck, 'faults' | 'times'>, cell: FaultCell)
 const outageTimes = 5;
 const outageLeastMs = 500;
 
+/** How long writers on other keys were not served; undefined where they were, as before the fault. */
+export function standstillMs({ judged }: Pick<FaultCell, 'judged'>): number | undefined {
+  return judged && stoodStill(judged) ? judged.gapMs.others : undefined;
+}
+
 function stoodStill({ gapMs }: NonNullable<FaultCell['judged']>): boolean {
   return gapMs.others > Math.max(outageLeastMs, outageTimes * gapMs.before);
 }

@@ -1,0 +1,194 @@
+/** Strikes cell after cell for a time, and looks between them at what each process holds. */
+import { setMaxListeners } from 'node:events';
+import { isStrategyPath } from '../../../src/engine/registry.ts';
+import { errorMessage } from '../../../src/error-message.ts';
+import { UsageError } from '../../lab/command-line.ts';
+import { forecast } from '../../lab/forecast.ts';
+import { openProgress, type Progress } from '../../lab/progress.ts';
+import { waitMs } from '../../lab/wait.ts';
+import { strikeCell } from '../cell.ts';
+import { commandLine } from '../options.ts';
+import type { Planned } from '../plan.ts';
+import { type Plan, planOf } from '../planned-run.ts';
+import { Rig } from '../rig.ts';
+import { type FaultsGiven, factsOf, headOf, missingFor, nameOf, unstruck } from '../run.ts';
+import type { FaultCell } from '../schema.ts';
+import { type FaultVerdict, lostOf, verdictOf } from '../verdict.ts';
+import { sampleOf, type Watched } from './sample.ts';
+import { type Sample, type SoakRun, soakFormat, soakVersion } from './schema.ts';
+
+/** After a cell, until connections of its callers have closed. */
+const restMs = 1_000;
+/** Of a cell with its rest, for the display. */
+const cellSeconds = 5;
+/** So many looks over the whole time, and between two at least one cell. */
+const looksMax = 120;
+/** So many cells that break off one after the other end the soak. */
+const brokenMax = 3;
+
+type Given = Omit<FaultsGiven, 'folder'>;
+
+/**
+ * Throws `UsageError` and `RegistryError` before anything has started, and the error if the servers or
+ * the service fail to start; later errors are recorded in the run's `end`.
+ */
+export async function runSoak({ options, environment, output, signal }: Given): Promise<SoakRun> {
+  setMaxListeners(0, signal); // one listener per command in flight, which are bounded
+  const { soak: minutes } = options;
+  if (minutes === undefined) throw new UsageError('--soak needs the minutes');
+  const plan = await planOf(options);
+  const cells = await soakedOf(plan, options.faults.length > 0);
+  if (cells.length === 0) throw new UsageError('no fault of these can be soaked in');
+  const progress = openProgress(output, Math.ceil((minutes * 60) / cellSeconds));
+  const time = { work: 'soak', leastSeconds: minutes * 60, mostSeconds: minutes * 60 + 30 };
+  const needs = { ...time, besides: 'the start of the servers and of the service' };
+  for (const line of await forecast(needs, { out: options.out, startsPostgres: true }))
+    progress.note(line);
+  const strategyFiles = options.strategies.filter(isStrategyPath);
+  const report = (line: string): void => {
+    if (!/unexpectedly/.test(line)) progress.note(line); // a server that a fault kills is no news
+  };
+  const { times } = plan;
+  const rig = await Rig.open({ environment, strategyFiles, times, report, signal });
+  const soaked = new Soak(rig, plan, { cells, minutes, seed: options.seed, progress, signal });
+  let [end, brokenOff]: [SoakRun['end'], string] = ['complete', ''];
+  try {
+    await Promise.race([soaked.run(), rig.ended]);
+  } catch (error) {
+    [end, brokenOff] = signal.aborted ? ['interrupted', ''] : ['broken off', errorMessage(error)];
+  } finally {
+    progress.end();
+    await rig.close();
+  }
+  const command = commandLine(options);
+  return { ...soaked.result(), end, brokenOff, minutes, command, conditions: rig.conditions };
+}
+
+/** A fault that ends a process ends what could be watched in it: it takes part where it is asked for. */
+async function soakedOf({ cells }: Plan, asked: boolean): Promise<Planned[]> {
+  const offered: Planned[] = [];
+  for (const one of cells) {
+    const { fault, notOffered } = one;
+    const ends = fault.events.includes('crash') && !asked;
+    if (notOffered === undefined && !ends && (await missingFor(fault)) === undefined)
+      offered.push(one);
+  }
+  return offered;
+}
+
+interface SoakPlan {
+  readonly cells: readonly Planned[];
+  readonly minutes: number;
+  readonly seed: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** One soak; what was seen so far is in `result`. */
+class Soak {
+  readonly #rig: Rig;
+  readonly #plan: Plan;
+  readonly #soak: SoakPlan;
+  readonly #startedAt = new Date().toISOString();
+  readonly #startMs = performance.now();
+  /** The last one of each: what a control shows holds for the others. */
+  readonly #judged = new Map<string, FaultCell>();
+  readonly #verdicts = new Map<FaultVerdict['verdict'], number>();
+  readonly #contradictions: string[] = [];
+  readonly #samples: Sample[] = [];
+  #passes = 0;
+  #acknowledged = 0;
+  #lost = 0;
+
+  constructor(rig: Rig, plan: Plan, soak: SoakPlan) {
+    this.#rig = rig;
+    this.#plan = plan;
+    this.#soak = soak;
+  }
+
+  async run(): Promise<void> {
+    const { cells, minutes, signal } = this.#soak;
+    const everyMs = (minutes * 60_000) / looksMax;
+    let [broken, lookedMs] = [0, Number.NEGATIVE_INFINITY];
+    while (!this.#isOver()) {
+      this.#passes += 1;
+      for (const planned of cells) {
+        if (this.#isOver()) return;
+        const cell = await this.#struck(planned);
+        broken = cell.state === 'broken off' ? broken + 1 : 0;
+        if (broken === brokenMax)
+          throw new Error(`${brokenMax} cells in a row broke off: ${cell.because}`);
+        this.#note(planned, cell);
+        await waitMs(restMs, signal);
+        if (performance.now() - lookedMs < everyMs) continue;
+        lookedMs = performance.now();
+        for (const one of this.#watched())
+          this.#samples.push(await sampleOf(one, this.#rig.storePorts, this.#minutes()));
+      }
+    }
+  }
+
+  result(): Omit<SoakRun, 'end' | 'brokenOff' | 'minutes' | 'command' | 'conditions'> {
+    const { cells, seed } = this.#soak;
+    return {
+      format: soakFormat,
+      version: soakVersion,
+      startedAt: this.#startedAt,
+      seconds: this.#minutes() * 60,
+      seed,
+      faults: [...new Set(cells.map(({ fault }) => fault.name))],
+      strategies: [...new Set(cells.map(({ strategy }) => strategy.name))],
+      passes: this.#passes,
+      verdicts: Object.fromEntries(this.#verdicts),
+      contradictions: this.#contradictions,
+      acknowledged: this.#acknowledged,
+      lost: this.#lost,
+      samples: this.#samples,
+    };
+  }
+
+  #minutes(): number {
+    return (performance.now() - this.#startMs) / 60_000;
+  }
+
+  #isOver(): boolean {
+    return this.#minutes() >= this.#soak.minutes;
+  }
+
+  #watched(): Watched[] {
+    const { primaryPid, workers } = this.#rig;
+    const processes = workers.map(({ index, pid }) => ({ name: `process ${index + 1}`, pid }));
+    return [{ name: 'primary', pid: primaryPid }, ...processes];
+  }
+
+  async #struck(planned: Planned): Promise<FaultCell> {
+    const { progress, seed, signal } = this.#soak;
+    const { scenario, times } = this.#plan;
+    const { fault, phase, strategy } = planned;
+    progress.step(`${this.#minutes().toFixed(1)} min: ${nameOf(planned)}`);
+    const head = headOf(planned);
+    try {
+      await Promise.all(this.#rig.workers.map(worker => worker.back()));
+      const variant = this.#plan.variantName;
+      const cell = { fault, phase, strategy, scenario, variant, seed: seed + this.#passes, times };
+      const { history: _, ...part } = await strikeCell(this.#rig, cell, signal);
+      return { ...head, ...part, strip: null, seconds: 0 };
+    } catch (error) {
+      signal.throwIfAborted();
+      const because = errorMessage(error);
+      return { ...head, ...unstruck, state: 'broken off', because, seconds: 0 };
+    }
+  }
+
+  #note(planned: Planned, cell: FaultCell): void {
+    const { faults, times } = this.#plan;
+    this.#judged.set(nameOf(planned), cell);
+    const run = { faults: faults.map(factsOf), times, cells: [...this.#judged.values()] };
+    this.#acknowledged += cell.judged?.acknowledged ?? 0;
+    if (cell.control) return;
+    const { verdict, because } = verdictOf(run, cell);
+    this.#lost += lostOf(cell);
+    this.#verdicts.set(verdict, (this.#verdicts.get(verdict) ?? 0) + 1);
+    if (verdict === 'contradicts') this.#contradictions.push(`${nameOf(planned)}: ${because}`);
+  }
+}
