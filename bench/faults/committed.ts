@@ -62,8 +62,9 @@ function overview(run: FaultsRun): string {
     ),
   ]);
   const struck = run.cells.filter(({ judged }) => judged);
+  const claimed = struck.filter(({ control }) => !control);
   const sum = (of: (cell: FaultCell) => number): string =>
-    whole(struck.reduce((all, cell) => all + of(cell), 0));
+    whole(claimed.reduce((all, cell) => all + of(cell), 0));
   const { machine, postgres, redis } = run.conditions;
   return [
     tableMarkdown(words(...head), rows),

@@ -60,8 +60,11 @@ const at = (
 
 const lacks = (notOffered: string): Place => ({ notOffered });
 
-/** The message at which a command of this strategy is in this phase, or why there is none. */
-export function placeOf(strategy: Strategy, phase: Phase): Place {
+/**
+ * The message at which a command of this strategy is in this phase, or why there is none. `keyed`: it
+ * has an Idempotency-Key, and with that a transaction where it would be one statement otherwise.
+ */
+export function placeOf(strategy: Strategy, phase: Phase, keyed = false): Place {
   switch (phase) {
     case 'waiting':
     case 'granted':
@@ -72,7 +75,7 @@ export function placeOf(strategy: Strategy, phase: Phase): Place {
       return at('postgres', 'write', phase === 'holding' ? 'request' : 'reply');
     case 'commit sent':
     case 'commit applied': {
-      const purpose = decidesInOneStatement(strategy) ? 'deciding' : 'commit';
+      const purpose = decidesInOneStatement(strategy) && !keyed ? 'deciding' : 'commit';
       return at('postgres', purpose, phase === 'commit sent' ? 'request' : 'reply');
     }
     case 'releasing':

@@ -20,12 +20,23 @@ export interface Plan {
   readonly scenario: ReturnType<typeof scenarioOf>;
   readonly variant: RegisteredVariant;
   readonly variantName: string;
+  /** What the service has to know besides its own. */
+  readonly strategyFiles: readonly string[];
   readonly times: FaultsRun['times'];
+}
+
+/** Strategies that are there to be harmed by one fault, and are no part of the product. */
+export function controlFiles(faults: readonly NamedFault[]): string[] {
+  return faults.flatMap(({ control }) =>
+    typeof control === 'object' && 'file' in control ? [control.file] : [],
+  );
 }
 
 /** From the options and the registry. Throws `UsageError` and `RegistryError`. */
 export async function planOf(options: FaultsOptions): Promise<Plan> {
-  const registry = await loadRegistry(options.strategies.filter(isStrategyPath));
+  const faults = faultsNamed(await loadFaults(), options.faults);
+  const files = [...options.strategies.filter(isStrategyPath), ...controlFiles(faults)];
+  const registry = await loadRegistry(files);
   const scenario = scenarioOf(registry, options.scenario);
   const variant = scenario.registered.variants[options.variant];
   if (!variant) {
@@ -34,12 +45,12 @@ export async function planOf(options: FaultsOptions): Promise<Plan> {
       `${scenario.name} has no variant '${options.variant}'; there are ${known}`,
     );
   }
-  const faults = faultsNamed(await loadFaults(), options.faults);
   const strategies = strategiesOf(registry, options.strategies, variant);
   const cells = cellsOf(registry, { faults, phases: options.phases, strategies, variant });
   const { leaseMs } = options;
   const times = { leaseMs, waitMs: Math.round(leaseMs * waitShare) };
   const variantName = options.variant;
   const startedAt = new Date().toISOString();
-  return { startedAt, faults, cells, scenario, variant, variantName, times };
+  const head = { startedAt, faults, cells, scenario, variant, variantName, times };
+  return { ...head, strategyFiles: files };
 }

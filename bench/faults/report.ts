@@ -26,6 +26,7 @@ export function markOf(cell: FaultCell, { verdict }: FaultVerdict): string {
   if (verdict === 'contradicts') return '✗!';
   const harmed = violationsOf(cell) + lostOf(cell) > 0 || cell.judged?.stuck === true;
   if (cell.claimed.verdict === 'no claim') return harmed ? '~✗' : '~';
+  if (cell.claimed.verdict === 'unsafe') return '✗'; // as predicted: harmed
   return harmed ? '✗' : '✓';
 }
 
@@ -132,7 +133,7 @@ function matrixCell(run: FaultsRun, fault: Fault, strategy: string): Cell {
 
 /** Acknowledged effects that are gone: 0 wherever it is claimed. */
 function lostSection(run: FaultsRun): Section {
-  const struck = run.cells.filter(({ judged }) => judged);
+  const struck = run.cells.filter(({ judged, control }) => judged && !control);
   const acknowledged = struck.reduce((sum, cell) => sum + (cell.judged?.acknowledged ?? 0), 0);
   const lost = struck.reduce((sum, cell) => sum + lostOf(cell), 0);
   return {
@@ -217,6 +218,7 @@ function foldOf(cell: FaultCell, { verdict, because }: FaultVerdict): Fold {
     ['claimed', `${claimed.verdict}: ${claimed.because}`],
     ...(leftBehind ? ([['its lock outlives it', leftBehind]] as const) : []),
     ['struck while', phaseTexts[cell.phase]],
+    ...(cell.ready ? ([['/readyz meanwhile', cell.ready]] as const) : []),
     ...(marks
       ? ([
           [

@@ -1,25 +1,26 @@
 /** What a run strikes: real servers, the service in two processes, and a tap in front of each store. */
-import pg from 'pg';
 import type { RedisNeeds } from '../../src/contract/index.ts';
 import { freePort, type Services } from '../../src/services/index.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
 import { conditionsOf } from '../lab/conditions.ts';
 import { createRunDatabase, durabilityOf, type RunDatabase } from '../lab/run-database.ts';
-import { type Environment, startService } from '../lab/service.ts';
+import type { Environment } from '../lab/service.ts';
 import type { Conditions } from '../lab/shapes.ts';
 import { openServers } from '../lab/stack.ts';
 import { waitMs } from '../lab/wait.ts';
 import type { Times } from './fault.ts';
+import { LiveService } from './live-service.ts';
 import type { WirePoint } from './phases.ts';
+import { asOwner, ordinaryOwner, spreadIds } from './run-role.ts';
 import { struckPostgres, struckRedis } from './servers.ts';
-import type { Stage, StruckProcess, StruckRedis, StruckServer } from './stage.ts';
+import type { Lab, Stage, StruckProcess, StruckRedis, StruckServer } from './stage.ts';
 import { PostgresPassage } from './wire/postgres-passage.ts';
 import { RedisPassage } from './wire/redis-passage.ts';
 import { Strike } from './wire/strike.ts';
 import { Tap } from './wire/tap.ts';
-import { struckProcess } from './workers.ts';
 
 export const processes = 2;
+const connectionsEach = 24;
 
 export interface RigOptions {
   readonly environment: Environment;
@@ -37,6 +38,8 @@ interface Redis {
 interface Parts {
   readonly services: Services;
   readonly database: RunDatabase;
+  /** The same database, with the account of the service. */
+  readonly serviceUrl: string;
   readonly postgres: { readonly server: StruckServer; readonly tap: Tap };
   readonly redis: Redis;
   readonly nodes: readonly Redis[];
@@ -46,26 +49,21 @@ interface Parts {
 /** Everything that a cell needs; one for all cells of a run. Owned by the run, ended by `close`. */
 export class Rig {
   readonly conditions: Conditions;
-  readonly processUrls: readonly string[];
-  readonly workers: readonly StruckProcess[];
-  /** The process that starts those again that die. */
-  readonly primaryPid: number;
+  /** What is there before and after the commands of a cell, too. */
+  readonly lab: Lab;
   readonly databaseUrl: string;
   /** Makes the keys of a load, past the taps. */
   readonly seeds: PostgresStore;
-  /** Rejects when the service ends before `close`. */
-  readonly ended: Promise<never>;
   readonly #parts: Parts;
   readonly #options: RigOptions;
+  readonly #service: LiveService;
 
-  private constructor(parts: Parts, options: RigOptions, started: Started) {
+  private constructor(parts: Parts, options: RigOptions, { service, conditions }: Started) {
     this.#parts = parts;
     this.#options = options;
-    this.conditions = started.conditions;
-    this.processUrls = started.processUrls;
-    this.workers = started.workers;
-    this.primaryPid = started.primaryPid;
-    this.ended = started.ended;
+    this.#service = service;
+    this.conditions = conditions;
+    this.lab = labOf(parts, options, service);
     this.databaseUrl = parts.database.url;
     this.seeds = new PostgresStore({
       url: parts.database.url,
@@ -97,6 +95,25 @@ export class Rig {
     }
   }
 
+  /** Of those that serve now. */
+  get processUrls(): readonly string[] {
+    return this.#service.processUrls;
+  }
+
+  get workers(): readonly StruckProcess[] {
+    return this.#service.processes;
+  }
+
+  /** Rejects when the service ends unasked. */
+  get ended(): Promise<never> {
+    return this.#service.ended;
+  }
+
+  /** The process that starts those again that die. */
+  get primaryPid(): number {
+    return this.#service.primaryPid;
+  }
+
   /** Where the connections of the service to its stores lead. */
   get storePorts(): ReadonlySet<number> {
     const { redis, nodes, postgres } = this.#parts;
@@ -116,21 +133,38 @@ export class Rig {
     this.#parts.strikes.delete(strike);
   }
 
-  /** What a fault may lay hands on, for a command in `worker` of a strategy with these needs. */
-  stage(worker: StruckProcess, needs: RedisNeeds, strike: Strike): Stage {
-    const { redis, nodes, postgres, database } = this.#parts;
-    const struck = [...(needs.one ? [redis] : []), ...(needs.several ? nodes : [])];
-    const { signal, times } = this.#options;
+  /** What a fault may lay hands on, for these commands in the first process. */
+  stage(courses: readonly Struck[]): Stage {
+    const { redis, nodes, postgres } = this.#parts;
+    const one = courses.some(({ needs }) => needs.one);
+    const several = courses.some(({ needs }) => needs.several);
+    const struck = [...(one ? [redis] : []), ...(several ? nodes : [])];
+    const strikes = courses.map(({ strike }) => strike);
+    const [process] = this.workers;
+    if (!process) throw new Error('the service has no process to strike');
+    const { lab } = this;
     return {
-      times,
-      process: worker,
-      redis: struck.map(one => one.server),
-      postgres: postgres.server,
-      wires: { postgres: postgres.tap, redis: struck.map(one => one.tap) },
-      sql: (text, values = []) => asOwner(database.url, text, values),
-      backends: strike.backends,
-      letPass: () => strike.release(),
-      pause: ms => waitMs(ms, signal),
+      lab,
+      times: this.#options.times,
+      process,
+      service: lab.service,
+      redis: struck.map(({ server }) => server),
+      postgres: lab.postgres,
+      wires: { postgres: postgres.tap, redis: struck.map(({ tap }) => tap) },
+      sql: lab.sql,
+      backends: strikes.map(({ backends }) => backends),
+      leave: () => {
+        for (const course of courses) course.leave();
+      },
+      undefended: courses.some(({ member }) => member.undefended),
+      resetHeld: () => {
+        for (const { heldConnection: name } of strikes)
+          if (name !== undefined) postgres.tap.reset(name);
+      },
+      letPass: () => {
+        for (const strike of strikes) strike.release();
+      },
+      pause: lab.pause,
     };
   }
 
@@ -145,14 +179,41 @@ export class Rig {
   }
 }
 
+/** A command that is struck, with others. */
+interface Struck {
+  readonly strike: Strike;
+  readonly needs: RedisNeeds;
+  readonly member: { readonly undefended: boolean };
+  leave(): void;
+}
+
+function labOf(parts: Parts, { signal }: RigOptions, service: LiveService): Lab {
+  const { redis, nodes, postgres, database, services, serviceUrl } = parts;
+  return {
+    service,
+    postgres: postgres.server,
+    redis: { one: redis.server, nodes: nodes.map(({ server }) => server) },
+    wire: postgres.tap,
+    databaseUrl: serviceUrl,
+    sql: (text, values = []) => asOwner(database.url, text, values),
+    keeper: services.keeper,
+    signal,
+    pause: ms => waitMs(ms, signal),
+  };
+}
+
 async function closeTaps({ redis, nodes, postgres }: Parts): Promise<void> {
   await Promise.all([redis, ...nodes, postgres].map(({ tap }) => tap.close()));
 }
 
-type Started = Pick<Rig, 'conditions' | 'processUrls' | 'workers' | 'primaryPid' | 'ended'>;
+interface Started {
+  readonly service: LiveService;
+  readonly conditions: Conditions;
+}
 
 async function partsOf(services: Services, { report, signal }: RigOptions): Promise<Parts> {
   const database = await createRunDatabase(services.postgres.url);
+  const serviceUrl = await ordinaryOwner(database.url);
   const strikes = new Set<Strike>();
   const redisOf = async (server: Services['redis'], name: string): Promise<Redis> => {
     const tap = await Tap.open({
@@ -165,13 +226,14 @@ async function partsOf(services: Services, { report, signal }: RigOptions): Prom
   };
   const tap = await Tap.open({
     name: 'postgres',
-    url: database.url,
+    url: serviceUrl,
     passage: ends => new PostgresPassage(ends, strikes),
     report,
   });
   return {
     services,
     database,
+    serviceUrl,
     strikes,
     postgres: { server: struckPostgres(services, signal), tap },
     redis: await redisOf(services.redis, 'redis'),
@@ -183,13 +245,16 @@ async function partsOf(services: Services, { report, signal }: RigOptions): Prom
 
 async function startedOn(parts: Parts, options: RigOptions): Promise<Started> {
   const { services, database, redis, nodes, postgres } = parts;
-  const { times, signal } = options;
+  const { times } = options;
   const settings = {
     PROCESSES: String(processes),
     ALLOW_STRATEGY_HEADER: '1',
     LOG_LEVEL: 'fatal', // a fault is an error in every log
     LEASE_MS: String(times.leaseMs),
     WAIT_MS: String(times.waitMs),
+    // those whose commands are held together have no connection to spare
+    DATABASE_CONNECTIONS: String(connectionsEach),
+    LOCK_CONNECTIONS: String(connectionsEach),
   };
   const behindTaps: Services = {
     ...services,
@@ -199,7 +264,7 @@ async function startedOn(parts: Parts, options: RigOptions): Promise<Started> {
       url: nodes[index]?.tap.url ?? node.url,
     })),
   };
-  const { child, processes: running } = await startService({
+  const service = await LiveService.open({
     ...options,
     services: behindTaps,
     databaseUrl: postgres.tap.url,
@@ -208,42 +273,5 @@ async function startedOn(parts: Parts, options: RigOptions): Promise<Started> {
   });
   await spreadIds(database.url);
   const durability = await durabilityOf(database.url);
-  const ended = child.exited.then(exit => {
-    throw new Error(`the service exited (${exit.signal ?? `code ${exit.code}`}):\n${exit.tail}`);
-  });
-  ended.catch(() => {}); // cells race against it
-  return {
-    conditions: await conditionsOf({ services, durability, settings }),
-    processUrls: running.map(({ url }) => url),
-    primaryPid: child.pid,
-    workers: running.map(({ pid, url }, index) =>
-      struckProcess({ index, pid, url, primaryPid: child.pid, signal }),
-    ),
-    ended,
-  };
-}
-
-/**
- * Lets every sequence go on at ten digits and a place of its own: then an id is found in the bytes of a
- * message, and is never part of something else.
- */
-async function spreadIds(databaseUrl: string): Promise<void> {
-  await asOwner(
-    databaseUrl,
-    `select setval(format('%I.%I', schemaname, sequencename)::regclass,
-       7310000017 + 100000000 * row_number() over (order by sequencename))
-     from pg_sequences where max_value > 1000000000000`,
-    [],
-  );
-}
-
-async function asOwner(url: string, text: string, values: readonly string[]): Promise<unknown> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  client.on('error', () => {}); // the query reports it
-  await client.connect();
-  try {
-    return (await client.query(text, [...values])).rows;
-  } finally {
-    await client.end().catch(() => {});
-  }
+  return { service, conditions: await conditionsOf({ services, durability, settings }) };
 }

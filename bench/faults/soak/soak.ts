@@ -1,14 +1,15 @@
 /** Strikes cell after cell for a time, and looks between them at what each process holds. */
 import { setMaxListeners } from 'node:events';
-import { isStrategyPath } from '../../../src/engine/registry.ts';
 import { errorMessage } from '../../../src/error-message.ts';
 import { UsageError } from '../../lab/command-line.ts';
 import { forecast } from '../../lab/forecast.ts';
 import { openProgress, type Progress } from '../../lab/progress.ts';
 import { waitMs } from '../../lab/wait.ts';
-import { strikeCell } from '../cell.ts';
+import { Around } from '../around.ts';
+import { strikeTogether } from '../cell.ts';
+import type { NamedFault } from '../fault.ts';
 import { commandLine } from '../options.ts';
-import type { Planned } from '../plan.ts';
+import { groupsOf, type Planned } from '../plan.ts';
 import { type Plan, planOf } from '../planned-run.ts';
 import { Rig } from '../rig.ts';
 import { type FaultsGiven, factsOf, headOf, missingFor, nameOf, unstruck } from '../run.ts';
@@ -17,13 +18,13 @@ import { type FaultVerdict, lostOf, verdictOf } from '../verdict.ts';
 import { sampleOf, type Watched } from './sample.ts';
 import { type Sample, type SoakRun, soakFormat, soakVersion } from './schema.ts';
 
-/** After a cell, until connections of its callers have closed. */
+/** After an injection, until connections of its callers have closed. */
 const restMs = 1_000;
-/** Of a cell with its rest, for the display. */
-const cellSeconds = 5;
-/** So many looks over the whole time, and between two at least one cell. */
+/** Of an injection with its rest, for the display. */
+const injectionSeconds = 6;
+/** So many looks over the whole time, and between two at least one injection. */
 const looksMax = 120;
-/** So many cells that break off one after the other end the soak. */
+/** So many injections that break off one after the other end the soak. */
 const brokenMax = 3;
 
 type Given = Omit<FaultsGiven, 'folder'>;
@@ -39,16 +40,15 @@ export async function runSoak({ options, environment, output, signal }: Given): 
   const plan = await planOf(options);
   const cells = await soakedOf(plan, options.faults.length > 0);
   if (cells.length === 0) throw new UsageError('no fault of these can be soaked in');
-  const progress = openProgress(output, Math.ceil((minutes * 60) / cellSeconds));
+  const progress = openProgress(output, Math.ceil((minutes * 60) / injectionSeconds));
   const time = { work: 'soak', leastSeconds: minutes * 60, mostSeconds: minutes * 60 + 30 };
   const needs = { ...time, besides: 'the start of the servers and of the service' };
   for (const line of await forecast(needs, { out: options.out, startsPostgres: true }))
     progress.note(line);
-  const strategyFiles = options.strategies.filter(isStrategyPath);
   const report = (line: string): void => {
     if (!/unexpectedly/.test(line)) progress.note(line); // a server that a fault kills is no news
   };
-  const { times } = plan;
+  const { times, strategyFiles } = plan;
   const rig = await Rig.open({ environment, strategyFiles, times, report, signal });
   const soaked = new Soak(rig, plan, { cells, minutes, seed: options.seed, progress, signal });
   let [end, brokenOff]: [SoakRun['end'], string] = ['complete', ''];
@@ -69,12 +69,15 @@ async function soakedOf({ cells }: Plan, asked: boolean): Promise<Planned[]> {
   const offered: Planned[] = [];
   for (const one of cells) {
     const { fault, notOffered } = one;
-    const ends = fault.events.includes('crash') && !asked;
-    if (notOffered === undefined && !ends && (await missingFor(fault)) === undefined)
-      offered.push(one);
+    if (notOffered !== undefined || (!asked && endsProcesses(fault))) continue;
+    if ((await missingFor(fault)) === undefined) offered.push(one);
   }
   return offered;
 }
+
+/** What has surroundings of its own has a service of its own. */
+const endsProcesses = ({ events, surroundings, replaces }: NamedFault): boolean =>
+  events.includes('crash') || surroundings !== undefined || replaces === true;
 
 interface SoakPlan {
   readonly cells: readonly Planned[];
@@ -97,6 +100,8 @@ class Soak {
   readonly #contradictions: string[] = [];
   readonly #samples: Sample[] = [];
   #passes = 0;
+  #broken = 0;
+  #lookedMs = Number.NEGATIVE_INFINITY;
   #acknowledged = 0;
   #lost = 0;
 
@@ -107,24 +112,30 @@ class Soak {
   }
 
   async run(): Promise<void> {
+    const around = new Around(this.#rig.lab);
+    try {
+      while (!this.#isOver()) await this.#pass(around);
+    } finally {
+      await around.leave();
+    }
+  }
+
+  async #pass(around: Around): Promise<void> {
     const { cells, minutes, signal } = this.#soak;
     const everyMs = (minutes * 60_000) / looksMax;
-    let [broken, lookedMs] = [0, Number.NEGATIVE_INFINITY];
-    while (!this.#isOver()) {
-      this.#passes += 1;
-      for (const planned of cells) {
-        if (this.#isOver()) return;
-        const cell = await this.#struck(planned);
-        broken = cell.state === 'broken off' ? broken + 1 : 0;
-        if (broken === brokenMax)
-          throw new Error(`${brokenMax} cells in a row broke off: ${cell.because}`);
-        this.#note(planned, cell);
-        await waitMs(restMs, signal);
-        if (performance.now() - lookedMs < everyMs) continue;
-        lookedMs = performance.now();
-        for (const one of this.#watched())
-          this.#samples.push(await sampleOf(one, this.#rig.storePorts, this.#minutes()));
-      }
+    this.#passes += 1;
+    for (const group of groupsOf(cells)) {
+      if (this.#isOver()) return;
+      const struck = await this.#struck(group, around);
+      this.#broken = struck.every(({ state }) => state === 'broken off') ? this.#broken + 1 : 0;
+      if (this.#broken === brokenMax)
+        throw new Error(`${brokenMax} injections in a row broke off: ${struck[0]?.because}`);
+      for (const [index, planned] of group.entries()) this.#note(planned, struck[index]);
+      await waitMs(restMs, signal);
+      if (performance.now() - this.#lookedMs < everyMs) continue;
+      this.#lookedMs = performance.now();
+      for (const one of this.#watched())
+        this.#samples.push(await sampleOf(one, this.#rig.storePorts, this.#minutes()));
     }
   }
 
@@ -161,26 +172,33 @@ class Soak {
     return [{ name: 'primary', pid: primaryPid }, ...processes];
   }
 
-  async #struck(planned: Planned): Promise<FaultCell> {
+  /** In the order of the group. */
+  async #struck(group: readonly Planned[], around: Around): Promise<FaultCell[]> {
     const { progress, seed, signal } = this.#soak;
-    const { scenario, times } = this.#plan;
-    const { fault, phase, strategy } = planned;
-    progress.step(`${this.#minutes().toFixed(1)} min: ${nameOf(planned)}`);
-    const head = headOf(planned);
+    const { scenario, times, variantName: variant } = this.#plan;
+    const [first] = group;
+    if (!first) return [];
+    const besides = group.length > 1 ? ` and ${group.length - 1} more` : '';
+    progress.step(`${this.#minutes().toFixed(1)} min: ${nameOf(first)}${besides}`);
     try {
+      await around.enter(first.fault);
       await Promise.all(this.#rig.workers.map(worker => worker.back()));
-      const variant = this.#plan.variantName;
-      const cell = { fault, phase, strategy, scenario, variant, seed: seed + this.#passes, times };
-      const { history: _, ...part } = await strikeCell(this.#rig, cell, signal);
-      return { ...head, ...part, strip: null, seconds: 0 };
+      const plan = { fault: first.fault, members: group, scenario, variant, times };
+      const seeded = { ...plan, seed: seed + this.#passes };
+      const parts = await strikeTogether(this.#rig, seeded, signal);
+      return group.map((planned, index) => {
+        const { history: _, ...part } = parts[index] ?? { ...lost, history: [] };
+        return { ...headOf(planned), ...part, strip: null, seconds: 0 };
+      });
     } catch (error) {
       signal.throwIfAborted();
       const because = errorMessage(error);
-      return { ...head, ...unstruck, state: 'broken off', because, seconds: 0 };
+      return group.map(one => ({ ...headOf(one), ...unstruck, state: 'broken off', because }));
     }
   }
 
-  #note(planned: Planned, cell: FaultCell): void {
+  #note(planned: Planned, cell: FaultCell | undefined): void {
+    if (!cell) return;
     const { faults, times } = this.#plan;
     this.#judged.set(nameOf(planned), cell);
     const run = { faults: faults.map(factsOf), times, cells: [...this.#judged.values()] };
@@ -192,3 +210,5 @@ class Soak {
     if (verdict === 'contradicts') this.#contradictions.push(`${nameOf(planned)}: ${because}`);
   }
 }
+
+const lost = { ...unstruck, state: 'broken off', because: 'it was not struck' } as const;

@@ -1,0 +1,40 @@
+/** A clock that a program takes for the time of day, and that can be stepped: libfaketime. */
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fakeTimeLibrary } from './needs.ts';
+import { serverFolder } from './server-folder.ts';
+import type { Lab } from './stage.ts';
+
+export interface FakeClock {
+  /** With these variables a program has this clock. Its monotonic one stays as it is. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Steps it; back by a negative number. */
+  step(seconds: number): Promise<void>;
+}
+
+/** It shows the time until it is stepped. */
+export async function fakeClock(lab: Lab): Promise<FakeClock> {
+  const library = await fakeTimeLibrary();
+  if (library === undefined) throw new Error('libfaketime is gone');
+  const { folder } = await serverFolder(lab);
+  const file = join(folder, 'time');
+  let offset = 0;
+  const show = async (): Promise<void> => {
+    await writeFile(file, `${offset < 0 ? '' : '+'}${offset}\n`);
+    await chmod(file, 0o644);
+  };
+  await show();
+  return {
+    environment: {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DISABLE_SHM: '1', // a program that is killed leaves nothing in /dev/shm
+      DONT_FAKE_MONOTONIC: '1',
+    },
+    async step(seconds) {
+      offset += seconds;
+      await show();
+    },
+  };
+}
