@@ -167,7 +167,7 @@ describe('redis-lease-queued', realTime, () => {
     const holder = await hold(a);
     const waiter = b.turn(key, () => server.admin.pttl(lockKey(key)));
     await waiting(1);
-    const [token = ''] = await server.admin.zrange(queueKey, 0, 0);
+    const [token = ''] = await server.admin.zrange(queueKey, 0, '0');
     expect(Number(token.split('|')[1])).toBe(1_000); // four polls: who is dead keeps it no longer
     await holder.end();
     expect(await waiter).toBeGreaterThan(leaseTuning.leaseMs - 5_000);

@@ -12,6 +12,8 @@ const judged = (others: number): NonNullable<FaultCell['judged']> => ({
   lost: [],
   unknown: { tookEffect: 0, hadNone: 1 },
   unexplained: 0,
+  forNobody: 0,
+  twice: 0,
   detectMs: 20,
   takeOverMs: 30,
   reconnectMs: 40,
@@ -42,6 +44,7 @@ const cell = (strategy: string, others: number, control = false): FaultCell => (
     failed: [0, 0, 0, 0, ...Array.from({ length: 20 }, () => 2), 0, 0, 0, 0, 0, 0],
     slowestMs: Array.from({ length: 30 }, (_, slice) => (slice < 4 ? 9 : 400)),
   },
+  ready: 'ready',
   wire: [
     {
       ...{ atMs: 400, store: 'postgres', connection: 'postgres 3', side: 'request' },
@@ -70,6 +73,7 @@ const runOf = (cells: readonly FaultCell[]): FaultsRun => ({
       strikes: 'postgres',
       events: [],
       harm: 'outage',
+      forgets: false,
       phases: ['commit sent'],
     },
   ],
