@@ -256,7 +256,17 @@ export class Course {
     const struck = { key: this.#key, service: struckService, believes };
     const found = judged(history, effects, struck, marks);
     const strip = stripOf(history, marks);
-    return { state: 'struck', because: '', marks, judged: found, audit, strip, ready, wire, history };
+    return {
+      state: 'struck',
+      because: '',
+      marks,
+      judged: found,
+      audit,
+      strip,
+      ready,
+      wire,
+      history,
+    };
   }
 
   close(): void {

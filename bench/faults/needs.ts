@@ -1,8 +1,9 @@
 /** What faults need beyond npm, and how to get it. */
+
+import { execFile } from 'node:child_process';
 import { access, constants, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Need } from './fault.ts';
 
@@ -62,7 +63,8 @@ const mountMs = 5_000;
 
 export const smallDiskNeed: Need = {
   what: 'the right to mount a file system (root, or CAP_SYS_ADMIN in a container)',
-  install: 'run as root; in a container with --cap-add SYS_ADMIN --security-opt apparmor=unconfined',
+  install:
+    'run as root; in a container with --cap-add SYS_ADMIN --security-opt apparmor=unconfined',
   async found() {
     const run = promisify(execFile);
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-mount-'));

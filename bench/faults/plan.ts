@@ -53,7 +53,9 @@ export function cellsOf(registry: Registry, wanted: Wanted): Planned[] {
       ...controls.flatMap(control => controlCell(fault, control, variant)),
       ...strategies
         .filter(one => !harmed.has(one))
-        .flatMap(strategy => phasesOf(wanted, fault, strategy).map(phase => planned(fault, phase, strategy, variant))),
+        .flatMap(strategy =>
+          phasesOf(wanted, fault, strategy).map(phase => planned(fault, phase, strategy, variant)),
+        ),
     ];
   });
 }
@@ -69,11 +71,7 @@ function phasesOf(
 }
 
 /** In the worst phase that it has. */
-function controlCell(
-  fault: NamedFault,
-  control: ControlOf,
-  variant: RegisteredVariant,
-): Planned[] {
+function controlCell(fault: NamedFault, control: ControlOf, variant: RegisteredVariant): Planned[] {
   const { strategy, without } = control;
   const phase = worstPhase(fault, strategy, variant) ?? fault.phases[0];
   if (phase === undefined) return [];

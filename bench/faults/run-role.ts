@@ -32,7 +32,11 @@ export async function spreadIds(databaseUrl: string): Promise<void> {
 }
 
 /** One statement over a connection of its own. */
-export async function asOwner(url: string, text: string, values: readonly string[]): Promise<unknown> {
+export async function asOwner(
+  url: string,
+  text: string,
+  values: readonly string[],
+): Promise<unknown> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on('error', () => {}); // the query reports it
   await client.connect();

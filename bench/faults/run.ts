@@ -200,7 +200,11 @@ async function struckIn(
   await Promise.all(rig.workers.map(worker => worker.back())); // whoever was killed before
   const { scenario, times } = plan;
   const { variant, seed } = options;
-  return strikeTogether(rig, { fault: first.fault, members: group, scenario, variant, seed, times }, signal);
+  return strikeTogether(
+    rig,
+    { fault: first.fault, members: group, scenario, variant, seed, times },
+    signal,
+  );
 }
 
 function stepOf(group: readonly Planned[]): string {

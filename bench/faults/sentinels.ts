@@ -44,9 +44,7 @@ export async function watchedRedis(keeper: Keeper, signal: AbortSignal): Promise
     /master_link_status:up/.test(String(await said(replica.url, ['info', 'replication']))),
   );
   const sentinels = await Promise.all(
-    Array.from({ length: sentinelCount }, () =>
-      startSentinel(keeper, binary, { port, password }),
-    ),
+    Array.from({ length: sentinelCount }, () => startSentinel(keeper, binary, { port, password })),
   );
   const hosts = sentinels.map(one => `127.0.0.1:${one.port}`);
   const asks = hosts.map(host => `redis://${host}`);
@@ -111,7 +109,13 @@ sentinel failover-timeout ${name} 3000
 `;
   await writeFile(file, text, { mode: 0o600 });
   const { command, env } = binary;
-  const spec = { name: 'sentinel', command, args: [file, '--sentinel'], env, role: 'server' } as const;
+  const spec = {
+    name: 'sentinel',
+    command,
+    args: [file, '--sentinel'],
+    env,
+    role: 'server',
+  } as const;
   const url = `redis://127.0.0.1:${port}`;
   const ready = async (): Promise<boolean> =>
     said(url, ['ping']).then(

@@ -41,7 +41,9 @@ export async function openSmallDisk(lab: Lab): Promise<SmallDisk> {
   const filler = join(place, 'filler');
   const move = async (from: string, to: string): Promise<void> => {
     for (const kind of ['table', 'index'])
-      await sql(`alter ${kind} all in tablespace ${from} owned by ${serviceRole} set tablespace ${to}`);
+      await sql(
+        `alter ${kind} all in tablespace ${from} owned by ${serviceRole} set tablespace ${to}`,
+      );
   };
   await sql(`create tablespace ${space} location '${place}'`);
   await move('pg_default', space);

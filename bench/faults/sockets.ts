@@ -30,7 +30,9 @@ export function socketsOf(pid: number): OpenSocket[] {
     .split('\n')
     .slice(1)
     .flatMap(line => {
-      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line
+        .trim()
+        .split(/\s+/);
       if (!inodes.has(inode)) return [];
       const listens = state === listening;
       return [{ localPort: portOf(local), remotePort: portOf(remote), listens }];

@@ -221,11 +221,7 @@ async function isTrue(client: pg.Client, text: string): Promise<boolean> {
   return rows[0]?.[0] === true;
 }
 
-async function until(
-  signal: AbortSignal,
-  what: string,
-  is: () => Promise<boolean>,
-): Promise<void> {
+async function until(signal: AbortSignal, what: string, is: () => Promise<boolean>): Promise<void> {
   const lastMs = performance.now() + followMaxMs;
   let reason = '';
   for (;;) {
@@ -253,8 +249,7 @@ export const streaming: Need = {
     const { packageFolder, folders } = await usualPostgresPlaces();
     const bins = packageFolder ? [join(packageFolder, 'native', 'bin')] : folders;
     for (const bin of bins)
-      for (const receiver of receivers)
-        if (await isThere(join(bin, receiver))) return true;
+      for (const receiver of receivers) if (await isThere(join(bin, receiver))) return true;
     return false;
   },
 };

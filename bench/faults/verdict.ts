@@ -92,7 +92,8 @@ function brokenBy(run: Struck, cell: FaultCell): string | undefined {
   const { times } = run;
   const lost = lostOf(cell);
   const meant = cell.control && harmOf(run, cell) === 'lost acknowledgement';
-  if (lost > 0 && !meant && !factsIn(run, cell)?.forgets) return `lost: ${counted(lost, 'acknowledged effect')}`;
+  if (lost > 0 && !meant && !factsIn(run, cell)?.forgets)
+    return `lost: ${counted(lost, 'acknowledged effect')}`;
   if (claimed.verdict === 'safe' && violationsOf(cell) > 0)
     return `claimed safe (${claimed.because}), and there ${violationsOf(cell) === 1 ? 'is' : 'are'} ${counted(violationsOf(cell), 'violation')}`;
   // who waits has done nothing yet

@@ -28,7 +28,12 @@ export function chartSvg({ axis, unit, fromZero = false, lines }: Chart): Html {
   const [xTicks, yTicks] = fromZero
     ? [linearTicks(0, Math.max(...xs)), linearTicks(0, Math.max(...ys))]
     : [ticks(xs), ticks(ys)];
-  const [allX, allY] = fromZero ? [[...xs, ...xTicks], [...ys, ...yTicks]] : [xs, ys];
+  const [allX, allY] = fromZero
+    ? [
+        [...xs, ...xTicks],
+        [...ys, ...yTicks],
+      ]
+    : [xs, ys];
   const x = scale(allX, margin.left, width - margin.right);
   const y = scale(allY, height - margin.bottom, margin.top);
   const marks = [
@@ -92,6 +97,8 @@ export function linearTicks(from: number, until: number): readonly number[] {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find(one => one * power >= rough) ?? 10) * power;
   const first = Math.ceil(from / step);
-  const count = Math.floor(until / step) - first + 1;
-  return Array.from({ length: count }, (_, index) => Number(((first + index) * step).toPrecision(12)));
+  const count = Math.floor(until / step + 1e-9) - first + 1;
+  return Array.from({ length: count }, (_, index) =>
+    Number(((first + index) * step).toPrecision(12)),
+  );
 }

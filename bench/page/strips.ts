@@ -102,7 +102,11 @@ function rowOf(strip: Strip, top: number, x: (ms: number) => number, most: Most)
       'stroke-dasharray': '3 2',
     }),
     text(name, left - 10, base - 4, 'end'),
-    text(`slowest ${whole(Math.round(Math.max(...slowestMs, 0)))} ms`, width - right + 10, base - 4),
+    text(
+      `slowest ${whole(Math.round(Math.max(...slowestMs, 0)))} ms`,
+      width - right + 10,
+      base - 4,
+    ),
   ];
 }
 

@@ -78,6 +78,26 @@ describe('the bulkhead', () => {
     expect(second.length).toBeGreaterThanOrEqual(2);
   });
 
+  test('of a crowd that came at once, those who stand last are told first', async () => {
+    const { made } = bulkhead();
+    const told: number[] = [];
+    const crowd = Array.from({ length: 205 }, (_, index) =>
+      made.enter(rowLock, ['a'], { deadlineMs: 1_000 }).catch(() => void told.push(index)),
+    );
+    await Promise.race([Promise.all(crowd), new Promise(resolve => setTimeout(resolve, 1_500))]);
+    expect(told).toHaveLength(200);
+    expect(Math.min(...told.slice(0, 50))).toBeGreaterThan(Math.max(...told.slice(-50)));
+    // where little time is left nobody gives up more than a tenth of it
+    const { made: hurried } = bulkhead();
+    let turned = 0;
+    for (let asks = 0; asks < 205; asks += 1)
+      hurried.enter(rowLock, ['a'], { deadlineMs: 50 }).catch(() => {
+        turned += 1;
+      });
+    await new Promise(setImmediate);
+    expect(turned).toBe(0);
+  });
+
   test('a command of several hot keys takes one share of what they have in common', async () => {
     const { enter } = bulkhead();
     const places: Place[] = [];

@@ -10,7 +10,15 @@ export default {
   harm: 'work for nobody',
   manner: 'leaves',
   control: { without: 'the service is not told that its caller has left' },
-  phases: ['waiting', 'holding', 'written', 'granted', 'commit sent', 'commit applied', 'releasing'],
+  phases: [
+    'waiting',
+    'holding',
+    'written',
+    'granted',
+    'commit sent',
+    'commit applied',
+    'releasing',
+  ],
   needs: [],
   lastsMs: ({ leaseMs }) => 0.6 * leaseMs,
   async inject({ leave, pause }) {

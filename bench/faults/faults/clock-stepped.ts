@@ -17,7 +17,15 @@ export default {
   events: [],
   harm: 'violation',
   control: { file: fileURLToPath(new URL(control, import.meta.url)) },
-  phases: ['commit sent', 'written', 'holding', 'granted', 'commit applied', 'releasing', 'waiting'],
+  phases: [
+    'commit sent',
+    'written',
+    'holding',
+    'granted',
+    'commit applied',
+    'releasing',
+    'waiting',
+  ],
   needs: [fakeTimeNeed],
   lastsMs: ({ leaseMs }) => 0.6 * leaseMs,
   async surroundings(lab) {

@@ -18,7 +18,15 @@ export default {
   replaces: true,
   outageFor: () => false,
   control: { without: 'the old one ends before the new one starts' },
-  phases: ['commit sent', 'holding', 'written', 'granted', 'commit applied', 'releasing', 'waiting'],
+  phases: [
+    'commit sent',
+    'holding',
+    'written',
+    'granted',
+    'commit applied',
+    'releasing',
+    'waiting',
+  ],
   needs: [],
   lastsMs: ({ leaseMs }) => 0.6 * leaseMs,
   async prepare(stage) {

@@ -9,7 +9,8 @@ const poolers = new WeakMap<Lab, PgBouncer>();
 
 /** Whoever holds no session may share connections: every transaction meets another one. */
 export default {
-  title: 'PgBouncer in transaction mode, behind which the service runs, is killed and started again',
+  title:
+    'PgBouncer in transaction mode, behind which the service runs, is killed and started again',
   strikes: 'postgres',
   events: [],
   harm: 'outage',

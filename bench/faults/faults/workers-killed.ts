@@ -7,7 +7,15 @@ export default {
   events: ['crash'],
   harm: 'outage',
   control: 'no protection',
-  phases: ['commit sent', 'commit applied', 'written', 'holding', 'granted', 'releasing', 'waiting'],
+  phases: [
+    'commit sent',
+    'commit applied',
+    'written',
+    'holding',
+    'granted',
+    'releasing',
+    'waiting',
+  ],
   needs: [],
   lastsMs: ({ leaseMs }) => 0.6 * leaseMs,
   async inject({ service }) {

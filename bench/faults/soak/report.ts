@@ -47,11 +47,11 @@ function heldBlocks(run: SoakRun): Block[] {
         broken: held.verdict === 'grows',
       })),
     },
-    ...measures.map(({ name, unit, of: valueOf }): Block => {
+    ...measures.map(({ name, unit, of: held }): Block => {
       const lines = [...processesIn(run.samples)].map(([process, samples]) => ({
         name: process,
         points: samples.flatMap(sample => {
-          const value = valueOf(sample);
+          const value = held(sample);
           return value === null ? [] : [[sample.minutes, value] as const];
         }),
       }));

@@ -112,7 +112,8 @@ describe('the strips of a fault', () => {
   const svg = /<svg[^>]*Throughput and latency[\s\S]*?<\/svg>/.exec(html)?.[0] ?? '';
 
   test('show every strategy on one clock, from before the fault until after it', () => {
-    for (const name of ['one', 'two', 'calm', 'nobody (control)']) expect(svg).toContain(`>${name}<`);
+    for (const name of ['one', 'two', 'calm', 'nobody (control)'])
+      expect(svg).toContain(`>${name}<`);
     expect(svg).toMatch(/>struck</);
     expect(svg).toMatch(/>2 s</);
     expect(svg).toContain('slowest 400 ms');

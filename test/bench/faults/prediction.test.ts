@@ -2,11 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  claimUnder,
-  leftBehindBy,
-  notOffered,
-} from '../../../bench/faults/expected.ts';
+import { claimUnder, leftBehindBy, notOffered } from '../../../bench/faults/expected.ts';
 import type { NamedFault } from '../../../bench/faults/fault.ts';
 import { type Phase, phases, placeOf } from '../../../bench/faults/phases.ts';
 import { cellsOf, groupsOf, type Planned, strategiesOf } from '../../../bench/faults/plan.ts';
@@ -200,8 +196,15 @@ describe('those who share an injection', () => {
   test('are as many as do not stand in each other’s way, and everybody is in one group', () => {
     const all = groups('holder-paused').filter(([one]) => one?.notOffered === undefined);
     expect(all.length).toBeLessThan(strategies.length / 2);
-    const cells = cellsOf(registry, { faults: [fault('holder-paused')], phases: [], strategies, variant });
-    expect(groups('holder-paused').flatMap(names).sort()).toEqual(cells.map(one => one.name).sort());
+    const cells = cellsOf(registry, {
+      faults: [fault('holder-paused')],
+      phases: [],
+      strategies,
+      variant,
+    });
+    expect(groups('holder-paused').flatMap(names).sort()).toEqual(
+      cells.map(one => one.name).sort(),
+    );
     expect(groupOf(all, 'table-lock')).toEqual(['table-lock']);
   });
 

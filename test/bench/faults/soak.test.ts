@@ -147,13 +147,15 @@ async function watched(pid: number): Promise<SoakRun> {
   const samples: Sample[] = [];
   const startMs = performance.now();
   const minutes = (): number => (performance.now() - startMs) / 60_000;
-  while (samples.length < 14) samples.push(await sampleOf({ name: 'it', pid }, new Set(), minutes()));
+  while (samples.length < 14)
+    samples.push(await sampleOf({ name: 'it', pid }, new Set(), minutes()));
   return soak(samples, { seconds: minutes() * 60 });
 }
 
 describe('a real process', () => {
   test('that keeps what it makes and opens is found to leak', { timeout: 30_000 }, async () => {
-    const leaks = "kept.push('x'.repeat(9) + Math.random(), new Array(20_000).fill(0.5), fs.openSync('/dev/null'));";
+    const leaks =
+      "kept.push('x'.repeat(9) + Math.random(), new Array(20_000).fill(0.5), fs.openSync('/dev/null'));";
     const run = await watched(await program(leaks));
     const verdicts = heldIn(run).map(({ measure, verdict }) => [measure.name, verdict]);
     expect(verdicts).toContainEqual(['heap', 'grows']);
@@ -161,8 +163,11 @@ describe('a real process', () => {
     expect(soakExit(run)).toBe(1);
   });
 
-  test('that lets go of it is not, with its heap counted after a collection', { timeout: 30_000 }, async () => {
-    const lets = "const one = new Array(20_000).fill(0.5); fs.closeSync(fs.openSync('/dev/null')); void one;";
+  test('that lets go of it is not, with its heap counted after a collection', {
+    timeout: 30_000,
+  }, async () => {
+    const lets =
+      "const one = new Array(20_000).fill(0.5); fs.closeSync(fs.openSync('/dev/null')); void one;";
     const run = await watched(await program(lets));
     const verdicts = heldIn(run).map(({ measure, verdict }) => [measure.name, verdict]);
     expect(verdicts).not.toContainEqual(['heap', 'grows']);

@@ -164,7 +164,10 @@ describe('the verdict on a cell', () => {
       const harmed = { ...control, judged: { ...fine, lost: [{ key: '7', commandId: 'c' }] } };
       const run = runOf([harmed, one], 'lost acknowledgement');
       const faults = run.faults.map(fault => ({ ...fault, forgets: true }));
-      return [markOf(one, verdictOf({ ...run, faults }, one)), verdictOf({ ...run, faults }, one).verdict];
+      return [
+        markOf(one, verdictOf({ ...run, faults }, one)),
+        verdictOf({ ...run, faults }, one).verdict,
+      ];
     };
     expect(at([{ key: '7', commandId: 'c' }])).toEqual(['✗', 'as predicted']);
     expect(at([])).toEqual(['?', 'inconclusive']);
