@@ -77,12 +77,16 @@ export function soakAnswer(run: SoakRun): string {
       .join(', ');
   const [grows, open] = [named('grows'), named('undecided')];
   const wrong = run.contradictions.length + run.lost;
-  const claims = wrong > 0 ? `${wrong} times a claim was broken. ` : '';
+  const ended = run.end === 'complete' ? '' : `The soak is ${endText(run)}. `;
+  const claims = ended + (wrong > 0 ? `${wrong} times a claim was broken. ` : '');
   if (grows !== '') return `${claims}It leaks: ${grows}.`;
   if (open !== '' || held.length === 0)
     return `${claims}Not decided: ${open || 'nothing was measured'}; the rest is steady.`;
   return `${claims}Nothing grows: heap, memory, files and connections of every process are steady.`;
 }
+
+const endText = ({ end, brokenOff }: SoakRun): string =>
+  end === 'interrupted' ? end : `${end} (${brokenOff})`;
 
 export function soakExit(run: SoakRun): ExitCode {
   if (run.end === 'interrupted') return exitCodes.interrupted;

@@ -134,8 +134,7 @@ class Soak {
       await waitMs(restMs, signal);
       if (performance.now() - this.#lookedMs < everyMs) continue;
       this.#lookedMs = performance.now();
-      for (const one of this.#watched())
-        this.#samples.push(await sampleOf(one, this.#rig.storePorts, this.#minutes()));
+      await this.#look();
     }
   }
 
@@ -156,6 +155,15 @@ class Soak {
       lost: this.#lost,
       samples: this.#samples,
     };
+  }
+
+  async #look(): Promise<void> {
+    // whoever was replaced meanwhile has another process id, and the old one may be anybody's
+    await Promise.all(this.#rig.workers.map(worker => worker.back()));
+    for (const one of this.#watched()) {
+      const sample = await sampleOf(one, this.#rig.storePorts, this.#minutes()).catch(() => undefined);
+      if (sample) this.#samples.push(sample);
+    }
   }
 
   #minutes(): number {
