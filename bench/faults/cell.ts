@@ -1,6 +1,7 @@
 /** Strikes the commands of several strategies by one injection, while load goes on elsewhere. */
 import { waitMs } from '../lab/wait.ts';
-import { Course, type GroupPlan, type Member, otherService, type StruckAt } from './course.ts';
+import { Course, otherService } from './course.ts';
+import type { GroupPlan, Member, StruckAt } from './group-plan.ts';
 import type { Operation } from './history.ts';
 import type { Rig } from './rig.ts';
 import type { FaultCell } from './schema.ts';

@@ -1,48 +1,22 @@
 /** The course of one command that is struck: held at its message, rivalled, asked again, judged. */
 import { randomBytes } from 'node:crypto';
-import { type Call, type Load, type Query, redisNeedsOf } from '../../src/contract/index.ts';
-import type { RegisteredScenario, RegisteredStrategy } from '../../src/engine/registry.ts';
+import { type Call, type Query, redisNeedsOf } from '../../src/contract/index.ts';
 import { randomOf } from '../lab/random.ts';
 import { waitMs } from '../lab/wait.ts';
-import { type Answered, Callers, type Sending, type UnderWay } from './callers.ts';
+import type { Answered, Callers, Sending, UnderWay } from './callers.ts';
 import type { StruckCell } from './cell.ts';
-import type { NamedFault, Times } from './fault.ts';
+import { callersOf, type GroupPlan, loadOf, type Member, type StruckAt } from './group-plan.ts';
 import { judged, stripOf } from './judge.ts';
-import { type Phase, placeOf, type WirePoint } from './phases.ts';
+import { placeOf, type WirePoint } from './phases.ts';
 import type { Rig } from './rig.ts';
 import type { FaultCell, Marks } from './schema.ts';
 import { verified } from './verify.ts';
 import type { Strike } from './wire/strike.ts';
 
-/** A strategy that is struck, and where. */
-export interface Member {
-  readonly phase: Phase;
-  readonly strategy: RegisteredStrategy;
-  /** It is the control that lacks the defence. */
-  readonly undefended: boolean;
-}
-
-/** What is common to everybody who shares an injection. */
-export interface GroupPlan {
-  readonly fault: NamedFault;
-  readonly members: readonly Member[];
-  readonly scenario: RegisteredScenario;
-  readonly variant: string;
-  readonly seed: number;
-  readonly times: Times;
-}
-
-/** When the fault struck and was healed, on the clock of `performance.now()`. */
-export interface StruckAt {
-  readonly injectedMs: number;
-  readonly healedMs: number;
-  readonly endedMs: number;
-}
-
-const answerGraceMs = 5_000;
 const callersOnKey = 32;
 const companions = 3; // who wait for the same key, and leave too
 const arriveMs = 100;
+const comesBackMs = 10_000;
 const lookMs = 10;
 
 export const struckService = 0;
@@ -199,12 +173,12 @@ export class Course {
       await this.#again();
   }
 
-  /** Until it has decided, or every lease has passed for long. Whoever takes silence for yes does not. */
+  /** Until it has decided, within bounds. Whoever takes silence for a yes does not ask. */
   async #again(): Promise<void> {
     const { fault, times } = this.#plan;
     const { undefended } = this.member;
     if (undefended && fault.harm === 'lost acknowledgement') return;
-    const lastMs = performance.now() + times.leaseMs;
+    const lastMs = performance.now() + Math.max(times.leaseMs, comesBackMs);
     const role = undefended ? 'repeat' : 'again';
     const sending = undefended ? {} : { idempotencyKey: this.#idempotencyKey };
     for (;;) {
@@ -215,16 +189,21 @@ export class Course {
     }
   }
 
-  /** Asks for the key at both processes until each has decided, or every lease has passed for long. */
+  /**
+   * Asks for the key at both processes until each has decided; the key is taken to be stuck when it was
+   * busy until every lease had passed for long. What is unavailable has more time to come back.
+   */
   async #probe(): Promise<void> {
-    const lastMs = performance.now() + this.#plan.times.leaseMs;
+    const startMs = performance.now();
     for (const service of [otherService, struckService]) {
       const call = this.#calls.shift();
       if (!call) return;
       for (;;) {
         const sent = this.#callers.send(this.#key, call, service, 'probe');
-        if (!isNothing(await sent.answer)) break;
-        if (performance.now() > lastMs) return;
+        const answer = await sent.answer;
+        if (!isNothing(answer)) break;
+        const patienceMs = answer.outcome === 'busy' ? this.#plan.times.leaseMs : comesBackMs;
+        if (performance.now() - startMs > patienceMs) return;
         await waitMs(lookMs, this.#signal);
       }
     }
@@ -283,23 +262,3 @@ export class Course {
 /** Its caller was told that nothing happened, and may ask again. */
 const isNothing = ({ outcome, notSent }: Answered): boolean =>
   outcome === 'busy' || outcome === 'failed' || notSent === true;
-
-function callersOf(rig: Rig, plan: GroupPlan, { strategy }: Member, signal: AbortSignal): Callers {
-  const { scenario, variant, times } = plan;
-  const { processUrls } = rig;
-  return new Callers({
-    scenario: scenario.name,
-    processes: processUrls.length,
-    to: {
-      processUrls,
-      strategy: strategy.name,
-      variant,
-      timeoutMs: times.waitMs + answerGraceMs,
-      signal,
-    },
-  });
-}
-
-function loadOf({ scenario, variant }: GroupPlan): Load {
-  return scenario.registered.variants[variant]?.load ?? scenario.registered.load;
-}

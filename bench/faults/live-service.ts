@@ -66,6 +66,7 @@ export class LiveService implements StruckService {
     const spare = this.#spare?.for === wanted ? this.#spare.started : undefined;
     const started = spare ?? (await this.#start(variables));
     this.#spare = { for: wanted, started };
+    await this.#ready(started.processes.map(({ url }) => url));
     return () => {
       this.#spare = undefined;
       this.#serveBy(started);
@@ -109,10 +110,9 @@ export class LiveService implements StruckService {
     };
   }
 
-  async ready(): Promise<void> {
+  async #ready(urls: readonly string[]): Promise<void> {
     const { signal } = this.#options;
-    const all = async (): Promise<boolean> =>
-      (await Promise.all(this.processUrls.map(isReady))).every(ready => ready);
+    const all = async (): Promise<boolean> => (await Promise.all(urls.map(isReady))).every(Boolean);
     await until(all, readyMaxMs, 'the service did not become ready', signal);
   }
 }

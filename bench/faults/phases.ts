@@ -90,7 +90,11 @@ function lockPlace(strategy: Strategy, hold: 'unanswered' | 'reply'): Place {
     case 'session':
       return at('postgres', 'lock', hold);
     case 'transaction':
-      return at('postgres', 'deciding', hold);
+      return hold === 'unanswered' && strategy.guard.includes('lock table')
+        ? lacks(
+            'who waits for the whole table names no key: the wire does not tell whose wait it is',
+          )
+        : at('postgres', 'deciding', hold);
     case 'process':
       return lacks('its lock is inside the process: nothing is on the wire');
     case 'none':

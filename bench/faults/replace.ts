@@ -11,5 +11,4 @@ export async function replaceService(
   serve();
   before.signal('SIGTERM');
   await before.gone();
-  await service.ready();
 }

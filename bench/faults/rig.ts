@@ -155,8 +155,9 @@ export class Rig {
       wires: { postgres: postgres.tap, redis: struck.map(({ tap }) => tap) },
       sql: lab.sql,
       backends: strikes.map(({ backends }) => backends),
-      leave: () => {
+      leave: async () => {
         for (const course of courses) course.leave();
+        await process.turned();
       },
       undefended: courses.some(({ member }) => member.undefended),
       resetHeld: () => {

@@ -158,7 +158,11 @@ export const unstruck = {
 };
 
 /** The cells of those who are struck together; who was not held with the others is struck alone. */
-async function groupRun(work: Work, group: readonly Planned[]): Promise<FaultCell[]> {
+async function groupRun(
+  work: Work,
+  group: readonly Planned[],
+  again = false,
+): Promise<FaultCell[]> {
   const [first] = group;
   if (!first) return [];
   const all = (state: FaultCell['state'], because: (one: Planned) => string): FaultCell[] =>
@@ -166,7 +170,8 @@ async function groupRun(work: Work, group: readonly Planned[]): Promise<FaultCel
   if (first.notOffered !== undefined) return all('not offered', one => one.notOffered ?? '');
   const missing = await missingFor(first.fault);
   if (missing !== undefined) return all('skipped', () => missing);
-  work.progress.step(stepOf(group));
+  if (again) work.progress.note(`${nameOf(first)}: not held in time with the others; now alone`);
+  else work.progress.step(stepOf(group));
   const startMs = performance.now();
   try {
     const struck = await Promise.race([struckIn(work, group), work.rig.ended]);
@@ -176,7 +181,7 @@ async function groupRun(work: Work, group: readonly Planned[]): Promise<FaultCel
       const one = struck[index];
       if (!one) continue;
       if (one.state === 'phase not reached' && group.length > 1) {
-        cells.push(...(await groupRun(work, [planned])));
+        cells.push(...(await groupRun(work, [planned], true)));
         continue;
       }
       const { history, ...part } = one;

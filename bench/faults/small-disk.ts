@@ -12,8 +12,8 @@ export interface SmallDisk {
   fill(): Promise<void>;
   /** Makes room again. */
   ease(): Promise<void>;
-  /** Packs the rows of the tables, so that the next one needs a page more. */
-  pack(): Promise<void>;
+  /** Packs the rows of the tables, so that the next ones need a page more. */
+  renew(): Promise<void>;
   /** Puts the tables back, and takes the disk away. */
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export async function openSmallDisk(lab: Lab): Promise<SmallDisk> {
   return {
     fill: () => fill(filler),
     ease: () => rm(filler, { force: true }),
-    pack: () => packed(sql),
+    renew: () => packed(sql),
     async close() {
       await rm(filler, { force: true });
       await move(space, 'pg_default');

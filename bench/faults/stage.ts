@@ -9,6 +9,8 @@ export interface StruckProcess {
   signal(name: NodeJS.Signals): void;
   /** Waits until the process of this index answers again; a killed one is replaced by another. */
   back(): Promise<void>;
+  /** Resolves when it has read what was sent to it before. */
+  turned(): Promise<void>;
 }
 
 /** The process that starts the others and replaces them. */
@@ -25,12 +27,10 @@ export interface StruckService {
   /** Those that serve, in the order of their numbers. */
   readonly processes: readonly StruckProcess[];
   /**
-   * Starts another service with these variables besides the usual ones. Callers are sent to it by what
-   * this resolves with; the one before goes on until its primary is told otherwise.
+   * Starts another service with these variables besides the usual ones; resolves when it is ready. Callers
+   * are sent to it by what this resolves with; the one before goes on until its primary is told otherwise.
    */
   another(variables?: Readonly<Record<string, string>>): Promise<() => void>;
-  /** Resolves when every process says that it is ready. */
-  ready(): Promise<void>;
 }
 
 /** A server of a store that this run started. */
@@ -99,6 +99,8 @@ export interface Lab {
 
 /** Owned by the run of a fault. */
 export interface Surroundings {
+  /** Before each injection, while there is no load. */
+  renew?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -117,8 +119,11 @@ export interface Stage {
   readonly sql: Sql;
   /** Of each held command. */
   readonly backends: readonly HeldBackends[];
-  /** The struck callers close their connections; undefended, the service is not told. */
-  readonly leave: () => void;
+  /**
+   * The struck callers close their connections. Resolves when their process has read that; undefended,
+   * it is not told.
+   */
+  readonly leave: () => Promise<void>;
   /** The defence that the fault's control is without is missing. */
   readonly undefended: boolean;
   /** Resets the connections on which messages are held: those never arrive. */

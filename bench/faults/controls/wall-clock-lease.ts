@@ -3,14 +3,26 @@ import type { Redis } from 'ioredis';
 import { strategy } from '../../../src/contract/index.ts';
 import { leaseGuardian } from '../../../strategies/lib/lease-guardian.ts';
 import { lockKey, type OwnedKeys, redisLeases } from '../../../strategies/lib/redis-leases.ts';
-import { connected, redisFailure } from '../../../strategies/lib/redis-script.ts';
+import { connected, redisFailure, Script } from '../../../strategies/lib/redis-script.ts';
+
+/** Compares and sets in one step, so that nothing but the clock is wrong with it. */
+const takeEnded = new Script(`
+for _, key in ipairs(KEYS) do
+  local held = redis.call('get', key)
+  if held and tonumber(string.match(held, '^%d+')) > tonumber(ARGV[2]) then return 0 end
+end
+for _, key in ipairs(KEYS) do
+  redis.call('set', key, ARGV[1])
+end
+return 1
+`);
 
 /**
  * The value of a lock is the time of its end, and whoever asks compares it with its own clock: the pattern
  * that the manual of SETNX has carried for long (https://redis.io/docs/latest/commands/setnx/).
  */
 export default strategy({
-  title: 'SETNX with the time of its end, by the clock of whoever asks',
+  title: 'A key with the time of its end, by the clock of whoever asks',
   turns: [
     {
       heldBy: 'lease',
@@ -38,26 +50,13 @@ async function takenUntil(
   keys: readonly string[],
   leaseMs: number,
 ): Promise<OwnedKeys | undefined> {
-  const token = `${Date.now() + leaseMs} ${randomBytes(16).toString('base64url')}`;
-  const taken: string[] = [];
+  const nowMs = Date.now();
+  const token = `${nowMs + leaseMs} ${randomBytes(16).toString('base64url')}`;
   await connected(redis);
   try {
-    for (const key of keys) {
-      if (!(await takes(redis, key, token))) {
-        if (taken.length > 0) await redis.del(...taken);
-        return undefined;
-      }
-      taken.push(key);
-    }
-    return { keys, token };
+    const answer = await takeEnded.run(redis, keys, [token, nowMs]);
+    return answer === 1 ? { keys, token } : undefined;
   } catch (error) {
     throw redisFailure(error);
   }
-}
-
-async function takes(redis: Redis, key: string, token: string): Promise<boolean> {
-  if ((await redis.setnx(key, token)) === 1) return true;
-  const held = await redis.get(key);
-  if (held !== null && Number.parseInt(held, 10) > Date.now()) return false;
-  return (await redis.getset(key, token)) === held; // of several who see it ended, the first
 }

@@ -14,15 +14,12 @@ export default {
   control: 'no protection',
   phases: ['holding', 'commit sent', 'written'],
   needs: [smallDiskNeed],
-  lastsMs: ({ leaseMs }) => 1.5 * leaseMs,
-  leastMs: ({ leaseMs }) => leaseMs,
+  lastsMs: ({ leaseMs }) => 2 * leaseMs,
+  leastMs: ({ leaseMs }) => 1.5 * leaseMs,
   async surroundings(lab) {
     const disk = await openSmallDisk(lab);
     disks.set(lab, disk);
     return disk;
-  },
-  async prepare({ lab }) {
-    await disks.get(lab)?.pack();
   },
   async inject({ lab }) {
     await disks.get(lab)?.fill();

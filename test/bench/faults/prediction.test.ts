@@ -126,6 +126,7 @@ describe('phases', () => {
       'written',
       'releasing',
     ]);
+    expect(lacks('table-lock')).toEqual(['waiting', 'releasing']);
     expect(lacks('redis-released-early')).toEqual(['releasing']);
   });
 
