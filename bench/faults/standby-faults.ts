@@ -1,11 +1,13 @@
 /** A Postgres whose standby takes over without what was written last: with acknowledgements, and without. */
 import { randomBytes } from 'node:crypto';
 import type { Fault } from './fault.ts';
+import { until } from './live-service.ts';
 import { replaceService } from './replace.ts';
 import { tell } from './servers.ts';
 import type { Lab, Stage, Surroundings } from './stage.ts';
 import { openStandby, type Standby, streaming } from './standby.ts';
 
+const recoveryMaxMs = 20_000;
 const arrivesMs = 300; // what passes arrives, and is acknowledged by whoever may
 
 /** Who is the primary now, and how to get at it. */
@@ -79,12 +81,24 @@ class Pair {
       await this.#primary.kill();
       lookAt(undefined);
       await postgres.restart();
+      await this.#recovered();
     }
     wire.lead(databaseUrl);
     otherWire.lead(databaseUrl);
     await this.#lab.sql('alter system reset all');
     await this.#lab.sql('select pg_reload_conf()');
     await replaceService(service);
+  }
+
+  /** It goes through its log before it takes connections. */
+  async #recovered(): Promise<void> {
+    const { sql, signal } = this.#lab;
+    const answers = () =>
+      sql('select 1').then(
+        () => true,
+        () => false,
+      );
+    await until(answers, recoveryMaxMs, 'the first primary did not come back', signal);
   }
 
   /** The way that leads to nobody who takes writes. */

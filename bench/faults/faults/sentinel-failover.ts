@@ -43,6 +43,9 @@ export default {
   async surroundings(lab) {
     await watch(lab);
     return {
+      async renew() {
+        if (watches.get(lab)?.used) await watch(lab);
+      },
       async close() {
         await replaceService(lab.service);
         watches.get(lab)?.redis.end();
@@ -50,7 +53,6 @@ export default {
     };
   },
   async prepare({ lab }) {
-    if (watches.get(lab)?.used) await watch(lab);
     await watches.get(lab)?.redis.cutReplication();
   },
   async inject({ lab }) {

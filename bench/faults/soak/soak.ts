@@ -161,7 +161,9 @@ class Soak {
     // whoever was replaced meanwhile has another process id, and the old one may be anybody's
     await Promise.all(this.#rig.workers.map(worker => worker.back()));
     for (const one of this.#watched()) {
-      const sample = await sampleOf(one, this.#rig.storePorts, this.#minutes()).catch(() => undefined);
+      const sample = await sampleOf(one, this.#rig.storePorts, this.#minutes()).catch(
+        () => undefined,
+      );
       if (sample) this.#samples.push(sample);
     }
   }

@@ -136,7 +136,7 @@ async function program(every: string): Promise<number> {
   const script = `const fs = require('node:fs'); const kept = [];
     setInterval(() => { ${every} }, 100); process.stdout.write('up');`;
   const args = [`--inspect-port=${await freePort()}`, '-e', script];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   children.push(child);
   await once(child.stdout ?? child, 'data');
   return child.pid ?? 0;
