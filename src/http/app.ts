@@ -21,6 +21,7 @@ import { identify } from './request-id.ts';
 import {
   actionNames,
   actOnRollout,
+  judgeRollout,
   type RolloutParts,
   showRollout,
   startRollout,
@@ -144,6 +145,7 @@ function addAdmin(parts: AppParts, add: Add): void {
     add('post', '/admin/locks/:key/release', adminOnly(adminToken, lockReleased(locks)));
   }
   if (!rollout) return;
+  add('get', '/rollouts/:scenario/verdict', judgeRollout(rollout));
   const path = '/admin/rollouts/:scenario';
   add('put', path, adminOnly(adminToken, startRollout(rollout)));
   add('get', path, adminOnly(adminToken, showRollout(rollout)));

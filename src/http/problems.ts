@@ -64,7 +64,7 @@ export const edgeProblems = {
   'strategy-assigned': row(
     409,
     'The strategy is assigned',
-    'A rollout says which strategy decides which keys of this variant, so no request can choose one. Send it without the header.',
+    'A rollout says which strategy decides which keys of this scenario, so no request can choose a strategy or a variant. Send it without these headers.',
   ),
   'strategy-not-offered': row(
     400,

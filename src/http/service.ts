@@ -88,7 +88,11 @@ export class Service {
     const scenarios = [...registry.scenarios.values()];
     const audited = { pool: this.#audits, scenarios, meter: this.#meter, log };
     const deciders = new Deciders(registry.strategies.keys());
-    this.#auditor = new Auditor({ ...audited, deciders });
+    this.#auditor = new Auditor({
+      ...{ ...audited, deciders },
+      audited: (scenario, keys, startedMs) =>
+        this.#rollout?.tally.audited(scenario, keys, startedMs),
+    });
     this.#sweep = new Sweep(audited);
     this.#adHocAudits = new AdHocAudits(
       createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep asked audit' }),
@@ -109,6 +113,9 @@ export class Service {
         this.#auditor.refused(cell.scenario, cell.strategy, key, reason),
       failed: error => this.#refusals.saw(error),
       accepted: () => this.#refusals.wrote(),
+      ended: (cell, kind, seconds, key) =>
+        this.#rollout?.tally.ended({ ...cell, kind, seconds, key }),
+      tried: (cell, end) => this.#rollout?.tally.tried(cell, end),
     });
     this.#sequelize = new LazyStore(async () => {
       const { SequelizeStore } = await import('../store/sequelize.ts');
@@ -118,7 +125,9 @@ export class Service {
     this.#rollout = config.rollouts
       ? new RolloutWatch({
           ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
-          pauseMs: config.rolloutPauseMs,
+          ...{ pauseMs: config.rolloutPauseMs, meter: this.#meter },
+          processId: () => this.#fleet.id,
+          learn: name => deciders.learn(name),
         })
       : undefined;
     const rollout = this.#rollout;
@@ -162,9 +171,10 @@ export class Service {
       ...(rollout && {
         rollout: {
           choice: this.#choice,
-          rollouts: rollout.rollouts,
-          assigned: (scenario, variant) => rollout.assignments.has(scenario, variant),
+          ...{ rollouts: rollout.rollouts, gate: rollout.gate },
+          assigned: scenario => rollout.assignments.has(scenario),
           notNow: asked => rollout.notNow(asked),
+          behind: () => rollout.behind(),
         },
       }),
       locks: {

@@ -4,7 +4,8 @@ import type { Command } from '../engine/command.ts';
 import type { Registry } from '../engine/registry.ts';
 import type { Assignments, Assigned as Beliefs } from './assignments.ts';
 import { strategyNamed } from './named.ts';
-import { proofSql } from './proof.ts';
+import { openSql, proofSql } from './proof.ts';
+import { protectorOf } from './shadow.ts';
 
 /** Why this process cannot run a strategy; undefined if it can. */
 type Missing = (strategy: Strategy) => string | undefined;
@@ -22,8 +23,8 @@ export function assignerOf(
   return {
     async assign(command, keys, deadlineMs): Promise<Assigned> {
       const { scenario, variant } = command;
+      if (command.chosen) return { strategy: command.strategy, proof: unassigned(command) };
       const before = assignments.of(scenario.name, variant, keys);
-      if (command.chosen) return { strategy: command.strategy, proof: unassigned(before) };
       await assignments.whileClosing(before, deadlineMs);
       const now = assignments.of(scenario.name, variant, keys);
       const strategy = strategyOf(command, now, registry);
@@ -36,14 +37,19 @@ export function assignerOf(
   };
 }
 
-/** A caller that chose its strategy may decide only what nobody assigns. */
-function unassigned(beliefs: Beliefs): string {
-  return proofSql({ ...beliefs, epochs: beliefs.groups.map(() => 0n) });
+/**
+ * A caller that chose its strategy or its variant may decide only where nobody assigns, in whatever
+ * variant: they share their rows.
+ */
+function unassigned({ scenario }: Command): string {
+  const variants = Object.keys(scenario.registered.variants).sort();
+  return openSql(variants.map(variant => ({ scenario: scenario.name, variant })));
 }
 
-/** Keys under two strategies are decided under both at once. */
+/** Keys under two strategies are decided under both at once; where one is only tried, it is not needed. */
 function strategyOf(command: Command, beliefs: Beliefs, registry: Registry): Command['strategy'] {
-  const { strategies: names } = beliefs;
+  const { strategies } = beliefs;
+  const names = strategies.length < 2 ? strategies : [...new Set(strategies.map(protectorOf))];
   if (names.length === 0) return command.strategy;
   const name = names.length === 1 ? (names[0] ?? '') : `both:${names.join('+')}`;
   const found = names.length > 2 ? undefined : strategyNamed(registry, name);

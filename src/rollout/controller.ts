@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { groupCount } from './key-groups.ts';
 import { assignPlace, type Change, changeGroup, type Insider } from './mover.ts';
-import { nextOf } from './next-step.ts';
+import type { Verdict } from './gate/verdict.ts';
+import { isGated, nextOf } from './next-step.ts';
 import type { Action, Next, Rollout, Rollouts } from './rollouts.ts';
+import { shadowName } from './shadow.ts';
 
 /** Why a rollout does not get on: these are inside a group's gate and do not come out. */
 export interface Blocked {
@@ -15,8 +17,10 @@ export interface ControllerOptions {
   /** A session of its own: it takes the lock of the one who drives, and the gates. */
   readonly connect: () => Promise<pg.Client>;
   readonly rollouts: Rollouts;
-  /** The first reason to go back, such as a violation on a key of the new strategy. */
-  readonly failing: (rollout: Rollout) => Promise<string | undefined>;
+  /** What its gate says, such as of a violation on a key of the new strategy. */
+  readonly judge: (rollout: Rollout) => Promise<Verdict>;
+  /** Told at each turn of those that run, whoever drives. */
+  readonly met: (active: readonly Rollout[]) => void;
   /** How long a group may be kept closed. */
   readonly pauseMs: number;
   readonly onError: (error: unknown) => void;
@@ -66,9 +70,10 @@ export class Controller {
   }
 
   async #tick(): Promise<void> {
-    const { rollouts, onError } = this.#options;
+    const { rollouts, met, onError } = this.#options;
     try {
       const active = await rollouts.active();
+      met(active);
       if (active.length === 0) return this.#leave();
       const client = await this.#driving();
       if (!client) return;
@@ -102,9 +107,10 @@ export class Controller {
   }
 
   async #advance(client: pg.Client, rollout: Rollout): Promise<void> {
-    const { rollouts, failing } = this.#options;
-    const why = rollout.stage === 'aborting' ? undefined : await failing(rollout);
-    if (why !== undefined) {
+    const { rollouts, judge } = this.#options;
+    const judged = rollout.stage === 'aborting' ? undefined : await judge(rollout);
+    if (judged?.verdict === 'Failed') {
+      const why = saidBy(judged, 'Failed');
       const back: Next = { step: rollout.step, weight: 0, stage: 'aborting', failed: why };
       await rollouts.become(rollout, back, { who: 'gate', action: 'abort', why });
       return; // the next turn goes back
@@ -115,12 +121,26 @@ export class Controller {
       blocked.length > 0 ? JSON.stringify(blocked) : null,
     ]);
     const next = blocked.length > 0 ? undefined : nextOf(rollout, Date.now());
-    if (next) await rollouts.become(rollout, next, byItself(next));
+    if (!next) return;
+    if (judged && judged.verdict !== 'Successful' && isGated(rollout, next))
+      await this.#hold(rollout, saidBy(judged, 'Inconclusive'));
+    else await rollouts.become(rollout, next, byItself(next));
+  }
+
+  /** Where it is, for a while; then until a person acts. Want of evidence never promotes. */
+  async #hold(rollout: Rollout, why: string): Promise<void> {
+    const { rollouts } = this.#options;
+    const seconds = await rollouts.hold(rollout);
+    if (seconds < rollout.gate.holdSeconds) return;
+    const { step, weight, shadow } = rollout;
+    const action = `held for ${Math.round(seconds)} s; paused until a person acts`;
+    const paused: Next = { step, weight, shadow, stage: 'paused' };
+    await rollouts.become(rollout, paused, { who: 'gate', action, why });
   }
 
   /** Every group that is not where it should be; a group that cannot be closed does not stop the others. */
   async #move(client: pg.Client, rollout: Rollout): Promise<Blocked[]> {
-    const { scenario, variant, weight, from, to } = rollout;
+    const { scenario, variant, weight, shadow, from, to } = rollout;
     const { pauseMs } = this.#options;
     const { rows } = await client.query<{ group: number; epoch: string; strategy: string }>(
       selectAssigned,
@@ -135,7 +155,7 @@ export class Controller {
     const blocked: Blocked[] = [];
     for (let group = 0; group < groupCount && !this.#stopped; group += 1) {
       const known = assigned.get(group);
-      const wanted = group < weight ? to : from;
+      const wanted = group < weight ? to : group < shadow ? shadowName(from, to) : from;
       if (!known || known.strategy === wanted) continue;
       const epoch = BigInt(known.epoch);
       const change: Change = { scenario, variant, group, epoch, to: wanted };
@@ -147,7 +167,12 @@ export class Controller {
   }
 }
 
-function byItself({ stage, weight, step }: Next): Action {
-  const action = stage === 'progressing' ? `step ${step + 1}: weight ${weight}` : stage;
+function saidBy({ reasons }: Verdict, name: Verdict['verdict']): string {
+  return reasons.flatMap(({ verdict, says }) => (verdict === name ? [says] : [])).join('; ');
+}
+
+function byItself({ stage, weight, shadow, step }: Next): Action {
+  const what = shadow ? `shadow ${shadow}` : `weight ${weight}`;
+  const action = stage === 'progressing' ? `step ${step + 1}: ${what}` : stage;
   return { who: 'lockstep', action, why: 'every group of keys is where the step wants it' };
 }
