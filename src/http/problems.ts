@@ -64,7 +64,7 @@ export const edgeProblems = {
   'strategy-assigned': row(
     409,
     'The strategy is assigned',
-    'A rollout says which strategy decides which keys of this variant, so no request can choose one. Send it without the header.',
+    'A rollout says which strategy decides which keys of this route, and for which variant, so no request can choose either. Send it without the headers.',
   ),
   'strategy-not-offered': row(
     400,

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { RegisteredScenario } from '../engine/registry.ts';
+import { siblingsOf } from '../rollout/assignment-schema.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { entered } from '../rollout/next-step.ts';
 import { wayOf } from '../rollout/plan.ts';
@@ -11,6 +12,7 @@ import {
   type Rollouts,
   stepsShape,
 } from '../rollout/rollouts.ts';
+import type { Start } from '../rollout/start-check.ts';
 import { parse } from '../scenarios/input.ts';
 import { answer, Problem } from './answer.ts';
 import { readBody } from './body.ts';
@@ -23,9 +25,7 @@ export interface RolloutParts {
   /** Whether keys of the variant are assigned to strategies. */
   readonly assigned: (scenario: string, variant: string) => boolean;
   /** Why a rollout may not start now: processes that do not prove, say. */
-  readonly notNow: (
-    asked: Pick<Rollout, 'scenario' | 'variant' | 'from'>,
-  ) => Promise<string | undefined>;
+  readonly notNow: (asked: Start) => Promise<string | undefined>;
 }
 
 const text = z.string().trim().min(1).max(200);
@@ -58,7 +58,8 @@ export function startRollout(parts: RolloutParts): RequestHandler {
       if (!isSame(running, { from, to, steps })) throw new Problem('rollout-in-progress');
       return answer(response, 200, await told(parts, running));
     }
-    const later = await parts.notNow({ ...place, from });
+    const siblings = siblingsOf(scenario.registered.variants, variant);
+    const later = await parts.notNow({ ...place, from, siblings });
     if (later !== undefined) throw new Problem('rollout-refused', later);
     const action = { who, why, action: `start: ${from} -> ${to}` };
     const made = await parts.rollouts.begin({ ...place, from, to, steps }, action);

@@ -7,7 +7,8 @@ import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import type { OpenTracer } from '../engine/trace.ts';
 import { assignerOf } from '../rollout/assigner.ts';
-import type { Fleet } from '../rollout/fleet.ts';
+import { routeOf } from '../rollout/assignment-schema.ts';
+import { type Fleet, ormNameOf, workNames } from '../rollout/fleet.ts';
 import { type OpenedBackends, openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
 import { PostgresLocks } from '../store/lock-view.ts';
@@ -30,7 +31,7 @@ import {
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
 import { choiceOf } from './configured-choice.ts';
-import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
+import { checkNoneAssigned, hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
 import { storeProbes } from './probes.ts';
@@ -82,7 +83,11 @@ export class Service {
     const { pooler, connectTimeoutMs } = config;
     const lockTimeoutMs = tuning.waitMs;
     const shared = { url, pooler, connectTimeoutMs, lockTimeoutMs, onIdleError };
-    this.#store = new PostgresStore({ ...shared, connectionsMax: config.connectionsMax });
+    const workName = config.rollouts ? workNames.proved : workNames.unproved;
+    this.#store = new PostgresStore({
+      ...{ ...shared, applicationName: workName },
+      connectionsMax: config.connectionsMax,
+    });
     this.#probes = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep probe' });
     this.#audits = createPool({ ...shared, connectionsMax: 3, applicationName: 'lockstep audit' });
     const scenarios = [...registry.scenarios.values()];
@@ -112,13 +117,18 @@ export class Service {
     });
     this.#sequelize = new LazyStore(async () => {
       const { SequelizeStore } = await import('../store/sequelize.ts');
-      return new SequelizeStore({ ...shared, connectionsMax: config.connectionsMax });
+      return new SequelizeStore({
+        ...{ ...shared, applicationName: ormNameOf(workName) },
+        connectionsMax: config.connectionsMax,
+      });
     });
     this.#choice = choiceOf(config, registry);
     this.#rollout = config.rollouts
       ? new RolloutWatch({
           ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
           pauseMs: config.rolloutPauseMs,
+          routeOf: ({ scenario, variant }) =>
+            routeOf(registry.scenarios.get(scenario)?.registered.variants ?? {}, variant),
         })
       : undefined;
     const rollout = this.#rollout;
@@ -190,6 +200,7 @@ export class Service {
     this.#sweep.start();
     const rolling = this.#rollout?.start();
     await Promise.all([this.#store.fill(), this.#fleet.start(), rolling]);
+    if (!this.#config.rollouts) await checkNoneAssigned(this.#audits);
   }
 
   snapshot(): Promise<Snapshot> {

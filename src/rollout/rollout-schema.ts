@@ -33,4 +33,15 @@ create table if not exists lockstep_rollout_log (
   action text not null,
   why text not null
 )`,
+  migrations: [
+    {
+      name: 'rollouts/migrations/0001-who-drives.sql',
+      sql: `
+create table if not exists lockstep_rollout_driver (
+  one boolean primary key default true check (one),
+  process uuid not null,
+  until timestamptz not null
+)`,
+    },
+  ],
 };
