@@ -9,14 +9,14 @@ import { idempotencySchema } from './engine/idempotency.ts';
 import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts';
 import { errorMessage } from './error-message.ts';
 import { deploymentProblems } from './http/deployment.ts';
-import { hazardWarning } from './http/fleet-watch.ts';
+import { hazardWarning, mustProve } from './http/fleet-watch.ts';
 import { lockStoreProblems, type NamedStore } from './http/lock-store-check.ts';
 import { createLog, outageLog } from './http/log.ts';
 import { openFilesProblem } from './http/open-files.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
-import { addGates, anyAssigned, assignmentSchema } from './rollout/assignment-schema.ts';
+import { addGates, anyAssigned, assignmentSchema, routeOf } from './rollout/assignment-schema.ts';
 import { fleetSchema } from './rollout/fleet.ts';
 import { strategyNamed } from './rollout/named.ts';
 import { rolloutSchema } from './rollout/rollout-schema.ts';
@@ -53,11 +53,7 @@ async function runPrimary(): Promise<void> {
   const environment = environmentOf(config, services);
   const databaseUrl = environment.DATABASE_URL ?? config.databaseUrl ?? '';
   const assigned = await migrated(databaseUrl, registry, stop);
-  if (assigned && !config.rollouts)
-    await stop.fail(
-      'A rollout has assigned keys on this database to strategies, and this process would not prove under ' +
-        'which one it decides. Start it with ROLLOUTS=1.',
-    );
+  if (assigned && !config.rollouts) await stop.fail(mustProve);
   if (!config.pooler && (await isPooled(databaseUrl)))
     await stop.fail(
       `Postgres at ${postgresPlace(databaseUrl)} is behind a pooler that shares connections, where settings of ` +
@@ -149,8 +145,11 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
     assignmentSchema,
     rolloutSchema,
   ];
-  const places = [...registry.scenarios.values()].flatMap(({ name: scenario, registered }) =>
-    Object.keys(registered.variants).map(variant => ({ scenario, variant })),
+  const places = [...registry.scenarios.values()].flatMap(
+    ({ name: scenario, registered: { variants } }) =>
+      Object.keys(variants)
+        .filter(variant => routeOf(variants, variant) === variant)
+        .map(variant => ({ scenario, variant })),
   );
   let assigned = false;
   const last = async (client: pg.ClientBase): Promise<void> => {

@@ -86,7 +86,8 @@ async function assigned(
     const place = { scenario: scenario.name, variant };
     await client.query(assignmentSchema.schemaSql);
     await addGates(client, [place]);
-    await assignPlace(client, { ...place, strategy: from.name }, pauseMs, groups);
+    const first = { ...place, route: variant, strategy: from.name, groups };
+    await assignPlace(client, first, pauseMs);
     const { rows } = await client.query<AssignmentRow>(
       `select scenario, variant, key_group, epoch, strategy, null as closing_ms
        from lockstep_assignments`,

@@ -10,7 +10,7 @@ export interface Command {
   readonly strategy: { readonly name: string; readonly declared: Strategy };
   readonly commandId: string;
   readonly input: Input;
-  /** The caller chose strategy or variant, for lab use: then no keys of the scenario may be assigned. */
+  /** The caller chose the strategy, for lab use: then its keys must not be assigned to any. */
   readonly chosen?: true;
   /** Stored with the effect: a repeated command gets the first answer and does nothing. */
   readonly idempotency?: IdempotencyKey;

@@ -8,7 +8,7 @@ import { Problem } from './answer.ts';
 export interface Choice {
   readonly strategy: RegisteredStrategy;
   readonly variant: string;
-  /** The request named the strategy or the variant. */
+  /** The request named the strategy. */
   readonly chosen?: true;
 }
 
@@ -43,7 +43,7 @@ export function chooser(
     const choice = {
       strategy: name === undefined ? strategy : named(name, registry),
       variant: variantName ?? byDefault.variant,
-      chosen: true as const,
+      ...(name !== undefined && { chosen: true as const }),
     };
     if (!Object.hasOwn(variants, choice.variant))
       throw new Problem('unknown-variant', undefined, { names: Object.keys(variants) });

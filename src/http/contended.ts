@@ -20,8 +20,8 @@ export interface ContendedParts {
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
   readonly rollout?: {
-    /** Whether keys of the scenario are assigned to strategies. */
-    readonly assigned: (scenario: string) => boolean;
+    /** Whether keys of the variant are assigned to strategies. */
+    readonly assigned: (scenario: string, variant: string) => boolean;
   };
   /** Records where the time of commands goes; undefined: nobody does. */
   readonly tracer: Tracer | undefined;
@@ -38,7 +38,8 @@ export function contended(
   return async (request: Request, response: Response) => {
     response.setHeader('lock-strategy', options.strategy.name);
     const { strategy, variant, chosen } = choose(request);
-    if (chosen && rollout?.assigned(scenario.name)) throw new Problem('strategy-assigned');
+    const taken = there.find(([name]) => rollout?.assigned(scenario.name, name));
+    if (taken && (chosen || taken[0] !== variant)) throw new Problem('strategy-assigned');
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const left = departureOf(response);
     const body = await readBody(request, response);

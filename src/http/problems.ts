@@ -64,7 +64,7 @@ export const edgeProblems = {
   'strategy-assigned': row(
     409,
     'The strategy is assigned',
-    'A rollout says which strategy decides which keys of this scenario, so no request can choose a strategy or a variant. Send it without these headers.',
+    'A rollout says which strategy decides which keys of this route, and for which variant, so no request can choose either. Send it without the headers.',
   ),
   'strategy-not-offered': row(
     400,

@@ -1,13 +1,14 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { Place } from '../rollout/assignment-schema.ts';
 import { Assignments } from '../rollout/assignments.ts';
 import { Controller } from '../rollout/controller.ts';
 import { Gate } from '../rollout/gate/gate.ts';
 import { Tally } from '../rollout/gate/tally.ts';
-import { groupCount } from '../rollout/key-groups.ts';
 import { Listener } from '../rollout/listener.ts';
 import { type Rollout, Rollouts, type RunSql } from '../rollout/rollouts.ts';
 import { shadowName } from '../rollout/shadow.ts';
+import { reasonAgainstStart, type Start } from '../rollout/start-check.ts';
 import { type Behind, behindOf, heard, shownOf } from '../rollout/view.ts';
 import { type CuttableClient, clientAt } from '../store/connection.ts';
 import type { Meter } from '../telemetry/prometheus.ts';
@@ -27,14 +28,8 @@ export interface RolloutOptions {
   readonly processId: () => string;
   /** Told of strategies that decide, or may decide soon. */
   readonly learn: (strategy: string) => void;
-}
-
-type Start = Pick<Rollout, 'scenario' | 'variant' | 'from'>;
-
-interface Other {
-  readonly strategy: string;
-  readonly count: number;
-  readonly proves: boolean;
+  /** The first variant of the route that a variant is served at. */
+  readonly routeOf: (place: Place) => string;
 }
 
 const statementMaxMs = 2_000;
@@ -43,15 +38,6 @@ const statementMaxMs = 2_000;
 const pulseMs = 1_000;
 /** In pulses, while none runs. */
 const showEvery = 5;
-
-const others = `
-  select strategy, count(*)::integer as count, bool_and(proves) as proves from lockstep_processes
-  where seen_at > now() - interval '20 seconds' and (strategy <> $1 or not proves)
-  group by strategy order by bool_and(proves), strategy limit 1`;
-
-const unassigned = `
-  select ${groupCount} - count(*)::integer as count from lockstep_assignments
-  where scenario = $1 and variant = $2`;
 
 /** What this process believes of the assignments, and its part in moving them. */
 export class RolloutWatch {
@@ -70,7 +56,7 @@ export class RolloutWatch {
   #pulsing: Promise<void> | undefined;
 
   constructor(options: RolloutOptions) {
-    const { pool, pooler, pauseMs } = options;
+    const { pool, pooler, pauseMs, routeOf } = options;
     this.#options = options;
     const tell = toldOnce(options.log);
     this.#tell = tell;
@@ -88,6 +74,7 @@ export class RolloutWatch {
     this.#listener = pooler ? undefined : new Listener({ client: client('listener'), heard: news });
     this.#controller = new Controller({
       rollouts: this.rollouts,
+      routeOf,
       connect: async () => {
         const driver = client('rollout')();
         await driver.connect();
@@ -119,22 +106,9 @@ export class RolloutWatch {
     await this.assignments.stop();
   }
 
-  /** Why a rollout may not start now: who else serves on this database. */
-  async notNow({ scenario, variant, from }: Start): Promise<string | undefined> {
-    const [other] = await this.#runSql<Other>(others, [from]);
-    if (!other) return undefined;
-    const found = `${other.count} × a process under STRATEGY=${other.strategy} on this database`;
-    const forgotten = 'a process that has ended is forgotten after 20 s';
-    if (!other.proves)
-      return (
-        `${found} may be of an older build, which does not prove under which strategy it decides. Replace ` +
-        `it first; ${forgotten}.`
-      );
-    const [left] = await this.#runSql<{ count: number }>(unassigned, [scenario, variant]);
-    return left?.count === 0
-      ? undefined // it takes the assignment
-      : `There is ${found}, which decides keys that are not assigned yet, and not under '${from}'. Stop it, ` +
-          `and start it again when the rollout has begun; ${forgotten}.`;
+  /** Why a rollout may not start now: who else serves on this database, and what is assigned. */
+  notNow(asked: Start): Promise<string | undefined> {
+    return reasonAgainstStart(this.#runSql, asked);
   }
 
   /** Who does not know the newest assignment. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { RegisteredScenario } from '../engine/registry.ts';
+import { siblingsOf } from '../rollout/assignment-schema.ts';
 import { summaryOf } from '../rollout/gate/arms.ts';
 import type { Gate } from '../rollout/gate/gate.ts';
 import { gateShape } from '../rollout/gate/settings.ts';
@@ -16,6 +17,7 @@ import {
   stepsShape,
 } from '../rollout/rollouts.ts';
 import { shadowName } from '../rollout/shadow.ts';
+import type { Start } from '../rollout/start-check.ts';
 import type { Behind } from '../rollout/view.ts';
 import { parse } from '../scenarios/input.ts';
 import { answer, Problem } from './answer.ts';
@@ -30,12 +32,10 @@ export interface RolloutParts {
   readonly gate: Pick<Gate, 'last' | 'counts'>;
   /** Processes that do not know the newest assignment. */
   readonly behind: () => Promise<readonly Behind[]>;
-  /** Whether keys of the scenario are assigned to strategies. */
-  readonly assigned: (scenario: string) => boolean;
+  /** Whether keys of the variant are assigned to strategies. */
+  readonly assigned: (scenario: string, variant: string) => boolean;
   /** Why a rollout may not start now: processes that do not prove, say. */
-  readonly notNow: (
-    asked: Pick<Rollout, 'scenario' | 'variant' | 'from'>,
-  ) => Promise<string | undefined>;
+  readonly notNow: (asked: Start) => Promise<string | undefined>;
 }
 
 const text = z.string().trim().min(1).max(200);
@@ -71,7 +71,8 @@ export function startRollout(parts: RolloutParts): RequestHandler {
       if (!isSame(running, { from, to, steps, gate })) throw new Problem('rollout-in-progress');
       return answer(response, 200, await told(parts, running));
     }
-    const later = await parts.notNow({ ...place, from });
+    const siblings = siblingsOf(scenario.registered.variants, variant);
+    const later = await parts.notNow({ ...place, from, siblings });
     if (later !== undefined) throw new Problem('rollout-refused', later);
     const action = { who, why, action: `start: ${from} -> ${to}` };
     const made = await parts.rollouts.begin({ ...place, from, to, steps, gate }, action);

@@ -2,10 +2,12 @@ import { Failure, type Strategy } from '../contract/index.ts';
 import type { Assigned, Assigner } from '../engine/assigner.ts';
 import type { Command } from '../engine/command.ts';
 import type { Registry } from '../engine/registry.ts';
+import { routeOf } from './assignment-schema.ts';
 import type { Assignments, Assigned as Beliefs } from './assignments.ts';
 import { strategyNamed } from './named.ts';
-import { openSql, proofSql } from './proof.ts';
+import { proofSql } from './proof.ts';
 import { protectorOf } from './shadow.ts';
+import { areSafeSideBySide } from './side-by-side.ts';
 
 /** Why this process cannot run a strategy; undefined if it can. */
 type Missing = (strategy: Strategy) => string | undefined;
@@ -23,10 +25,12 @@ export function assignerOf(
   return {
     async assign(command, keys, deadlineMs): Promise<Assigned> {
       const { scenario, variant } = command;
-      if (command.chosen) return { strategy: command.strategy, proof: unassigned(command) };
-      const before = assignments.of(scenario.name, variant, keys);
+      const route = routeOf(scenario.registered.variants, variant);
+      const place = { scenario: scenario.name, variant, route };
+      const before = assignments.of(place, keys);
+      if (command.chosen) return { strategy: command.strategy, proof: unassigned(before) };
       await assignments.whileClosing(before, deadlineMs);
-      const now = assignments.of(scenario.name, variant, keys);
+      const now = assignments.of(place, keys);
       const strategy = strategyOf(command, now, registry);
       const why = strategy === command.strategy ? undefined : missing(strategy.declared);
       if (why !== undefined)
@@ -37,16 +41,15 @@ export function assignerOf(
   };
 }
 
-/**
- * A caller that chose its strategy or its variant may decide only where nobody assigns, in whatever
- * variant: they share their rows.
- */
-function unassigned({ scenario }: Command): string {
-  const variants = Object.keys(scenario.registered.variants).sort();
-  return openSql(variants.map(variant => ({ scenario: scenario.name, variant })));
+/** A caller that chose its strategy may decide only what nobody assigns. */
+function unassigned(beliefs: Beliefs): string {
+  return proofSql({ ...beliefs, epochs: beliefs.groups.map(() => 0n) });
 }
 
-/** Keys under two strategies are decided under both at once; where one is only tried, it is not needed. */
+/**
+ * Keys under two strategies are decided under both at once; where these take the same lock, and so
+ * cannot be taken both, under one of them. Where one is only tried, it is not needed.
+ */
 function strategyOf(command: Command, beliefs: Beliefs, registry: Registry): Command['strategy'] {
   const { strategies } = beliefs;
   const names = strategies.length < 2 ? strategies : [...new Set(strategies.map(protectorOf))];
@@ -54,6 +57,11 @@ function strategyOf(command: Command, beliefs: Beliefs, registry: Registry): Com
   const name = names.length === 1 ? (names[0] ?? '') : `both:${names.join('+')}`;
   const found = names.length > 2 ? undefined : strategyNamed(registry, name);
   if (found && 'strategy' in found) return found.strategy;
+  if (found && 'refused' in found) {
+    const [one, other] = names.map(each => strategyNamed(registry, each));
+    const known = one && other && 'strategy' in one && 'strategy' in other;
+    if (known && areSafeSideBySide(one.strategy, other.strategy)) return one.strategy;
+  }
   throw names.length > 1
     ? new Failure('assignment-divided')
     : new Failure('assignment-not-offered', { message: `there is no strategy '${name}' here` });

@@ -70,14 +70,9 @@ export class Assignments {
     await this.#reading;
   }
 
-  /** Whether any keys of the scenario, in whatever variant, have ever been assigned. */
-  has(scenario: string): boolean {
-    return [...this.#places.keys()].some(place => place.startsWith(`${scenario}/`));
-  }
-
-  /** The sum of all epochs it knows: it rises with each change, so it tells how far this process has heard. */
-  get epochs(): bigint {
-    return this.#epochs;
+  /** Whether any keys of the variant have ever been assigned. */
+  has(scenario: string, variant: string): boolean {
+    return this.#places.has(placeOf(scenario, variant));
   }
 
   of(scenario: string, variant: string, keys: readonly string[]): Assigned {

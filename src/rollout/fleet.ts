@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Schema } from '../store/migrate.ts';
 import type { NamedStrategy } from './both.ts';
+import { unproved } from './mover.ts';
 import { areSafeSideBySide } from './side-by-side.ts';
 
 /** Who serves on this database: one row per process, renewed while it runs. */
@@ -31,6 +32,39 @@ alter table lockstep_processes
     },
   ],
 };
+
+/** How the work connections of a process name themselves that proves nothing, and those of older builds. */
+export const workNames = { proved: 'lockstep proved', unproved: 'lockstep' } as const;
+const ormSuffix = ' sequelize';
+
+/** The same for the connections of the ORM. */
+export const ormNameOf = (workName: string): string => workName + ormSuffix;
+
+/**
+ * Fails while somebody may decide who does not prove: a process that says so, or a session of one that
+ * says nothing because it is frozen. In a transaction that assigns keys: no such process can say that
+ * it is there before the assignment is, and the first thing that it does after saying so is to look.
+ */
+export const allProveSql = `
+  lock table lockstep_processes in share mode;
+  do $$
+  declare found text;
+  begin
+    select format('%s × a process under STRATEGY=%s', count(*), min(strategy)) into found
+    from lockstep_processes
+    where not proves and seen_at > clock_timestamp() - interval '20 seconds' having count(*) > 0;
+    if found is null then
+      select format('%s × a session such as pid %s', count(*), min(pid)) into found
+      from pg_stat_activity
+      where datname = current_database()
+        and application_name in ('${workNames.unproved}', '${workNames.unproved}${ormSuffix}')
+      having count(*) > 0;
+    end if;
+    if found is not null then
+      raise exception using errcode = '${unproved}', message = found || ' on this database does not '
+        || 'prove under which strategy it decides: replace or end it first';
+    end if;
+  end $$;`;
 
 const beatEveryMs = 5_000;
 /** Four missed beats: the process has died, or cannot reach the database and so decides nothing. */

@@ -24,8 +24,3 @@ export function proofSql(believed: Believed): string {
     : [gateOf(believed)];
   return `lock table ${gates.join(', ')} in access share mode`;
 }
-
-/** The same for places of which no keys must be assigned. */
-export function openSql(places: readonly Place[]): string {
-  return `lock table ${places.map(place => gateOf(place)).join(', ')} in access share mode`;
-}

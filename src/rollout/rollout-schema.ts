@@ -34,5 +34,16 @@ create table if not exists lockstep_rollout_log (
   action text not null,
   why text not null
 )`,
-  migrations: [gateMigration],
+  migrations: [
+    {
+      name: 'rollouts/migrations/0001-who-drives.sql',
+      sql: `
+create table if not exists lockstep_rollout_driver (
+  one boolean primary key default true check (one),
+  process uuid not null,
+  until timestamptz not null
+)`,
+    },
+    gateMigration,
+  ],
 };

@@ -84,6 +84,27 @@ const hold = `
 
 const log = `insert into lockstep_rollout_log (rollout_id, who, action, why) values ($1, $2, $3, $4)`;
 
+const driveSeconds = 3;
+
+/** One process at a time; a lock of its session would be lost behind a pooler, and kept by a frozen one. */
+const drive = `
+  insert into lockstep_rollout_driver as driver (process, until)
+  values ($1, clock_timestamp() + make_interval(secs => $2))
+  on conflict (one) do update set process = excluded.process, until = excluded.until
+  where driver.process = excluded.process or driver.until < clock_timestamp()
+  returning process`;
+
+const driveNoMore = 'delete from lockstep_rollout_driver where process = $1';
+
+const isStill = `
+  with mine as (
+    update lockstep_rollout_driver set until = clock_timestamp() + make_interval(secs => $2)
+    where process = $1 returning process
+  )
+  select exists (select from mine) and exists (
+    select from lockstep_rollouts where id = $3 and stage = $4 and step = $5 and weight = $6
+  ) as still`;
+
 const selectLog = `
   select at, who, action, why from lockstep_rollout_log where rollout_id = $1 order by id desc limit 100`;
 
@@ -152,6 +173,22 @@ export class Rollouts {
   async hold({ id, step, stage }: Rollout): Promise<number> {
     const [held] = await this.#runSql<{ seconds: number }>(hold, [id, step, stage]);
     return held?.seconds ?? 0;
+  }
+
+  /** Whether this process is to move the groups of keys, for the next seconds. */
+  async drive(process: string): Promise<boolean> {
+    return (await this.#runSql(drive, [process, driveSeconds])).length > 0;
+  }
+
+  async driveNoMore(process: string): Promise<void> {
+    await this.#runSql(driveNoMore, [process]);
+  }
+
+  /** Whether it is where it was seen, and this process still drives. */
+  async isStill({ id, stage, step, weight }: Rollout, process: string): Promise<boolean> {
+    const values = [process, driveSeconds, id, stage, step, weight];
+    const [found] = await this.#runSql<{ still: boolean }>(isStill, values);
+    return found?.still === true;
   }
 
   history({ id }: Rollout): Promise<readonly LogRow[]> {

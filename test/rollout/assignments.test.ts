@@ -107,26 +107,6 @@ describe('whoever was cut off from the news decides nothing under the old epoch'
     expect(await assign('redis-lease')).toEqual({ kind: 'outdated' });
   });
 
-  test('nor does who chose a variant, while keys of another one are assigned: they share the rows', async () => {
-    const { id } = await counter();
-    await addGates(mover.client, [{ ...place, variant: 'other' }]);
-    const registered = counterScenario(new Map());
-    const { plain } = registered.variants;
-    if (!plain) throw new Error('the counter has no variant');
-    const found = strategyNamed(registry, 'row-lock');
-    if (!('strategy' in found)) throw new Error(JSON.stringify(found));
-    const chosen = () =>
-      deaf.engine.serve({
-        scenario: { name: place.scenario, registered: { ...registered, variants: { plain, other: plain } } },
-        ...{ variant: 'other', strategy: found.strategy, commandId: newCommandId('row-lock') },
-        ...{ input: { params: { id }, body: {} }, chosen: true },
-      });
-    expect((await chosen()).outcome.kind).toBe('accepted');
-    await assign('row-lock');
-    expect((await chosen()).outcome.detail).toBe('assignment-changed');
-    expect(await effectsOf(deaf.store.query, id)).toBe(1);
-  });
-
   test('who hears of it runs under the new strategy, with an id that says so', async () => {
     const { id } = await counter();
     await assign('redis-lease');

@@ -2,7 +2,7 @@ import type { SqlFile } from '../../store/migrate.ts';
 
 /** What the processes have counted for a rollout, and what its gate makes of it. */
 export const gateMigration: SqlFile = {
-  name: 'rollouts/migrations/0001-the-gate.sql',
+  name: 'rollouts/migrations/0002-the-gate.sql',
   sql: `
 alter table lockstep_rollouts
   add column gate jsonb not null default '{}',
