@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Place } from '../rollout/assignment-schema.ts';
 import { Assignments } from '../rollout/assignments.ts';
 import { Controller } from '../rollout/controller.ts';
 import { Listener } from '../rollout/listener.ts';
@@ -17,8 +16,6 @@ export interface RolloutOptions {
   /** How long a group of keys may be kept closed while it changes hands. */
   readonly pauseMs: number;
   readonly log: Logger;
-  /** The first variant of the route that a variant is served at. */
-  readonly routeOf: (place: Place) => string;
 }
 
 const statementMaxMs = 2_000;
@@ -39,7 +36,7 @@ export class RolloutWatch {
   readonly #controller: Controller;
 
   constructor(options: RolloutOptions) {
-    const { pool, pooler, pauseMs, routeOf } = options;
+    const { pool, pooler, pauseMs } = options;
     const tell = toldOnce(options.log);
     this.#runSql = async <R extends object>(text: string, values: readonly unknown[]) => {
       const bounded = { text, values: [...values], query_timeout: statementMaxMs };
@@ -54,7 +51,6 @@ export class RolloutWatch {
     this.#listener = pooler ? undefined : new Listener({ client: client('listener'), heard });
     this.#controller = new Controller({
       rollouts: this.rollouts,
-      routeOf,
       connect: async () => {
         const driver = client('rollout')();
         await driver.connect();

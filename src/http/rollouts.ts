@@ -1,7 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { RegisteredScenario } from '../engine/registry.ts';
-import { siblingsOf } from '../rollout/assignment-schema.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import { entered } from '../rollout/next-step.ts';
 import { wayOf } from '../rollout/plan.ts';
@@ -31,7 +30,8 @@ export interface RolloutParts {
 const text = z.string().trim().min(1).max(200);
 const by = { who: text, why: text };
 
-const begun = z.strictObject({
+/** What a start says. */
+export const begun = z.strictObject({
   ...by,
   variant: text.optional(),
   from: text,
@@ -41,7 +41,11 @@ const begun = z.strictObject({
   acknowledge: z.literal('effects outside').optional(),
 });
 
-const acted = z.strictObject({ ...by, variant: text.optional() });
+/** What every other action says. */
+export const acted = z.strictObject({ ...by, variant: text.optional() });
+
+/** Which variant is asked for. */
+export const ofVariant = z.object({ variant: text.optional() });
 
 /** `PUT /admin/rollouts/:scenario`: starts one; the same again answers with the one that runs. */
 export function startRollout(parts: RolloutParts): RequestHandler {
@@ -58,8 +62,7 @@ export function startRollout(parts: RolloutParts): RequestHandler {
       if (!isSame(running, { from, to, steps })) throw new Problem('rollout-in-progress');
       return answer(response, 200, await told(parts, running));
     }
-    const siblings = siblingsOf(scenario.registered.variants, variant);
-    const later = await parts.notNow({ ...place, from, siblings });
+    const later = await parts.notNow({ ...place, from });
     if (later !== undefined) throw new Problem('rollout-refused', later);
     const action = { who, why, action: `start: ${from} -> ${to}` };
     const made = await parts.rollouts.begin({ ...place, from, to, steps }, action);
@@ -78,7 +81,7 @@ export function startRollout(parts: RolloutParts): RequestHandler {
 export function showRollout(parts: RolloutParts): RequestHandler {
   return async (request: Request, response) => {
     const scenario = scenarioOf(parts, request);
-    const { variant } = parse(z.object({ variant: text.optional() }), request.query);
+    const { variant } = parse(ofVariant, request.query);
     answer(response, 200, await told(parts, await newest(parts, scenario, variant)));
   };
 }

@@ -7,7 +7,6 @@ import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import type { OpenTracer } from '../engine/trace.ts';
 import { assignerOf } from '../rollout/assigner.ts';
-import { routeOf } from '../rollout/assignment-schema.ts';
 import { type Fleet, ormNameOf, workNames } from '../rollout/fleet.ts';
 import { type OpenedBackends, openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
@@ -127,8 +126,6 @@ export class Service {
       ? new RolloutWatch({
           ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
           pauseMs: config.rolloutPauseMs,
-          routeOf: ({ scenario, variant }) =>
-            routeOf(registry.scenarios.get(scenario)?.registered.variants ?? {}, variant),
         })
       : undefined;
     const rollout = this.#rollout;
@@ -175,6 +172,7 @@ export class Service {
           rollouts: rollout.rollouts,
           assigned: (scenario, variant) => rollout.assignments.has(scenario, variant),
           notNow: asked => rollout.notNow(asked),
+          believed: (...asked) => rollout.assignments.of(...asked),
         },
       }),
       locks: {

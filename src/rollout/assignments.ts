@@ -1,4 +1,3 @@
-import type { Unassigned } from './assignment-schema.ts';
 import { groupsOf } from './key-groups.ts';
 import type { Believed } from './proof.ts';
 
@@ -75,13 +74,13 @@ export class Assignments {
     return this.#places.has(placeOf(scenario, variant));
   }
 
-  of({ scenario, variant, route }: Unassigned, keys: readonly string[]): Assigned {
+  of(scenario: string, variant: string, keys: readonly string[]): Assigned {
     const groups = groupsOf(keys);
     const known = this.#places.get(placeOf(scenario, variant));
     const all = groups.map(group => known?.get(group) ?? none);
     const assigned = all.filter(({ epoch }) => epoch > 0n);
     return {
-      ...{ scenario, variant, route, groups },
+      ...{ scenario, variant, groups },
       epochs: all.map(({ epoch }) => epoch),
       strategies: [...new Set(assigned.map(({ strategy }) => strategy))].sort(),
     };

@@ -1,13 +1,13 @@
-import { gateOf, type Unassigned } from './assignment-schema.ts';
+import { gateOf, type Place } from './assignment-schema.ts';
 
 /** SQLSTATE of a proof that is refused: there is no gate of that epoch any more (undefined_table). */
 export const proofRefused = '42P01';
 
 /** Under which epochs a command believes that it may decide. */
-export interface Believed extends Unassigned {
+export interface Believed extends Place {
   /** Sorted; see `groupsOf`. */
   readonly groups: readonly number[];
-  /** One per group; all 0 where no keys of the route were ever assigned. */
+  /** One per group; all 0 where no keys of the place were ever assigned. */
   readonly epochs: readonly bigint[];
 }
 
@@ -17,10 +17,10 @@ export interface Believed extends Unassigned {
  * follows in the transaction fails then.
  */
 export function proofSql(believed: Believed): string {
-  const { scenario, route, groups, epochs } = believed;
+  const { groups, epochs } = believed;
   const assigned = epochs.every(epoch => epoch > 0n);
   const gates = assigned
     ? groups.map((group, index) => gateOf(believed, group, epochs[index]))
-    : [gateOf({ scenario, variant: route })];
+    : [gateOf(believed)];
   return `lock table ${gates.join(', ')} in access share mode`;
 }

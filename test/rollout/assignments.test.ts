@@ -17,7 +17,7 @@ import { counterScenario, counterSchema, effectsOf, makeCounter } from '../laws/
 
 const registry = await loadRegistry();
 const urls = await scenarioDatabase(registry, counterSchema);
-const place = { scenario: 'counter', variant: 'plain', route: 'plain' };
+const place = { scenario: 'counter', variant: 'plain' };
 let mover: Session;
 let watcher: Session;
 let pool: pg.Pool;
@@ -130,7 +130,7 @@ describe('a change waits for who is inside', () => {
     const ended = await change(group, 1n, 'redis-lease', 50);
     expect(ended).toMatchObject({ kind: 'blocked', by: [{ state: 'active' }] });
     // reopened: others are not kept out, and nothing has changed
-    expect(beliefs.of(place, [keyOf(id)]).epochs).toEqual([1n]);
+    expect(beliefs.of(place.scenario, place.variant, [keyOf(id)]).epochs).toEqual([1n]);
     const moved = change(group, 1n, 'redis-lease');
     await waiting(2);
     await inside.run('commit');
