@@ -16,7 +16,7 @@ import { openFilesProblem } from './http/open-files.ts';
 import { Primary, urlOf } from './http/processes/primary.ts';
 import { Stop } from './http/processes/stop.ts';
 import { Worker } from './http/processes/worker.ts';
-import { addGates, anyAssigned, assignmentSchema, routeOf } from './rollout/assignment-schema.ts';
+import { addGates, anyAssigned, assignmentSchema } from './rollout/assignment-schema.ts';
 import { fleetSchema } from './rollout/fleet.ts';
 import { strategyNamed } from './rollout/named.ts';
 import { rolloutSchema } from './rollout/rollout-schema.ts';
@@ -145,11 +145,8 @@ async function migrated(databaseUrl: string, registry: Registry, stop: Stop): Pr
     assignmentSchema,
     rolloutSchema,
   ];
-  const places = [...registry.scenarios.values()].flatMap(
-    ({ name: scenario, registered: { variants } }) =>
-      Object.keys(variants)
-        .filter(variant => routeOf(variants, variant) === variant)
-        .map(variant => ({ scenario, variant })),
+  const places = [...registry.scenarios.values()].flatMap(({ name: scenario, registered }) =>
+    Object.keys(registered.variants).map(variant => ({ scenario, variant })),
   );
   let assigned = false;
   const last = async (client: pg.ClientBase): Promise<void> => {

@@ -38,8 +38,7 @@ export function contended(
   return async (request: Request, response: Response) => {
     response.setHeader('lock-strategy', options.strategy.name);
     const { strategy, variant, chosen } = choose(request);
-    const taken = there.find(([name]) => rollout?.assigned(scenario.name, name));
-    if (taken && (chosen || taken[0] !== variant)) throw new Problem('strategy-assigned');
+    if (chosen && rollout?.assigned(scenario.name, variant)) throw new Problem('strategy-assigned');
     if (strategy !== options.strategy) response.setHeader('lock-strategy', strategy.name);
     const left = departureOf(response);
     const body = await readBody(request, response);

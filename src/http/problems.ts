@@ -60,11 +60,16 @@ export const edgeProblems = {
     'The rollout has moved on',
     'It was changed while this request was on its way. Read its state and decide again.',
   ),
+  'flag-not-found': row(
+    404,
+    'Flag not found',
+    'A flag of this service is a scenario, and there is none with this name.',
+  ),
   'no-rollout': row(404, 'No rollout', 'There has been no rollout here yet.'),
   'strategy-assigned': row(
     409,
     'The strategy is assigned',
-    'A rollout says which strategy decides which keys of this route, and for which variant, so no request can choose either. Send it without the headers.',
+    'A rollout says which strategy decides which keys of this variant, so no request can choose one. Send it without the header.',
   ),
   'strategy-not-offered': row(
     400,

@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Place } from '../rollout/assignment-schema.ts';
 import { Assignments } from '../rollout/assignments.ts';
 import { Controller } from '../rollout/controller.ts';
 import { Gate } from '../rollout/gate/gate.ts';
@@ -28,8 +27,6 @@ export interface RolloutOptions {
   readonly processId: () => string;
   /** Told of strategies that decide, or may decide soon. */
   readonly learn: (strategy: string) => void;
-  /** The first variant of the route that a variant is served at. */
-  readonly routeOf: (place: Place) => string;
 }
 
 const statementMaxMs = 2_000;
@@ -56,7 +53,7 @@ export class RolloutWatch {
   #pulsing: Promise<void> | undefined;
 
   constructor(options: RolloutOptions) {
-    const { pool, pooler, pauseMs, routeOf } = options;
+    const { pool, pooler, pauseMs } = options;
     this.#options = options;
     const tell = toldOnce(options.log);
     this.#tell = tell;
@@ -74,7 +71,6 @@ export class RolloutWatch {
     this.#listener = pooler ? undefined : new Listener({ client: client('listener'), heard: news });
     this.#controller = new Controller({
       rollouts: this.rollouts,
-      routeOf,
       connect: async () => {
         const driver = client('rollout')();
         await driver.connect();

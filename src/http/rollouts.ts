@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { RegisteredScenario } from '../engine/registry.ts';
-import { siblingsOf } from '../rollout/assignment-schema.ts';
 import { summaryOf } from '../rollout/gate/arms.ts';
 import type { Gate } from '../rollout/gate/gate.ts';
 import { gateShape } from '../rollout/gate/settings.ts';
@@ -41,7 +40,8 @@ export interface RolloutParts {
 const text = z.string().trim().min(1).max(200);
 const by = { who: text, why: text };
 
-const begun = z.strictObject({
+/** What a start says. */
+export const begun = z.strictObject({
   ...by,
   variant: text.optional(),
   from: text,
@@ -52,9 +52,11 @@ const begun = z.strictObject({
   acknowledge: z.literal('effects outside').optional(),
 });
 
-const ofVariant = z.object({ variant: text.optional() });
+/** What every other action says. */
+export const acted = z.strictObject({ ...by, variant: text.optional() });
 
-const acted = z.strictObject({ ...by, variant: text.optional() });
+/** Which variant is asked for. */
+export const ofVariant = z.object({ variant: text.optional() });
 
 /** `PUT /admin/rollouts/:scenario`: starts one; the same again answers with the one that runs. */
 export function startRollout(parts: RolloutParts): RequestHandler {
@@ -71,8 +73,7 @@ export function startRollout(parts: RolloutParts): RequestHandler {
       if (!isSame(running, { from, to, steps, gate })) throw new Problem('rollout-in-progress');
       return answer(response, 200, await told(parts, running));
     }
-    const siblings = siblingsOf(scenario.registered.variants, variant);
-    const later = await parts.notNow({ ...place, from, siblings });
+    const later = await parts.notNow({ ...place, from });
     if (later !== undefined) throw new Problem('rollout-refused', later);
     const action = { who, why, action: `start: ${from} -> ${to}` };
     const made = await parts.rollouts.begin({ ...place, from, to, steps, gate }, action);

@@ -7,7 +7,6 @@ import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import type { OpenTracer } from '../engine/trace.ts';
 import { assignerOf } from '../rollout/assigner.ts';
-import { routeOf } from '../rollout/assignment-schema.ts';
 import { type Fleet, ormNameOf, workNames } from '../rollout/fleet.ts';
 import { type OpenedBackends, openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
@@ -137,8 +136,6 @@ export class Service {
           ...{ pauseMs: config.rolloutPauseMs, meter: this.#meter },
           processId: () => this.#fleet.id,
           learn: name => deciders.learn(name),
-          routeOf: ({ scenario, variant }) =>
-            routeOf(registry.scenarios.get(scenario)?.registered.variants ?? {}, variant),
         })
       : undefined;
     const rollout = this.#rollout;
@@ -186,6 +183,7 @@ export class Service {
           assigned: (scenario, variant) => rollout.assignments.has(scenario, variant),
           notNow: asked => rollout.notNow(asked),
           behind: () => rollout.behind(),
+          believed: (...asked) => rollout.assignments.of(...asked),
         },
       }),
       locks: {

@@ -2,7 +2,6 @@ import { Failure, type Strategy } from '../contract/index.ts';
 import type { Assigned, Assigner } from '../engine/assigner.ts';
 import type { Command } from '../engine/command.ts';
 import type { Registry } from '../engine/registry.ts';
-import { routeOf } from './assignment-schema.ts';
 import type { Assignments, Assigned as Beliefs } from './assignments.ts';
 import { strategyNamed } from './named.ts';
 import { proofSql } from './proof.ts';
@@ -25,12 +24,10 @@ export function assignerOf(
   return {
     async assign(command, keys, deadlineMs): Promise<Assigned> {
       const { scenario, variant } = command;
-      const route = routeOf(scenario.registered.variants, variant);
-      const place = { scenario: scenario.name, variant, route };
-      const before = assignments.of(place, keys);
+      const before = assignments.of(scenario.name, variant, keys);
       if (command.chosen) return { strategy: command.strategy, proof: unassigned(before) };
       await assignments.whileClosing(before, deadlineMs);
-      const now = assignments.of(place, keys);
+      const now = assignments.of(scenario.name, variant, keys);
       const strategy = strategyOf(command, now, registry);
       const why = strategy === command.strategy ? undefined : missing(strategy.declared);
       if (why !== undefined)

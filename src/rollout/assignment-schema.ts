@@ -13,29 +13,6 @@ export interface Place {
 }
 
 /**
- * A place before its keys are assigned. Variants that are served at one route decide the same keys, so
- * until then they have one gate, that of the first of them: whoever assigns the keys of one variant
- * takes it from all.
- */
-export interface Unassigned extends Place {
-  /** The first variant of its route; see `routeOf`. */
-  readonly route: string;
-}
-
-type Variants = Readonly<Record<string, { readonly path: string }>>;
-
-/** The variants that are served at the same route, and so decide the same keys; itself among them. */
-export function siblingsOf(variants: Variants, variant: string): readonly string[] {
-  const path = variants[variant]?.path;
-  return Object.keys(variants).filter(name => variants[name]?.path === path);
-}
-
-/** The first of them. */
-export function routeOf(variants: Variants, variant: string): string {
-  return siblingsOf(variants, variant)[0] ?? variant;
-}
-
-/**
  * Which strategy decides which keys. A place whose keys have never been assigned has one gate and no rows;
  * after that each of its groups of keys has a row and a gate, whose name ends with the epoch.
  *
@@ -72,7 +49,7 @@ create table if not exists lockstep_assignments (
 
 const nameMaxBytes = 63; // Postgres cuts longer ones, and two of them may be alike then
 
-/** The gate of a group in an epoch; the one of a route without assignments has neither. */
+/** The gate of a group in an epoch; the one of a place without assignments has neither. */
 export function gateOf({ scenario, variant }: Place, group?: number, epoch?: bigint): string {
   const name = [scenario, variant, group, epoch].filter(part => part !== undefined).join('/');
   const fits = Buffer.byteLength(name) <= nameMaxBytes;

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import type { Place } from './assignment-schema.ts';
 import { allProveSql } from './fleet.ts';
 import type { Verdict } from './gate/verdict.ts';
 import { groupCount } from './key-groups.ts';
@@ -22,8 +21,6 @@ export interface ControllerOptions {
   /** A session of its own, which waits at the gates. */
   readonly connect: () => Promise<pg.Client>;
   readonly rollouts: Rollouts;
-  /** The first variant of the route that a variant is served at. */
-  readonly routeOf: (place: Place) => string;
   /** What its gate says, such as of a violation on a key of the new strategy. */
   readonly judge: (rollout: Rollout) => Promise<Verdict>;
   /** Told at each turn of those that run, whoever drives. */
@@ -166,7 +163,7 @@ export class Controller {
   /** Every group that is not where it should be; one that cannot be closed does not stop the others. */
   async #move(client: pg.Client, rollout: Rollout): Promise<Moved> {
     const { scenario, variant, weight, shadow, from, to } = rollout;
-    const { pauseMs, rollouts, routeOf } = this.#options;
+    const { pauseMs, rollouts } = this.#options;
     const place = { scenario, variant };
     const { rows } = await client.query<{ group: number; epoch: string; strategy: string }>(
       selectAssigned,
@@ -174,7 +171,7 @@ export class Controller {
     );
     if (rows.length === 0) {
       if (rollout.stage === 'aborting') return { blocked: [], arrived: true }; // nothing was moved
-      const first = { ...place, route: routeOf(place), strategy: from, allProve: allProveSql };
+      const first = { ...place, strategy: from, allProve: allProveSql };
       return notYet(await assignPlace(client, first, pauseMs));
     }
     const assigned = new Map(rows.map(row => [row.group, row]));

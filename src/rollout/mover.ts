@@ -1,12 +1,6 @@
 import pg from 'pg';
 import { errorMessage } from '../error-message.ts';
-import {
-  assignmentChannel,
-  gateNameOf,
-  gateOf,
-  type Place,
-  type Unassigned,
-} from './assignment-schema.ts';
+import { assignmentChannel, gateNameOf, gateOf, type Place } from './assignment-schema.ts';
 import { groupCount } from './key-groups.ts';
 import { proofRefused } from './proof.ts';
 
@@ -69,7 +63,7 @@ const insiders = `
   order by a.xact_start`;
 
 /** How all keys of a place are assigned for the first time. */
-export interface FirstAssignment extends Unassigned {
+export interface FirstAssignment extends Place {
   /** The strategy that has decided them until now. */
   readonly strategy: string;
   /** All, unless only some keys exist. */
@@ -81,15 +75,15 @@ export interface FirstAssignment extends Unassigned {
 /** SQLSTATE of ours: somebody decides without a proof. */
 export const unproved = 'LS001';
 
-/** Assigns all keys of a place, in epoch 1, when nobody is inside the gate of its route. */
+/** Assigns all keys of a place, in epoch 1, when nobody is inside its gate. */
 export async function assignPlace(
   client: pg.ClientBase,
   assignment: FirstAssignment,
   pauseMs: number,
 ): Promise<Changed> {
-  const { strategy, scenario, variant, route, allProve = '' } = assignment;
+  const { strategy, scenario, variant, allProve = '' } = assignment;
   const { groups = Array.from({ length: groupCount }, (_, group) => group) } = assignment;
-  const gate = gateOf({ scenario, variant: route });
+  const gate = gateOf({ scenario, variant });
   const gates = groups.map(group => `create table ${gateOf({ scenario, variant }, group, 1n)} ()`);
   return alone(client, { gate, epoch: 1n, pauseMs, before: `${allProve} ${gates.join(';\n')};` }, [
     `with assigned as (

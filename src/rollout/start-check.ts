@@ -7,8 +7,6 @@ export interface Start {
   readonly scenario: string;
   readonly variant: string;
   readonly from: string;
-  /** The variants that are served at the same route, which decide the same keys. */
-  readonly siblings: readonly string[];
 }
 
 interface Other {
@@ -23,24 +21,16 @@ const others = `
   group by strategy order by bool_and(proves), strategy limit 1`;
 
 const assigned = `
-  select variant, strategy, count(*)::integer as count from lockstep_assignments
-  where scenario = $1 and variant = any ($2) group by variant, strategy order by variant, strategy`;
+  select strategy, count(*)::integer as count from lockstep_assignments
+  where scenario = $1 and variant = $2 group by strategy order by strategy`;
 
 /** The reason against it, as a sentence; undefined if there is none. */
 export async function reasonAgainstStart(
   runSql: RunSql,
-  { scenario, variant, from, siblings }: Start,
+  { scenario, variant, from }: Start,
 ): Promise<string | undefined> {
-  const rows = await runSql<{ variant: string; strategy: string; count: number }>(assigned, [
-    scenario,
-    [...siblings],
-  ]);
-  const sibling = rows.find(row => row.variant !== variant);
-  if (sibling)
-    return (
-      `The keys of this route are assigned as those of variant '${sibling.variant}', and nothing else may ` +
-      'decide them.'
-    );
+  const values = [scenario, variant];
+  const rows = await runSql<{ strategy: string; count: number }>(assigned, values);
   const elsewhere = rows.find(row => row.strategy !== from);
   if (elsewhere)
     return (

@@ -40,7 +40,6 @@ afterAll(async () => {
 function controller(more: Partial<ControllerOptions> = {}): Controller {
   const one = new Controller({
     rollouts,
-    routeOf: ({ variant }) => variant,
     connect: async () => {
       const client = new pg.Client({ connectionString: databaseUrl });
       client.on('error', () => {});

@@ -1,16 +1,14 @@
-import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { loadRegistry } from '../../src/engine/registry.ts';
-import { addGates, gateOf, routeOf, siblingsOf } from '../../src/rollout/assignment-schema.ts';
+import { addGates, gateOf } from '../../src/rollout/assignment-schema.ts';
 import { assignPlace, changeGroup } from '../../src/rollout/mover.ts';
-import { proofSql } from '../../src/rollout/proof.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
 
 /** Whoever changes assignments may stop at any moment. */
-const registry = await loadRegistry();
-const { databaseUrl } = await scenarioDatabase(registry);
-const place = { scenario: 'coupon', variant: 'plain', route: 'plain' };
+const { databaseUrl } = await scenarioDatabase(await loadRegistry());
+const place = { scenario: 'coupon', variant: 'plain' };
 const group = 7;
 let mover: Session;
 let watcher: Session;
@@ -80,31 +78,4 @@ test('two who change one group at once change it once', async () => {
   );
   expect(ends.map(({ kind }) => kind).sort()).toEqual(['changed', 'outdated']);
   expect(await mover.value('select epoch::integer from lockstep_assignments')).toBe(2);
-});
-
-describe('variants that are served at one route decide the same keys', () => {
-  const { variants } = registry.scenarios.get('coupon')?.registered ?? { variants: {} };
-
-  test('so who assigns those of one takes them from the others', async () => {
-    const sibling = 'checked-again';
-    expect(siblingsOf(variants, sibling)).toEqual(['plain', 'chosen-in-subquery', sibling]);
-    const route = routeOf(variants, sibling);
-    const believed = { ...place, variant: sibling, route, groups: [group], epochs: [0n] };
-    const proof = proofSql(believed);
-    await watcher.run('begin', proof);
-    expect((await assignPlace(mover.client, assigned, 20)).kind).toBe('blocked');
-    await watcher.run('rollback');
-    await assignPlace(mover.client, assigned, 5_000);
-    await watcher.run('begin');
-    await expect(watcher.run(proof)).rejects.toMatchObject({ code: '42P01' });
-    await watcher.run('rollback');
-    const second = { ...assigned, variant: sibling, route };
-    expect(await assignPlace(mover.client, second, 5_000)).toEqual({ kind: 'outdated' });
-  });
-
-  test('and those of another route are another matter', () => {
-    const payouts = registry.scenarios.get('payout')?.registered.variants ?? {};
-    expect(routeOf(payouts, 'outbox')).toBe('plain');
-    expect(routeOf(payouts, 'whole-run')).toBe('whole-run');
-  });
 });
