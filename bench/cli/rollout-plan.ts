@@ -1,6 +1,7 @@
 /** `lockstep rollout plan`: how a change of strategy can be made, before anything runs. */
 import { loadRegistry, type RegisteredStrategy, type Registry } from '../../src/engine/registry.ts';
 import type { Exploration } from '../../src/explore/explore.ts';
+import { timelineText } from '../../src/explore/timeline/text.ts';
 import { both } from '../../src/rollout/both.ts';
 import { strategyNamed } from '../../src/rollout/named.ts';
 import { wayOf } from '../../src/rollout/plan.ts';
@@ -83,7 +84,8 @@ function restartOf(
     };
   const side = `'${from.name}' and '${to.name}' side by side `;
   const why = found ? `${side}are ${found.outcome}: ${found.why}` : `${side}are not known to exclude each other`;
-  const order = found?.counterexample && { order: found.counterexample.timeline };
+  const { counterexample, actors = [] } = found ?? {};
+  const order = counterexample && { order: timelineText({ actors, counterexample }) };
   const middle = both(from, to);
   return 'refused' in middle
     ? { way: 'impossible', because: `${why}; ${middle.refused}`, ...order }

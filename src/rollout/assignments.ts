@@ -75,6 +75,11 @@ export class Assignments {
     return this.#places.has(placeOf(scenario, variant));
   }
 
+  /** The sum of all epochs it knows: it rises with each change, so it tells how far this process has heard. */
+  get epochs(): bigint {
+    return this.#epochs;
+  }
+
   of(scenario: string, variant: string, keys: readonly string[]): Assigned {
     const groups = groupsOf(keys);
     const known = this.#places.get(placeOf(scenario, variant));

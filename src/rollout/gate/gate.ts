@@ -44,7 +44,7 @@ const counts = z.object({
   durations: z.array(z.number()),
 });
 const comparedShape = z.object({
-  seen: z.object({ old: counts, new: counts }).partial(),
+  seen: z.object({ old: counts.exactOptional(), new: counts.exactOptional() }),
   evidence: z.object({
     ...{ median: evidence, slowest: evidence },
     ...{ busy: evidence, failed: evidence, unknown: evidence },
