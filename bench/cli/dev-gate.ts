@@ -29,7 +29,10 @@ const alarms: readonly (readonly [what: string, traffic: Traffic])[] = [
 
 const delays: readonly (readonly [what: string, traffic: Traffic])[] = [
   ['20 % slower', { ...equal, looks: 1_000, new: { ...usual, medianMs: 6 } }],
-  ['20 % slower, 1 % of the keys', { ...equal, looks: 1_000, perLook: few, new: { ...usual, medianMs: 6 } }],
+  [
+    '20 % slower, 1 % of the keys',
+    { ...equal, looks: 1_000, perLook: few, new: { ...usual, medianMs: 6 } },
+  ],
   ['20 % more busy (6 % for 5 %)', { ...equal, looks: 1_000, new: { ...usual, busy: 0.06 } }],
 ];
 
@@ -44,7 +47,9 @@ export const command: CliCommand = {
       let missed = 0;
       for (let run = 0; run < runs; run += 1) if (boundMissed(share, 5_000, random)) missed += 1;
       wrong ||= missed / runs > 0.065;
-      write(`bound, ${100 * share} % of contested keys break: too low at some look in ${percent(missed)}\n`);
+      write(
+        `bound, ${100 * share} % of contested keys break: too low at some look in ${percent(missed)}\n`,
+      );
     }
     for (const [what, traffic] of alarms) {
       const random = randomOf(seed, what);
@@ -52,11 +57,16 @@ export const command: CliCommand = {
       const gate = called.filter(({ gate }) => gate !== undefined).length;
       const naive = called.filter(({ naive }) => naive !== undefined).length;
       wrong ||= gate / runs > 0.065;
-      write(`${what}, 50 looks: false alarms ${percent(gate)}; by a test at 5 % at each look ${percent(naive)}\n`);
+      write(
+        `${what}, 50 looks: false alarms ${percent(gate)}; by a test at 5 % at each look ${percent(naive)}\n`,
+      );
     }
     for (const [what, traffic] of delays) {
       const random = randomOf(seed, what);
-      const looks = Array.from({ length: runs }, () => simulate(traffic, random).gate ?? traffic.looks);
+      const looks = Array.from(
+        { length: runs },
+        () => simulate(traffic, random).gate ?? traffic.looks,
+      );
       const seen = looks.filter(look => look < traffic.looks).length;
       const points = pointsOf(looks);
       const commands = (look: number): number => look * traffic.perLook.new;

@@ -37,7 +37,11 @@ interface Restart {
   readonly order?: string;
 }
 
-export async function plan(asked: Asked, options: Options, context: CommandContext): Promise<number> {
+export async function plan(
+  asked: Asked,
+  options: Options,
+  context: CommandContext,
+): Promise<number> {
   const registry = await loadRegistry([]);
   const name = ('scenario' in asked ? asked.scenario : options.scenario) ?? '';
   const scenario = known(registry.scenarios, name, 'scenario');
@@ -83,7 +87,9 @@ function restartOf(
         : 'they take the same lock, lock the same row, or check the same version or constraint',
     };
   const side = `'${from.name}' and '${to.name}' side by side `;
-  const why = found ? `${side}are ${found.outcome}: ${found.why}` : `${side}are not known to exclude each other`;
+  const why = found
+    ? `${side}are ${found.outcome}: ${found.why}`
+    : `${side}are not known to exclude each other`;
   const { counterexample, actors = [] } = found ?? {};
   const order = counterexample && { order: timelineText({ actors, counterexample }) };
   const middle = both(from, to);
@@ -110,7 +116,11 @@ async function explored(cell: CellPlan, { signal, note }: CommandContext): Promi
   }
 }
 
-function strategyOf(registry: Registry, flag: string, name: string | undefined): RegisteredStrategy {
+function strategyOf(
+  registry: Registry,
+  flag: string,
+  name: string | undefined,
+): RegisteredStrategy {
   if (name === undefined) throw new UsageError(`${flag} is missing`);
   const found = strategyNamed(registry, name);
   if ('strategy' in found) return found.strategy;

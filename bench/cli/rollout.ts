@@ -36,7 +36,10 @@ const table = {
     read: nameList,
     fallback: ['1', 'pause:60', '10', 'pause:60', '50', 'pause:60', '100'],
   }),
-  contestedKeys: amount('--contested-keys <n>', 'gate: clean contested keys before each step up (59)'),
+  contestedKeys: amount(
+    '--contested-keys <n>',
+    'gate: clean contested keys before each step up (59)',
+  ),
   compared: amount('--compared <n>', 'gate: compared commands of each side before that (100)'),
   hold: amount('--hold <seconds>', 'gate: how long a step waits for evidence (3600)'),
   slower: share('--slower <times>', 'gate: how many times as long it may take (1)', 1_000),
@@ -100,7 +103,8 @@ export const command: CliCommand = {
     const command = form();
     const options = readTable(command, table, context.argv);
     const [action = '', scenario = '', to] = command.args;
-    if (action === 'plan') return plan(to === undefined ? { scenario } : { from: scenario, to }, options, context);
+    if (action === 'plan')
+      return plan(to === undefined ? { scenario } : { from: scenario, to }, options, context);
     if (to !== undefined) throw new UsageError(`${action} takes one scenario, not also '${to}'`);
     if (action === 'verdict') return verdict(scenario, options, context);
     if (action === 'start') return told(await start(scenario, options, context), options, context);
@@ -145,7 +149,9 @@ function stepOf(text: string): Step {
   if (text === 'pause') return { pause: {} };
   if (seconds !== undefined) return { pause: { seconds: Number(seconds) } };
   if (/^\d{1,3}$/.test(text)) return { setWeight: Number(text) };
-  throw new UsageError(`--steps: '${text}' is no percentage, pause, pause:<seconds> or shadow:<percentage>`);
+  throw new UsageError(
+    `--steps: '${text}' is no percentage, pause, pause:<seconds> or shadow:<percentage>`,
+  );
 }
 
 const watchMs = 1_000;
@@ -178,7 +184,9 @@ const toldShape = z.object({
   failed: z.string().nullable(),
   verdict: z.string(),
   reasons: z.array(z.object({ says: z.string() })),
-  behind: z.array(z.object({ runsAt: z.string().nullable(), silentSeconds: z.number().nullable() })),
+  behind: z.array(
+    z.object({ runsAt: z.string().nullable(), silentSeconds: z.number().nullable() }),
+  ),
   blocked: z.unknown().optional(),
   log: z.array(z.object({ at: z.string(), who: z.string(), action: z.string(), why: z.string() })),
 });
@@ -191,7 +199,9 @@ function told(rollout: Told, { json }: Options, { write }: CommandContext): numb
     write(`${lineOf(rollout)}\n`);
     for (const { says } of rollout.reasons) write(`  gate: ${says}\n`);
     for (const { runsAt, silentSeconds } of rollout.behind)
-      write(`  behind: ${runsAt ?? 'an older build'}, silent for ${Math.round(silentSeconds ?? 0)} s\n`);
+      write(
+        `  behind: ${runsAt ?? 'an older build'}, silent for ${Math.round(silentSeconds ?? 0)} s\n`,
+      );
     for (const { at, who, action, why } of rollout.log.slice(0, 10))
       write(`  ${at}  ${who}: ${action} (${why})\n`);
   }
@@ -199,7 +209,8 @@ function told(rollout: Told, { json }: Options, { write }: CommandContext): numb
 }
 
 function lineOf(rollout: Told): string {
-  const { scenario, variant, from, to, stage, step, steps, weight, shadow, verdict, failed } = rollout;
+  const { scenario, variant, from, to, stage, step, steps, weight, shadow, verdict, failed } =
+    rollout;
   const tried = shadow > 0 ? `, tried on ${shadow} %` : '';
   const at = `${scenario}/${variant}  ${from} -> ${to}  ${stage}, ${weight} % of the keys${tried}, ${verdict}`;
   const of = step < steps.length ? `, step ${step + 1} of ${steps.length}` : '';

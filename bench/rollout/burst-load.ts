@@ -48,9 +48,7 @@ export async function load(ids: readonly string[], options: LoadOptions): Promis
     const id = ids[Math.floor(random() * ids.length)] ?? '';
     for (let place = 0; place < burst && open.size < inFlightMax; place += 1) {
       sent += 1;
-      const answered = one(id, urls[sent % urls.length] ?? '').finally(() =>
-        open.delete(answered),
-      );
+      const answered = one(id, urls[sent % urls.length] ?? '').finally(() => open.delete(answered));
       open.add(answered);
     }
     await sleep(1_000 / burstsPerSecond, undefined, { signal }).catch(() => {});

@@ -46,9 +46,19 @@ export function simulate(traffic: Traffic, random: () => number): Called {
   let compared = nothingCompared;
   let gate: number | undefined;
   let naive: number | undefined;
-  for (let look = 1; look <= traffic.looks && (gate === undefined || naive === undefined); look += 1) {
+  for (
+    let look = 1;
+    look <= traffic.looks && (gate === undefined || naive === undefined);
+    look += 1
+  ) {
     for (const arm of ['old', 'new'] as const) {
-      const { counts, slow } = more(arms.get(arm) ?? noCounts(arm), traffic, arm, threshold, random);
+      const { counts, slow } = more(
+        arms.get(arm) ?? noCounts(arm),
+        traffic,
+        arm,
+        threshold,
+        random,
+      );
       arms.set(arm, counts);
       above[arm] += slow;
     }

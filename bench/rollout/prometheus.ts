@@ -36,7 +36,11 @@ export class Prometheus {
   }
 
   /** Scrapes each of these every second. */
-  static async start(path: string, keeper: Keeper, targets: readonly string[]): Promise<Prometheus> {
+  static async start(
+    path: string,
+    keeper: Keeper,
+    targets: readonly string[],
+  ): Promise<Prometheus> {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-prometheus-'));
     const static_configs = [{ targets: targets.map(target => new URL(target).host) }];
     const config = {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { openServices, type Services } from '../../src/services/index.ts';
 import { createRunDatabase } from '../lab/run-database.ts';
 import { type Environment, type StartedService, startService } from '../lab/service.ts';
-import { load, type LoadOptions, type LoadTold, makeCards } from './burst-load.ts';
+import { type LoadOptions, type LoadTold, load, makeCards } from './burst-load.ts';
 
 export interface RigOptions {
   readonly environment: Environment;
@@ -24,7 +24,10 @@ export interface Rig {
   /** Until the rollout is in one of these stages; throws after `limitMs`. */
   until(stages: readonly string[], limitMs: number): Promise<State>;
   /** Runs the load while `work` does. */
-  loaded<T>(work: () => Promise<T>, load: Load): Promise<{ readonly done: T; readonly told: LoadTold }>;
+  loaded<T>(
+    work: () => Promise<T>,
+    load: Load,
+  ): Promise<{ readonly done: T; readonly told: LoadTold }>;
   close(): Promise<void>;
 }
 
@@ -50,7 +53,13 @@ export async function openRig({ environment, signal, note }: RigOptions): Promis
   });
   const database = await createRunDatabase(services.postgres.url);
   const variables = {
-    ...{ STRATEGY: 'row-lock', PROCESSES: '2', ROLLOUTS: '1', ADMIN_TOKEN: token, LOG_LEVEL: 'warn' },
+    ...{
+      STRATEGY: 'row-lock',
+      PROCESSES: '2',
+      ROLLOUTS: '1',
+      ADMIN_TOKEN: token,
+      LOG_LEVEL: 'warn',
+    },
   };
   const start = () =>
     startService({

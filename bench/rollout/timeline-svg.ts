@@ -74,7 +74,12 @@ function panel(title: string, series: readonly Series[], above: number, x: X): H
     if (!last) return [];
     const path = there.map(([at, value]) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`);
     return [
-      element('polyline', '', { points: path.join(' '), fill: 'none', stroke, 'stroke-width': '1.8' }),
+      element('polyline', '', {
+        points: path.join(' '),
+        fill: 'none',
+        stroke,
+        'stroke-width': '1.8',
+      }),
       text(name, width - right + 8, above + 14 + index * 16, 'start', stroke),
     ];
   });

@@ -16,7 +16,9 @@ export interface Seen {
 }
 
 export interface WholeRun extends Seen {
-  readonly queries: Readonly<Record<string, { readonly query: string; readonly result: RangeResult }>>;
+  readonly queries: Readonly<
+    Record<string, { readonly query: string; readonly result: RangeResult }>
+  >;
   readonly svg: string;
 }
 
@@ -67,7 +69,11 @@ export async function wholeRollout(
       }),
     );
     const results = Object.fromEntries(answers);
-    return { ...(await seen(rig, ended, told)), queries: results, svg: timelineSvg(timelineOf(results)) };
+    return {
+      ...(await seen(rig, ended, told)),
+      queries: results,
+      svg: timelineSvg(timelineOf(results)),
+    };
   } finally {
     await watcher.stop();
     await rig.close();

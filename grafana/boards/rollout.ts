@@ -1,5 +1,13 @@
 import { limits } from '../../src/telemetry/limits.ts';
-import { type Board, type Chart, type Choice, changes, choices, evidence, type Mark } from '../board.ts';
+import {
+  type Board,
+  type Chart,
+  type Choice,
+  changes,
+  choices,
+  evidence,
+  type Mark,
+} from '../board.ts';
 import { picked, quantile, rate, ratio } from '../promql.ts';
 
 const strategies = 'label_values(lockstep_commands_total{job=~"$job"}, strategy)';
@@ -83,7 +91,8 @@ const state: readonly Chart[] = [
   {
     kind: 'lines',
     title: 'Share of the keys',
-    description: 'How many of the 100 groups of keys are to be under the new strategy, or try its lock.',
+    description:
+      'How many of the 100 groups of keys are to be under the new strategy, or try its lock.',
     unit: 'short',
     queries: [
       { expr: `max by (${perPlace}) (${picked('lockstep_rollout_weight')})`, legend: place },
@@ -97,7 +106,8 @@ const state: readonly Chart[] = [
   {
     kind: 'lines',
     title: 'Contested keys',
-    description: 'On which two commands overlapped: seen, audited, and audited different ones at most once a second, which the bound goes by.',
+    description:
+      'On which two commands overlapped: seen, audited, and audited different ones at most once a second, which the bound goes by.',
     unit: 'short',
     queries: (['contested', 'audited', 'clean'] as const).map(what => ({
       expr: `max by (${perPlace}, arm) (${picked(`lockstep_rollout_${what}_keys`)})`,
@@ -108,7 +118,8 @@ const state: readonly Chart[] = [
   {
     kind: 'lines',
     title: 'Changes of hands, and what holds them up',
-    description: 'Groups that changed hands within a minute; groups that somebody stays inside of; processes that have not heard.',
+    description:
+      'Groups that changed hands within a minute; groups that somebody stays inside of; processes that have not heard.',
     unit: 'short',
     queries: [
       {
@@ -129,7 +140,8 @@ const state: readonly Chart[] = [
   {
     kind: 'lines',
     title: 'Locks that were only tried',
-    description: 'By what became of it: granted, or why it could not be had. No command was refused for that.',
+    description:
+      'By what became of it: granted, or why it could not be had. No command was refused for that.',
     unit: 'short',
     queries: [
       {

@@ -60,15 +60,18 @@ const alerts: readonly Alert[] = [
     expr: 'max by (job, scenario, variant) (lockstep_rollout_blocked_groups) > 0 or max by (job, scenario, variant) (lockstep_rollout_stage{stage="aborting"}) == 1',
     lasts: '5m',
     summary: 'Keys cannot change hands: {{ $labels.scenario }}/{{ $labels.variant }}',
-    description: 'Somebody stays inside their gate: a process that is frozen, or a long transaction.',
+    description:
+      'Somebody stays inside their gate: a process that is frozen, or a long transaction.',
   },
   {
     name: 'LockstepRolloutUnaudited',
     severity: 'ticket',
     expr: 'max by (job, scenario, variant, arm) (delta(lockstep_rollout_contested_keys[10m])) > 0 unless max by (job, scenario, variant, arm) (delta(lockstep_rollout_audited_keys[10m])) > 0',
     lasts: '5m',
-    summary: 'The {{ $labels.arm }} strategy of a rollout is not audited: {{ $labels.scenario }}/{{ $labels.variant }}',
-    description: 'Its keys are contested, and nobody has looked at them for 10 min: no findings does not mean safe.',
+    summary:
+      'The {{ $labels.arm }} strategy of a rollout is not audited: {{ $labels.scenario }}/{{ $labels.variant }}',
+    description:
+      'Its keys are contested, and nobody has looked at them for 10 min: no findings does not mean safe.',
   },
   {
     name: 'LockstepAttemptsStopped',

@@ -211,7 +211,9 @@ function reasonOf(
   const outsideAcknowledged = acknowledge !== undefined;
   const { way, because } = wayOf({ from, to, variant, hazardAllowed, outsideAcknowledged });
   if (way === 'impossible') return because;
-  const elsewhere = contendedRoutes(registered).find(({ variants }) => !(asked.variant in variants));
+  const elsewhere = contendedRoutes(registered).find(
+    ({ variants }) => !(asked.variant in variants),
+  );
   if (elsewhere)
     return `POST ${elsewhere.path} decides the same rows in a variant of its own, which would not move`;
   const shadows = asked.steps.flatMap((step, index) => ('setShadow' in step ? [index] : []));

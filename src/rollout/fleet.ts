@@ -151,7 +151,13 @@ export class Fleet {
     const { runSql, strategy, met, onError } = this.#options;
     try {
       const { proves = false } = this.#options;
-      const values = [this.#id, strategy.name, aliveSeconds, proves, `${hostname()}:${process.pid}`];
+      const values = [
+        this.#id,
+        strategy.name,
+        aliveSeconds,
+        proves,
+        `${hostname()}:${process.pid}`,
+      ];
       const rows = await runSql(beat, values);
       const others = rows.flatMap(row => ('strategy' in row ? [String(row.strategy)] : []));
       const names = [...new Set([strategy.name, ...others])].sort();

@@ -1,6 +1,6 @@
 import type { ArmCounts } from './gate/arms.ts';
-import type { RunSql, Stage } from './rollouts.ts';
 import type { VerdictName } from './gate/verdict.ts';
+import type { RunSql, Stage } from './rollouts.ts';
 
 /** The newest rollout of a variant, for those who watch. */
 export interface Shown {

@@ -32,7 +32,11 @@ export function showRollouts(meter: Meter, rollouts: readonly Shown[], behind: n
     for (const stage of labels.stage.values)
       meter.set('lockstep_rollout_stage', { ...place, stage }, Number(stage === shown.stage));
     for (const verdict of labels.verdict.values)
-      meter.set('lockstep_rollout_verdict', { ...place, verdict }, Number(verdict === shown.verdict));
+      meter.set(
+        'lockstep_rollout_verdict',
+        { ...place, verdict },
+        Number(verdict === shown.verdict),
+      );
     for (const arm of labels.arm.values) {
       const counts = arms.find(one => one.arm === arm);
       const of = { ...place, arm };

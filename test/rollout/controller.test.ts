@@ -63,7 +63,13 @@ const gate = gateShape.parse({});
 
 /** One that wants all groups under `redis-lease`. */
 async function begun(): Promise<Rollout> {
-  const asked = { ...place, from: 'row-lock', to: 'redis-lease', steps: [{ setWeight: 100 }], gate };
+  const asked = {
+    ...place,
+    from: 'row-lock',
+    to: 'redis-lease',
+    steps: [{ setWeight: 100 }],
+    gate,
+  };
   const made = await rollouts.begin(asked, by);
   const first = { step: 0, weight: 100, stage: 'progressing' } as const;
   const there = made && (await rollouts.become(made, first, by));
@@ -71,7 +77,8 @@ async function begun(): Promise<Rollout> {
   return there;
 }
 
-const movedSql = "select count(*)::integer from lockstep_assignments where strategy = 'redis-lease'";
+const movedSql =
+  "select count(*)::integer from lockstep_assignments where strategy = 'redis-lease'";
 const moved = async (): Promise<number> => Number(await session.value(movedSql));
 const now = async (): Promise<Rollout | undefined> => rollouts.newest(place.scenario);
 const ended = (stage: string): Promise<void> =>

@@ -67,7 +67,7 @@ test('a contested key counts once, and one in a second, whoever saw it', async (
   await Promise.all([one.add(saw('a')), other.add(saw('b'))]);
   const clean = (await countsOf('new'))?.clean ?? 0;
   expect(clean).toBeGreaterThan(0);
-  expect(clean).toBeLessThanOrEqual(1 + (second()) - began);
+  expect(clean).toBeLessThanOrEqual(1 + second() - began);
   await pool.query('update lockstep_rollout_clean_keys set second = second - 100');
   const { rows } = await pool.query<{ key_hash: string }>(
     'select key_hash from lockstep_rollout_clean_keys order by second limit 1',
@@ -103,7 +103,8 @@ test('one who drove before does not undo what the next one wrote', async () => {
   const late = new Gate({
     ...{ shadowOf: shadowName, now: () => atMs },
     runSql: async (text, values) => {
-      if (/lockstep_rollout_verdicts/.test(text) && !/^\s*select/.test(text)) await other.look(rollout);
+      if (/lockstep_rollout_verdicts/.test(text) && !/^\s*select/.test(text))
+        await other.look(rollout);
       return runSql(text, values);
     },
   });

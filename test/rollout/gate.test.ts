@@ -25,13 +25,16 @@ describe('the bound of the exposure', () => {
     expect(boundOf(299)).toBeLessThan(0.01);
   });
 
-  test.each([0.2, 0.02])('holds at every look in 95 of 100 runs, where %d of the keys break', share => {
-    const random = randomOf(1, `bound ${share}`);
-    const missed = Array.from({ length: 4_000 }, () => boundMissed(share, 1_000, random));
-    const rate = missed.filter(Boolean).length / missed.length;
-    expect(rate).toBeLessThan(0.06); // 5 %, and three deviations
-    expect(rate).toBeGreaterThan(0.02); // it is no wider than it must be
-  });
+  test.each([0.2, 0.02])(
+    'holds at every look in 95 of 100 runs, where %d of the keys break',
+    share => {
+      const random = randomOf(1, `bound ${share}`);
+      const missed = Array.from({ length: 4_000 }, () => boundMissed(share, 1_000, random));
+      const rate = missed.filter(Boolean).length / missed.length;
+      expect(rate).toBeLessThan(0.06); // 5 %, and three deviations
+      expect(rate).toBeGreaterThan(0.02); // it is no wider than it must be
+    },
+  );
 });
 
 describe('the comparison', () => {
@@ -44,7 +47,10 @@ describe('the comparison', () => {
 
   test('sees 20 % more of the time, and a tenth of the commands that end busy', () => {
     const random = randomOf(1, 'unequal arms');
-    for (const worse of [{ ...arm, medianMs: 6 }, { ...arm, busy: 0.1 }]) {
+    for (const worse of [
+      { ...arm, medianMs: 6 },
+      { ...arm, busy: 0.1 },
+    ]) {
       const seen = Array.from({ length: 20 }, () => simulate({ ...traffic, new: worse }, random));
       expect(seen.filter(({ gate }) => gate !== undefined).length).toBeGreaterThan(18);
     }
@@ -112,7 +118,10 @@ const counts = (name: ArmCounts['arm'], more: Partial<ArmCounts> = {}): ArmCount
 
 describe('the verdict', () => {
   const evidence = { ...noEvidence, old: { hits: 0, all: 50 }, new: { hits: 0, all: 50 } };
-  const compared = { ...nothingCompared, evidence: { ...nothingCompared.evidence, busy: evidence } };
+  const compared = {
+    ...nothingCompared,
+    evidence: { ...nothingCompared.evidence, busy: evidence },
+  };
   const of = (clean: number) =>
     verdictOf(new Map([['new', counts('new', { clean })]]), compared, settings).verdict;
 
@@ -143,7 +152,11 @@ describe('what a process counts', () => {
     let atMs = 1_000_000;
     const tally = new Tally({ shadowOf, now: () => atMs, random: () => 0.4 });
     tally.watch([rollout]);
-    const ended = (key: string, seconds: number, kind: 'accepted' | 'refused' | 'busy' = 'accepted') => {
+    const ended = (
+      key: string,
+      seconds: number,
+      kind: 'accepted' | 'refused' | 'busy' = 'accepted',
+    ) => {
       atMs += 10;
       tally.ended({ ...cell, key, seconds, kind });
       return atMs;

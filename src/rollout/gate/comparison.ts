@@ -64,7 +64,8 @@ function gain(before: Evidence, block: Block, tolerated: number, share: number):
   const mean = (n * old + m * now) / (n + m);
   const spread = mean * (1 - mean);
   // linear in what was seen, so that a tolerated excess can be added to it
-  const factor = (bet: number, seen: number): number => 1 + (share * (bet - mean) * (seen - mean)) / spread;
+  const factor = (bet: number, seen: number): number =>
+    1 + (share * (bet - mean) * (seen - mean)) / spread;
   const logOf = ({ hits, all }: Count, bet: number, other: number): number =>
     hits * Math.log(factor(bet, 1)) + (all - hits) * Math.log(factor(bet, other));
   return logOf(block.old, old, tolerated) + logOf(block.new, now, 0);

@@ -10,7 +10,14 @@ import {
   storeVerdict,
 } from './gate-schema.ts';
 import type { ArmTally } from './tally.ts';
-import { type Compared, comparedWith, nothingCompared, type Reason, type Verdict, verdictOf } from './verdict.ts';
+import {
+  type Compared,
+  comparedWith,
+  nothingCompared,
+  type Reason,
+  type Verdict,
+  verdictOf,
+} from './verdict.ts';
 
 export interface GateOptions {
   /** Runs one statement within a bound. */

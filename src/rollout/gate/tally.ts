@@ -154,8 +154,10 @@ export class Tally {
     const overlaps =
       seen !== undefined &&
       (fromMs < seen.acceptedEndMs || (kind === 'accepted' && fromMs < seen.endMs));
-    const accepted = kind === 'accepted' ? endMs : (seen?.acceptedEndMs ?? Number.NEGATIVE_INFINITY);
-    if (seen || this.#seen.size < keysMax) this.#seen.set(ofArm, { endMs, acceptedEndMs: accepted });
+    const accepted =
+      kind === 'accepted' ? endMs : (seen?.acceptedEndMs ?? Number.NEGATIVE_INFINITY);
+    if (seen || this.#seen.size < keysMax)
+      this.#seen.set(ofArm, { endMs, acceptedEndMs: accepted });
     if (!overlaps) return;
     if (!open.contestedNow.has(key) && open.contestedNow.size < keysMax) {
       open.contestedNow.add(key);

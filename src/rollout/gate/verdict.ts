@@ -1,6 +1,13 @@
 /** What the evidence says of a rollout. Pure: it is read, and written down, in gate.ts. */
 import type { Arm, ArmCounts } from './arms.ts';
-import { type Block, type Count, type Evidence, eValueOf, noEvidence, weighed } from './comparison.ts';
+import {
+  type Block,
+  type Count,
+  type Evidence,
+  eValueOf,
+  noEvidence,
+  weighed,
+} from './comparison.ts';
 import { beyond, quantileOf, secondsOf, stepsOf, totalOf } from './durations.ts';
 import { boundOf } from './exposure.ts';
 import type { GateSettings } from './settings.ts';
@@ -120,7 +127,11 @@ function comparison(arms: ByArm, compared: Compared, { commands }: GateSettings)
   const { old, new: now } = compared.evidence.busy;
   const few = Math.min(old.all, now.all) < commands;
   if (value >= eValueMax)
-    return { criterion: 'comparison', verdict: 'Failed', says: `worse: ${told} (e-value ${round(value)})` };
+    return {
+      criterion: 'comparison',
+      verdict: 'Failed',
+      says: `worse: ${told} (e-value ${round(value)})`,
+    };
   return {
     criterion: 'comparison',
     verdict: few ? 'Inconclusive' : 'Successful',
