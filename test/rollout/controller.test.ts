@@ -25,7 +25,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await session.run(
     `truncate lockstep_assignments, lockstep_places, lockstep_processes, lockstep_rollouts,
-       lockstep_rollout_log, lockstep_rollout_driver`,
+       lockstep_rollout_log, lockstep_rollout_driver cascade`,
     'drop schema lockstep_gates cascade; create schema lockstep_gates',
   );
   await addGates(session.client, [place]);
