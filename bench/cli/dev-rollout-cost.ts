@@ -50,11 +50,21 @@ export const command: CliCommand = {
       ...{ redisNodeCount: 0, durable: true, report: note, signal },
     });
     try {
-      note(`load before: ${loadavg().map(one => one.toFixed(1)).join(', ')}`);
+      note(
+        `load before: ${loadavg()
+          .map(one => one.toFixed(1))
+          .join(', ')}`,
+      );
       const plan = { registry, services, strategies, signal, ...sizes };
       const costs = await measureCost(plan, cost => note(rowOf(cost)));
-      note(`load after: ${loadavg().map(one => one.toFixed(1)).join(', ')}`);
-      write(`${['| strategy | rollout | alone, ms | with the proof | goal |', '|---|---|--:|--:|---|', ...costs.map(rowOf)].join('\n')}\n`);
+      note(
+        `load after: ${loadavg()
+          .map(one => one.toFixed(1))
+          .join(', ')}`,
+      );
+      write(
+        `${['| strategy | rollout | alone, ms | with the proof | goal |', '|---|---|--:|--:|---|', ...costs.map(rowOf)].join('\n')}\n`,
+      );
       return costs.every(meets) ? exitCodes.asClaimed : exitCodes.inconclusive;
     } finally {
       await services.close();
@@ -69,10 +79,13 @@ function meets({ autocommit, moment, ratio }: Cost): boolean {
 
 function rowOf(cost: Cost): string {
   const { strategy, autocommit, moment, withoutMs, ratio } = cost;
-  const percent = (value: number): string => `${value >= 1 ? '+' : '−'}${Math.abs((value - 1) * 100).toFixed(1)} %`;
+  const percent = (value: number): string =>
+    `${value >= 1 ? '+' : '−'}${Math.abs((value - 1) * 100).toFixed(1)} %`;
   const measured = ratio
     ? `${percent(ratio.middle)} (${percent(ratio.low)} to ${percent(ratio.high)})`
     : '-';
-  const goal = autocommit ? 'none: was one statement' : `≤ ${goals[moment]} %: ${meets(cost) ? 'met' : 'not shown'}`;
+  const goal = autocommit
+    ? 'none: was one statement'
+    : `≤ ${goals[moment]} %: ${meets(cost) ? 'met' : 'not shown'}`;
   return `| ${strategy} | ${moment} | ${withoutMs.toFixed(2)} | ${measured} | ${goal} |`;
 }

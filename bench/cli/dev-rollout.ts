@@ -103,6 +103,7 @@ function verdictOf(
   if (outcome !== 'unsafe' && !open) return [`${outcome}: ${why}`, exitCodes.inconclusive];
   const broken = unexplained(registry, change, found);
   if (broken.length > 0) return [`**unsafe**: ${broken.join(', ')}`, exitCodes.claimBroken];
-  const like = violating > 0 ? `as its ends: ${violating} violate where a lease is lost` : 'safe so far';
+  const like =
+    violating > 0 ? `as its ends: ${violating} violate where a lease is lost` : 'safe so far';
   return [like, open || !exhausted ? exitCodes.inconclusive : exitCodes.asClaimed];
 }

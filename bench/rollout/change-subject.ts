@@ -132,7 +132,8 @@ function knowing(
   pool.on('error', () => {}); // the next query reports it
   const told: (readonly AssignmentRow[])[] = [];
   if (knows === 'the old epoch') told.push(before);
-  if (knows === 'the new epoch') told.push(before.map(row => ({ ...row, epoch: '2', strategy: to })));
+  if (knows === 'the new epoch')
+    told.push(before.map(row => ({ ...row, epoch: '2', strategy: to })));
   const beliefs = new Assignments({
     runSql: async text => {
       return told.pop() ?? opened((await pool.query<AssignmentRow>(text)).rows);

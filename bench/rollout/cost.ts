@@ -1,8 +1,8 @@
 /** What the proof costs a command: the same engine with it and without, block by block in turn. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import type { RegisteredStrategy, Registry } from '../../src/engine/registry.ts';
 import { decidesInOneStatement } from '../../src/engine/attempt.ts';
+import type { RegisteredStrategy, Registry } from '../../src/engine/registry.ts';
 import { Engine, type EngineOptions } from '../../src/engine/serve.ts';
 import { assignerOf } from '../../src/rollout/assigner.ts';
 import { addGates, assignmentSchema } from '../../src/rollout/assignment-schema.ts';
@@ -101,7 +101,11 @@ async function costOf(
     const run = (engine: Engine) => blockMs(plan, commandsOf(plan, engine, strategy, cards));
     await run(without); // warm-up
     if (moment === 'no rollout') await run(withProof);
-    const pairs = await pairsOf(plan, () => run(without), () => run(withProof));
+    const pairs = await pairsOf(
+      plan,
+      () => run(without),
+      () => run(withProof),
+    );
     const ratios = pairs.map(pair => pair.withProof / pair.without);
     const withoutMs = pairs.reduce((sum, pair) => sum + pair.without, 0) / pairs.length;
     const ratio = ratioInterval(ratios, randomOf(1, `${strategy.name} ${moment}`));

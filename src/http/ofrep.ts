@@ -107,6 +107,8 @@ async function contextOf(
   }));
   const missing = issues.some(({ path }) => path !== 'context.variant');
   const code = missing ? 'TARGETING_KEY_MISSING' : 'INVALID_CONTEXT';
-  const says = missing ? 'context.targetingKey has to be a resource key, such as gift_cards/42' : 'the variant is no name';
+  const says = missing
+    ? 'context.targetingKey has to be a resource key, such as gift_cards/42'
+    : 'the variant is no name';
   throw new Problem('invalid-input', undefined, { issues, ...failure(key, code, says) });
 }

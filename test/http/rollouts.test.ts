@@ -28,11 +28,11 @@ async function act(url: string, action: string) {
   });
 }
 
-async function start(url: string, to: string, steps: readonly object[], lab = false) {
+async function start(url: string, to: string, steps: readonly object[], more: object = {}) {
   return ask(`${url}/admin/rollouts/appointment`, {
     method: 'PUT',
     headers: authorized,
-    body: { ...by, from: 'row-lock', to, steps, lab },
+    body: { ...by, from: 'row-lock', to, steps, ...more },
   });
 }
 
@@ -177,9 +177,16 @@ describe('a rollout', { timeout: 4 * startMaxMs }, async () => {
   });
 
   test('goes back by itself at the first violation under the new strategy', async () => {
-    const begun = await start(at(0), 'unprotected', [{ setWeight: 30 }, { pause: {} }], true);
+    const steps = [{ setWeight: 30 }, { pause: {} }];
+    const elsewhere = await start(at(0), 'unprotected', steps, { lab: true });
+    expect([elsewhere.status, elsewhere.body.detail]).toEqual([
+      422,
+      expect.stringMatching(/^100 of 100 .* under 'redis-lease', not under 'row-lock'/),
+    ]);
+    const from = 'redis-lease';
+    const begun = await start(at(0), 'unprotected', steps, { from, lab: true });
     expect(begun.status).toBe(201);
-    const again = await start(at(1), 'serializable', [{ setWeight: 30 }]);
+    const again = await start(at(1), 'serializable', [{ setWeight: 30 }], { from });
     expect([again.status, again.body.type]).toEqual([409, expect.stringContaining('in-progress')]);
     const told = await untilStage('aborted', 0);
     expect(told.get('unprotected')).toBeGreaterThan(0);
@@ -190,6 +197,6 @@ describe('a rollout', { timeout: 4 * startMaxMs }, async () => {
     );
     const after = new Map<string, number>();
     for (let round = 0; round < 5; round += 1) await contend([at(0), at(1)], after, ids);
-    expect([...after.keys()]).toEqual(['row-lock']);
+    expect([...after.keys()]).toEqual([from]);
   });
 });

@@ -13,7 +13,9 @@ import { Session } from '../fixtures/session.ts';
 const { databaseUrl } = await scenarioDatabase(await loadRegistry());
 const place = { scenario: 'gift-card', variant: 'plain' };
 const by = { who: 'a test', action: 'to see it', why: 'to see it' };
-const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+/** As the service's own connections. */
+const options = '-c default_transaction_isolation=read\\ committed';
+const pool = new pg.Pool({ connectionString: databaseUrl, max: 4, options });
 const rollouts = new Rollouts(async (text, values) => (await pool.query(text, [...values])).rows);
 const running: Controller[] = [];
 let session: Session;
@@ -67,7 +69,8 @@ async function begun(): Promise<Rollout> {
   return there;
 }
 
-const movedSql = "select count(*)::integer from lockstep_assignments where strategy = 'redis-lease'";
+const movedSql =
+  "select count(*)::integer from lockstep_assignments where strategy = 'redis-lease'";
 const moved = async (): Promise<number> => Number(await session.value(movedSql));
 const now = async (): Promise<Rollout | undefined> => rollouts.newest(place.scenario);
 const ended = (stage: string): Promise<void> =>

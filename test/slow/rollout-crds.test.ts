@@ -26,7 +26,8 @@ function faultsOf(value: unknown, schema: unknown, at = ''): string[] {
   const { type, properties, items, required, additionalProperties: more } = schema;
   if (schema['x-kubernetes-int-or-string'])
     return ['string', 'number'].includes(typeof value) ? [] : [`${at}: neither int nor string`];
-  if (Array.isArray(schema.enum) && !schema.enum.includes(value)) return [`${at}: ${String(value)}`];
+  if (Array.isArray(schema.enum) && !schema.enum.includes(value))
+    return [`${at}: ${String(value)}`];
   if (type === 'array')
     return Array.isArray(value)
       ? value.flatMap((one, index) => faultsOf(one, items, `${at}[${index}]`))
@@ -84,12 +85,7 @@ describeWith('the manifests for progressive delivery', ['go'], async pathOf => {
       'manifests/crds/analysis-template-crd.yaml',
       'AnalysisTemplate',
     ],
-    [
-      'flagger.yaml',
-      'github.com/fluxcd/flagger',
-      'charts/flagger/crds/crd.yaml',
-      'MetricTemplate',
-    ],
+    ['flagger.yaml', 'github.com/fluxcd/flagger', 'charts/flagger/crds/crd.yaml', 'MetricTemplate'],
   ])('%s holds against the schema of %s', async (file, module, path, kind) => {
     const schema = await schemaOf(module, path, kind);
     const manifest = own(file);

@@ -48,10 +48,9 @@ describe('the page about rollouts', { timeout: 6 * startMaxMs }, async () => {
   /** A debit, by whichever strategy has the card's keys. */
   async function debit(): Promise<string> {
     const { body } = await post(`${ready().url}/gift-cards`, { initialCents: 100 });
-    const { status, headers } = await post(
-      `${ready().url}/gift-cards/${String(body.id)}/debits`,
-      { amountCents: 1 },
-    );
+    const { status, headers } = await post(`${ready().url}/gift-cards/${String(body.id)}/debits`, {
+      amountCents: 1,
+    });
     expect(status).toBe(201);
     return String(headers['lock-strategy']);
   }

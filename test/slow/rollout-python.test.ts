@@ -120,7 +120,10 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
   test('does it with the statements of the page', async () => {
     const page = await readFile(join(root, 'docs', 'rollout.md'), 'utf8');
     const source = await readFile(program, 'utf8');
-    for (const statement of ['select epoch, strategy from lockstep_assignments', 'in access share mode'])
+    for (const statement of [
+      'select epoch, strategy from lockstep_assignments',
+      'in access share mode',
+    ])
       expect([page, source].every(one => one.includes(statement))).toBe(true);
   });
 });

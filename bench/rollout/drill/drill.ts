@@ -1,9 +1,5 @@
 /** Rollouts on real processes under load, while something befalls them. */
-import {
-  findK6,
-  openServices,
-  usualK6Places,
-} from '../../../src/services/index.ts';
+import { findK6, openServices, usualK6Places } from '../../../src/services/index.ts';
 import type { Environment } from '../../lab/service.ts';
 import { pointsOf } from '../../lab/statistics.ts';
 import type { K6Summary } from '../../load/schema.ts';

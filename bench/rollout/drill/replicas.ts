@@ -108,7 +108,9 @@ async function moverPort(databaseUrl: string): Promise<number | undefined> {
 /** The process that has a TCP connection with this local port. */
 function ownerOf(port: number, pids: readonly number[]): number | undefined {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const lines = textOf('/proc/net/tcp').split('\n').map(line => line.trim().split(/\s+/));
+  const lines = textOf('/proc/net/tcp')
+    .split('\n')
+    .map(line => line.trim().split(/\s+/));
   const inode = lines.find(([, address = '']) => address.endsWith(local))?.[9];
   return pids.find(pid => socketsOf(pid).includes(`socket:[${inode}]`));
 }

@@ -15,7 +15,13 @@ const insider = z.strictObject({
 });
 
 const shown = z.strictObject({
-  ...{ id: z.string(), scenario: z.string(), variant: z.string(), from: z.string(), to: z.string() },
+  ...{
+    id: z.string(),
+    scenario: z.string(),
+    variant: z.string(),
+    from: z.string(),
+    to: z.string(),
+  },
   steps: stepsShape,
   step: z.int().min(0),
   weight: z.int().min(0).max(100),
@@ -32,9 +38,7 @@ const shown = z.strictObject({
     )
     .nullable(),
   startedAt: time,
-  log: z.array(
-    z.strictObject({ at: time, who: z.string(), action: z.string(), why: z.string() }),
-  ),
+  log: z.array(z.strictObject({ at: time, who: z.string(), action: z.string(), why: z.string() })),
 });
 
 const evaluated = z.strictObject({
@@ -93,8 +97,8 @@ export function rolloutOperations({ registry }: ChoiceOptions): readonly Describ
       facts: {
         ...facts,
         own: [
-          ...['unknown-scenario', 'unknown-variant', 'unknown-strategy'] as const,
-          ...['rollout-refused', 'rollout-in-progress'] as const,
+          ...(['unknown-scenario', 'unknown-variant', 'unknown-strategy'] as const),
+          ...(['rollout-refused', 'rollout-in-progress'] as const),
         ],
       },
     },
