@@ -114,11 +114,11 @@ export function rolloutOperations({ registry }: ChoiceOptions): readonly Describ
         facts: { ...facts, own: [...known, 'rollout-moved-on'] },
       }),
     ),
-    ...evaluations,
+    ...evaluations([...registry.scenarios.keys()][0] ?? ''),
   ];
 }
 
-const evaluations: readonly Described[] = [
+const evaluations = (example: string): readonly Described[] => [
   {
     method: 'post',
     path: '/ofrep/v1/evaluate/flags/:flag',
@@ -128,7 +128,7 @@ const evaluations: readonly Described[] = [
       'As far as this process has heard: it may be old a moment later. Only the proof in its metadata, as the ' +
       'first statement of the transaction that decides, guarantees that the key is decided under it.',
     params: flagParams,
-    paramExamples: { flag: 'gift-card' },
+    paramExamples: { flag: example },
     body: evaluationBody,
     answers: answers(evaluated, ['200', 'The strategy']),
     facts: { own: ['flag-not-found'] },
