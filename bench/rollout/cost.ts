@@ -10,6 +10,7 @@ import { type AssignmentRow, Assignments } from '../../src/rollout/assignments.t
 import { assignPlace, changeGroup } from '../../src/rollout/mover.ts';
 import type { Services } from '../../src/services/index.ts';
 import { openBackends } from '../../src/store/backends.ts';
+import { clientAt } from '../../src/store/connection.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { PostgresStore } from '../../src/store/postgres.ts';
 import { randomOf } from '../lab/random.ts';
@@ -82,7 +83,7 @@ async function costOf(
   moment: Moment,
 ): Promise<Cost> {
   const admin = await opened(databaseUrl);
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  const pool = new pg.Pool({ Client: clientAt(databaseUrl), max: 2 });
   pool.on('error', () => {}); // the next query reports it
   const runSql = async (text: string) => (await pool.query<AssignmentRow>(text)).rows;
   const beliefs = new Assignments({ runSql, onError: error => Promise.reject(error) });

@@ -250,9 +250,15 @@ describe('a rollout', { timeout: 4 * startMaxMs }, async () => {
 
   test('goes back by itself at the first violation under the new strategy', async () => {
     const steps = [{ setWeight: 30 }, { pause: {} }];
-    const begun = await start(at(0), 'unprotected', steps, { lab: true });
+    const elsewhere = await start(at(0), 'unprotected', steps, { lab: true });
+    expect([elsewhere.status, elsewhere.body.detail]).toEqual([
+      422,
+      expect.stringMatching(/^100 of 100 .* under 'redis-lease', not under 'row-lock'/),
+    ]);
+    const from = 'redis-lease';
+    const begun = await start(at(0), 'unprotected', steps, { from, lab: true });
     expect(begun.status).toBe(201);
-    const again = await start(at(1), 'serializable', [{ setWeight: 30 }]);
+    const again = await start(at(1), 'serializable', [{ setWeight: 30 }], { from });
     expect([again.status, again.body.type]).toEqual([409, expect.stringContaining('in-progress')]);
     const served = await untilStage('aborted', 0);
     expect(served.get('unprotected')).toBeGreaterThan(0);
@@ -273,6 +279,6 @@ describe('a rollout', { timeout: 4 * startMaxMs }, async () => {
     );
     const after = new Map<string, number>();
     for (let round = 0; round < 5; round += 1) await contend([at(0), at(1)], after, ids);
-    expect([...after.keys()]).toEqual(['row-lock']);
+    expect([...after.keys()]).toEqual([from]);
   });
 });

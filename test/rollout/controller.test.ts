@@ -14,7 +14,9 @@ import { Session } from '../fixtures/session.ts';
 const { databaseUrl } = await scenarioDatabase(await loadRegistry());
 const place = { scenario: 'gift-card', variant: 'plain' };
 const by = { who: 'a test', action: 'to see it', why: 'to see it' };
-const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+/** As the service's own connections. */
+const options = '-c default_transaction_isolation=read\\ committed';
+const pool = new pg.Pool({ connectionString: databaseUrl, max: 4, options });
 const rollouts = new Rollouts(async (text, values) => (await pool.query(text, [...values])).rows);
 const running: Controller[] = [];
 let session: Session;

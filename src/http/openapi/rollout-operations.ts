@@ -169,11 +169,11 @@ export function rolloutOperations({ registry }: ChoiceOptions): readonly Describ
       answers: answers(verdict, ['200', 'The verdict, with its reasons and what was counted']),
       facts: { store: true, own: known },
     },
-    ...evaluations,
+    ...evaluations([...registry.scenarios.keys()][0] ?? ''),
   ];
 }
 
-const evaluations: readonly Described[] = [
+const evaluations = (example: string): readonly Described[] => [
   {
     method: 'post',
     path: '/ofrep/v1/evaluate/flags/:flag',
@@ -183,7 +183,7 @@ const evaluations: readonly Described[] = [
       'As far as this process has heard: it may be old a moment later. Only the proof in its metadata, as the ' +
       'first statement of the transaction that decides, guarantees that the key is decided under it.',
     params: flagParams,
-    paramExamples: { flag: 'gift-card' },
+    paramExamples: { flag: example },
     body: evaluationBody,
     answers: answers(evaluated, ['200', 'The strategy']),
     facts: { own: ['flag-not-found'] },
