@@ -119,11 +119,11 @@ const state: readonly Chart[] = [
     kind: 'lines',
     title: 'Changes of hands, and what holds them up',
     description:
-      'Groups that changed hands within a minute; groups that somebody stays inside of; processes that have not heard.',
+      'Groups that changed hands; groups that somebody stays inside of; processes that have not heard.',
     unit: 'short',
     queries: [
       {
-        expr: `sum by (${perPlace}) (delta(${picked('lockstep_rollout_epoch')}[1m]))`,
+        expr: `sum by (${perPlace}) (delta(${picked('lockstep_rollout_epoch')}[$__rate_interval]))`,
         legend: `${place}: changed`,
       },
       {
