@@ -22,6 +22,7 @@ import { identify } from './request-id.ts';
 import {
   actionNames,
   actOnRollout,
+  judgeRollout,
   type RolloutParts,
   showRollout,
   startRollout,
@@ -145,6 +146,7 @@ function addAdmin(parts: AppParts, add: Add): void {
     add('post', '/admin/locks/:key/release', adminOnly(adminToken, lockReleased(locks)));
   }
   if (!rollout) return;
+  add('get', '/rollouts/:scenario/verdict', judgeRollout(rollout));
   add('post', '/ofrep/v1/evaluate/flags', evaluateFlags(rollout));
   add('post', '/ofrep/v1/evaluate/flags/:flag', evaluateFlag(rollout));
   const path = '/admin/rollouts/:scenario';

@@ -33,6 +33,7 @@ import { choiceOf } from './configured-choice.ts';
 import { checkNoneAssigned, hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
+import { showPools } from './pool-gauges.ts';
 import { storeProbes } from './probes.ts';
 import { Refusals } from './refusals.ts';
 import { RolloutWatch } from './rollout-watch.ts';
@@ -92,7 +93,11 @@ export class Service {
     const scenarios = [...registry.scenarios.values()];
     const audited = { pool: this.#audits, scenarios, meter: this.#meter, log };
     const deciders = new Deciders(registry.strategies.keys());
-    this.#auditor = new Auditor({ ...audited, deciders });
+    this.#auditor = new Auditor({
+      ...{ ...audited, deciders },
+      audited: (scenario, keys, startedMs) =>
+        this.#rollout?.tally.audited(scenario, keys, startedMs),
+    });
     this.#sweep = new Sweep(audited);
     this.#adHocAudits = new AdHocAudits(
       createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep asked audit' }),
@@ -113,6 +118,9 @@ export class Service {
         this.#auditor.refused(cell.scenario, cell.strategy, key, reason),
       failed: error => this.#refusals.saw(error),
       accepted: () => this.#refusals.wrote(),
+      ended: (cell, kind, seconds, key) =>
+        this.#rollout?.tally.ended({ ...cell, kind, seconds, key }),
+      tried: (cell, end) => this.#rollout?.tally.tried(cell, end),
     });
     this.#sequelize = new LazyStore(async () => {
       const { SequelizeStore } = await import('../store/sequelize.ts');
@@ -125,7 +133,9 @@ export class Service {
     this.#rollout = config.rollouts
       ? new RolloutWatch({
           ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
-          pauseMs: config.rolloutPauseMs,
+          ...{ pauseMs: config.rolloutPauseMs, meter: this.#meter },
+          processId: () => this.#fleet.id,
+          learn: name => deciders.learn(name),
         })
       : undefined;
     const rollout = this.#rollout;
@@ -169,9 +179,10 @@ export class Service {
       ...(rollout && {
         rollout: {
           choice: this.#choice,
-          rollouts: rollout.rollouts,
+          ...{ rollouts: rollout.rollouts, gate: rollout.gate },
           assigned: (scenario, variant) => rollout.assignments.has(scenario, variant),
           notNow: asked => rollout.notNow(asked),
+          behind: () => rollout.behind(),
           believed: (...asked) => rollout.assignments.of(...asked),
         },
       }),
@@ -256,33 +267,15 @@ export class Service {
   }
 
   #watchPools(): void {
-    const config = this.#config;
     const http = this.#connections?.();
-    if (http) {
-      this.#meter.set('lockstep_http_connections', {}, http.open);
-      this.#meter.set('lockstep_http_connections_max', {}, http.max);
-    }
-    const { open, idle, waiting } = this.#store.load;
-    const { totalCount, idleCount } = this.#backends.locks;
+    const locks = { open: this.#backends.locks, waiting: this.#backends.locksWaiting() };
     const orm = this.#sequelize.opened?.load;
-    const pools = [
-      { pool: 'work', busy: open - idle, idle, waiting, max: config.connectionsMax },
-      {
-        pool: 'locks',
-        busy: totalCount - idleCount,
-        idle: idleCount,
-        waiting: this.#backends.locksWaiting(),
-        max: config.lockConnectionsMax,
-      },
-      ...(orm ? [{ pool: 'sequelize', idle: 0, max: config.connectionsMax, ...orm }] : []),
-    ];
     this.#meter.set('lockstep_commands_waiting', {}, this.#engine.waiting);
-    for (const { pool, ...counts } of pools) {
-      this.#meter.set('lockstep_pool_connections', { pool, state: 'busy' }, counts.busy);
-      this.#meter.set('lockstep_pool_connections', { pool, state: 'idle' }, counts.idle);
-      this.#meter.set('lockstep_pool_waiting', { pool }, counts.waiting);
-      this.#meter.set('lockstep_pool_connections_max', { pool }, counts.max);
-    }
+    showPools(this.#meter, this.#config, {
+      ...{ work: this.#store.load, locks },
+      ...(http && { http }),
+      ...(orm && { orm }),
+    });
   }
 
   #probesOf(): readonly Probe[] {

@@ -5,6 +5,7 @@ import type { Registry } from '../engine/registry.ts';
 import type { Assignments, Assigned as Beliefs } from './assignments.ts';
 import { strategyNamed } from './named.ts';
 import { proofSql } from './proof.ts';
+import { protectorOf } from './shadow.ts';
 import { areSafeSideBySide } from './side-by-side.ts';
 
 /** Why this process cannot run a strategy; undefined if it can. */
@@ -44,10 +45,11 @@ function unassigned(beliefs: Beliefs): string {
 
 /**
  * Keys under two strategies are decided under both at once; where these take the same lock, and so
- * cannot be taken both, under one of them.
+ * cannot be taken both, under one of them. Where one is only tried, it is not needed.
  */
 function strategyOf(command: Command, beliefs: Beliefs, registry: Registry): Command['strategy'] {
-  const { strategies: names } = beliefs;
+  const { strategies } = beliefs;
+  const names = strategies.length < 2 ? strategies : [...new Set(strategies.map(protectorOf))];
   if (names.length === 0) return command.strategy;
   const name = names.length === 1 ? (names[0] ?? '') : `both:${names.join('+')}`;
   const found = names.length > 2 ? undefined : strategyNamed(registry, name);

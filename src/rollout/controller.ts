@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { allProveSql } from './fleet.ts';
+import type { Verdict } from './gate/verdict.ts';
 import { groupCount } from './key-groups.ts';
 import { assignPlace, type Change, type Changed, changeGroup, type Insider } from './mover.ts';
-import { nextOf } from './next-step.ts';
+import { isGated, nextOf } from './next-step.ts';
 import type { Action, Next, Rollout, Rollouts } from './rollouts.ts';
+import { shadowName } from './shadow.ts';
 
 /** Why a rollout does not get on: these are inside a group's gate and do not come out. */
 export interface Blocked {
@@ -19,8 +21,10 @@ export interface ControllerOptions {
   /** A session of its own, which waits at the gates. */
   readonly connect: () => Promise<pg.Client>;
   readonly rollouts: Rollouts;
-  /** The first reason to go back, such as a violation on a key of the new strategy. */
-  readonly failing: (rollout: Rollout) => Promise<string | undefined>;
+  /** What its gate says, such as of a violation on a key of the new strategy. */
+  readonly judge: (rollout: Rollout) => Promise<Verdict>;
+  /** Told at each turn of those that run, whoever drives. */
+  readonly met: (active: readonly Rollout[]) => void;
   /** How long a group may be kept closed. */
   readonly pauseMs: number;
   readonly onError: (error: unknown) => void;
@@ -85,9 +89,10 @@ export class Controller {
   }
 
   async #tick(): Promise<void> {
-    const { rollouts, onError } = this.#options;
+    const { rollouts, met, onError } = this.#options;
     try {
       const active = await rollouts.active();
+      met(active);
       if (active.length === 0) return await this.#leave();
       if (!(await rollouts.drive(this.#id))) return await this.#leave();
       this.#client ??= await this.#options.connect();
@@ -108,9 +113,10 @@ export class Controller {
   }
 
   async #advance(client: pg.Client, rollout: Rollout): Promise<void> {
-    const { rollouts, failing } = this.#options;
-    const why = rollout.stage === 'aborting' ? undefined : await failing(rollout);
-    if (why !== undefined) {
+    const { rollouts, judge } = this.#options;
+    const judged = rollout.stage === 'aborting' ? undefined : await judge(rollout);
+    if (judged?.verdict === 'Failed') {
+      const why = saidBy(judged, 'Failed');
       const back: Next = { step: rollout.step, weight: 0, stage: 'aborting', failed: why };
       await rollouts.become(rollout, back, { who: 'gate', action: 'abort', why });
       return; // the next turn goes back
@@ -123,7 +129,21 @@ export class Controller {
       blocked.length > 0 ? JSON.stringify(blocked) : null,
     ]);
     const next = arrived ? nextOf(rollout, Date.now()) : undefined;
-    if (next) await rollouts.become(rollout, next, byItself(next));
+    if (!next) return;
+    if (judged && judged.verdict !== 'Successful' && isGated(rollout, next))
+      await this.#hold(rollout, saidBy(judged, 'Inconclusive'));
+    else await rollouts.become(rollout, next, byItself(next));
+  }
+
+  /** Where it is, for a while; then until a person acts. Want of evidence never promotes. */
+  async #hold(rollout: Rollout, why: string): Promise<void> {
+    const { rollouts } = this.#options;
+    const seconds = await rollouts.hold(rollout);
+    if (seconds < rollout.gate.holdSeconds) return;
+    const { step, weight, shadow } = rollout;
+    const action = `held for ${Math.round(seconds)} s; paused until a person acts`;
+    const paused: Next = { step, weight, shadow, stage: 'paused' };
+    await rollouts.become(rollout, paused, { who: 'gate', action, why });
   }
 
   #waits(rollout: Rollout): boolean {
@@ -142,7 +162,7 @@ export class Controller {
 
   /** Every group that is not where it should be; one that cannot be closed does not stop the others. */
   async #move(client: pg.Client, rollout: Rollout): Promise<Moved> {
-    const { scenario, variant, weight, from, to } = rollout;
+    const { scenario, variant, weight, shadow, from, to } = rollout;
     const { pauseMs, rollouts } = this.#options;
     const place = { scenario, variant };
     const { rows } = await client.query<{ group: number; epoch: string; strategy: string }>(
@@ -158,7 +178,7 @@ export class Controller {
     const blocked: Blocked[] = [];
     for (let group = 0; group < groupCount; group += 1) {
       const known = assigned.get(group);
-      const wanted = group < weight ? to : from;
+      const wanted = group < weight ? to : group < shadow ? shadowName(from, to) : from;
       if (!known || known.strategy === wanted) continue;
       if (this.#stopped || blocked.length >= blockedMax) return { blocked, arrived: false };
       // somebody has acted, or another process drives
@@ -190,10 +210,15 @@ function notYet(ended: Changed): Moved {
 }
 
 function placeIn({ stage, step, weight }: Rollout): string {
-  return `${stage} ${step} ${weight}`;
+  return `${stage} ${step} ${weight}`; // a step says the shadow as well
 }
 
-function byItself({ stage, weight, step }: Next): Action {
-  const action = stage === 'progressing' ? `step ${step + 1}: weight ${weight}` : stage;
+function saidBy({ reasons }: Verdict, name: Verdict['verdict']): string {
+  return reasons.flatMap(({ verdict, says }) => (verdict === name ? [says] : [])).join('; ');
+}
+
+function byItself({ stage, weight, shadow, step }: Next): Action {
+  const what = shadow ? `shadow ${shadow}` : `weight ${weight}`;
+  const action = stage === 'progressing' ? `step ${step + 1}: ${what}` : stage;
   return { who: 'lockstep', action, why: 'every group of keys is where the step wants it' };
 }

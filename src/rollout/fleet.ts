@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Schema } from '../store/migrate.ts';
 import type { NamedStrategy } from './both.ts';
 import { unproved } from './mover.ts';
@@ -19,6 +20,15 @@ create table if not exists lockstep_processes (
       sql: `
 -- builds that prove the epoch of each decision say so; see rollout/assignment-schema.ts
 alter table lockstep_processes add column if not exists proves boolean not null default false`,
+    },
+    {
+      name: 'fleet/migrations/0002-what-it-has-heard.sql',
+      sql: `
+-- the sum of the epochs that a process knows, which only rises; and where it runs
+alter table lockstep_processes
+  add column if not exists heard numeric,
+  add column if not exists heard_at timestamptz,
+  add column if not exists runs_at text`,
     },
   ],
 };
@@ -62,7 +72,7 @@ const aliveSeconds = 20;
 
 const beat = `
   with own as (
-    insert into lockstep_processes (id, strategy, proves) values ($1, $2, $4)
+    insert into lockstep_processes (id, strategy, proves, runs_at) values ($1, $2, $4, $5)
     on conflict (id) do update set seen_at = now()
   )
   select strategy from lockstep_processes
@@ -111,6 +121,11 @@ export class Fleet {
     this.#options = options;
   }
 
+  /** Of this process. */
+  get id(): string {
+    return this.#id;
+  }
+
   /** As of the last beat. */
   get pairs(): readonly Pair[] {
     return this.#pairs;
@@ -136,7 +151,14 @@ export class Fleet {
     const { runSql, strategy, met, onError } = this.#options;
     try {
       const { proves = false } = this.#options;
-      const rows = await runSql(beat, [this.#id, strategy.name, aliveSeconds, proves]);
+      const values = [
+        this.#id,
+        strategy.name,
+        aliveSeconds,
+        proves,
+        `${hostname()}:${process.pid}`,
+      ];
+      const rows = await runSql(beat, values);
       const others = rows.flatMap(row => ('strategy' in row ? [String(row.strategy)] : []));
       const names = [...new Set([strategy.name, ...others])].sort();
       this.#pairs = this.#unsafeOf(names);

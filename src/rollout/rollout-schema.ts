@@ -1,4 +1,5 @@
 import type { Schema } from '../store/migrate.ts';
+import { gateMigration } from './gate/gate-schema.ts';
 
 /** Rollouts and what was done to them, by whom and why. They survive restarts of everything. */
 export const rolloutSchema: Schema = {
@@ -43,5 +44,6 @@ create table if not exists lockstep_rollout_driver (
   until timestamptz not null
 )`,
     },
+    gateMigration,
   ],
 };

@@ -4,6 +4,7 @@ import { loadRegistry } from '../../src/engine/registry.ts';
 import { addGates, gateOf } from '../../src/rollout/assignment-schema.ts';
 import { Controller, type ControllerOptions } from '../../src/rollout/controller.ts';
 import { workNames } from '../../src/rollout/fleet.ts';
+import { gateShape } from '../../src/rollout/gate/settings.ts';
 import { type Rollout, Rollouts } from '../../src/rollout/rollouts.ts';
 import { until } from '../fixtures/gate.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await session.run(
     `truncate lockstep_assignments, lockstep_places, lockstep_processes, lockstep_rollouts,
-       lockstep_rollout_log, lockstep_rollout_driver`,
+       lockstep_rollout_log, lockstep_rollout_driver cascade`,
     'drop schema lockstep_gates cascade; create schema lockstep_gates',
   );
   await addGates(session.client, [place]);
@@ -48,7 +49,8 @@ function controller(more: Partial<ControllerOptions> = {}): Controller {
       await client.connect();
       return client;
     },
-    failing: async () => undefined,
+    judge: async () => ({ verdict: 'Successful', reasons: [] }),
+    met: () => {},
     pauseMs: 100,
     onError: error => expect(error).toBeUndefined(),
     everyMs: 5,
@@ -59,9 +61,17 @@ function controller(more: Partial<ControllerOptions> = {}): Controller {
   return one;
 }
 
+const gate = gateShape.parse({});
+
 /** One that wants all groups under `redis-lease`. */
 async function begun(): Promise<Rollout> {
-  const asked = { ...place, from: 'row-lock', to: 'redis-lease', steps: [{ setWeight: 100 }] };
+  const asked = {
+    ...place,
+    from: 'row-lock',
+    to: 'redis-lease',
+    steps: [{ setWeight: 100 }],
+    gate,
+  };
   const made = await rollouts.begin(asked, by);
   const first = { step: 0, weight: 100, stage: 'progressing' } as const;
   const there = made && (await rollouts.become(made, first, by));
@@ -123,7 +133,7 @@ test('a group that somebody is inside of does not keep the others', async () => 
 
 test('a process that freezes while it drives is followed by another', async () => {
   await begun();
-  controller({ failing: () => new Promise(() => {}) });
+  controller({ judge: () => new Promise(() => {}) });
   await until('it drives', async () => {
     return (await session.value('select count(*)::integer from lockstep_rollout_driver')) === 1;
   });

@@ -9,6 +9,7 @@ import {
 import { explore } from '../../src/explore/explore.ts';
 import { addGates } from '../../src/rollout/assignment-schema.ts';
 import { Controller } from '../../src/rollout/controller.ts';
+import { gateShape } from '../../src/rollout/gate/settings.ts';
 import { Rollouts } from '../../src/rollout/rollouts.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { freshDatabase } from '../database.ts';
@@ -136,13 +137,16 @@ describeWith('a rollout behind PgBouncer', ['pgbouncer'], async pathOf => {
             await client.connect();
             return client;
           },
-          failing: async () => undefined,
+          judge: async () => ({ verdict: 'Successful', reasons: [] }),
+          met: () => {},
           onError: () => {}, // behind a pooler the database's own level counts, and two may meet
         }),
     );
     try {
       await addGates(session.client, [place]);
-      const asked = { ...place, from: 'row-lock', to: 'serializable', steps: [{ setWeight: 100 }] };
+      const gate = gateShape.parse({});
+      const change = { from: 'row-lock', to: 'serializable', steps: [{ setWeight: 100 }] };
+      const asked = { ...place, ...change, gate };
       const made = await rollouts.begin(asked, by);
       const first = { step: 0, weight: 100, stage: 'progressing' } as const;
       await (made && rollouts.become(made, first, by));

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { gateShape } from '../../rollout/gate/settings.ts';
+import { verdictNames } from '../../rollout/gate/verdict.ts';
 import { stepsShape } from '../../rollout/rollouts.ts';
 import type { ChoiceOptions } from '../choice.ts';
 import { evaluationBody, flagParams } from '../ofrep.ts';
@@ -14,6 +16,36 @@ const insider = z.strictObject({
   insideMs: z.number().nullable(),
 });
 
+const judged = {
+  verdict: z.enum(verdictNames),
+  reasons: z.array(
+    z.strictObject({
+      criterion: z.enum(['violations', 'exposure', 'comparison', 'gate']),
+      verdict: z.enum(verdictNames),
+      says: z.string(),
+      evidence: z.string().optional(),
+    }),
+  ),
+};
+
+const whole = z.int().min(0);
+const ms = z.number().nullable();
+const arm = z.strictObject({
+  ...{ commands: whole, drawn: whole, busy: whole, failed: whole, unknown: whole },
+  ...{ contested: whole, audited: whole, clean: whole },
+  tries: z.record(z.string(), whole),
+  ...{ p50Ms: ms, p95Ms: ms, p99Ms: ms },
+});
+
+const verdict = z.strictObject({
+  ...{ scenario: z.string(), variant: z.string(), from: z.string(), to: z.string() },
+  stage: z.enum(['progressing', 'paused', 'aborting', 'healthy', 'aborted']),
+  ...{ weight: z.int().min(0).max(100), shadow: z.int().min(0).max(100) },
+  ...judged,
+  at: time.nullable(),
+  arms: z.strictObject({ old: arm, new: arm, shadow: arm }).partial(),
+});
+
 const shown = z.strictObject({
   ...{
     id: z.string(),
@@ -25,7 +57,18 @@ const shown = z.strictObject({
   steps: stepsShape,
   step: z.int().min(0),
   weight: z.int().min(0).max(100),
+  shadow: z.int().min(0).max(100),
   stage: z.enum(['progressing', 'paused', 'aborting', 'healthy', 'aborted']),
+  gate: gateShape,
+  waived: z.boolean(),
+  heldSince: time.nullable(),
+  ...judged,
+  behind: z.array(
+    z.strictObject({
+      ...{ id: z.string(), runsAt: z.string().nullable(), strategy: z.string() },
+      silentSeconds: z.number().nullable(),
+    }),
+  ),
   pauseUntil: time.nullable(),
   failed: z.string().nullable(),
   blocked: z
@@ -114,6 +157,18 @@ export function rolloutOperations({ registry }: ChoiceOptions): readonly Describ
         facts: { ...facts, own: [...known, 'rollout-moved-on'] },
       }),
     ),
+    {
+      method: 'get',
+      path: '/rollouts/:scenario/verdict',
+      tag: 'service',
+      ...{ params, query: ofVariant },
+      title: 'What the gate of a rollout says',
+      description:
+        'Failed: a violation, or evidence that the new strategy is worse. Inconclusive: too little was seen. ' +
+        'See docs/rollout.md.',
+      answers: answers(verdict, ['200', 'The verdict, with its reasons and what was counted']),
+      facts: { store: true, own: known },
+    },
     ...evaluations([...registry.scenarios.keys()][0] ?? ''),
   ];
 }
