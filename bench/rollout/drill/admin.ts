@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Replicas } from './replicas.ts';
 
 const answered = z.looseObject({
+  ...{ from: z.string(), to: z.string() },
   stage: z.string(),
   weight: z.number(),
   blocked: z.unknown().optional(),
@@ -16,6 +17,10 @@ const path = '/admin/rollouts/gift-card';
 /** What befalls the service makes it slower; here only a violation is to send it back. */
 const lenient = { slower: 1_000, busy: 1, failed: 1, unknown: 1 };
 const answerMs = 3_000;
+/** The keys go to and fro between these; every process is started with the first. */
+const strategies = ['row-lock', 'redis-lease-fenced'] as const;
+/** A Postgres that recovers, and a machine that is busy. */
+export const settledMs = 60_000;
 const stepMs = 50;
 
 export class Admin {
@@ -27,10 +32,23 @@ export class Admin {
     this.#signal = signal;
   }
 
-  /** Begins at `weight` and waits there for a person. */
-  async start(from: string, to: string, weight: number): Promise<void> {
+  /**
+   * Begins at `weight`, from the strategy that has the keys to the other one, and waits there for a person.
+   * Returns the name of the other.
+   */
+  async start(weight: number): Promise<string> {
+    const from = await this.#decides();
+    const to = strategies.find(name => name !== from) ?? from;
     const steps = [{ setWeight: weight }, { pause: {} }, { setWeight: 100 }];
     await this.#ask('PUT', path, { ...by, from, to, steps, gate: lenient });
+    await this.until('paused', settledMs);
+    return to;
+  }
+
+  /** The strategy that has the keys, when no rollout runs. */
+  async #decides(): Promise<string> {
+    const last = await this.show().catch(() => undefined); // there has been none
+    return last ? (last.stage === 'healthy' ? last.to : last.from) : strategies[0];
   }
 
   async act(action: 'promote' | 'abort'): Promise<void> {

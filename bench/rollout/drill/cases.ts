@@ -1,7 +1,7 @@
 /** What befalls the service while its keys move from one strategy to another. */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import type { Admin } from './admin.ts';
+import { type Admin, settledMs } from './admin.ts';
 import type { Replicas } from './replicas.ts';
 
 export interface Drilled {
@@ -20,13 +20,9 @@ export interface DrillCase {
   run(drilled: Drilled): Promise<void>;
 }
 
-const [one, other] = ['row-lock', 'redis-lease-fenced'];
-/** A Postgres that recovers, and a machine that is busy. */
-const settledMs = 60_000;
 /** Long enough for a driver that is gone to be followed. */
 const awayMs = 4_000;
 
-/** In this order: each begins where the one before has ended. */
 export const drillCases: readonly DrillCase[] = [
   {
     name: 'calm',
@@ -39,11 +35,9 @@ export const drillCases: readonly DrillCase[] = [
     title: 'a whole rollout, and a whole one back',
     faulty: false,
     async run({ admin }) {
-      await admin.start(one, other, 50);
-      await admin.until('paused', settledMs);
+      await admin.start(50);
       await promoted(admin);
-      await admin.start(other, one, 10);
-      await admin.until('paused', settledMs);
+      await admin.start(10);
       await promoted(admin);
     },
   },
@@ -52,8 +46,7 @@ export const drillCases: readonly DrillCase[] = [
     title: 'a process is stopped (SIGSTOP) over the change and goes on after it',
     faulty: true,
     async run({ admin, replicas, signal, note }) {
-      await admin.start(one, other, 1);
-      await admin.until('paused', settledMs);
+      await admin.start(1);
       const mover = await replicas.mover();
       const frozen = replicas.serving().find(pid => pid !== mover);
       if (frozen === undefined) throw new Error('there is no process to stop');
@@ -74,10 +67,9 @@ export const drillCases: readonly DrillCase[] = [
     title: 'the process that moves the groups is killed (SIGKILL) in the middle',
     faulty: true,
     async run({ admin, replicas, note, signal }) {
-      await admin.start(other, one, 1);
-      await admin.until('paused', settledMs);
+      const to = await admin.start(1);
       await admin.act('promote');
-      const moved = await untilMoved(replicas, one, 5, signal);
+      const moved = await untilMoved(replicas, to, 5, signal);
       const mover = await replicas.mover();
       if (mover === undefined) throw new Error('nobody moves the groups');
       process.kill(mover, 'SIGKILL');
@@ -91,8 +83,7 @@ export const drillCases: readonly DrillCase[] = [
     title: 'one replica loses Postgres, silently, and finds it again after the change',
     faulty: true,
     async run({ admin, replicas, note, signal }) {
-      await admin.start(one, other, 1);
-      await admin.until('paused', settledMs);
+      await admin.start(1);
       replicas.tap.goSilent();
       try {
         await admin.act('promote');
@@ -110,10 +101,9 @@ export const drillCases: readonly DrillCase[] = [
     title: 'Postgres ends at once and starts again in the middle',
     faulty: true,
     async run({ admin, replicas, note, signal }) {
-      await admin.start(other, one, 1);
-      await admin.until('paused', settledMs);
+      const to = await admin.start(1);
       await admin.act('promote');
-      const moved = await untilMoved(replicas, one, 5, signal);
+      const moved = await untilMoved(replicas, to, 5, signal);
       await replicas.postgres.kill();
       await replicas.postgres.restart();
       note(`it ended when ${moved} of 100 groups had moved`);
@@ -122,11 +112,10 @@ export const drillCases: readonly DrillCase[] = [
   },
   {
     name: 'redis-killed',
-    title: 'Redis, which holds the new lock, is killed at 50 %; the way back does not need it',
+    title: 'Redis is killed at 50 %, and the rollout is aborted: the way back does not need it',
     faulty: true,
     async run({ admin, replicas, note, signal }) {
-      await admin.start(one, other, 50);
-      await admin.until('paused', settledMs);
+      await admin.start(50);
       await replicas.redis.kill();
       await delay(500, undefined, { signal });
       const fromMs = performance.now();
