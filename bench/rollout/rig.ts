@@ -46,20 +46,29 @@ export const scenario = 'gift-card';
 const cardsCount = 400;
 const lookEveryMs = 200;
 
+/** Rejects if anything does not start; then nothing is left running. */
 export async function openRig({ environment, signal, note }: RigOptions): Promise<Rig> {
-  const token = randomBytes(16).toString('hex');
   const services = await openServices({
     ...{ redisNodeCount: 3, durable: true, report: note, signal },
   });
+  try {
+    return await rigOn(services, environment, signal);
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
+}
+
+async function rigOn(
+  services: Services,
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<Rig> {
+  const token = randomBytes(16).toString('hex');
   const database = await createRunDatabase(services.postgres.url);
   const variables = {
-    ...{
-      STRATEGY: 'row-lock',
-      PROCESSES: '2',
-      ROLLOUTS: '1',
-      ADMIN_TOKEN: token,
-      LOG_LEVEL: 'warn',
-    },
+    ...{ STRATEGY: 'row-lock', PROCESSES: '2', ROLLOUTS: '1' },
+    ...{ ADMIN_TOKEN: token, LOG_LEVEL: 'warn' },
   };
   const start = () =>
     startService({
@@ -72,14 +81,7 @@ export async function openRig({ environment, signal, note }: RigOptions): Promis
   client.on('error', () => {}); // the failing query reports it
   await client.connect();
   const cards = await makeCards(url, cardsCount);
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const ask = async (method: string, path: string, body?: object): Promise<unknown> => {
-    const sent = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-    const response = await fetch(`${url}/admin/rollouts/${scenario}${path}`, sent);
-    const answered: unknown = await response.json();
-    if (!response.ok) throw new Error(`the service answered ${JSON.stringify(answered)}`);
-    return answered;
-  };
+  const ask = asking(`${url}/admin/rollouts/${scenario}`, token);
   const rig: Rig = {
     ...{ services, replicas, client },
     act: async (method, path, body) => {
@@ -112,4 +114,15 @@ export async function openRig({ environment, signal, note }: RigOptions): Promis
     },
   };
   return rig;
+}
+
+function asking(url: string, token: string) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  return async (method: string, path: string, body?: object): Promise<unknown> => {
+    const sent = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+    const response = await fetch(`${url}${path}`, sent);
+    const answered: unknown = await response.json();
+    if (!response.ok) throw new Error(`the service answered ${JSON.stringify(answered)}`);
+    return answered;
+  };
 }

@@ -98,11 +98,13 @@ export async function plantedHazard(
       async () => {
         const looking = new AbortController();
         const first = firstViolation(rig, looking.signal);
+        first.catch(() => {}); // told below, unless something else has failed before
         const gate = { slower: 1_000, busy: 1, failed: 1, unknown: 1 };
         const steps = [{ setWeight: 50 }, { pause: {} }];
-        await rig.act('PUT', '', { from, to: hazard, steps, lab: true, gate });
-        const ended = await rig.until(['aborted'], limitMs);
-        looking.abort();
+        const ended = await rig
+          .act('PUT', '', { from, to: hazard, steps, lab: true, gate })
+          .then(() => rig.until(['aborted'], limitMs))
+          .finally(() => looking.abort());
         return { ended, firstMs: await first, backMs: await lastBackMs(rig) };
       },
       { ...load, burst: 6, random },
@@ -131,10 +133,11 @@ async function seen(rig: Rig, ended: State, told: LoadTold): Promise<Seen> {
   return { ended, told, violations: await excess(rig), lost };
 }
 
+const { scenarios } = await loadRegistry([]);
+const { auditSql = '' } = scenarios.get(scenario) ?? {};
+
 /** Over all cards. */
 async function excess({ client }: Rig): Promise<number> {
-  const { scenarios } = await loadRegistry([]);
-  const { auditSql = '' } = scenarios.get(scenario) ?? {};
   const { rows: keys } = await client.query<{ id: string }>('select id::text from gift_cards');
   const { rows } = await client.query<{ excess: number }>(auditSql, [
     ...[keys.map(({ id }) => id), [], [], []],

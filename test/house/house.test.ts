@@ -137,7 +137,7 @@ describe('dead files', () => {
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
     /^bench\/load\/k6\/scenario\.ts$/,
     /^bench\/floors\/peers\/[a-z0-9-]+\.ts$/,
-    /^bench\/faults\/faults\/[a-z0-9-]+\.ts$/,
+    /^bench\/faults\/(faults|controls)\/[a-z0-9-]+\.ts$/,
     /^bench\/.*-process\.ts$/,
     /^bench\/cli\/[a-z-]+\.ts$/,
     /\.d\.ts$/,
