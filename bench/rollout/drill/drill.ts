@@ -108,7 +108,7 @@ function rowOf({ title, notes, broken, load, closedMs }: DrillResult): string {
     [counts.busy, counts.failed, counts.unknown].map(count => count ?? 0).join(', '),
     closedMs.length,
     closed ? [closed.p50, closed.p99, closed.max].map(ms).join(', ') : '-',
-    broken.length === 0 ? '0, 0' : `**${broken.join('; ')}**`,
+    `${broken.length === 0 ? '0, 0' : `**${broken.join('; ')}**`}${load.audited ? '' : '; not everything was audited'}`,
   ];
   return `| ${cells.join(' | ')} |`;
 }
