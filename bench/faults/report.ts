@@ -13,50 +13,21 @@ import {
   words,
 } from '../page/report.ts';
 import { phaseTexts } from './phases.ts';
+import { firstLines } from './first-lines.ts';
+import { legend, markOf } from './report-marks.ts';
 import type { FaultCell, FaultsRun } from './schema.ts';
 import { type FaultVerdict, lostOf, verdictOf, violationsOf } from './verdict.ts';
 
 type Fault = FaultsRun['faults'][number];
 
-/** A mark for a cell: what it was predicted to be, and was. */
-export function markOf(cell: FaultCell, { verdict }: FaultVerdict): string {
-  if (verdict === 'not offered' || verdict === 'skipped') return '–';
-  if (verdict === 'inconclusive') return '?';
-  if (verdict === 'not provoked') return '○';
-  if (verdict === 'contradicts') return '✗!';
-  const harmed = violationsOf(cell) + lostOf(cell) > 0 || cell.judged?.stuck === true;
-  if (cell.claimed.verdict === 'no claim') return harmed ? '~✗' : '~';
-  return harmed ? '✗' : '✓';
-}
-
-export const legend =
-  '✓ claimed safe, and nothing was violated or lost. ~ no claim under this fault, and nothing was seen; ' +
-  '~✗ no claim, and a violation was seen. ✗ predicted to be harmed, and was. ✗! contradicts its ' +
-  'prediction. ○ a hazard that this fault did not expose. ? inconclusive. – not offered, or skipped.';
-
-/** The result in one sentence. */
-export function headline(run: FaultsRun): string {
-  const all = run.cells.map(cell => ({ cell, ...verdictOf(run, cell) }));
-  const names = (verdict: FaultVerdict['verdict']): string[] =>
-    all
-      .filter(one => one.verdict === verdict)
-      .map(({ cell }) => `${cell.strategy} under ${cell.fault} (${cell.phase})`);
-  const [broken, open] = [names('contradicts'), names('inconclusive')];
-  const ended =
-    run.end === 'complete'
-      ? ''
-      : `The run is ${run.end === 'interrupted' ? 'interrupted' : `broken off (${run.brokenOff})`}. `;
-  if (broken.length > 0) return `${ended}Contradicts its prediction: ${list(broken)}.`;
-  if (open.length > 0) return `${ended}Inconclusive: ${list(open)}; the others are as predicted.`;
-  return `${ended}${counted(names('as predicted').length, 'cell')} as predicted.`;
-}
-
 /** The whole report, for a page or as Markdown. */
 export function faultsReport(run: FaultsRun): Report {
   const { conditions, startedAt, scenario, variant, times } = run;
+  const [answer = '', ...lines] = firstLines(run);
   return {
     title: 'What each fault does to each lock',
-    answer: headline(run),
+    answer,
+    lines,
     facts: [
       ['on', startedAt.slice(0, 10)],
       ['commit', conditions.commit.slice(0, 7)],
