@@ -1,6 +1,7 @@
 /** What would change the advice: the same judgement with one answer changed at a time. Pure. */
-import { judge, type Judgement } from './judge.ts';
+
 import type { Evidence } from './evidence.ts';
+import { type Judgement, judge, type Ranked } from './judge.ts';
 import { type Answers, type QuestionName, questionNames, questions } from './questions.ts';
 
 export interface Change {
@@ -11,22 +12,32 @@ export interface Change {
   readonly drops: readonly string[];
   /** What to take then; undefined if nothing. */
   readonly take: string | undefined;
+  /** Of those that it admits, one that is cheaper than what is taken before it. */
+  readonly cheaper: string | undefined;
 }
 
-/** The changes that alter what to take, or whether there is anything to take. */
+/** The changes that alter what to take, or that admit something cheaper. */
 export function changesOf(evidence: Evidence, before: Judgement): readonly Change[] {
   const had = namesIn(before);
+  const nowMs = before.admissible[0]?.price?.expected.middle;
   return questionNames.flatMap(question =>
     otherAnswers(before.answers, question).flatMap(answers => {
-      const names = namesIn(judge(evidence, answers));
+      const then = judge(evidence, answers);
+      const names = namesIn(then);
+      const isCheaper = ({ strategy, price }: Ranked): boolean =>
+        !had.includes(strategy.name) &&
+        price !== undefined &&
+        nowMs !== undefined &&
+        price.expected.middle < nowMs;
       const change: Change = {
         question,
         answers,
         admits: names.filter(name => !had.includes(name)),
         drops: had.filter(name => !names.includes(name)),
         take: names[0],
+        cheaper: then.admissible.find(isCheaper)?.strategy.name,
       };
-      return change.take === had[0] ? [] : [change];
+      return change.take === had[0] && change.cheaper === undefined ? [] : [change];
     }),
   );
 }

@@ -142,7 +142,14 @@ async function roundTripMs(url: string): Promise<number> {
       await client.query('select 1');
       times.push(performance.now() - startMs);
     }
-    return Math.round(percentile(times.toSorted((a, b) => a - b), 0.5) * 100) / 100;
+    return (
+      Math.round(
+        percentile(
+          times.toSorted((a, b) => a - b),
+          0.5,
+        ) * 100,
+      ) / 100
+    );
   } finally {
     await client.end();
   }

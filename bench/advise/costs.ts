@@ -116,7 +116,9 @@ export function extrapolations(table: CostTable | null, answers: Answers): reado
   const reach = table.localMs + table.addedMs;
   const beyond = (store: string, rtt: number): string[] =>
     rtt > reach
-      ? [`a round trip of ${rtt} ms to ${store}: measured up to ${reach.toFixed(1)} ms, the rest is a straight line`]
+      ? [
+          `a round trip of ${rtt} ms to ${store}: measured up to ${reach.toFixed(1)} ms, the rest is a straight line`,
+        ]
       : [];
   return [
     ...beyond('Postgres', rttPostgres),
@@ -126,12 +128,18 @@ export function extrapolations(table: CostTable | null, answers: Answers): reado
       : []),
     ...(callers === table.callers
       ? []
-      : [`${callers} callers at once: ${table.callers} were measured, the wait is taken in proportion`]),
+      : [
+          `${callers} callers at once: ${table.callers} were measured, the wait is taken in proportion`,
+        ]),
     ...(meets > 0 && meets < 100
-      ? [`a share of ${meets} % that meets another: weighted between 0 and 100 %, which were measured`]
+      ? [
+          `a share of ${meets} % that meets another: weighted between 0 and 100 %, which were measured`,
+        ]
       : []),
     ...(rate > 1
-      ? [`${rate} commands a second for one key: compared with the turns that were measured, not run`]
+      ? [
+          `${rate} commands a second for one key: compared with the turns that were measured, not run`,
+        ]
       : []),
   ];
 }

@@ -102,14 +102,14 @@ export interface Cell {
 }
 
 /** Worst first: a fault that was struck in several phases counts as its worst. */
-const marksWorstFirst = ['✗!', '✗', '~✗', '?', '○', '~', '✓', '–'] as const;
+const marksWorstFirst: readonly string[] = ['✗!', '✗', '~✗', '?', '○', '~', '✓', '–'];
 
 /** The cell of a strategy in a column; undefined where nobody looked. */
 export function cellIn(evidence: Evidence, strategy: string, column: Column): Cell | undefined {
   switch (column.table) {
     case 'matrix': {
-      const found = evidence.verdicts.find(
-        one => one.place === column.place && one.strategy === strategy,
+      const found = ofStrategy(evidence.verdicts, strategy).find(
+        ({ place }) => place === column.place,
       );
       return found && { ...found, ...keyed(strategy, column), value: found.mark };
     }
@@ -126,13 +126,28 @@ export function cellIn(evidence: Evidence, strategy: string, column: Column): Ce
   }
 }
 
+interface OfStrategy {
+  readonly strategy: string;
+}
+
+/** Evidence is read again for every answer that is tried. */
+const grouped = new WeakMap<readonly OfStrategy[], Map<string, readonly OfStrategy[]>>();
+
+function ofStrategy<T extends OfStrategy>(all: readonly T[], name: string): readonly T[] {
+  const groups = (grouped.get(all) as Map<string, readonly T[]> | undefined) ?? new Map();
+  grouped.set(all, groups);
+  const known = groups.get(name) ?? all.filter(({ strategy }) => strategy === name);
+  groups.set(name, known);
+  return known;
+}
+
 /** Those at the place itself, else those at places with the same kind of effect. */
 function strikesFor(
   { strikes, places }: Evidence,
   strategy: string,
   { fault, place }: Extract<Column, { table: 'faults' }>,
 ): Strike[] {
-  const mine = strikes.filter(one => one.strategy === strategy && one.fault === fault);
+  const mine = ofStrategy(strikes, strategy).filter(one => one.fault === fault);
   const here = mine.filter(one => one.place === place);
   if (here.length > 0) return here;
   const effectAt = (at: string) => places.find(one => one.place === at)?.effect;
@@ -140,7 +155,7 @@ function strikesFor(
 }
 
 function worstFirst(a: Strike, b: Strike): number {
-  const weight = ({ mark }: Strike) => marksWorstFirst.findIndex(one => one === mark);
+  const weight = ({ mark }: Strike) => marksWorstFirst.indexOf(mark);
   return weight(a) - weight(b);
 }
 

@@ -32,7 +32,10 @@ export function advisePage(evidence: Evidence): Report {
 }
 
 function formOf(evidence: Evidence): Form {
-  const names = [...questionNames.filter(name => !isAmount(name)), ...questionNames.filter(isAmount)];
+  const names = [
+    ...questionNames.filter(name => !isAmount(name)),
+    ...questionNames.filter(isAmount),
+  ];
   return {
     label: 'Your operation',
     fields: names.map(fieldOf),

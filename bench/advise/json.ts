@@ -33,7 +33,12 @@ export function adviceData(advice: Advice) {
     unknown: judgement.unknown.map(one => ({ strategy: nameOf(one), missing: missingOf(one) })),
     changes: changes.map(change => ({
       ...{ question: change.question, to: change.answers[change.question] },
-      ...{ take: change.take ?? null, admits: change.admits, drops: change.drops },
+      ...{
+        take: change.take ?? null,
+        cheaper: change.cheaper ?? null,
+        admits: change.admits,
+        drops: change.drops,
+      },
       text: changeText(change),
     })),
     sources,

@@ -50,7 +50,9 @@ export interface Judgement {
 export function judge(evidence: Evidence, answers: Answers): Judgement {
   const needs = needsOf(answers);
   const place = placesOf(answers)[0]?.place ?? '';
-  const all = evidence.strategies.map(strategy => judged(evidence, { strategy, needs, place, answers }));
+  const all = evidence.strategies.map(strategy =>
+    judged(evidence, { strategy, needs, place, answers }),
+  );
   const having = (status: Judged['status']) => all.filter(one => one.status === status);
   return {
     answers,
@@ -104,7 +106,9 @@ function ranked(all: readonly Judged[]): Ranked[] {
   }
   const placed = groups.flatMap((group, index) =>
     group
-      .toSorted((a, b) => burdenOf(a.one) - burdenOf(b.one) || weightOf(a.price) - weightOf(b.price))
+      .toSorted(
+        (a, b) => burdenOf(a.one) - burdenOf(b.one) || weightOf(a.price) - weightOf(b.price),
+      )
       .map(({ one }) => ({ ...one, rank: index + 1, shared: group.length > 1 })),
   );
   const others = all.filter(one => !one.price).toSorted((a, b) => burdenOf(a) - burdenOf(b));

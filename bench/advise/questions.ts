@@ -27,14 +27,20 @@ export interface Amount {
   readonly fallback: number;
 }
 
-const one = <Word extends string>(given: Omit<OneOf<Word>, 'kind'>): OneOf<Word> => ({
+/** The words are those of the choices; the fallback is one of them. */
+interface Asked<Word extends string, Fallback> {
+  readonly ask: string;
+  readonly choices: Readonly<Record<Word, string>>;
+  readonly fallback: Fallback;
+}
+
+const one = <Word extends string>(given: Asked<Word, NoInfer<Word>>): OneOf<Word> => ({
   kind: 'one',
   ...given,
 });
-const several = <Word extends string>(given: Omit<AnyOf<Word>, 'kind'>): AnyOf<Word> => ({
-  kind: 'several',
-  ...given,
-});
+const several = <Word extends string>(
+  given: Asked<Word, readonly NoInfer<Word>[]>,
+): AnyOf<Word> => ({ kind: 'several', ...given });
 const amount = (given: Omit<Amount, 'kind'>): Amount => ({ kind: 'amount', ...given });
 
 export const questions = {
@@ -61,7 +67,10 @@ export const questions = {
   }),
   statement: one({
     ask: 'Can one SQL statement on one row decide it?',
-    choices: { yes: 'one statement can decide it', no: 'the decision needs more than one statement' },
+    choices: {
+      yes: 'one statement can decide it',
+      no: 'the decision needs more than one statement',
+    },
     fallback: 'no',
   }),
   constraint: one({
@@ -81,7 +90,10 @@ export const questions = {
   }),
   writers: one({
     ask: 'Are there writers of these rows that you do not control?',
-    choices: { no: 'every writer can be changed', yes: 'there are writers that will not take part' },
+    choices: {
+      no: 'every writer can be changed',
+      yes: 'there are writers that will not take part',
+    },
     fallback: 'no',
   }),
   row: one({
@@ -112,7 +124,10 @@ export const questions = {
   }),
   longer: one({
     ask: 'Must it be held for longer than one transaction?',
-    choices: { no: 'one transaction is long enough', yes: 'it is held for longer than a transaction' },
+    choices: {
+      no: 'one transaction is long enough',
+      yes: 'it is held for longer than a transaction',
+    },
     fallback: 'no',
   }),
   survive: several({
@@ -146,7 +161,10 @@ export const questions = {
   }),
   sequelize: one({
     ask: 'Do the writes go through Sequelize?',
-    choices: { no: 'the writes do not go through Sequelize', yes: 'the writes go through Sequelize' },
+    choices: {
+      no: 'the writes do not go through Sequelize',
+      yes: 'the writes go through Sequelize',
+    },
     fallback: 'no',
   }),
   rate: amount({

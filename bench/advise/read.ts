@@ -79,7 +79,11 @@ function factsOf(one: RegisteredStrategy, all: readonly RegisteredStrategy[]): S
   return {
     name,
     title: declared.title,
-    file: relative(root, file).split(sep).join('/').replace(/^dist\//, '').replace(/\.js$/, '.ts'),
+    file: relative(root, file)
+      .split(sep)
+      .join('/')
+      .replace(/^dist\//, '')
+      .replace(/\.js$/, '.ts'),
     cure: declared.hazard?.cure ?? null,
     facts: wordsOf(declared),
     beside: all
@@ -154,13 +158,15 @@ function isTold(run: FaultsRun, cell: FaultsRun['cells'][number], known: Known):
 function strikesOf(run: FaultsRun, known: Known): Evidence['strikes'] {
   const place = `${run.scenario}/${run.variant}`;
   const titles = new Map(run.faults.map(({ name, title }) => [name, title]));
-  return run.cells.filter(cell => isTold(run, cell, known)).map(cell => {
-    const verdict = verdictOf(run, cell);
-    return {
-      ...{ fault: cell.fault, title: titles.get(cell.fault) ?? cell.fault, place },
-      ...{ phase: cell.phase, strategy: cell.strategy },
-      mark: markOfStrike(cell, verdict),
-      because: verdict.because,
-    };
-  });
+  return run.cells
+    .filter(cell => isTold(run, cell, known))
+    .map(cell => {
+      const verdict = verdictOf(run, cell);
+      return {
+        ...{ fault: cell.fault, title: titles.get(cell.fault) ?? cell.fault, place },
+        ...{ phase: cell.phase, strategy: cell.strategy },
+        mark: markOfStrike(cell, verdict),
+        because: verdict.because,
+      };
+    });
 }

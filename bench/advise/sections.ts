@@ -6,13 +6,24 @@ import type { Advice } from './advise.ts';
 import { type CostTable, extrapolations } from './costs.ts';
 import { cellIn, commandFor, type Evidence } from './evidence.ts';
 import type { Judged } from './judge.ts';
-import { againstText, answersInWords, changeText, firstLines, missingText, placeText } from './words.ts';
+import {
+  againstText,
+  answersInWords,
+  changeText,
+  firstLines,
+  missingText,
+  placeText,
+} from './words.ts';
 
 /** Everything behind the first lines. */
 export function adviceSections(advice: Advice, evidence: Evidence): readonly Section[] {
   const { costs } = evidence;
   return [
-    { title: 'What each costs, survives and asks for', link: null, blocks: [pictureOf(advice, evidence)] },
+    {
+      title: 'What each costs, survives and asks for',
+      link: null,
+      blocks: [pictureOf(advice, evidence)],
+    },
     { title: 'Admissible, by cost', link: null, blocks: admissibleBlocks(advice, costs) },
     { title: 'Excluded, and by which cell', link: null, blocks: [excludedTable(advice)] },
     ...(advice.judgement.unknown.length > 0
@@ -45,7 +56,8 @@ function pictureOf({ judgement, given }: Advice, evidence: Evidence): Block {
         asks: asksFor(strategy.facts),
         ...(price && { costs: [price.measured.alone, price.measured.contested] }),
         marks: faults.map(
-          fault => cellIn(evidence, strategy.name, { table: 'faults', fault, place: at })?.value ?? '?',
+          fault =>
+            cellIn(evidence, strategy.name, { table: 'faults', fault, place: at })?.value ?? '?',
         ),
       })),
     },
@@ -62,7 +74,10 @@ export function decisionRecord(advice: Advice, costs: CostTable | null): Report 
     sections: [
       {
         title: 'Context',
-        blocks: ['What was said of the operation:', { kind: 'facts', facts: answersInWords(advice) }],
+        blocks: [
+          'What was said of the operation:',
+          { kind: 'facts', facts: answersInWords(advice) },
+        ],
       },
       {
         title: 'Options',
@@ -92,7 +107,12 @@ function admissibleBlocks({ judgement, given, traps }: Advice, costs: CostTable 
       caption: `Admissible for ${place}, by cost`,
       columns: [
         ...words('Place', 'Strategy'),
-        ...numbers('ms a command', 'alone', `of ${given.answers.callers} at once`, 'one key, per second'),
+        ...numbers(
+          'ms a command',
+          'alone',
+          `of ${given.answers.callers} at once`,
+          'one key, per second',
+        ),
         ...words('Asks for'),
       ],
       rows: admissible.map(({ rank, shared, strategy, price }) => ({

@@ -30,10 +30,13 @@ export function adviceText(advice: Advice, { color, costs }: TextOptions): strin
       'Written otherwise it fails',
       advice.traps.map(
         ({ place: at, title, cells }) =>
-          `  ✗ ${at}, ${title}: ${cells.map(({ strategy }) => strategy).join(', ')}`,
+          `✗ ${at}, ${title}: ${cells.map(({ strategy }) => strategy).join(', ')}`,
       ),
     ),
-    ...part('What would change the answer', advice.changes.map(change => `  ${changeText(change)}.`)),
+    ...part(
+      'What would change the answer',
+      advice.changes.map(change => `- ${changeText(change)}.`),
+    ),
     ...(take ? part(`To adopt ${nameOf(take)}`, bulleted(adoptionOf(take.strategy))) : []),
     ...(take
       ? part('To roll it out', bulleted(rolloutOf(take.strategy, place.split('/')[0] ?? '')))
@@ -41,21 +44,23 @@ export function adviceText(advice: Advice, { color, costs }: TextOptions): strin
     ...part('Computed, not measured', bulleted(extrapolations(costs, given.answers))),
     ...part(
       'Assumed, since it was not said',
-      given.assumed.length > 0 ? [`  ${given.assumed.map(flagOf).join(', ')}`] : [],
+      given.assumed.length > 0 ? [given.assumed.map(flagOf).join(', ')] : [],
     ),
     ...firstLines(advice).map((line, index) => (index === 0 ? colors.bold(line) : line)),
   ];
-  return `${lines.flatMap(line => wrapped(line)).join('\n')}\n`;
+  return `${lines.flatMap(line => (isCommand(line) ? [line] : wrapped(line))).join('\n')}\n`;
 }
 
-const bulleted = (lines: readonly string[]): string[] => lines.map(line => `  - ${line}`);
+/** Copied as it stands, and so on one line. */
+const isCommand = (line: string): boolean => /^ +(npm run|strategies\/)/.test(line);
 
-/** What is wrong on purpose comes last, in one line each. */
+const bulleted = (lines: readonly string[]): string[] => lines.map(line => `- ${line}`);
+
 function excludedLines({ strategy, against }: Judged): string[] {
   const [first, ...others] = against;
   if (!first) return [];
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-  return [`  ${strategy.name}: ${againstText(first)}${more}`, `      ${first.cell.replay}`];
+  return [`${strategy.name}: ${againstText(first)}${more}`, `    ${first.cell.replay}`];
 }
 
 function unknownLines({ strategy, missing }: Judged): string[] {
@@ -64,15 +69,15 @@ function unknownLines({ strategy, missing }: Judged): string[] {
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
   const command = commandFor(strategy.name, first.column);
   return [
-    `  ${strategy.name}: ${missingText(first)}${more}`,
-    ...(command === '' ? [] : [`      ${command}`]),
+    `${strategy.name}: ${missingText(first)}${more}`,
+    ...(command === '' ? [] : [`    ${command}`]),
   ];
 }
 
 function admissibleLines(all: readonly Ranked[], callers: number): string[] {
   if (all.length === 0) return [];
   const rows = all.map(({ strategy, rank, shared, price }) => [
-    `  ${rank === undefined ? '' : `${rank}.${shared ? '=' : ''}`}`,
+    rank === undefined ? '' : `${rank}.${shared ? '=' : ''}`,
     strategy.name,
     figure(price?.expected.middle),
     figure(price?.alone),

@@ -1,5 +1,5 @@
 /** The advice in words: what a screen begins with. Pure. */
-import { counted, figure, list } from '../page/format.ts';
+import { figure, list } from '../page/format.ts';
 import { asksFor } from './adoption.ts';
 import type { Advice } from './advise.ts';
 import type { Change } from './changes.ts';
@@ -56,16 +56,19 @@ export function priceText(price: Price, callers: number): string {
   );
 }
 
+/** The nearest change for the better; else the nearest of all. */
 function changeLine(changes: readonly Change[]): string {
-  const [first] = changes;
-  if (!first) return 'No single answer would change that.';
-  return `${changeText(first)}.`;
+  const better = changes.find(({ cheaper }) => cheaper !== undefined);
+  const first = better ?? changes.find(({ take }) => take !== undefined) ?? changes[0];
+  return first ? `${changeText(first)}.` : 'No single answer would change that.';
 }
 
 /** "If the other side takes an idempotency key …, take row-lock". */
-export function changeText({ question, answers, take }: Change): string {
+export function changeText({ question, answers, take, cheaper }: Change): string {
+  const also =
+    cheaper === undefined || cheaper === take ? '' : `; ${cheaper} is cheaper, and possible then`;
   const what = take === undefined ? 'nothing is admissible' : `take ${take}`;
-  return `If ${said(question, answers)}, ${what}`;
+  return `If ${said(question, answers)}, ${what}${also}`;
 }
 
 function said(question: QuestionName, answers: Change['answers']): string {
@@ -88,7 +91,9 @@ export function againstText({ cell, otherwise }: Against): string {
 }
 
 export function missingText({ column, cell }: Missing): string {
-  return cell ? `${cell.value} in ${placeText(cell)}: ${cell.because}` : `nobody measured ${columnName(column)}`;
+  return cell
+    ? `${cell.value} in ${placeText(cell)}: ${cell.because}`
+    : `nobody measured ${columnName(column)}`;
 }
 
 /** "holder-paused (gift-card/plain)". */
@@ -96,7 +101,10 @@ export const placeText = (cell: Cell): string => cell.id.slice(0, cell.id.lastIn
 
 /** The answers in words, those of the operation's size last; assumed ones are told as such. */
 export function answersInWords({ given }: Advice): readonly (readonly [string, string])[] {
-  const order = [...questionNames.filter(name => !isAmount(name)), ...questionNames.filter(isAmount)];
+  const order = [
+    ...questionNames.filter(name => !isAmount(name)),
+    ...questionNames.filter(isAmount),
+  ];
   return order.map(name => [
     flagOf(name),
     answerText(name, given.answers) + (given.assumed.includes(name) ? ' (assumed)' : ''),

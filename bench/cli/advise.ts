@@ -58,7 +58,8 @@ const table = {
 
 function rowOf(name: QuestionName): OptionRow<unknown> {
   const question = questions[name];
-  const words = question.kind === 'amount' ? question.unit : Object.keys(question.choices).join(', ');
+  const words =
+    question.kind === 'amount' ? question.unit : Object.keys(question.choices).join(', ');
   return option<unknown>({
     flags: `--${flagOf(name)} <answer>`,
     text: `${question.ask} (${words})`,
@@ -115,7 +116,11 @@ export const command: CliCommand = {
       await writeFile(adr, reportMarkdown(decisionRecord(advice, evidence.costs)));
       context.note(adr);
     }
-    context.write(json ? `${JSON.stringify(adviceData(advice), null, 2)}\n` : textFor(advice, evidence, context));
+    context.write(
+      json
+        ? `${JSON.stringify(adviceData(advice), null, 2)}\n`
+        : textFor(advice, evidence, context),
+    );
     return advice.take ? exitCodes.asClaimed : exitCodes.inconclusive;
   },
 };
@@ -139,9 +144,15 @@ async function givenBy({ note, signal }: CommandContext, said: Said): Promise<Gi
   );
   const isSilent = named.length === 0 && answers === undefined;
   if (ask || (isSilent && process.stdin.isTTY === true))
-    return interview({ input: process.stdin, write: text => note(text.replace(/\n$/, '')), signal });
+    return interview({
+      input: process.stdin,
+      write: text => note(text.replace(/\n$/, '')),
+      signal,
+    });
   if (isSilent)
-    throw new UsageError('say what the operation is like: --shape and the other questions, or --ask');
+    throw new UsageError(
+      'say what the operation is like: --shape and the other questions, or --ask',
+    );
   const read = answers === undefined ? {} : await answersIn(answers);
   try {
     return answersFrom({ ...read, ...Object.fromEntries(named) });

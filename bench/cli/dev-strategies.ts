@@ -9,7 +9,7 @@ function form(): Command {
   return commandOf(
     'dev-strategies',
     'Regenerates docs/strategies, as dev-readme does, and first takes the messages and the shortest ' +
-      'counterexamples of the given results into docs/runs/strategies.json.',
+      'counterexamples of the given results into docs/runs/strategies.json, and their faults beside.',
   ).argument('[results...]', 'raw faults.json, or output of explore-strategies --json');
 }
 

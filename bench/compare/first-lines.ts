@@ -17,7 +17,12 @@ export function firstLines(summary: Summary): readonly string[] {
       notRanked(plan.repetitions) || cheapestIn(places),
       'For an operation of your own: lockstep advise.',
     ].filter(line => line !== '');
-  return [headline(summary), heldLine(only), failedLine(only), ...takeLines(only, plan.repetitions)];
+  return [
+    headline(summary),
+    heldLine(only),
+    failedLine(only),
+    ...takeLines(only, plan.repetitions),
+  ];
 }
 
 const nameOf = ({ strategy }: CellSummary): string => strategy.name;

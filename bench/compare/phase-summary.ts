@@ -81,7 +81,12 @@ export function phaseSummary(
     decided: pointsOf(rounds.flatMap(round => round.decidedMs ?? [])),
     accepted: pointsOf(latencies(calls, 'accepted')),
     acceptedQuantiles: phases.map(phase =>
-      quantilesOf(latencies(phase.rounds.flatMap(round => round.calls), 'accepted')),
+      quantilesOf(
+        latencies(
+          phase.rounds.flatMap(round => round.calls),
+          'accepted',
+        ),
+      ),
     ),
     refused: pointsOf(latencies(calls, 'refused')),
     attemptTimes: timesBy(phases, 'phases'),

@@ -1,5 +1,6 @@
 /** The report's sections on the cost of safe strategies, and on the unsafe ones. Pure. */
 
+import type { Ecdf } from '../page/ecdf.ts';
 import {
   figure,
   interval,
@@ -10,7 +11,6 @@ import {
   times,
   whole,
 } from '../page/format.ts';
-import type { Ecdf } from '../page/ecdf.ts';
 import { numbers, type Row, type Section, words } from '../page/report.ts';
 import {
   claimOf,

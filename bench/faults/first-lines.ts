@@ -6,15 +6,19 @@ import { isHarmed, lostOf, verdictOf } from './verdict.ts';
 
 /** The result, what held, what claims nothing and was seen to fail, what was lost, and the controls. */
 export function firstLines(run: FaultsRun): readonly string[] {
-  const able = run.strategies.filter(({ hazard }) => !hazard).map(({ name }) => ({
-    name,
-    cells: run.cells.filter(({ strategy }) => strategy === name),
-  }));
+  const able = run.strategies
+    .filter(({ hazard }) => !hazard)
+    .map(({ name }) => ({
+      name,
+      cells: run.cells.filter(({ strategy }) => strategy === name),
+    }));
   const marked = able.map(({ name, cells }) => ({
     name,
     marks: cells.map(cell => ({ fault: cell.fault, mark: markOf(cell, verdictOf(run, cell)) })),
   }));
-  const held = marked.filter(({ marks }) => marks.every(({ mark }) => mark === '✓' || mark === '–'));
+  const held = marked.filter(({ marks }) =>
+    marks.every(({ mark }) => mark === '✓' || mark === '–'),
+  );
   const struck = run.cells.filter(({ judged }) => judged);
   const sum = (of: (cell: FaultsRun['cells'][number]) => number): string =>
     whole(struck.reduce((all, cell) => all + of(cell), 0));

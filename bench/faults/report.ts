@@ -12,8 +12,8 @@ import {
   verdicts as verdictColumn,
   words,
 } from '../page/report.ts';
-import { phaseTexts } from './phases.ts';
 import { firstLines } from './first-lines.ts';
+import { phaseTexts } from './phases.ts';
 import { legend, markOf } from './report-marks.ts';
 import type { FaultCell, FaultsRun } from './schema.ts';
 import { type FaultVerdict, lostOf, verdictOf, violationsOf } from './verdict.ts';

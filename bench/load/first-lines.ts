@@ -49,5 +49,6 @@ function cheapestLines(rows: readonly CellRow[]): string[] {
 const linesMax = 2;
 
 const strategyOf = ({ plan }: CellRow): string => plan.strategy;
-const meanOf = ({ figures }: CellRow): number => figures.serviceMs?.mean ?? Number.POSITIVE_INFINITY;
+const meanOf = ({ figures }: CellRow): number =>
+  figures.serviceMs?.mean ?? Number.POSITIVE_INFINITY;
 const loadOf = ({ plan }: CellRow): string => `${plan.scenario}, ${plan.workload}, ${plan.spread}`;

@@ -29,7 +29,7 @@ export const ecdfShares = [
 export function quantilesOf(sample: readonly number[]): readonly number[] {
   const sorted = sample.toSorted((a, b) => a - b);
   return ecdfShares
-    .filter(share => sorted.length * (1 - share) >= 2)
+    .filter(share => sorted.length - Math.ceil(share * sorted.length) >= 2)
     .map(share => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN);
 }
 

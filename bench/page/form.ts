@@ -60,7 +60,11 @@ function fieldHtml(field: Field): Html {
   if (field.kind === 'amount') {
     const attributes = { id, name: field.name, type: 'number', min: '0', step: 'any' };
     const value = String(field.value);
-    return element('div', [label, element('input', '', { ...attributes, value }), ` ${field.unit}`]);
+    return element('div', [
+      label,
+      element('input', '', { ...attributes, value }),
+      ` ${field.unit}`,
+    ]);
   }
   const options = field.choices.map(([value, text]) =>
     element('option', text, { value, selected: value === field.chosen ? '' : undefined }),

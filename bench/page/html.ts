@@ -38,7 +38,15 @@ function header(report: Report): Html {
   return element('header', [
     element('h1', title),
     ...(answer === undefined ? [] : [element('p', answer, { class: 'answer' })]),
-    ...(lines.length > 0 ? [element('ul', lines.map(line => element('li', line)), { class: 'lines' })] : []),
+    ...(lines.length > 0
+      ? [
+          element(
+            'ul',
+            lines.map(line => element('li', line)),
+            { class: 'lines' },
+          ),
+        ]
+      : []),
     ...(facts.length > 0 ? [factLine(facts)] : []),
     ...warnings.map(warning => element('p', warning, { class: 'banner', role: 'note' })),
     element(

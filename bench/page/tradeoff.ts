@@ -45,7 +45,9 @@ export function tradeoffSvg({ label, measures, unit, events, rows }: Tradeoff): 
   const heads = [
     text(`${unit}: ○ ${measures[0]}, ● ${measures[1]}, n ≥ ${Math.min(...counts)}`, axis.from, 12),
     ...(events.length > 0 ? [text('survives', strip.from, 12)] : []),
-    ...ticksOf(known).map(value => text(figure(value), x(value), 26, { anchor: 'middle', soft: true })),
+    ...ticksOf(known).map(value =>
+      text(figure(value), x(value), 26, { anchor: 'middle', soft: true }),
+    ),
   ];
   const drawn = rows.flatMap((row, index) => rowSvg(row, events, x, top + index * rowHeight));
   return element('svg', [...heads, ...drawn], {
@@ -68,7 +70,9 @@ function rowSvg(row: TradeoffRow, events: readonly string[], x: Scale, y: number
     ...(costs
       ? costs.flatMap((cost, at) => dot(cost, at === 1, x, middle))
       : [text('not measured', axis.from, middle + 4, { soft: true })]),
-    ...marks.flatMap((mark, at) => square(mark, events[at] ?? '', strip.from + at * (strip.size + 1), middle - 4)),
+    ...marks.flatMap((mark, at) =>
+      square(mark, events[at] ?? '', strip.from + at * (strip.size + 1), middle - 4),
+    ),
   ];
 }
 
@@ -91,7 +95,8 @@ function square(mark: string, event: string, x: number, y: number): Html[] {
   const { size } = strip;
   const tone = toneOf(mark === '~✗' ? '✗' : mark);
   const title = element('title', `${event}: ${mark}`);
-  if (tone === 'none') return [line([x + 1, y + size / 2], [x + size - 1, y + size / 2], '1', title)];
+  if (tone === 'none')
+    return [line([x + 1, y + size / 2], [x + size - 1, y + size / 2], '1', title)];
   const color = tone === '' ? 'currentColor' : `var(--${tone})`;
   const frame = element('rect', title, {
     ...{ x: x.toFixed(1), y: y.toFixed(1), width: String(size), height: String(size) },
@@ -107,9 +112,20 @@ function square(mark: string, event: string, x: number, y: number): Html[] {
 
 type Point = readonly [x: number, y: number];
 
-function line(from: Point, to: Point, thick: string, inside: Html | '' = '', color = 'currentColor'): Html {
+function line(
+  from: Point,
+  to: Point,
+  thick: string,
+  inside: Html | '' = '',
+  color = 'currentColor',
+): Html {
   return element('line', inside, {
-    ...{ x1: from[0].toFixed(1), y1: from[1].toFixed(1), x2: to[0].toFixed(1), y2: to[1].toFixed(1) },
+    ...{
+      x1: from[0].toFixed(1),
+      y1: from[1].toFixed(1),
+      x2: to[0].toFixed(1),
+      y2: to[1].toFixed(1),
+    },
     ...{ stroke: color, 'stroke-width': thick },
   });
 }

@@ -6,7 +6,7 @@ import { committedEvidence } from '../advise/read.ts';
 import { matrixText, readMatrix } from '../compare/matrix.ts';
 import { committedText, faultsPage, withFaults } from '../faults/committed.ts';
 import { readFaults } from '../faults/files.ts';
-import { faultsFile, faultsFormat } from '../faults/schema.ts';
+import { type FaultsRun, faultsFile, faultsFormat } from '../faults/schema.ts';
 import { formatOf, parseResult, readResultFile, textOfResult } from '../lab/result-file.ts';
 import { type TestFile, withTests } from './cases.ts';
 import { matrixPage, withMatrix } from './readme.ts';
@@ -80,23 +80,29 @@ export async function writeDocuments(path?: string): Promise<void> {
 }
 
 /**
- * Takes what raw runs of `faults` and output of `explore-strategies --json` show of single strategies.
+ * Takes what raw runs of `faults` and output of `explore-strategies --json` show of single strategies. The
+ * faults themselves go beside the committed run, as what further strategies and scenarios add to it.
  * Throws `UnreadableRun` for anything else.
  */
 export async function keepRecords(paths: readonly string[]): Promise<void> {
   let records: StrategyRecords = await readResultFile(recordsFile, recordsSource).catch(
     () => noRecords,
   );
-  for (const path of paths) records = withResult(records, await textOfResult(path), path);
+  for (const path of paths) {
+    const text = await textOfResult(path);
+    const exploration = explorationSchema.safeParse(jsonIn(text));
+    if (exploration.success) {
+      records = withCounterexamples(records, exploration.data);
+      continue;
+    }
+    const run = parseResult(faultsFile, text, path);
+    records = withSent(records, run);
+    await writeFile(join(root, 'docs', 'runs', furtherFaults(run)), committedText(run));
+  }
   await writeFile(recordsSource, recordsText(records));
 }
 
-function withResult(records: StrategyRecords, text: string, path: string): StrategyRecords {
-  const exploration = explorationSchema.safeParse(jsonIn(text));
-  return exploration.success
-    ? withCounterexamples(records, exploration.data)
-    : withSent(records, parseResult(faultsFile, text, path));
-}
+const furtherFaults = ({ scenario }: FaultsRun): string => `faults-${scenario}.json`;
 
 function jsonIn(text: string): unknown {
   try {

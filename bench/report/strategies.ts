@@ -65,7 +65,8 @@ function pageOf(known: Known, one: StrategyFacts): string {
 const bulleted = (lines: readonly string[]): string =>
   lines.map(line => `- ${markdownText(line)}`).join('\n');
 
-const fenced = (text: string): string => ['```text', text.replaceAll('```', "'''"), '```'].join('\n');
+const fenced = (text: string): string =>
+  ['```text', text.replaceAll('```', "'''"), '```'].join('\n');
 
 function sentPart({ records }: Known, { name }: StrategyFacts): string[] {
   const sent = records.sent.find(({ strategy }) => strategy === name);
@@ -191,7 +192,10 @@ function insteadPart({ evidence }: Known, one: StrategyFacts): string[] {
     '## Instead',
     'Held wherever it does, and in more:',
     shown
-      .map(({ name, title, facts }) => `- [\`${name}\`](${name}.md): ${markdownText(title)}; ${asksFor(facts)}`)
+      .map(
+        ({ name, title, facts }) =>
+          `- [\`${name}\`](${name}.md): ${markdownText(title)}; ${asksFor(facts)}`,
+      )
       .join('\n'),
   ];
 }

@@ -8,8 +8,10 @@ export interface Told {
   readonly answers: Partial<Answers>;
   /** What they took, or what the discussion ended with: admissible. */
   readonly cures: readonly string[];
-  /** What the first place may go to; a cure unless another is named. */
+  /** What the first place may go to; where several are near each other, a measurement decides. */
   readonly takes?: readonly string[];
+  /** Who waits for Postgres less often than every other admissible strategy, one command alone. */
+  readonly fewestTrips?: string;
   /** What they had, considered or were told, and the cell or fact that speaks against it. */
   readonly against: Readonly<Record<string, string>>;
   /** What too little is known of, and the column that is missing. */
@@ -23,7 +25,14 @@ export const incidents: Readonly<Record<string, Told>> = {
    * lock the first. They wrote the appointments beforehand and locked those.
    */
   'appointments written beforehand': {
-    answers: { shape: 'at-most-n', row: 'no', constraint: 'no', migration: ['rows'], redis: 'none' },
+    answers: {
+      survive: ['pauses', 'crashes', 'network'],
+      shape: 'at-most-n',
+      row: 'no',
+      constraint: 'no',
+      migration: ['rows'],
+      redis: 'none',
+    },
     cures: ['precreated-slots'],
     takes: ['precreated-slots', 'advisory-transaction', 'table-lock'],
     against: {
@@ -39,7 +48,8 @@ export const incidents: Readonly<Record<string, Told>> = {
   'numbered appointments': {
     answers: { shape: 'at-most-n', constraint: 'yes' },
     cures: ['unique-slots', 'row-lock'],
-    takes: ['unique-slots'],
+    fewestTrips: 'unique-slots',
+    takes: ['unique-slots', 'row-lock', 'advisory-transaction', 'table-lock', 'parent-lock-touch'],
     against: { 'repeatable-read': 'appointment/plain', recheck: 'hazard' },
   },
   /**
@@ -61,21 +71,34 @@ export const incidents: Readonly<Record<string, Told>> = {
   'payments with a key': {
     answers: { shape: 'value-of-a-row', outside: 'keyed', redis: 'none' },
     cures: ['row-lock'],
-    takes: ['row-lock', 'advisory-transaction', 'table-lock', 'parent-lock-touch', 'version-column'],
+    takes: [
+      'row-lock',
+      'advisory-transaction',
+      'table-lock',
+      'parent-lock-touch',
+      'version-column',
+    ],
     against: { unprotected: 'payout/idempotency-key', recheck: 'hazard' },
   },
   /** Leigh Halliday: two debits of one gift card. His cure is the row lock in Rails. */
   'a gift card': {
     answers: { shape: 'value-of-a-row' },
     cures: ['row-lock'],
-    takes: ['row-lock', 'advisory-transaction', 'parent-lock-touch', 'version-column', 'table-lock'],
+    takes: [
+      'row-lock',
+      'advisory-transaction',
+      'parent-lock-touch',
+      'version-column',
+      'table-lock',
+    ],
     against: { unprotected: 'gift-card/plain', 'atomic-update': 'wording' },
   },
   /** The better one: the whole rule fits into one statement. */
   'a gift card, in one statement': {
     answers: { shape: 'value-of-a-row', statement: 'yes' },
     cures: ['atomic-update', 'row-lock'],
-    takes: ['atomic-update'],
+    fewestTrips: 'atomic-update',
+    takes: ['atomic-update', 'row-lock', 'advisory-transaction'],
     against: { unprotected: 'gift-card/plain' },
   },
   /** The same post: the next unused coupon, locked as it is chosen. */
@@ -91,7 +114,7 @@ export const incidents: Readonly<Record<string, Told>> = {
    */
   'a payroll reversal without a migration': {
     answers: { shape: 'at-most-one', constraint: 'yes', migration: [], redis: 'none' },
-    cures: ['row-lock', 'parent-lock-touch', 'sequelize-row-lock'],
+    cures: ['row-lock', 'parent-lock-touch'],
     takes: ['row-lock', 'advisory-transaction', 'parent-lock-touch', 'table-lock', 'serializable'],
     against: {
       'unique-slots': 'migration',
@@ -102,7 +125,8 @@ export const incidents: Readonly<Record<string, Told>> = {
   'a payroll reversal once there is time': {
     answers: { shape: 'at-most-one', constraint: 'yes', migration: ['constraint'] },
     cures: ['unique-slots'],
-    takes: ['unique-slots'],
+    fewestTrips: 'unique-slots',
+    takes: ['unique-slots', 'row-lock', 'advisory-transaction', 'table-lock', 'parent-lock-touch'],
     against: { 'version-column': 'migration' },
   },
 };
@@ -126,14 +150,26 @@ export const discussions: Readonly<Record<string, Told>> = {
   'a lock that a failover loses': {
     answers: { shape: 'value-of-a-row', redis: 'one', survive: ['redis'] },
     cures: ['redis-lease-fenced', 'row-lock'],
-    takes: ['row-lock', 'advisory-transaction', 'parent-lock-touch', 'version-column', 'table-lock'],
+    takes: [
+      'row-lock',
+      'advisory-transaction',
+      'parent-lock-touch',
+      'version-column',
+      'table-lock',
+    ],
     against: { 'redis-lease': 'redis-failover', 'redis-lease-fenced-write': 'hazard' },
   },
   /** The same where two runs are only a waste: the lease does what it is there for. */
   'a lock that saves work': {
     answers: { shape: 'value-of-a-row', redis: 'one', survive: ['redis'], duplicate: 'harmless' },
     cures: ['redis-lease', 'row-lock'],
-    takes: ['row-lock', 'advisory-transaction', 'parent-lock-touch', 'version-column', 'table-lock'],
+    takes: [
+      'row-lock',
+      'advisory-transaction',
+      'parent-lock-touch',
+      'version-column',
+      'table-lock',
+    ],
     against: { unprotected: 'gift-card/plain' },
   },
   /**
@@ -143,7 +179,13 @@ export const discussions: Readonly<Record<string, Told>> = {
   'work that outlasts its lease': {
     answers: { shape: 'value-of-a-row', redis: 'several', survive: ['pauses'], hold: 10_000 },
     cures: ['redis-lease-fenced', 'row-lock'],
-    takes: ['row-lock', 'advisory-transaction', 'parent-lock-touch', 'version-column', 'table-lock'],
+    takes: [
+      'row-lock',
+      'advisory-transaction',
+      'parent-lock-touch',
+      'version-column',
+      'table-lock',
+    ],
     against: { redlock: 'holder-paused', 'redis-lease': 'holder-paused' },
   },
   /**
@@ -153,7 +195,8 @@ export const discussions: Readonly<Record<string, Told>> = {
   'the next job of a queue': {
     answers: { shape: 'any-free-row', statement: 'yes', survive: ['crashes'] },
     cures: ['atomic-update', 'row-lock', 'row-lock-skip-locked'],
-    takes: ['atomic-update'],
+    fewestTrips: 'atomic-update',
+    takes: ['atomic-update', 'row-lock', 'advisory-transaction'],
     against: { unprotected: 'coupon/plain' },
   },
   /**
@@ -164,7 +207,8 @@ export const discussions: Readonly<Record<string, Told>> = {
   'the last piece of a sale': {
     answers: { shape: 'value-of-a-row', statement: 'yes', meets: 90, callers: 8, rate: 50 },
     cures: ['atomic-update'],
-    takes: ['atomic-update'],
+    fewestTrips: 'atomic-update',
+    takes: ['atomic-update', 'row-lock', 'advisory-transaction', 'table-lock'],
     against: { unprotected: 'gift-card/plain', 'process-mutex': 'hazard' },
   },
   /**
@@ -183,7 +227,13 @@ export const discussions: Readonly<Record<string, Told>> = {
    * https://www.darshanturakhia.com/blog/payment-api-double-charge-idempotency
    */
   'a webhook that charges, with a key': {
-    answers: { shape: 'at-most-one', outside: 'keyed', constraint: 'yes', row: 'no', redis: 'none' },
+    answers: {
+      shape: 'at-most-one',
+      outside: 'keyed',
+      constraint: 'yes',
+      row: 'no',
+      redis: 'none',
+    },
     cures: ['advisory-transaction'],
     takes: ['advisory-transaction', 'table-lock', 'serializable', 'advisory-try'],
     against: { 'row-lock': 'rests', unprotected: 'payroll-reversal/plain' },
@@ -208,7 +258,8 @@ export const discussions: Readonly<Record<string, Told>> = {
   'overlapping bookings, and a lock on the wrong thing': {
     answers: { shape: 'no-overlap', key: 'no', constraint: 'yes' },
     cures: ['exclusion-constraint', 'serializable'],
-    takes: ['exclusion-constraint'],
+    fewestTrips: 'exclusion-constraint',
+    takes: ['exclusion-constraint', 'serializable', 'table-lock'],
     against: { 'row-lock': 'calendar/wrong-key', 'advisory-transaction': 'calendar/wrong-key' },
   },
   /**
@@ -219,7 +270,8 @@ export const discussions: Readonly<Record<string, Told>> = {
   'get or create': {
     answers: { shape: 'at-most-one', row: 'no', constraint: 'yes' },
     cures: ['unique-slots', 'serializable'],
-    takes: ['unique-slots'],
+    fewestTrips: 'unique-slots',
+    takes: ['unique-slots', 'advisory-transaction', 'table-lock', 'serializable'],
     against: { 'row-lock': 'rests', 'insert-where': 'payroll-reversal/plain' },
   },
   /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { cellIn, type Column, type Evidence } from '../../bench/advise/evidence.ts';
+import { type Column, cellIn, type Evidence } from '../../bench/advise/evidence.ts';
 import { judge } from '../../bench/advise/judge.ts';
 import { type Need, needsOf } from '../../bench/advise/needs.ts';
 import {
@@ -52,9 +52,7 @@ function filled(before: Evidence, strategy: string, { column, accepts }: Need): 
       return {
         ...before,
         strategies: before.strategies.map(one =>
-          one.name === strategy
-            ? { ...one, facts: { ...one.facts, [column.fact]: value } }
-            : one,
+          one.name === strategy ? { ...one, facts: { ...one.facts, [column.fact]: value } } : one,
         ),
       };
   }

@@ -19,7 +19,7 @@ describe('the first lines of a comparison', () => {
   test('say what held, what failed, what to take and why', () => {
     expect(firstLines(summary)).toEqual([
       '2 strategies held; unprotected failed, as predicted.',
-      'Held: slow and steady; violated on none of at least 30 keys each, so on fewer than 10 %.',
+      'Held: steady and slow; violated on none of at least 30 keys each, so on fewer than 10 %.',
       'Failed: unprotected (12 of 30 keys).',
       'Take steady here: How steady works.',
       'Why: the cheapest where callers meet; it asks for no migration and no new server.',
@@ -42,7 +42,11 @@ describe('the first lines of a comparison', () => {
     const heavy = facts('heavy', {
       adoption: { ...facts('heavy').adoption, newDependency: 'redis' },
     });
-    const run = { ...made, strategies: [...made.strategies, heavy], cells: [...made.cells, cell('heavy', safe)] };
+    const run = {
+      ...made,
+      strategies: [...made.strategies, heavy],
+      cells: [...made.cells, cell('heavy', safe)],
+    };
     const lines = firstLines(summarize(run));
     expect(lines).toContain('Take steady here: How steady works.');
     expect(lines.at(-1)).toContain('no dearer than heavy by more than chance');

@@ -14,12 +14,20 @@ import { committedEvidence } from '../../bench/advise/read.ts';
 import { firstLines } from '../../bench/advise/words.ts';
 import { compareReport } from '../../bench/compare/report.ts';
 import { summarize } from '../../bench/compare/summary.ts';
-import { faultsReport } from '../../bench/faults/report.ts';
 import { readFaults } from '../../bench/faults/files.ts';
+import { faultsReport } from '../../bench/faults/report.ts';
 import { reportHtml } from '../../bench/page/html.ts';
 import { incidents } from '../advise/cases.ts';
 import { exampleRun } from '../bench/example-run.ts';
-import { cutTables, faultsOf, illegible, openBrowser, overhang, schemes, widths } from './browser.ts';
+import {
+  cutTables,
+  faultsOf,
+  illegible,
+  openBrowser,
+  overhang,
+  schemes,
+  widths,
+} from './browser.ts';
 import { describeWith } from './tools.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'advise-'));

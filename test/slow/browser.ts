@@ -31,7 +31,8 @@ export function faultsOf(page: Page): string[] {
 // These run in the page, whose types this project does not know.
 
 /** By how much the page is wider than the window. */
-export const overhang = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+export const overhang =
+  'document.documentElement.scrollWidth - document.documentElement.clientWidth';
 
 /** The tables of which a part is hidden until they are scrolled, those in folds among them. */
 export const cutTables = `(() => {
