@@ -1,6 +1,7 @@
 /** The content shared by all forms of the report: terminal, Markdown and HTML. Pure. */
 
 import { nameOfCell } from '../explore/explored.ts';
+import { sampledNote } from '../lab/sampled.ts';
 import { counted, list, nothing, percent, whole } from '../page/format.ts';
 import { hasNoVerdict } from './exit.ts';
 import type { PhaseName } from './schema.ts';
@@ -230,19 +231,17 @@ export function rerun(summary: Summary, cell: CellSummary): string {
 /** The strategies, scenarios and keys left out, by reason. */
 export function leftOutNotes({ leftOut, cells }: Summary): readonly string[] {
   const reasons = [...new Set(leftOut.map(({ because }) => because))];
-  const sampled = cells.filter(({ observed }) => (observed?.asked ?? 0) < (observed?.keys ?? 0));
   return [
     ...reasons.map(reason => {
       const names = leftOut.filter(({ because }) => because === reason).map(({ name }) => name);
       return `Not in this run: ${list(names)}; ${reason}.`;
     }),
-    ...sampled.flatMap(({ observed, ...cell }) =>
-      observed?.asked
-        ? [
-            `After the audit, ${observed.asked} of the ${observed.keys} contested keys of ` +
-              `${placeOf(cell)} ${cell.strategy.name} were asked again; the others may be stuck.`,
-          ]
-        : [],
+    ...sampledNote(
+      cells.map(cell => ({
+        cell: `${placeOf(cell)} ${cell.strategy.name}`,
+        asked: cell.observed?.asked ?? 0,
+        contested: cell.observed?.keys ?? 0,
+      })),
     ),
   ];
 }

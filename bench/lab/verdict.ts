@@ -56,6 +56,8 @@ export interface Observation {
 export interface Control {
   /** The power of the load: the share of the control's contested keys that were violated. */
   readonly share: number;
+  /** Its contested keys: a share of a few keys is no share. */
+  readonly keys: number;
   /** How many keys count as one independent key; see `designEffect`. */
   readonly designEffect: number;
 }
@@ -69,11 +71,12 @@ export function controlFrom(
 ): Control {
   const keys = repetitions.reduce((sum, one) => sum + one.keys, 0);
   const failed = repetitions.reduce((sum, one) => sum + one.failed, 0);
-  return { share: keys > 0 ? failed / keys : 0, designEffect: designEffect(repetitions) };
+  const share = keys > 0 ? failed / keys : 0;
+  return { share, keys, designEffect: designEffect(repetitions) };
 }
 
 /** Nothing is known of a control. */
-export const unseen: Control = { share: 0, designEffect: 1 };
+export const unseen: Control = { share: 0, keys: 0, designEffect: 1 };
 
 export interface CellVerdict {
   readonly observed: 'safe' | 'unsafe' | 'no claim' | 'inconclusive' | 'not offered';
@@ -115,7 +118,7 @@ export function verdictOf(
       return { observed: 'no claim', because: claimed.because, agreement: 'nothing claimed' };
     case 'safe':
       if (missing) return notShown(missing);
-      if (control.share < powerMin) return notShown(withoutPower(control));
+      if (!hasPower(control)) return notShown(withoutPower(control));
       return {
         observed: 'safe',
         because: claimed.because,
@@ -190,10 +193,19 @@ function violated(because: string): CellVerdict {
   return { observed: 'unsafe', because, agreement: 'claim violated' };
 }
 
-function withoutPower({ share }: Control): string {
+/** Whether finding nothing under the same load means something. */
+export function hasPower({ share, keys }: Control): boolean {
+  return share >= powerMin && keys >= keysMin;
+}
+
+/** Why it does not. */
+export function withoutPower({ share, keys }: Control): string {
+  const nothing = 'finding nothing proves nothing';
+  if (keys > 0 && keys < keysMin)
+    return `the control had only ${keys} contested keys, and ${keysMin} are needed: ${nothing}`;
   const failed =
     share === 0 ? 'did not fail' : `failed on only ${Math.round(share * 100)} % of its keys`;
-  return `the control ${failed}, and ${powerMin * 100} % are needed: finding nothing proves nothing`;
+  return `the control ${failed}, and ${powerMin * 100} % are needed: ${nothing}`;
 }
 
 /** Why finding nothing would prove nothing; undefined if enough was observed. */

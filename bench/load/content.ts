@@ -1,5 +1,6 @@
 /** The content of a load report, as sections of tables; Markdown, HTML and CSV only render them. */
 
+import { sampledNote } from '../lab/sampled.ts';
 import { figure, percent } from '../page/format.ts';
 import { numbers, type Section, verdicts, words } from '../page/report.ts';
 import { differs, type Estimate } from './estimate.ts';
@@ -93,11 +94,9 @@ function shortfalls(rows: readonly CellRow[]): string[] {
   const cutOff = rows.filter(row => row.measured > 0 && !row.audited);
   const tooShort = rows.filter(row => row.tooShort);
   const named = (cells: readonly CellRow[]): string => cells.map(row => row.name).join(', ');
-  const sampled = rows.filter(row => row.keysAsked > 0 && row.keysAsked < row.keysContested);
   return [
-    ...sampled.map(
-      ({ name, keysAsked, keysContested }) =>
-        `After the audit, ${keysAsked} of the ${keysContested} contested keys of ${name} were asked again; the others may be stuck.`,
+    ...sampledNote(
+      rows.map(row => ({ cell: row.name, asked: row.keysAsked, contested: row.keysContested })),
     ),
     ...(cutOff.length > 0
       ? [

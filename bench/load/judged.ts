@@ -1,7 +1,14 @@
 /** The verdict of a load cell: what was found, and what this load could have found. Pure. */
 import type { Prediction } from '../../src/contract/index.ts';
 import { ruleOfThree } from '../lab/statistics.ts';
-import { beyondLosses, type Control, controlFrom, powerMin } from '../lab/verdict.ts';
+import {
+  beyondLosses,
+  type Control,
+  controlFrom,
+  hasPower,
+  keysMin,
+  withoutPower,
+} from '../lab/verdict.ts';
 import type { Meetings } from './meetings.ts';
 import { placeName } from './plan.ts';
 import type { CellResult } from './schema.ts';
@@ -67,7 +74,7 @@ export function judgedBeside<Row extends Judged & { readonly claimed: Prediction
 ): Row {
   const known = { ...row, power: control?.share };
   if (row.observed !== 'safe') return known;
-  const why = withoutClaim(row.claimed) ?? withoutPower(row.meetings, control);
+  const why = withoutClaim(row.claimed) ?? tooLittle(row.meetings, control);
   if (why !== undefined) return { ...known, observed: 'inconclusive', because: why };
   const tested = row.meetings?.keysTested ?? 0;
   return { ...known, boundShare: ruleOfThree(tested / (control?.designEffect ?? 1)) };
@@ -78,16 +85,20 @@ function withoutClaim({ verdict, because }: Prediction): string | undefined {
   return verdict === 'unsafe' ? 'its predicted violation was not seen' : `no claim: ${because}`;
 }
 
-function withoutPower(
+function tooLittle(
   meetings: Meetings | undefined,
   control: Control | undefined,
 ): string | undefined {
   if (!meetings) return 'the service did not tell which commands met';
-  if (meetings.keysTested === 0) return 'no power: no command met a rival on its key';
+  const { keys, keysTested } = meetings;
+  if (keysTested === 0) return 'no power: no command met a rival on its key';
+  if (keysTested < keysMin)
+    return (
+      `callers met and one got through on only ${keysTested} of ${keys} keys; ${keysMin} are needed ` +
+      '(--duration, --rate and --repetitions give more)'
+    );
   if (!control) return 'no power: the control was not in this run';
-  if (control.share >= powerMin) return undefined;
-  const percent = Math.round(control.share * 100);
-  return `no power: the control failed on ${percent} % of its keys, and ${powerMin * 100} % are needed`;
+  return hasPower(control) ? undefined : `no power: ${withoutPower(control)}`;
 }
 
 interface Measured extends Pick<CellResult, 'plan' | 'meetings'> {

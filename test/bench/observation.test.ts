@@ -54,6 +54,6 @@ test('a violation outside the contested rounds counts, and is no part of “k of
     audit: made.audit && { ...made.audit, busy: audit(found) },
   });
   expect(one).toMatchObject({ keys: 30, keysHit: 3, keysHitElsewhere: 2 });
-  const { because } = verdictOf(safe, one, { share: 0.9, designEffect: 1 });
+  const { because } = verdictOf(safe, one, { share: 0.9, keys: 100, designEffect: 1 });
   expect(because).toMatch(/^1 of 30 keys were violated, and 2 outside the contested rounds/);
 });

@@ -34,6 +34,7 @@ test.each([
 ] as const)('a claim of %s', (claim, observation, observed, agreement, because) => {
   const verdict = verdictOf({ verdict: claim, because: 'why' }, observation, {
     share: 0.9,
+    keys: 100,
     designEffect: 1,
   });
   expect(verdict).toMatchObject({ observed, agreement });

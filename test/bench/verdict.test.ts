@@ -36,9 +36,10 @@ const plenty: Observation = {
   counted: true,
 };
 const controls = {
-  seen: { share: 0.9, designEffect: 1 },
-  rarely: { share: 0.19, designEffect: 1 },
-  'in one repetition of two': { share: 0.5, designEffect: 4 },
+  seen: { share: 0.9, keys: 100, designEffect: 1 },
+  rarely: { share: 0.19, keys: 100, designEffect: 1 },
+  'in one repetition of two': { share: 0.5, keys: 100, designEffect: 4 },
+  'on a few keys': { share: 1, keys: keysMin - 1, designEffect: 1 },
   'not seen': unseen,
 } as const;
 const hit: Partial<Observation> = { findings: 5, keysHit: 4, turnsLost: 2 };
@@ -246,6 +247,14 @@ const rows: readonly Row[] = [
     control: 'in one repetition of two',
     observed: 'safe',
     agreement: 'as claimed',
+  },
+  {
+    name: 'nothing found, and the control had few keys to fail on',
+    claim: 'safe',
+    control: 'on a few keys',
+    observed: 'inconclusive',
+    agreement: 'not shown',
+    because: /the control had only 19 contested keys, and 20 are needed/,
   },
   {
     name: 'one caller alone',

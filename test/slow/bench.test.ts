@@ -25,7 +25,7 @@ describeWith('bench', ['k6'], pathOf => {
   };
 
   test('measures each cell, resumes what is missing, and reports the control as unsafe', async () => {
-    const small = ['--workload', 'burst', '--iterations', '3', '--vus', '8', '--warm-up', '0'];
+    const small = ['--workload', 'burst', '--iterations', '26', '--vus', '8', '--warm-up', '0'];
     const first = await bench(
       [...small, '--strategy', 'row-lock', '--repetitions', '1', '--out', out],
       servers,
