@@ -41,6 +41,13 @@ export interface ClientOptions {
   readonly signal: AbortSignal;
 }
 
+/** What one command has of its own. */
+export interface SendOptions {
+  readonly idempotencyKey?: string;
+  /** Closes its connection. */
+  readonly leave?: AbortSignal;
+}
+
 const bodyMax = 64 * 1024;
 const socketsMax = 256;
 
@@ -69,12 +76,17 @@ export class Client {
    * Sends one command to one process. An answer that does not come is `unknown`: the command may
    * have happened. Throws `WrongService` where another strategy answered or the load was refused.
    */
-  async send(call: Call, process: number, options: ClientOptions): Promise<Answer> {
+  async send(
+    call: Call,
+    process: number,
+    options: ClientOptions,
+    own: SendOptions = {},
+  ): Promise<Answer> {
     const url = options.processUrls[process];
     const agent = this.#agents[process];
     if (url === undefined || !agent) throw new Error(`there is no service process ${process}`);
     const sentMs = performance.now();
-    const reply = await exchange(new URL(call.path, url), agent, call.body, options);
+    const reply = await exchange(new URL(call.path, url), agent, call.body, { ...options, ...own });
     options.signal.throwIfAborted();
     const answeredMs = performance.now();
     const read = outcomeOf(reply, call, options.strategy);
@@ -100,6 +112,14 @@ export class Client {
   }
 }
 
+/** What is known of a command without an answer: nothing. */
+export function noReply({ actor }: Call, process: number, sentMs: number): Answer {
+  const answeredMs = performance.now();
+  const read = { outcome: 'unknown', detail: noAnswer, attempts: 0, commandId: '' } as const;
+  const spans = { worked: undefined, decided: undefined };
+  return { actor, process, ms: answeredMs - sentMs, sentMs, answeredMs, ...spans, ...read };
+}
+
 type Reply =
   | {
       readonly status: number;
@@ -110,20 +130,27 @@ type Reply =
     }
   | { readonly status: 0; readonly error: string; readonly refused?: boolean };
 
-function exchange(url: URL, agent: Agent, body: object, options: ClientOptions): Promise<Reply> {
+function exchange(
+  url: URL,
+  agent: Agent,
+  body: object,
+  options: ClientOptions & SendOptions,
+): Promise<Reply> {
   const text = JSON.stringify(body);
+  const { idempotencyKey: key, leave, signal } = options;
   return new Promise(resolve => {
     const sent: ClientRequest = request(
       url,
       {
         method: 'POST',
         agent,
-        signal: options.signal,
+        signal: leave ? AbortSignal.any([signal, leave]) : signal,
         headers: {
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(text),
           'lock-strategy': options.strategy,
           'scenario-variant': options.variant,
+          ...(key && { 'idempotency-key': key }),
         },
       },
       response => readReply(response, settle),

@@ -4,6 +4,7 @@ import { commandOf, type OptionValues, option, readTable, repeated } from '../la
 import { exitCodes } from '../lab/exit-codes.ts';
 import { nameList, strategyList, whole, wholeNumber } from '../lab/option-values.ts';
 import { blocksMin } from '../lab/ranking.ts';
+import { jsonOption, outOption, resumeOption, seedOption } from '../lab/usual-options.ts';
 
 export const defaults = { rivals: 8, processes: 4, exploreSeconds: 25, out: 'results' } as const;
 /** The scenario of the main job: the incident that the project started with. */
@@ -62,32 +63,10 @@ const table = {
     [0, 3_600],
     defaults.exploreSeconds,
   ),
-  /** Undefined: a random one. */
-  seed: option<number | undefined>({
-    flags: '--seed <n>',
-    text: 'seed of an earlier run, to repeat its order and load',
-    read: wholeNumber(0, 999_999_999),
-    fallback: undefined,
-  }),
-  out: option<string>({
-    flags: '--out <folder>',
-    text: 'folder for results',
-    fallback: defaults.out,
-    notRepeated: true,
-  }),
-  /** The raw file of an interrupted run, to resume it. */
-  resume: option<string | undefined>({
-    flags: '--resume <file>',
-    text: 'run.json of an interrupted run: run the scenarios that are left',
-    fallback: undefined,
-    notRepeated: true,
-  }),
-  json: option<boolean>({
-    flags: '--json',
-    text: 'print the result as JSON instead of the table',
-    fallback: false,
-    notRepeated: true,
-  }),
+  seed: seedOption('order and load'),
+  out: outOption(defaults.out),
+  resume: resumeOption('run.json', 'scenarios'),
+  json: jsonOption,
 };
 
 /** The parsed command line. */

@@ -1,8 +1,8 @@
 /** The clients of a cell: send commands and note every one of them, at its invocation and its answer. */
 import type { Call, Load, Query, Round } from '../../src/contract/index.ts';
-import { Client, type ClientOptions } from '../compare/client.ts';
+import { Client, type ClientOptions, noReply } from '../compare/client.ts';
 import { waitMs } from '../lab/wait.ts';
-import type { Operation, Role } from './history.ts';
+import { leftDetail, type Operation, type Role } from './history.ts';
 
 /** What a caller was told. */
 export type Answered = Awaited<ReturnType<Client['send']>>;
@@ -25,15 +25,35 @@ export interface UnderWay {
   readonly answer: Promise<Answered>;
 }
 
-const pauseMs = 15; // bystanders: some load, not as much as possible
-const lanesPerProcess = 2;
+/** How a command is sent, and left. */
+export interface Sending {
+  /** A client that sends several; its own otherwise. */
+  readonly client?: number;
+  readonly idempotencyKey?: string;
+  /** When it is aborted, its caller is gone. */
+  readonly leave?: AbortSignal;
+  /** Whether the service is told of that, by the end of the connection. Default: it is. */
+  readonly told?: boolean;
+}
+
+/** Some load on other keys, not as much as possible; `strategies` share the machine. */
+function bystandersOf(strategies: number) {
+  return strategies <= 2
+    ? { lanesPerProcess: 2, pauseMs: 15 }
+    : { lanesPerProcess: 1, pauseMs: 8 * strategies };
+}
+
 const keysAtOnce = 500;
+/** The numbers of the clients of one lane are so far apart. */
+const clientsPerLane = 16;
 
 export class Callers {
   readonly history: Operation[] = [];
   readonly #options: CallersOptions;
   readonly #client: Client;
   readonly #startMs = performance.now();
+  /** Commands whose callers are gone, and of which the service is not told. */
+  readonly #abandoned: Promise<unknown>[] = [];
   #ids = 0;
   #lanes: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -54,12 +74,12 @@ export class Callers {
   }
 
   /** Sends a command to one process of the service. */
-  send(key: string, call: Call, service: number, role: Role, client?: number): UnderWay {
+  send(key: string, call: Call, service: number, role: Role, sending: Sending = {}): UnderWay {
     this.#ids += 1;
     const id = this.#ids;
     const head = {
       id,
-      process: client ?? 1_000 + id,
+      process: sending.client ?? 1_000 + id,
       service,
       role,
       f: this.#options.scenario,
@@ -67,7 +87,7 @@ export class Callers {
     };
     const sent = call.body;
     this.history.push({ type: 'invoke', ...head, value: { sent }, time: this.nowMs() });
-    const answer = this.#client.send(call, service, this.#options.to).then(answer => {
+    const answer = this.#answer(call, service, sending).then(answer => {
       const { outcome, detail, commandId } = answer;
       this.history.push({
         type: typeOf(answer),
@@ -81,8 +101,30 @@ export class Callers {
     return { id, answer };
   }
 
-  /** Load on other keys, to every process, until `settle`. */
-  async startBystanders(load: Load, query: Query, random: () => number): Promise<void> {
+  async #answer(call: Call, service: number, sending: Sending): Promise<Answered> {
+    const { leave, told = true, idempotencyKey } = sending;
+    const own = { ...(idempotencyKey && { idempotencyKey }), ...(leave && told && { leave }) };
+    const sentMs = performance.now();
+    const asked = this.#client.send(call, service, this.#options.to, own);
+    if (!leave) return asked;
+    const left = new Promise<Answered>(resolve => {
+      const gone = (): void => {
+        this.#abandoned.push(asked.catch(() => {})); // whatever came of it, nobody hears
+        resolve({ ...noReply(call, service, sentMs), detail: leftDetail });
+      };
+      if (leave.aborted) gone();
+      else leave.addEventListener('abort', gone, { once: true });
+    });
+    return Promise.race([left, asked]);
+  }
+
+  /** Load on other keys, to every process, until `settle`; one of so many that share the machine. */
+  async startBystanders(
+    load: Load,
+    query: Query,
+    random: () => number,
+    strategies: number,
+  ): Promise<void> {
     const make = (): Promise<readonly Round[]> =>
       load({ rounds: keysAtOnce, rivals: 1, doubleTapShare: 0, random }, query);
     const left = [...(await make())];
@@ -91,8 +133,9 @@ export class Callers {
       if (left.length === 0) left.push(...(await make().catch(() => [])));
       return left.shift();
     };
+    const { lanesPerProcess, pauseMs } = bystandersOf(strategies);
     const lanes = Array.from({ length: this.#options.processes * lanesPerProcess }, (_, lane) =>
-      this.#lane(lane, next),
+      this.#lane(lane, next, pauseMs),
     );
     this.#lanes = Promise.all(lanes);
     this.#lanes.catch(() => {}); // `settle` tells it
@@ -102,6 +145,7 @@ export class Callers {
   async settle(): Promise<void> {
     this.#stopped = true;
     await this.#lanes;
+    await Promise.all(this.#abandoned);
   }
 
   close(): void {
@@ -109,7 +153,11 @@ export class Callers {
     this.#client.close();
   }
 
-  async #lane(lane: number, next: () => Promise<Round | undefined>): Promise<void> {
+  async #lane(
+    lane: number,
+    next: () => Promise<Round | undefined>,
+    pauseMs: number,
+  ): Promise<void> {
     let client = lane;
     while (!this.#stopped) {
       const round = await next();
@@ -119,9 +167,9 @@ export class Callers {
         continue;
       }
       const service = lane % this.#options.processes;
-      const { outcome } = await this.send(round.key, call, service, 'bystander', client).answer;
+      const { outcome } = await this.send(round.key, call, service, 'bystander', { client }).answer;
       // who does not know how its command ended is another client from now on
-      if (outcome === 'unknown') client += this.#options.processes * lanesPerProcess;
+      if (outcome === 'unknown') client += clientsPerLane;
       await waitMs(pauseMs, this.#options.to.signal);
     }
   }

@@ -7,7 +7,12 @@ import {
   redisNeedsOf,
   type Strategy,
 } from '../../src/contract/index.ts';
-import type { RegisteredStrategy, Registry } from '../../src/engine/registry.ts';
+import { reasonAgainstKey } from '../../src/engine/idempotency.ts';
+import {
+  type RegisteredStrategy,
+  type Registry,
+  strategyNameOf,
+} from '../../src/engine/registry.ts';
 import { controlOf } from '../lab/plan.ts';
 import type { Fault } from './fault.ts';
 import { type Phase, placeOf } from './phases.ts';
@@ -49,12 +54,56 @@ export function outageBy(
   return (outageFor?.(redisNeedsOf(strategy)) ?? true) ? 'expected' : 'none';
 }
 
+/** A strategy to which a fault must do its harm. */
+export interface ControlOf {
+  readonly strategy: RegisteredStrategy;
+  /** The defence that it is without; undefined where it is broken by itself. */
+  readonly without: string | undefined;
+}
+
 /** The strategies to which a fault must do its harm. */
-export function controlsOf({ control }: Pick<Fault, 'control'>, registry: Registry) {
-  if (control === 'no protection') return [controlOf(registry)];
-  return [...registry.strategies.values()].filter(({ declared }) =>
-    declared.hazard?.under.includes(control.hazardsUnder),
-  );
+export function controlsOf(
+  fault: Fault,
+  registry: Registry,
+  variant: RegisteredVariant,
+): readonly ControlOf[] {
+  const { control } = fault;
+  const all = [...registry.strategies.values()];
+  const broken = (strategy: RegisteredStrategy): ControlOf => ({ strategy, without: undefined });
+  if (control === 'no protection') return [broken(controlOf(registry))];
+  if ('file' in control) {
+    const name = strategyNameOf(control.file);
+    return all.filter(one => one.name === name).map(broken);
+  }
+  if ('hazardsUnder' in control)
+    return all
+      .filter(({ declared }) => declared.hazard?.under.includes(control.hazardsUnder))
+      .map(broken);
+  const strategy = all.find(one => isPlain(one.declared) && offered(fault, one, variant));
+  return strategy ? [{ strategy, without: control.without }] : [];
+}
+
+/** It needs nothing but Postgres as it is, and is broken in nothing. */
+const isPlain = ({ hazard, adoption }: Strategy): boolean =>
+  !hazard && adoption.newDependency === undefined && adoption.migration === 'none';
+
+/** In the worst phase of the fault. */
+function offered(fault: Fault, strategy: RegisteredStrategy, variant: RegisteredVariant): boolean {
+  const [worst] = fault.phases;
+  return worst !== undefined && notOffered(fault, strategy, worst, variant) === undefined;
+}
+
+/** A control by its own file is a hazard by what the fault does, which need not be an event. */
+export function claimOfControl(
+  fault: Fault,
+  { strategy: { declared }, without }: ControlOf,
+  variant: RegisteredVariant,
+): Prediction {
+  if (without !== undefined)
+    return { verdict: 'unsafe', reason: 'hazard met', because: `without a defence: ${without}` };
+  const under = typeof fault.control === 'object' && 'file' in fault.control;
+  const events = under ? [...fault.events, ...(declared.hazard?.under ?? [])] : fault.events;
+  return claimUnder({ ...fault, events }, declared, variant);
 }
 
 /**
@@ -72,7 +121,10 @@ export function notOffered(
   const bare = fault.control === 'no protection' && protectsNothing(declared);
   const spared = bare ? undefined : fault.spares?.(declared, redisNeedsOf(declared));
   if (spared !== undefined) return spared;
-  const place = placeOf(declared, phase);
+  const keyed = fault.manner === 'asks again';
+  const against = keyed ? reasonAgainstKey(declared) : undefined;
+  if (against !== undefined) return against;
+  const place = placeOf(declared, phase, keyed);
   return 'notOffered' in place ? place.notOffered : undefined;
 }
 

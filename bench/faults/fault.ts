@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Event, RedisNeeds, Strategy } from '../../src/contract/index.ts';
 import { type Phase, phases } from './phases.ts';
-import type { Stage } from './stage.ts';
+import type { Lab, Stage, Surroundings } from './stage.ts';
 
 /** What a fault hits. */
 export const struckAll = ['process', 'redis', 'postgres', 'network', 'client'] as const;
@@ -24,10 +24,24 @@ export const harms = [
 export type Harm = (typeof harms)[number];
 
 /**
- * To whom a fault must do its harm in the same run: to the hazards that are exposed by this event, or
- * to the strategy that protects nothing.
+ * To whom a fault must do its harm in the same run: to the hazards that are exposed by this event, to
+ * the strategy that protects nothing, to a strategy file that is no part of the product, or to a
+ * service or caller without a defence; then the stage is `undefended`, and the fault does what that is.
  */
-export type Control = { readonly hazardsUnder: Event } | 'no protection';
+export type Control =
+  | { readonly hazardsUnder: Event }
+  | 'no protection'
+  | { readonly file: string }
+  | { readonly without: string };
+
+/** What the struck caller does, beside waiting for its answer. */
+export const manners = [
+  /** It closes its connection when the stage says so. */
+  'leaves',
+  /** It has an Idempotency-Key, and asks again with it where it was not told. */
+  'asks again',
+] as const;
+export type Manner = (typeof manners)[number];
 
 /** A program that a fault needs, and how to get it. */
 export interface Need {
@@ -53,6 +67,11 @@ export interface Fault {
   eventsFor?(redis: RedisNeeds): readonly Event[];
   readonly harm: Harm;
   readonly control: Control;
+  readonly manner?: Manner;
+  /** The store itself forgets what was acknowledged, under every strategy: that is predicted, too. */
+  readonly forgets?: true;
+  /** The service is replaced by another in the course of it. */
+  readonly replaces?: true;
   /** Of an outage: whether it hits who keeps the locks there. Default: everybody. */
   outageFor?(redis: RedisNeeds): boolean;
   /** Where it makes sense, the worst first: a run takes the first one that a strategy has. */
@@ -64,7 +83,9 @@ export interface Fault {
   lastsMs(times: Times): number;
   /** It is healed no sooner, though the rivals were served. */
   leastMs?(times: Times): number;
-  /** Before the command is sent; what it makes is used by `inject`. */
+  /** What it needs around all of its cells: opened before the first, closed after the last. */
+  surroundings?(lab: Lab): Promise<Surroundings>;
+  /** Before the commands are sent; what it makes is used by `inject`. */
   prepare?(stage: Stage): Promise<void>;
   inject(stage: Stage): Promise<void>;
   /** Undoes it. Called exactly once after `inject`, also when that failed. */
@@ -84,7 +105,13 @@ export const faultShape = z.object({
   strikes: z.enum(struckAll),
   events: z.array(z.string()),
   harm: z.enum(harms),
-  control: z.union([z.literal('no protection'), z.object({ hazardsUnder: z.string() })]),
+  control: z.union([
+    z.literal('no protection'),
+    z.object({ hazardsUnder: z.string() }),
+    z.object({ file: z.string() }),
+    z.object({ without: z.string().min(1) }),
+  ]),
+  manner: z.enum(manners).optional(),
   phases: z.array(z.enum(phases)).min(1, 'must name at least one phase'),
   needs: z.array(z.object({ what: z.string(), install: z.string().min(1) })),
   lastsMs: callable,

@@ -8,7 +8,19 @@ import { z } from 'zod';
 import { outcomeKinds } from '../../src/contract/index.ts';
 
 /** Why a command was sent. */
-export const roles = ['struck', 'holder', 'rival', 'probe', 'bystander'] as const;
+export const roles = [
+  'struck',
+  'holder',
+  'rival',
+  'probe',
+  /** The struck command once more, with the same Idempotency-Key; and without one. */
+  'again',
+  'repeat',
+  'bystander',
+] as const;
+
+/** What is noted of a command whose caller has left, in the place of its answer. */
+export const leftDetail = 'left';
 
 export const operation = z.strictObject({
   /** `invoke`; `ok`: it was decided; `fail`: certainly no effect; `info`: nobody knows. */

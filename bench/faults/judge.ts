@@ -1,5 +1,5 @@
 /** Compares the own record of a cell with what the database holds. Pure. */
-import { type Operation, type Told, toldIn } from './history.ts';
+import { leftDetail, type Operation, type Told, toldIn } from './history.ts';
 import type { Judged, Marks, Strip } from './schema.ts';
 
 /** A committed effect, by the command that wrote it. */
@@ -12,6 +12,8 @@ export interface Struck {
   readonly key: string;
   /** The process of the service that was struck. */
   readonly service: number;
+  /** Its caller takes silence for a yes. */
+  readonly believes?: boolean;
 }
 
 /**
@@ -34,11 +36,12 @@ export function judged(
   });
   const later = decisionsOnKey(all, struck, marks.injectedMs);
   const probes = later.filter(({ role }) => role === 'probe');
+  const { believed, ...ends } = resolved(all, effects, struck);
   return {
     answers: countsOf(after),
     acknowledged: acknowledged.length,
-    lost: acknowledged.filter(one => !has(one)),
-    ...resolved(all, effects),
+    lost: [...acknowledged.filter(one => !has(one)), ...believed],
+    ...ends,
     detectMs: since(
       marks.injectedMs,
       firstAt(after, ({ answer }) => answer?.type !== 'ok'),
@@ -74,19 +77,22 @@ function countsOf(told: readonly Told[]): Judged['answers'] {
 }
 
 /** How commands with an unknown end turned out, and which effects nobody can have made. */
-function resolved(all: readonly Told[], effects: readonly Effect[]) {
+function resolved(all: readonly Told[], effects: readonly Effect[], struck: Struck) {
   const known = new Map<string, Set<string>>();
   const open = new Map<string, { named: string[]; nameless: number }>();
-  for (const { key, answer } of all) {
+  // who asked again and was told knows how the command ended
+  const told = all.some(({ role, answer }) => role === 'again' && answer?.type === 'ok');
+  for (const { key, role, answer } of all) {
     const accepted = answer?.outcome === 'accepted';
     if (accepted) known.set(key, (known.get(key) ?? new Set()).add(answer.commandId));
     if (answer && answer.type !== 'info') continue;
+    if (told && role === 'struck') continue;
     const on = open.get(key) ?? { named: [], nameless: 0 };
     if (answer?.commandId) on.named.push(answer.commandId);
     else on.nameless += 1;
     open.set(key, on);
   }
-  let [tookEffect, unknowns, unexplained] = [0, 0, 0];
+  let [tookEffect, unknowns, unexplained, onStruckKey] = [0, 0, 0, 0];
   const keys = new Set([...open.keys(), ...effects.map(({ key }) => key)]);
   for (const key of keys) {
     const { named, nameless } = open.get(key) ?? { named: [], nameless: 0 };
@@ -97,8 +103,25 @@ function resolved(all: readonly Told[], effects: readonly Effect[]) {
     tookEffect += done + guessed;
     unknowns += named.length + nameless;
     unexplained += strange.size - guessed;
+    if (key === struck.key) onStruckKey = done + guessed;
   }
-  return { unknown: { tookEffect, hadNone: unknowns - tookEffect }, unexplained };
+  const unknown = { tookEffect, hadNone: unknowns - tookEffect };
+  return { unknown, unexplained, ...ofStruck(all, onStruckKey, struck) };
+}
+
+/** What became of the struck command, where `tookEffect` of those without an answer on its key did. */
+function ofStruck(all: readonly Told[], tookEffect: number, { key, believes }: Struck) {
+  const mine = all.filter(({ role }) => role === 'struck');
+  const left = mine.filter(({ answer }) => answer?.detail === leftDetail).length;
+  const silent = mine.some(({ answer }) => answer?.type !== 'ok' && answer?.type !== 'fail');
+  const repeated = all.some(
+    ({ role, answer }) => role === 'repeat' && answer?.outcome === 'accepted',
+  );
+  return {
+    forNobody: Math.min(left, tookEffect),
+    twice: repeated ? Math.min(1, tookEffect) : 0,
+    believed: believes && silent && tookEffect === 0 ? [{ key, commandId: '' }] : [],
+  };
 }
 
 /** Decisions on the struck key after the fault, by others than the struck command. */

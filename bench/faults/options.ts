@@ -1,8 +1,16 @@
 /** The command line of `faults`. */
 import type { Command } from 'commander';
-import { commandOf, type OptionValues, option, readTable, repeated } from '../lab/command-line.ts';
+import {
+  commandOf,
+  type OptionValues,
+  option,
+  readTable,
+  repeated,
+  UsageError,
+} from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import { nameList, oneOfEach, strategyList, whole, wholeNumber } from '../lab/option-values.ts';
+import { nameList, number, oneOfEach, strategyList, whole } from '../lab/option-values.ts';
+import { jsonOption, outOption, resumeOption, seedOption } from '../lab/usual-options.ts';
 import { type Phase, phases, phaseTexts } from './phases.ts';
 
 const table = {
@@ -46,11 +54,12 @@ const table = {
     [500, 60_000],
     1_500,
   ),
-  /** Undefined: a random one. */
-  seed: option<number | undefined>({
-    flags: '--seed <n>',
-    text: 'seed of an earlier run, to repeat its load',
-    read: wholeNumber(0, 999_999_999),
+  seed: seedOption('load'),
+  /** Undefined: every cell once. */
+  soak: option<number | undefined>({
+    flags: '--soak <minutes>',
+    text: 'strike cell after cell for so long, and look at memory and files of every process in between',
+    read: number(0.1, 600),
     fallback: undefined,
   }),
   list: option<boolean>({
@@ -59,24 +68,9 @@ const table = {
     fallback: false,
     notRepeated: true,
   }),
-  out: option<string>({
-    flags: '--out <folder>',
-    text: 'folder for results',
-    fallback: 'results',
-    notRepeated: true,
-  }),
-  resume: option<string | undefined>({
-    flags: '--resume <file>',
-    text: 'faults.json of an interrupted run: run the cells that are left',
-    fallback: undefined,
-    notRepeated: true,
-  }),
-  json: option<boolean>({
-    flags: '--json',
-    text: 'print the result as JSON instead of the table',
-    fallback: false,
-    notRepeated: true,
-  }),
+  out: outOption('results'),
+  resume: resumeOption('faults.json', 'cells'),
+  json: jsonOption,
 };
 
 /** The parsed command line. */
@@ -93,12 +87,13 @@ Examples:
   npm run faults -- --list                                     what there is
   npm run faults -- --fault holder-killed --strategy row-lock,redis-lease
   npm run faults -- --fault holder-paused --phase 'commit sent,holding'
+  npm run faults -- --soak 30                                  does anything leak?
 
 Servers are always started: those that DATABASE_URL, REDIS_URL and REDIS_NODES name are never struck.
 
 Exit codes:
   ${exitCodes.asClaimed}    every cell is as predicted
-  ${exitCodes.claimBroken}    a cell contradicts its prediction
+  ${exitCodes.claimBroken}    a cell contradicts its prediction; with --soak also: something leaks
   ${exitCodes.usage}    the command line is wrong; nothing ran
   ${exitCodes.inconclusive}    inconclusive: a fault harmed nobody, a phase was not reached, or an error ended the run
   ${exitCodes.missing}    in CI: a fault was skipped because something is missing here
@@ -112,6 +107,8 @@ export function readFaultsOptions(
   drawSeed = () => Math.floor(Math.random() * seedsMax),
 ): FaultsOptions {
   const { seed = drawSeed(), ...rest } = readTable(form(), table, argv);
+  if (rest.soak !== undefined && rest.resume !== undefined)
+    throw new UsageError('a soak cannot be resumed: leave out --resume, or --soak');
   return { ...rest, seed };
 }
 

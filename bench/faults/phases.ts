@@ -60,8 +60,11 @@ const at = (
 
 const lacks = (notOffered: string): Place => ({ notOffered });
 
-/** The message at which a command of this strategy is in this phase, or why there is none. */
-export function placeOf(strategy: Strategy, phase: Phase): Place {
+/**
+ * The message at which a command of this strategy is in this phase, or why there is none. `keyed`: it
+ * has an Idempotency-Key, and with that a transaction where it would be one statement otherwise.
+ */
+export function placeOf(strategy: Strategy, phase: Phase, keyed = false): Place {
   switch (phase) {
     case 'waiting':
     case 'granted':
@@ -72,7 +75,7 @@ export function placeOf(strategy: Strategy, phase: Phase): Place {
       return at('postgres', 'write', phase === 'holding' ? 'request' : 'reply');
     case 'commit sent':
     case 'commit applied': {
-      const purpose = decidesInOneStatement(strategy) ? 'deciding' : 'commit';
+      const purpose = decidesInOneStatement(strategy) && !keyed ? 'deciding' : 'commit';
       return at('postgres', purpose, phase === 'commit sent' ? 'request' : 'reply');
     }
     case 'releasing':
@@ -87,7 +90,11 @@ function lockPlace(strategy: Strategy, hold: 'unanswered' | 'reply'): Place {
     case 'session':
       return at('postgres', 'lock', hold);
     case 'transaction':
-      return at('postgres', 'deciding', hold);
+      return hold === 'unanswered' && strategy.guard.includes('lock table')
+        ? lacks(
+            'who waits for the whole table names no key: the wire does not tell whose wait it is',
+          )
+        : at('postgres', 'deciding', hold);
     case 'process':
       return lacks('its lock is inside the process: nothing is on the wire');
     case 'none':

@@ -1,8 +1,10 @@
 /** Which cells a run has: every strategy with every fault, and the controls that prove the faults. Pure. */
-import type { RegisteredVariant, Strategy } from '../../src/contract/index.ts';
+import { type RegisteredVariant, redisNeedsOf, type Strategy } from '../../src/contract/index.ts';
 import type { RegisteredStrategy, Registry } from '../../src/engine/registry.ts';
 import { participantsOf } from '../lab/plan.ts';
 import {
+  type ControlOf,
+  claimOfControl,
   claimUnder,
   controlsOf,
   leftBehindBy,
@@ -11,7 +13,7 @@ import {
   worstPhase,
 } from './expected.ts';
 import type { NamedFault } from './fault.ts';
-import type { Phase } from './phases.ts';
+import { type Phase, placeOf } from './phases.ts';
 import type { FaultCell } from './schema.ts';
 
 /** A cell before it is struck. */
@@ -19,7 +21,11 @@ export interface Planned {
   readonly fault: NamedFault;
   readonly phase: Phase;
   readonly strategy: RegisteredStrategy;
+  /** The strategy as results name it: a control without a defence says so. */
+  readonly name: string;
   readonly control: boolean;
+  /** It is the control that lacks a defence. */
+  readonly undefended: boolean;
   readonly claimed: FaultCell['claimed'];
   readonly leftBehind: FaultCell['leftBehind'];
   readonly outage: FaultCell['outage'];
@@ -37,30 +43,44 @@ export interface Wanted {
 
 /** Of each fault the controls first: where they are not harmed, the rest proves nothing. */
 export function cellsOf(registry: Registry, wanted: Wanted): Planned[] {
+  const { variant, strategies } = wanted;
   return wanted.faults.flatMap(fault => {
-    const controls = controlsOf(fault, registry);
-    const others = wanted.strategies.filter(one => !controls.includes(one));
+    const controls = controlsOf(fault, registry, variant);
+    const harmed = new Set(
+      controls.filter(({ without }) => without === undefined).map(({ strategy }) => strategy),
+    );
     return [
-      ...controls.flatMap(strategy => worst(fault, strategy, wanted.variant, true)),
-      ...others.flatMap(strategy =>
-        wanted.phases.length > 0
-          ? wanted.phases
-              .filter(phase => fault.phases.includes(phase))
-              .map(phase => planned(fault, phase, strategy, wanted.variant, false))
-          : worst(fault, strategy, wanted.variant, false),
-      ),
+      ...controls.flatMap(control => controlCell(fault, control, variant)),
+      ...strategies
+        .filter(one => !harmed.has(one))
+        .flatMap(strategy =>
+          phasesOf(wanted, fault, strategy).map(phase => planned(fault, phase, strategy, variant)),
+        ),
     ];
   });
 }
 
-function worst(
+function phasesOf(
+  { phases, variant }: Wanted,
   fault: NamedFault,
   strategy: RegisteredStrategy,
-  variant: RegisteredVariant,
-  control: boolean,
-): Planned[] {
+): readonly Phase[] {
+  if (phases.length > 0) return phases.filter(phase => fault.phases.includes(phase));
   const phase = worstPhase(fault, strategy, variant) ?? fault.phases[0];
-  return phase === undefined ? [] : [planned(fault, phase, strategy, variant, control)];
+  return phase === undefined ? [] : [phase];
+}
+
+/** In the worst phase that it has. */
+function controlCell(fault: NamedFault, control: ControlOf, variant: RegisteredVariant): Planned[] {
+  const { strategy, without } = control;
+  const phase = worstPhase(fault, strategy, variant) ?? fault.phases[0];
+  if (phase === undefined) return [];
+  const cell = planned(fault, phase, strategy, variant);
+  const claimed = claimOfControl(fault, control, variant);
+  if (without === undefined) return [{ ...cell, control: true, claimed }];
+  const outage = fault.harm === 'outage' ? 'expected' : null;
+  const name = `${strategy.name}, undefended`;
+  return [{ ...cell, name, control: true, undefended: true, claimed, outage }];
 }
 
 function planned(
@@ -68,19 +88,67 @@ function planned(
   phase: Phase,
   strategy: RegisteredStrategy,
   variant: RegisteredVariant,
-  control: boolean,
 ): Planned {
-  const { declared } = strategy;
+  const { declared, name } = strategy;
   return {
     fault,
     phase,
     strategy,
-    control,
+    name,
+    control: false,
+    undefended: false,
     claimed: claimUnder(fault, declared, variant),
     leftBehind: leftBehindBy(fault, declared, phase),
     outage: outageBy(fault, declared),
     notOffered: notOffered(fault, strategy, phase, variant),
   };
+}
+
+/** More held commands than this keep each other, and two shared cores, waiting. */
+const togetherMax = 8;
+
+/**
+ * Cells that are struck by one injection: those of one fault whose commands do not stand in each other's
+ * way. In the order of the cells.
+ */
+export function groupsOf(cells: readonly Planned[]): Planned[][] {
+  const groups: Planned[][] = [];
+  for (const one of cells) {
+    const group = groups.find(
+      all => all.length < togetherMax && all.every(other => mayShare(one, other)),
+    );
+    if (group) group.push(one);
+    else groups.push([one]);
+  }
+  return groups;
+}
+
+function mayShare(one: Planned, other: Planned): boolean {
+  if (one.fault !== other.fault) return false;
+  if (one.notOffered !== undefined || other.notOffered !== undefined)
+    return one.notOffered !== undefined && other.notOffered !== undefined;
+  if (one.undefended || other.undefended) return false;
+  if (locksAll(one) || locksAll(other)) return false;
+  // what is struck is the Redis of all of them
+  if (one.fault.strikes === 'redis' && needsText(one) !== needsText(other)) return false;
+  // behind a message that is held on the one connection of a process, its other commands wait
+  return !(meet(one, other) && (holdsRedis(one) || holdsRedis(other)));
+}
+
+/** A whole table is locked: commands on other keys wait, too. */
+const locksAll = ({ strategy }: Planned): boolean => strategy.declared.guard.includes('lock table');
+
+const needsText = ({ strategy }: Planned): string =>
+  JSON.stringify(redisNeedsOf(strategy.declared));
+
+function meet(one: Planned, other: Planned): boolean {
+  const [mine, theirs] = [one, other].map(({ strategy }) => redisNeedsOf(strategy.declared));
+  return Boolean((mine?.one && theirs?.one) || (mine?.several && theirs?.several));
+}
+
+function holdsRedis({ strategy, phase, fault }: Planned): boolean {
+  const place = placeOf(strategy.declared, phase, fault.manner === 'asks again');
+  return 'point' in place && place.point.store === 'redis' && place.point.hold !== 'unanswered';
 }
 
 /**

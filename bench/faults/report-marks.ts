@@ -1,7 +1,7 @@
 /** The marks of a run of `faults`, and its result in one sentence. Pure. */
 import { counted, list } from '../page/format.ts';
 import type { FaultCell, FaultsRun } from './schema.ts';
-import { type FaultVerdict, lostOf, verdictOf, violationsOf } from './verdict.ts';
+import { type FaultVerdict, lostOf, standstillMs, verdictOf, violationsOf } from './verdict.ts';
 
 /** A mark for a cell: what it was predicted to be, and was. */
 export function markOf(cell: FaultCell, { verdict }: FaultVerdict): string {
@@ -11,13 +11,26 @@ export function markOf(cell: FaultCell, { verdict }: FaultVerdict): string {
   if (verdict === 'contradicts') return '✗!';
   const harmed = violationsOf(cell) + lostOf(cell) > 0 || cell.judged?.stuck === true;
   if (cell.claimed.verdict === 'no claim') return harmed ? '~✗' : '~';
+  if (cell.claimed.verdict === 'unsafe') return '✗'; // as predicted: harmed
   return harmed ? '✗' : '✓';
 }
+
+/** A mark, and how long writers on other keys stood still, if they did. */
+export function markText(cell: FaultCell, verdict: FaultVerdict): string {
+  const stillMs = standstillMs(cell);
+  const mark = markOf(cell, verdict);
+  return stillMs === undefined ? mark : `${mark} ${secondsText(stillMs)}`;
+}
+
+/** "2.4 s", "12 s" */
+export const secondsText = (ms: number): string =>
+  `${ms < 9_950 ? (ms / 1_000).toFixed(1) : Math.round(ms / 1_000)} s`;
 
 export const legend =
   '✓ claimed safe, and nothing was violated or lost. ~ no claim under this fault, and nothing was seen; ' +
   '~✗ no claim, and a violation was seen. ✗ predicted to be harmed, and was. ✗! contradicts its ' +
-  'prediction. ○ a hazard that this fault did not expose. ? inconclusive. – not offered, or skipped.';
+  'prediction. ○ a hazard that this fault did not expose. ? inconclusive. – not offered, or skipped. ' +
+  'Seconds: the process that was not struck served no key for so long.';
 
 /** The result in one sentence. */
 export function headline(run: FaultsRun): string {

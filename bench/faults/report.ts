@@ -1,7 +1,6 @@
 /** The report of a run of `faults`: the matrix first, then each fault with its proof. Pure. */
 import { counted, list, nothing, whole } from '../page/format.ts';
 import {
-  type Block,
   type Cell,
   type Fact,
   type Fold,
@@ -14,8 +13,9 @@ import {
 } from '../page/report.ts';
 import { firstLines } from './first-lines.ts';
 import { phaseTexts } from './phases.ts';
-import { legend, markOf } from './report-marks.ts';
+import { legend, markOf, markText } from './report-marks.ts';
 import type { FaultCell, FaultsRun } from './schema.ts';
+import { stripBlocks } from './strips.ts';
 import { type FaultVerdict, lostOf, verdictOf, violationsOf } from './verdict.ts';
 
 type Fault = FaultsRun['faults'][number];
@@ -81,7 +81,7 @@ function matrixCell(run: FaultsRun, fault: Fault, strategy: string): Cell {
   const all = cells.map(cell => ({ cell, verdict: verdictOf(run, cell) }));
   if (all.length === 0) return { text: '' };
   return {
-    text: [...new Set(all.map(({ cell, verdict }) => markOf(cell, verdict)))].join(' '),
+    text: [...new Set(all.map(({ cell, verdict }) => markText(cell, verdict)))].join(', '),
     hint: all
       .map(({ cell, verdict }) => `${cell.phase}: ${verdict.verdict}, ${verdict.because}`)
       .join('; '),
@@ -91,7 +91,7 @@ function matrixCell(run: FaultsRun, fault: Fault, strategy: string): Cell {
 
 /** Acknowledged effects that are gone: 0 wherever it is claimed. */
 function lostSection(run: FaultsRun): Section {
-  const struck = run.cells.filter(({ judged }) => judged);
+  const struck = run.cells.filter(({ judged, control }) => judged && !control);
   const acknowledged = struck.reduce((sum, cell) => sum + (cell.judged?.acknowledged ?? 0), 0);
   const lost = struck.reduce((sum, cell) => sum + lostOf(cell), 0);
   return {
@@ -122,6 +122,7 @@ function faultSection(run: FaultsRun, fault: Fault): Section {
         ],
         rows: cells.map(cell => rowOf(run, cell)),
       },
+      ...stripBlocks(cells),
     ],
   };
 }
@@ -175,6 +176,7 @@ function foldOf(cell: FaultCell, { verdict, because }: FaultVerdict): Fold {
     ['claimed', `${claimed.verdict}: ${claimed.because}`],
     ...(leftBehind ? ([['its lock outlives it', leftBehind]] as const) : []),
     ['struck while', phaseTexts[cell.phase]],
+    ...(cell.ready ? ([['/readyz meanwhile', cell.ready]] as const) : []),
     ...(marks
       ? ([
           [
@@ -191,34 +193,9 @@ function foldOf(cell: FaultCell, { verdict, because }: FaultVerdict): Fold {
     blocks: [
       { kind: 'facts', facts },
       ...(violations.length > 0 ? [{ kind: 'list', items: violations } as const] : []),
-      ...stripBlocks(cell),
       ...(lines.length > 0 ? [{ kind: 'preformatted', text: lines.join('\n') } as const] : []),
     ],
   };
-}
-
-/** Throughput and latency on other keys: before, during and after. */
-function stripBlocks({ strip, marks }: FaultCell): Block[] {
-  if (!strip || !marks) return [];
-  const struck = `struck at ${Math.round(marks.injectedMs)}, healed at ${Math.round(marks.healedMs)}`;
-  const axis = `ms since the beginning; ${struck}`;
-  const points = (values: readonly number[]) =>
-    values.map((value, index) => [index * strip.sliceMs, value] as const);
-  const counts = [
-    { name: 'accepted', points: points(strip.accepted) },
-    { name: 'not done', points: points(strip.failed) },
-  ];
-  const slowest = [{ name: 'slowest', points: points(strip.slowestMs) }];
-  return [
-    {
-      kind: 'chart',
-      chart: { axis, unit: `commands on other keys in ${strip.sliceMs} ms`, lines: counts },
-    },
-    {
-      kind: 'chart',
-      chart: { axis, unit: 'ms, the slowest answer on other keys', lines: slowest },
-    },
-  ];
 }
 
 function conditionFacts({ conditions, command, startedAt, seconds, times }: FaultsRun): Fact[] {

@@ -1,21 +1,19 @@
 /** Runs the cells of `faults`, from the registry to the raw data. */
 import { setMaxListeners } from 'node:events';
-import type { RegisteredVariant } from '../../src/contract/index.ts';
-import { isStrategyPath, loadRegistry } from '../../src/engine/registry.ts';
 import { errorMessage } from '../../src/error-message.ts';
 import { argumentsIn, UsageError } from '../lab/command-line.ts';
 import { forecast } from '../lab/forecast.ts';
-import { scenarioOf } from '../lab/plan.ts';
 import { openProgress, type Progress } from '../lab/progress.ts';
 import type { Environment } from '../lab/service.ts';
 import { counted } from '../page/format.ts';
-import { strikeCell } from './cell.ts';
+import { Around } from './around.ts';
+import { type StruckCell, strikeTogether } from './cell.ts';
 import type { NamedFault } from './fault.ts';
 import { type FaultsFolder, readFaults } from './files.ts';
 import type { Operation } from './history.ts';
 import { commandLine, type FaultsOptions, readFaultsOptions } from './options.ts';
-import { cellsOf, type Planned, strategiesOf } from './plan.ts';
-import { faultsNamed, loadFaults } from './registry.ts';
+import { groupsOf, type Planned } from './plan.ts';
+import { type Plan, planOf } from './planned-run.ts';
 import { Rig } from './rig.ts';
 import { type FaultCell, type FaultsRun, faultsFormat, faultsVersion } from './schema.ts';
 import { cellName } from './verdict.ts';
@@ -28,11 +26,9 @@ export interface FaultsGiven {
   readonly signal: AbortSignal;
 }
 
-/** A cell takes about so long: calm, strike, heal and audit. */
-const cellSeconds = { fixed: 3, leases: 1.7 } as const;
-/** A rival that gets the lock when the lease has passed has time left to wait for the row. */
-const waitShare = 3;
-/** So many cells that break off one after the other end the run: something is broken for good. */
+/** Those who are struck together take about so long: calm, strike, heal and audit. */
+const groupSeconds = { fixed: 3, leases: 1.7 } as const;
+/** So many injections that break off one after the other end the run: something is broken for good. */
 const brokenMax = 3;
 
 /**
@@ -51,12 +47,12 @@ export async function runFaults(given: FaultsGiven): Promise<FaultsRun> {
   const kept = (before?.cells ?? []).filter(({ state }) => state !== 'broken off');
   const done = new Set(kept.map(cellName));
   const left = plan.cells.filter(one => !done.has(nameOf(one)));
-  const struck = left.filter(one => one.notOffered === undefined);
+  const groups = groupsOf(left);
+  const struck = groups.filter(([one]) => one?.notOffered === undefined);
   const progress = openProgress(output, struck.length);
   const report = (line: string): void => progress.note(line);
   await tellForecast(options, struck.length, report);
-  const { times } = plan;
-  const strategyFiles = options.strategies.filter(isStrategyPath);
+  const { times, strategyFiles } = plan;
   const rig = await Rig.open({ environment, strategyFiles, times, report: quiet(report), signal });
   try {
     if (before && before.conditions.commit !== rig.conditions.commit)
@@ -78,27 +74,40 @@ export async function runFaults(given: FaultsGiven): Promise<FaultsRun> {
       conditions: rig.conditions,
       faults: plan.faults.map(factsOf),
       strategies: strategiesIn(plan.cells),
-      cells,
+      cells: inOrder(cells, plan.cells),
     });
     const keep = (planned: Planned, history: readonly Operation[]): Promise<void> =>
       folder.keep(runOf('interrupted'), headOf(planned), history);
-    const work = { rig, plan, options, progress, signal, keep };
+    const around = new Around(rig.lab);
+    const work = { rig, plan, options, progress, signal, keep, around };
+    let broken = 0;
     try {
-      for (const planned of left) {
-        cells.push(await cellRun(work, planned));
+      for (const group of groups) {
+        const made = await groupRun(work, group);
+        cells.push(...made);
         await folder.save(runOf('interrupted'));
-        const last = cells.slice(-brokenMax);
-        if (last.length === brokenMax && last.every(({ state }) => state === 'broken off'))
-          throw new Error(`${brokenMax} cells in a row broke off: ${last[0]?.because}`);
+        broken = made.every(({ state }) => state === 'broken off') ? broken + 1 : 0;
+        if (broken === brokenMax)
+          throw new Error(`${brokenMax} injections in a row broke off: ${made[0]?.because}`);
       }
+      await around.leave();
     } catch (error) {
       return signal.aborted ? runOf('interrupted') : runOf('broken off', errorMessage(error));
+    } finally {
+      await around.leave().catch(() => {}); // the first error counts
     }
     return runOf('complete');
   } finally {
     progress.end();
     await rig.close();
   }
+}
+
+/** Those who were struck together came together. */
+function inOrder(cells: readonly FaultCell[], planned: readonly Planned[]): FaultCell[] {
+  const places = new Map(planned.map((one, place) => [nameOf(one), place]));
+  const place = (cell: FaultCell): number => places.get(cellName(cell)) ?? planned.length;
+  return [...cells].sort((a, b) => place(a) - place(b));
 }
 
 async function resumedRun({ resume }: FaultsOptions): Promise<FaultsRun | undefined> {
@@ -113,42 +122,15 @@ const quiet = (report: (line: string) => void) => (line: string) => {
   if (!/unexpectedly/.test(line)) report(line);
 };
 
-interface Plan {
-  readonly startedAt: string;
-  readonly faults: readonly NamedFault[];
-  readonly cells: readonly Planned[];
-  readonly scenario: ReturnType<typeof scenarioOf>;
-  readonly variant: RegisteredVariant;
-  readonly times: FaultsRun['times'];
-}
-
-async function planOf(options: FaultsOptions): Promise<Plan> {
-  const registry = await loadRegistry(options.strategies.filter(isStrategyPath));
-  const scenario = scenarioOf(registry, options.scenario);
-  const variant = scenario.registered.variants[options.variant];
-  if (!variant) {
-    const known = Object.keys(scenario.registered.variants).join(', ');
-    throw new UsageError(
-      `${scenario.name} has no variant '${options.variant}'; there are ${known}`,
-    );
-  }
-  const faults = faultsNamed(await loadFaults(), options.faults);
-  const strategies = strategiesOf(registry, options.strategies, variant);
-  const cells = cellsOf(registry, { faults, phases: options.phases, strategies, variant });
-  const { leaseMs } = options;
-  const times = { leaseMs, waitMs: Math.round(leaseMs * waitShare) };
-  return { startedAt: new Date().toISOString(), faults, cells, scenario, variant, times };
-}
-
 async function tellForecast(
   { leaseMs, out }: FaultsOptions,
-  cells: number,
+  groups: number,
   report: (line: string) => void,
 ): Promise<void> {
-  const eachSeconds = cellSeconds.fixed + (cellSeconds.leases * leaseMs) / 1_000;
+  const eachSeconds = groupSeconds.fixed + (groupSeconds.leases * leaseMs) / 1_000;
   const time = {
-    work: counted(cells, 'cell'),
-    aboutSeconds: cells * eachSeconds,
+    work: counted(groups, 'injection'),
+    aboutSeconds: groups * eachSeconds,
     besides: 'the start of the servers and of the service',
   };
   for (const line of await forecast(time, { out, startsPostgres: true })) report(line);
@@ -160,60 +142,109 @@ interface Work {
   readonly options: FaultsOptions;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  readonly around: Around;
   readonly keep: (planned: Planned, history: readonly Operation[]) => Promise<void>;
 }
 
-const unstruck = { marks: null, judged: null, audit: null, strip: null, wire: [] };
+/** What a cell has that was not struck. */
+export const unstruck = {
+  marks: null,
+  judged: null,
+  audit: null,
+  strip: null,
+  ready: null,
+  wire: [],
+  seconds: 0,
+};
 
-async function cellRun(work: Work, planned: Planned): Promise<FaultCell> {
-  const head = headOf(planned);
-  if (planned.notOffered !== undefined)
-    return { ...head, ...unstruck, state: 'not offered', because: planned.notOffered, seconds: 0 };
-  const missing = await missingFor(planned.fault);
-  if (missing !== undefined)
-    return { ...head, ...unstruck, state: 'skipped', because: missing, seconds: 0 };
-  work.progress.step(nameOf(planned));
+/** The cells of those who are struck together; who was not held with the others is struck alone. */
+async function groupRun(
+  work: Work,
+  group: readonly Planned[],
+  again = false,
+): Promise<FaultCell[]> {
+  const [first] = group;
+  if (!first) return [];
+  const all = (state: FaultCell['state'], because: (one: Planned) => string): FaultCell[] =>
+    group.map(one => ({ ...headOf(one), ...unstruck, state, because: because(one) }));
+  if (first.notOffered !== undefined) return all('not offered', one => one.notOffered ?? '');
+  const missing = await missingFor(first.fault);
+  if (missing !== undefined) return all('skipped', () => missing);
+  if (again) work.progress.note(`${nameOf(first)}: not held in time with the others; now alone`);
+  else work.progress.step(stepOf(group));
   const startMs = performance.now();
-  const seconds = (): number => (performance.now() - startMs) / 1_000;
   try {
-    const { history, ...part } = await Promise.race([struckIn(work, planned), work.rig.ended]);
-    await work.keep(planned, history);
-    return { ...head, ...part, seconds: seconds() };
+    const struck = await Promise.race([struckIn(work, group), work.rig.ended]);
+    const seconds = (performance.now() - startMs) / 1_000 / group.length;
+    const cells: FaultCell[] = [];
+    for (const [index, planned] of group.entries()) {
+      const one = struck[index];
+      if (!one) continue;
+      if (one.state === 'phase not reached' && group.length > 1) {
+        cells.push(...(await groupRun(work, [planned], true)));
+        continue;
+      }
+      const { history, ...part } = one;
+      await work.keep(planned, history);
+      cells.push({ ...headOf(planned), ...part, seconds });
+    }
+    return cells;
   } catch (error) {
     work.signal.throwIfAborted();
-    const because = errorMessage(error);
-    return { ...head, ...unstruck, state: 'broken off', because, seconds: seconds() };
+    return all('broken off', () => errorMessage(error));
   }
 }
 
-async function struckIn({ rig, plan, options, signal }: Work, planned: Planned) {
+async function struckIn(
+  { rig, plan, options, signal, around }: Work,
+  group: readonly Planned[],
+): Promise<readonly StruckCell[]> {
+  const [first] = group;
+  if (!first) return [];
+  await around.enter(first.fault);
   await Promise.all(rig.workers.map(worker => worker.back())); // whoever was killed before
-  const { fault, phase, strategy } = planned;
   const { scenario, times } = plan;
   const { variant, seed } = options;
-  return strikeCell(rig, { fault, phase, strategy, scenario, variant, seed, times }, signal);
+  return strikeTogether(
+    rig,
+    { fault: first.fault, members: group, scenario, variant, seed, times },
+    signal,
+  );
+}
+
+function stepOf(group: readonly Planned[]): string {
+  const [first, ...others] = group;
+  if (!first) return '';
+  const besides = others.length > 0 ? ` and ${others.length} more` : '';
+  return `${nameOf(first)}${besides}`;
 }
 
 /** What a fault needs and this machine lacks, with the way to get it. */
-async function missingFor({ needs }: NamedFault): Promise<string | undefined> {
+export async function missingFor({ needs }: NamedFault): Promise<string | undefined> {
   for (const need of needs)
     if (!(await need.found())) return `${need.what} is missing here: ${need.install}`;
   return undefined;
 }
 
-function headOf({ fault, strategy, notOffered: _, ...facts }: Planned) {
-  return { ...facts, fault: fault.name, strategy: strategy.name };
+export function headOf({ fault, phase, name, control, claimed, leftBehind, outage }: Planned) {
+  return { fault: fault.name, phase, strategy: name, control, claimed, leftBehind, outage };
 }
 
-const nameOf = (planned: Planned): string => cellName(headOf(planned));
+export const nameOf = (planned: Planned): string => cellName(headOf(planned));
 
-function factsOf({ name, title, strikes, events, harm, phases }: NamedFault) {
-  return { name, title, strikes, events: [...events], harm, phases: [...phases] };
+export function factsOf({ name, title, strikes, events, harm, phases, forgets }: NamedFault) {
+  const facts = { name, title, strikes, harm, forgets: forgets === true };
+  return { ...facts, events: [...events], phases: [...phases] };
 }
 
 function strategiesIn(cells: readonly Planned[]): FaultsRun['strategies'] {
-  const all = new Map(cells.map(({ strategy }) => [strategy.name, strategy.declared]));
-  return [...all]
-    .map(([name, { title, hazard }]) => ({ name, title, hazard: hazard !== undefined }))
-    .sort((a, b) => Number(a.hazard) - Number(b.hazard) || a.name.localeCompare(b.name));
+  const all = new Map(
+    cells.map(({ name, strategy: { declared }, undefended }) => [
+      name,
+      { name, title: declared.title, hazard: declared.hazard !== undefined || undefended },
+    ]),
+  );
+  return [...all.values()].sort(
+    (a, b) => Number(a.hazard) - Number(b.hazard) || a.name.localeCompare(b.name),
+  );
 }

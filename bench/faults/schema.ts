@@ -44,6 +44,10 @@ const judged = z.strictObject({
   unknown: z.strictObject({ tookEffect: count, hadNone: count }),
   /** Effects that no command explains which was accepted or whose end is unknown. */
   unexplained: count,
+  /** Effects of commands whose callers had left; absent in older results, as the next. */
+  forNobody: count.default(0),
+  /** The struck command and its repetition both took effect. */
+  twice: count.default(0),
   /** From the fault to the first answer that tells of it; null: nobody noticed. */
   detectMs: ms.nullable(),
   /** From the fault to the first decision on the struck key by somebody else; null: never. */
@@ -86,6 +90,8 @@ const cell = z.strictObject({
   judged: judged.nullable(),
   audit: audit.nullable(),
   strip: strip.nullable(),
+  /** What `/readyz` of the process that was not struck said right before the healing; null: not asked. */
+  ready: z.enum(['ready', 'not ready', 'no answer']).nullable().default(null),
   /** The proof that the command was in this phase when the fault struck. */
   wire: z.array(wireLine),
 });
@@ -96,6 +102,8 @@ const fault = z.strictObject({
   strikes: z.enum(struckAll),
   events: z.array(z.string()),
   harm: z.enum(harms),
+  /** Acknowledged effects are lost under every strategy; absent in older results. */
+  forgets: z.boolean().default(false),
   phases: z.array(z.enum(phases)),
 });
 

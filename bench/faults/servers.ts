@@ -29,8 +29,13 @@ export function struckRedis(
   let pid = pidOf(server);
   let replica: Server | undefined;
   const { password } = new URL(url);
-  const started = async (what: string, port: () => Promise<number>): Promise<Server> => {
-    const binary = await findRedis(keeper, usualRedisPlaces(), () => {});
+  const started = async (
+    what: string,
+    port: () => Promise<number>,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Server> => {
+    const found = await findRedis(keeper, usualRedisPlaces(), () => {});
+    const binary = { ...found, env: { ...found.env, ...environment } };
     return startRedis(keeper, binary, what, port, password);
   };
   const kill = async (): Promise<void> => {
@@ -41,8 +46,8 @@ export function struckRedis(
     name,
     kill,
     signal: which => tell(pid, which),
-    async restart() {
-      pid = pidOf(await started(name, async () => Number(new URL(url).port)));
+    async restart(environment) {
+      pid = pidOf(await started(name, async () => Number(new URL(url).port), environment));
     },
     say: (...words) => said(url, words),
     async standBy() {
@@ -121,7 +126,8 @@ async function postgresAgain(
 
 const sayMs = 2_000;
 
-async function said(url: string, [name = '', ...rest]: readonly string[]): Promise<unknown> {
+/** One command over a connection of its own. */
+export async function said(url: string, [name = '', ...rest]: readonly string[]): Promise<unknown> {
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: sayMs,
@@ -158,17 +164,19 @@ export function tell(pid: number, signal: NodeJS.Signals): void {
 
 async function ended(pid: number, signal: AbortSignal): Promise<void> {
   const lastMs = performance.now() + endedMaxMs;
-  while (isThere(pid)) {
+  while (!hasEnded(pid)) {
     if (performance.now() > lastMs) throw new Error(`process ${pid} did not end`);
     await waitMs(lookMs, signal);
   }
 }
 
-function isThere(pid: number): boolean {
+/** Also one that has ended, and whose parent has not asked how. */
+export function hasEnded(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
   } catch {
-    return false;
+    return true;
   }
 }

@@ -28,10 +28,10 @@ export function cellName({
   return `${fault}, ${phase}, ${strategy}`;
 }
 
-/** Violations that the audit found and lost acknowledgements apart. */
+/** Violations that the audit found, lost acknowledgements apart, and commands that were done twice. */
 export function violationsOf({ audit, judged }: FaultCell): number {
   const others = audit?.violations.filter(({ kind }) => kind !== 'lost acknowledgement') ?? [];
-  return others.length + (judged?.unexplained ?? 0);
+  return others.length + (judged?.unexplained ?? 0) + (judged?.twice ?? 0);
 }
 
 /** Acknowledged effects that are gone, by the record and by the audit. */
@@ -67,6 +67,8 @@ export function verdictOf(run: Struck, cell: FaultCell): FaultVerdict {
     return is('inconclusive', 'the fault harmed no control in this run, so this proves nothing');
   if (cell.outage === 'expected' && !isHarmed(run, cell))
     return is('inconclusive', 'writers were to stand still, and went on');
+  if (factsIn(run, cell)?.forgets && lostOf(cell) === 0)
+    return is('inconclusive', 'the store was to forget, and nothing acknowledged was lost');
   if (claimed.verdict === 'no claim')
     return is('as predicted', `no claim (${claimed.because}); ${harmText(cell)}`);
   return is('as predicted', `${claimed.because}; ${harmText(cell)}`);
@@ -87,12 +89,18 @@ function tooLittle({ phase, marks, judged, audit, wire }: FaultCell): FaultVerdi
 }
 
 /** What a cell shows that its prediction excludes. */
-function brokenBy({ times }: Struck, cell: FaultCell): string | undefined {
+function brokenBy(run: Struck, cell: FaultCell): string | undefined {
   const { claimed, judged, leftBehind } = cell;
+  const { times } = run;
   const lost = lostOf(cell);
-  if (lost > 0) return `lost: ${counted(lost, 'acknowledged effect')}`;
+  const meant = cell.control && harmOf(run, cell) === 'lost acknowledgement';
+  if (lost > 0 && !meant && !factsIn(run, cell)?.forgets)
+    return `lost: ${counted(lost, 'acknowledged effect')}`;
   if (claimed.verdict === 'safe' && violationsOf(cell) > 0)
     return `claimed safe (${claimed.because}), and there ${violationsOf(cell) === 1 ? 'is' : 'are'} ${counted(violationsOf(cell), 'violation')}`;
+  // who waits has done nothing yet
+  if (judged && judged.forNobody > 0 && cell.phase === 'waiting' && !cell.control)
+    return `${counted(judged.forNobody, 'command')} took effect though the caller had left`;
   if (!judged || leftBehind === 'for good') return undefined;
   if (cell.outage === 'none' && stoodStill(judged))
     return `writers were to go on, and nobody was served for ${Math.round(judged.gapMs.others)} ms`;
@@ -116,7 +124,7 @@ function brokenBy({ times }: Struck, cell: FaultCell): string | undefined {
 export function isHarmed(run: Pick<Struck, 'faults' | 'times'>, cell: FaultCell): boolean {
   const { judged } = cell;
   if (cell.state !== 'struck' || !judged) return false;
-  switch (run.faults.find(({ name }) => name === cell.fault)?.harm) {
+  switch (harmOf(run, cell)) {
     case 'violation':
       return violationsOf(cell) > 0;
     case 'lost acknowledgement':
@@ -125,14 +133,26 @@ export function isHarmed(run: Pick<Struck, 'faults' | 'times'>, cell: FaultCell)
       return judged.stuck;
     case 'outage':
       return stoodStill(judged);
+    case 'work for nobody':
+      return judged.forNobody > 0;
     default:
       return false;
   }
 }
 
+const factsIn = ({ faults }: Pick<Struck, 'faults'>, { fault }: FaultCell) =>
+  faults.find(({ name }) => name === fault);
+
+const harmOf = (run: Pick<Struck, 'faults'>, cell: FaultCell) => factsIn(run, cell)?.harm;
+
 /** How much longer than before the fault nobody is served, in an outage; and at least. */
 const outageTimes = 5;
 const outageLeastMs = 500;
+
+/** How long writers on other keys were not served; undefined where they were, as before the fault. */
+export function standstillMs({ judged }: Pick<FaultCell, 'judged'>): number | undefined {
+  return judged && stoodStill(judged) ? judged.gapMs.others : undefined;
+}
 
 function stoodStill({ gapMs }: NonNullable<FaultCell['judged']>): boolean {
   return gapMs.others > Math.max(outageLeastMs, outageTimes * gapMs.before);
@@ -145,6 +165,7 @@ function harmText(cell: FaultCell): string {
     violations > 0 ? counted(violations, 'violation') : '',
     lostOf(cell) > 0 ? `${counted(lostOf(cell), 'acknowledged effect')} lost` : '',
     judged?.stuck ? 'the key stays locked' : '',
+    judged?.forNobody ? `${counted(judged.forNobody, 'command')} done for nobody` : '',
   ].filter(text => text !== '');
   return parts.length > 0 ? parts.join(', ') : 'no violation';
 }

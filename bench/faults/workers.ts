@@ -43,6 +43,10 @@ export function struckProcess({
       }
       now = successorOf(primaryPid, new URL(url).port) ?? now;
     },
+    async turned() {
+      // the first may have been read in the turn in which the others came
+      for (let turn = 0; turn < 2; turn += 1) await isAlive(url);
+    },
   };
 }
 

@@ -18,6 +18,7 @@ import {
   textOf,
   toneOf,
 } from './report.ts';
+import { stripsSvg } from './strips.ts';
 import { tableScript } from './table-script.ts';
 import { tradeoffSvg } from './tradeoff.ts';
 
@@ -108,6 +109,8 @@ function blockHtml(block: Block): Html {
       return tradeoffSvg(block.tradeoff);
     case 'form':
       return formHtml(block.form);
+    case 'strips':
+      return stripsSvg(block.strips);
   }
 }
 

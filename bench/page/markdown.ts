@@ -83,6 +83,7 @@ function blockParts(block: Block): readonly string[] {
     case 'chart':
     case 'ecdf':
     case 'tradeoff':
+    case 'strips':
       return [];
     case 'form':
       return [markdownText(block.form.instead)];

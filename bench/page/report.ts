@@ -6,6 +6,7 @@ import type { Chart } from './chart.ts';
 import type { Ecdf } from './ecdf.ts';
 import type { Form } from './form.ts';
 import type { Tradeoff } from './tradeoff.ts';
+import type { Strips } from './strips.ts';
 
 export interface Report {
   readonly title: string;
@@ -51,7 +52,8 @@ export type Block =
   | { readonly kind: 'tradeoff'; readonly tradeoff: Tradeoff }
   | { readonly kind: 'ecdf'; readonly ecdf: Ecdf }
   /** Only in HTML; at most one on a page. Elsewhere stands what to do instead. */
-  | { readonly kind: 'form'; readonly form: Form };
+  | { readonly kind: 'form'; readonly form: Form }
+  | { readonly kind: 'strips'; readonly strips: Strips };
 
 export interface Table {
   readonly kind: 'table';

@@ -139,7 +139,7 @@ describe('dead files', () => {
     /^strategies\/(hazards\/)?[^/]+\.ts$/,
     /^bench\/load\/k6\/scenario\.ts$/,
     /^bench\/floors\/peers\/[a-z0-9-]+\.ts$/,
-    /^bench\/faults\/faults\/[a-z0-9-]+\.ts$/,
+    /^bench\/faults\/(faults|controls)\/[a-z0-9-]+\.ts$/,
     /^bench\/.*-process\.ts$/,
     /^bench\/advise\/in-browser\.ts$/, // bundled into a page
     /^bench\/cli\/[a-z-]+\.ts$/,

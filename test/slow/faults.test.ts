@@ -72,3 +72,55 @@ test('a kill and a pause do to each lock what its facts say, and the controls ar
     expect.arrayContaining(['report.html', 'report.md', 'report.csv']),
   );
 });
+
+test('who has left is not served, a lost reply is found again, and a full disk is told as that', async () => {
+  const before = await foldersIn();
+  const { code, stdout, stderr } = await run(
+    ...['--fault', 'client-gone,commit-reply-lost,disk-full', '--lease-ms', '1000'],
+    ...['--strategy', 'row-lock,redis-lease'],
+  );
+  const [name = ''] = (await foldersIn()).filter(one => !before.includes(one));
+  const result = await readFaults(join(folder, name, 'faults.json'));
+  const cellsUnder = (fault: string) => result.cells.filter(cell => cell.fault === fault);
+  const canFill = cellsUnder('disk-full').every(({ state }) => state !== 'skipped');
+  if (process.env.LOCKSTEP_REQUIRE_TOOLS === '1') expect(canFill).toBe(true);
+  const told = result.cells
+    .filter(({ state }) => state !== 'skipped')
+    .map(cell => ({ cell, ...verdictOf(result, cell) }));
+  expect(
+    told.filter(({ verdict }) => verdict !== 'as predicted'),
+    `${stdout}\n${stderr}`,
+  ).toEqual([]);
+  expect(code).toBe(canFill || !process.env.CI ? 0 : 4);
+
+  // each control was harmed by what it lacks, and nobody else
+  const [[goneBare, ...gone], [lostBare, ...lost]] = [
+    cellsUnder('client-gone'),
+    cellsUnder('commit-reply-lost'),
+  ] as const;
+  expect(goneBare).toMatchObject({ control: true, judged: { forNobody: expect.any(Number) } });
+  expect(goneBare?.judged?.forNobody).toBeGreaterThan(1);
+  expect(gone.map(({ phase, judged }) => [phase, judged?.forNobody])).toEqual([
+    ['waiting', 0],
+    ['waiting', 0],
+  ]);
+  expect(lostBare).toMatchObject({ control: true, judged: { twice: 1 } });
+  for (const { judged } of lost) expect(judged).toMatchObject({ twice: 0, unexplained: 0 });
+
+  // the struck command was not told, asked again, and got the answer of the first
+  const histories = join(folder, name, 'histories');
+  const historyIn = async (of: string) =>
+    toldIn(historyOf(await readFile(join(histories, `${of}.jsonl`), 'utf8')));
+  const asked = await historyIn('commit-reply-lost-commit-applied-row-lock');
+  const answers = (role: string) =>
+    asked.filter(one => one.role === role).map(({ answer }) => answer?.outcome);
+  expect(answers('struck')).toEqual(['unknown']);
+  expect(answers('again')).toEqual(['accepted']);
+
+  if (!canFill) return;
+  for (const { ready } of cellsUnder('disk-full')) expect(ready).toBe('not ready');
+  const full = await historyIn('disk-full-holding-row-lock');
+  const details = new Set(full.map(({ answer }) => answer?.detail));
+  expect([...details]).toContain('postgres-disk-full');
+  expect(full.filter(({ answer }) => answer?.detail === 'internal-error')).toEqual([]);
+});

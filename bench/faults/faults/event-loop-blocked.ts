@@ -1,6 +1,6 @@
-import type { Fault } from '../fault.ts';
 import { evaluateIn } from '../inspector.ts';
 import type { Stage } from '../stage.ts';
+import { stalled } from '../stalled.ts';
 
 const share = 1.5; // of a lease
 const arrivesMs = 300; // what was on its way arrives before the process looks
@@ -10,22 +10,8 @@ const blocked = new WeakMap<Stage, Promise<void>>();
  * A long computation on the main thread: the process runs, the kernel answers for it, and neither its
  * watchdog nor its own clock is looked at.
  */
-export default {
+export default stalled({
   title: 'The event loop of the process that serves the command is blocked for longer than a lease',
-  strikes: 'process',
-  events: ['lease lost'],
-  harm: 'violation',
-  control: { hazardsUnder: 'lease lost' },
-  phases: [
-    'commit sent',
-    'written',
-    'holding',
-    'granted',
-    'commit applied',
-    'releasing',
-    'waiting',
-  ],
-  needs: [],
   lastsMs: ({ leaseMs }) => share * leaseMs,
   leastMs: ({ leaseMs }) => share * leaseMs,
   async inject(stage) {
@@ -38,4 +24,4 @@ export default {
     stage.letPass();
     await blocked.get(stage);
   },
-} satisfies Fault;
+});

@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import { stalled } from '../stalled.ts';
 
 const arrivesMs = 50;
 
@@ -6,23 +6,9 @@ const arrivesMs = 50;
  * A stall (a swapped-out machine, a migrated guest): the process loses its lease and does not know,
  * while what it has sent is still on its way.
  */
-export default {
+export default stalled({
   title:
     'The process that serves the command stands still for longer than a lease (SIGSTOP, SIGCONT)',
-  strikes: 'process',
-  events: ['lease lost'],
-  harm: 'violation',
-  control: { hazardsUnder: 'lease lost' },
-  phases: [
-    'commit sent',
-    'written',
-    'holding',
-    'granted',
-    'commit applied',
-    'releasing',
-    'waiting',
-  ],
-  needs: [],
   lastsMs: ({ leaseMs }) => 1.5 * leaseMs,
   leastMs: ({ leaseMs }) => 1.2 * leaseMs,
   async inject({ process }) {
@@ -33,4 +19,4 @@ export default {
     await pause(arrivesMs);
     process.signal('SIGCONT');
   },
-} satisfies Fault;
+});

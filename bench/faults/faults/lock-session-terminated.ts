@@ -14,8 +14,9 @@ export default {
   // a COMMIT that is held for 2 s is given up by its client
   lastsMs: ({ leaseMs }) => 0.6 * leaseMs,
   async inject({ sql, backends }) {
-    if (backends.locks !== undefined)
-      await sql('select pg_terminate_backend($1::integer)', [String(backends.locks)]);
+    for (const { locks } of backends)
+      if (locks !== undefined)
+        await sql('select pg_terminate_backend($1::integer)', [String(locks)]);
   },
   async heal() {},
 } satisfies Fault;

@@ -1,29 +1,20 @@
-import type { Fault } from '../fault.ts';
+import { forgets, redisFault } from '../redis-faults.ts';
 import type { StruckRedis } from '../stage.ts';
 
 const fillers = 400;
 const filler = 'x'.repeat(4_096);
 
 /** Memory pressure under a policy that may evict what has an end: locks go before anything else. */
-export default {
+export default redisFault({
+  ...forgets,
   title: 'Redis evicts locks under memory pressure (maxmemory-policy volatile-ttl)',
-  strikes: 'redis',
-  events: ['lease lost'],
-  harm: 'violation',
-  control: { hazardsUnder: 'lease lost' },
-  phases: ['commit sent', 'written', 'holding', 'commit applied'],
-  needs: [],
-  spares: (_strategy, { one, several }) =>
-    one || several ? undefined : 'it keeps nothing in Redis',
-  // a COMMIT that is held for 2 s is given up by its client
-  lastsMs: ({ leaseMs }) => 0.6 * leaseMs,
   async inject({ redis }) {
     await Promise.all(redis.map(press));
   },
   async heal({ redis }) {
     await Promise.all(redis.map(ease));
   },
-} satisfies Fault;
+});
 
 /** Fills it up until nothing that has an end is left, then makes room again. */
 async function press(server: StruckRedis): Promise<void> {

@@ -69,6 +69,11 @@ export class Strike {
     return this.#committed ? 'release' : 'lock';
   }
 
+  /** The connection on which the message is held; undefined before that. */
+  get heldConnection(): string | undefined {
+    return this.lines.find(({ held }) => held)?.connection;
+  }
+
   /** Notes a message; true: hold it, and call `held`. */
   sees(seen: Seen): boolean {
     const held = this.#isPoint(seen);

@@ -36,6 +36,7 @@ export class Tap implements StruckWire {
   readonly #options: TapOptions;
   #target: string;
   readonly #sockets = new Set<Socket>();
+  readonly #clients = new Map<string, Socket>();
   #connections = 0;
   #silent = false;
 
@@ -76,6 +77,11 @@ export class Tap implements StruckWire {
     for (const socket of [...this.#sockets]) socket.resetAndDestroy();
   }
 
+  /** Resets one connection, by its name. */
+  reset(name: string): void {
+    this.#clients.get(name)?.resetAndDestroy(); // its other end is closed
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise(resolve => this.#server.close(resolve));
@@ -114,7 +120,9 @@ export class Tap implements StruckWire {
       'data',
       guarded(chunk => passage.fromServer(chunk)),
     );
+    this.#clients.set(name, client);
     client.on('close', () => {
+      this.#clients.delete(name);
       if (!this.#silent) server.destroy();
     });
     server.on('close', () => {

@@ -19,6 +19,7 @@ export interface Sent {
   readonly atMs: number;
   readonly key?: string;
   readonly service?: number;
+  readonly detail?: string;
   /** Empty: nobody was told it. */
   readonly commandId?: string;
 }
@@ -26,13 +27,13 @@ export interface Sent {
 /** Both lines of each command; `none` has only its invocation. */
 export function historyFrom(commands: readonly Sent[]): Operation[] {
   return commands.flatMap(
-    ({ role, answer, sentMs, atMs, key = '7', service = 1, commandId }, id) => {
+    ({ role, answer, sentMs, atMs, key = '7', service = 1, commandId, detail = '' }, id) => {
       const head = { id, process: id, service, role, f: 'gift-card', key };
       const sent = { amountCents: id };
       const invoke: Operation = { type: 'invoke', ...head, value: { sent }, time: sentMs };
       if (answer === 'none') return [invoke];
       const told = commandId ?? (answer === 'unknown' ? '' : `c${id}`);
-      const value = { sent, outcome: answer, detail: '', ...(told && { commandId: told }) };
+      const value = { sent, outcome: answer, detail, ...(told && { commandId: told }) };
       return [invoke, { type: types[answer], ...head, value, time: atMs }];
     },
   );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { historyOf, historyText, toldIn } from '../../../bench/faults/history.ts';
+import { historyOf, historyText, leftDetail, toldIn } from '../../../bench/faults/history.ts';
 import { type Effect, judged, stripOf } from '../../../bench/faults/judge.ts';
 import { historyFrom, type Sent } from './history.ts';
 
@@ -34,6 +34,8 @@ describe('the judge of a recorded history', () => {
       lost: [],
       unknown: { tookEffect: 0, hadNone: 1 },
       unexplained: 0,
+      forNobody: 0,
+      twice: 0,
       detectMs: 200,
       takeOverMs: 1_500,
       reconnectMs: 200,
@@ -107,6 +109,39 @@ describe('the judge of a recorded history', () => {
     const alone = course.filter(({ role }) => role === 'struck' || role === 'bystander');
     const late = alone.map(one => ({ ...one, answer: 'accepted' as const, commandId: 'x' }));
     expect(judge(late).takeOverMs).toBeNull();
+  });
+
+  test('an effect whose caller had left is work for nobody, and one that nobody left is not', () => {
+    const nobody = [...effects, { key: '7', commandId: 'nobody was told' }];
+    const left = course.map(one => (one.role === 'struck' ? { ...one, detail: leftDetail } : one));
+    expect(judge(left, nobody)).toMatchObject({ forNobody: 1, unexplained: 0 });
+    expect(judge(left)).toMatchObject({ forNobody: 0 });
+    expect(judge(course, nobody)).toMatchObject({ forNobody: 0 });
+  });
+
+  test('who asks again with the key learns the end; who repeats without it does it twice', () => {
+    const more = { answer: 'accepted', sentMs: 3_300, atMs: 3_310, commandId: 'a' } as const;
+    const again = [...course, { ...more, role: 'again' as const }];
+    const once = [...effects, { key: '7', commandId: 'a' }];
+    const both = [...once, { key: '7', commandId: 'the first' }];
+    expect(judge(again, once)).toMatchObject({
+      unknown: { tookEffect: 0, hadNone: 0 },
+      unexplained: 0,
+      twice: 0,
+      lost: [],
+    });
+    expect(judge(again, both)).toMatchObject({ unexplained: 1 });
+    const repeat = [...course, { ...more, role: 'repeat' as const }];
+    expect(judge(repeat, both)).toMatchObject({ twice: 1, unexplained: 0 });
+    expect(judge(repeat, once)).toMatchObject({ twice: 0 });
+  });
+
+  test('who takes silence for a yes has lost what is not there', () => {
+    const believing = (there: readonly Effect[]) =>
+      judged(historyFrom(course), there, { ...struck, believes: true }, marks).lost;
+    expect(believing(effects)).toEqual([{ key: '7', commandId: '' }]);
+    expect(believing([...effects, { key: '7', commandId: 'it took effect' }])).toEqual([]);
+    expect(judge().lost).toEqual([]);
   });
 
   test('busy is told apart from unavailable', () => {

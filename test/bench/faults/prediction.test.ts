@@ -2,20 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  claimUnder,
-  controlsOf,
-  leftBehindBy,
-  notOffered,
-} from '../../../bench/faults/expected.ts';
+import { claimUnder, leftBehindBy, notOffered } from '../../../bench/faults/expected.ts';
 import type { NamedFault } from '../../../bench/faults/fault.ts';
 import { type Phase, phases, placeOf } from '../../../bench/faults/phases.ts';
-import { cellsOf, strategiesOf } from '../../../bench/faults/plan.ts';
+import { cellsOf, groupsOf, type Planned, strategiesOf } from '../../../bench/faults/plan.ts';
+import { controlFiles } from '../../../bench/faults/planned-run.ts';
 import { faultsFolder, faultsNamed, loadFaults } from '../../../bench/faults/registry.ts';
 import { loadRegistry } from '../../../src/engine/registry.ts';
 
-const registry = await loadRegistry();
 const faults = await loadFaults();
+const registry = await loadRegistry(controlFiles([...faults.values()]));
 const strategy = (name: string) => {
   const found = registry.strategies.get(name);
   if (!found) throw new Error(`no strategy ${name}`);
@@ -42,16 +38,17 @@ describe('the folder of faults', () => {
     }
   });
 
-  test('every fault has a control that can be harmed, and one phase that a control has', () => {
+  test('every fault has a control that is predicted to be harmed, in a phase that it has', () => {
+    const strategies = strategiesOf(registry, [], variant);
     for (const one of faults.values()) {
-      const controls = controlsOf(one, registry);
+      const cells = cellsOf(registry, { faults: [one], phases: [], strategies, variant });
+      const controls = cells.filter(({ control }) => control);
       expect(controls.length, one.name).toBeGreaterThan(0);
-      const struck = controls.filter(control =>
-        one.phases.some(phase => notOffered(one, control, phase, variant) === undefined),
-      );
-      expect(struck.length, one.name).toBeGreaterThan(0);
-      for (const { declared } of controls)
-        expect(claimUnder(one, declared, variant).verdict, one.name).toBe('unsafe');
+      expect(
+        controls.filter(cell => cell.notOffered === undefined).length,
+        one.name,
+      ).toBeGreaterThan(0);
+      for (const { claimed } of controls) expect(claimed.verdict, one.name).toBe('unsafe');
     }
   });
 
@@ -96,6 +93,13 @@ describe('predictions', () => {
     ).toBeNull();
   });
 
+  test('behind a pooler a session lock is refused, and not struck', () => {
+    const why = (name: string) =>
+      notOffered(fault('pooler-killed'), strategy(name), 'commit sent', variant);
+    expect(why('advisory-session')).toMatch(/session lock/);
+    expect(why('row-lock')).toBeUndefined();
+  });
+
   test('a fault of Redis spares who keeps nothing there, and says so', () => {
     const emptied = fault('redis-emptied');
     const why = (name: string) => notOffered(emptied, strategy(name), 'commit sent', variant);
@@ -122,6 +126,7 @@ describe('phases', () => {
       'written',
       'releasing',
     ]);
+    expect(lacks('table-lock')).toEqual(['waiting', 'releasing']);
     expect(lacks('redis-released-early')).toEqual(['releasing']);
   });
 
@@ -129,6 +134,11 @@ describe('phases', () => {
     expect(placeOf(strategy('unique-slots').declared, 'commit sent')).toEqual({
       point: { store: 'postgres', purpose: 'deciding', hold: 'request', servers: 'one' },
     });
+  });
+
+  test('with an Idempotency-Key one statement is a transaction, and has a COMMIT to be held', () => {
+    const one = strategy('unique-slots').declared;
+    expect(placeOf(one, 'commit applied', true)).toMatchObject({ point: { purpose: 'commit' } });
   });
 
   test('a lock on several nodes is held at each of them', () => {
@@ -151,6 +161,7 @@ describe('the plan', () => {
       const own = cells.filter(cell => cell.fault === one);
       expect(own[0]?.control).toBe(true);
       expect(own.filter(({ control }) => !control)).toHaveLength(strategies.length);
+      expect(new Set(own.map(({ name, phase }) => `${name} ${phase}`)).size).toBe(own.length);
     }
   });
 
@@ -172,5 +183,50 @@ describe('the plan', () => {
     expect(asked).toMatchObject([
       { phase: 'releasing', notOffered: expect.stringMatching(/COMMIT/) },
     ]);
+  });
+});
+
+describe('those who share an injection', () => {
+  const strategies = strategiesOf(registry, [], variant);
+  const groups = (under: string, phases: readonly Phase[] = []): readonly Planned[][] =>
+    groupsOf(cellsOf(registry, { faults: [fault(under)], phases, strategies, variant }));
+  const names = (group: readonly Planned[]): string[] => group.map(({ name }) => name);
+  const groupOf = (all: readonly Planned[][], name: string): string[] =>
+    names(all.find(group => names(group).includes(name)) ?? []);
+
+  test('are as many as do not stand in each other’s way, and everybody is in one group', () => {
+    const all = groups('holder-paused').filter(([one]) => one?.notOffered === undefined);
+    expect(all.length).toBeLessThan(strategies.length / 2);
+    const cells = cellsOf(registry, {
+      faults: [fault('holder-paused')],
+      phases: [],
+      strategies,
+      variant,
+    });
+    expect(groups('holder-paused').flatMap(names).sort()).toEqual(
+      cells.map(one => one.name).sort(),
+    );
+    expect(groupOf(all, 'table-lock')).toEqual(['table-lock']);
+  });
+
+  test('hold no messages on one connection of Redis', () => {
+    const all = groups('holder-killed', ['granted']);
+    expect(groupOf(all, 'redis-lease')).not.toContain('redis-lease-fenced');
+    const apart = groups('holder-killed', ['commit sent']);
+    expect(groupOf(apart, 'redis-lease')).toContain('redis-lease-fenced');
+  });
+
+  test('keep their locks in the same place where Redis is struck', () => {
+    const all = groups('redis-emptied');
+    expect(groupOf(all, 'redis-lease')).toContain('redis-lease-fenced');
+    expect(groupOf(all, 'redis-lease')).not.toContain('redlock');
+    expect(groupOf(all, 'row-lock')).not.toContain('redis-lease');
+  });
+
+  test('all have the defence that the control lacks', () => {
+    const all = groups('client-gone');
+    const [control = []] = all.filter(group => group.some(({ undefended }) => undefended));
+    expect(control).toHaveLength(1);
+    expect(control[0]?.name).toMatch(/, undefended$/);
   });
 });

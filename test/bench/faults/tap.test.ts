@@ -123,6 +123,19 @@ describe('a transaction on the struck key', () => {
     expect(await centsNow()).toBe(50);
   });
 
+  test('is committed though its reply never arrives: that connection is reset, and no other', async () => {
+    const strike = strikeAt({ hold: 'reply' });
+    const [struck, other] = [await connected(postgres.url), await connected(postgres.url)];
+    const running = command(struck, []).catch(() => 'reset');
+    expect(await strike.reached(5_000)).toBe(true);
+    postgres.reset(strike.heldConnection ?? '');
+    expect(await running).toBe('reset');
+    expect(await centsNow()).toBe(25);
+    expect((await other.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    strike.release();
+    await other.end();
+  });
+
   test('that comes second is not held', async () => {
     const strike = strikeAt({ hold: 'request' });
     const [first, second] = [await connected(postgres.url), await connected(postgres.url)];

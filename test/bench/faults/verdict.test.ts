@@ -12,6 +12,8 @@ const fine: NonNullable<FaultCell['judged']> = {
   lost: [],
   unknown: { tookEffect: 0, hadNone: 1 },
   unexplained: 0,
+  forNobody: 0,
+  twice: 0,
   detectMs: 20,
   takeOverMs: 30,
   reconnectMs: 40,
@@ -37,6 +39,7 @@ const cell = (changed: Partial<FaultCell> = {}): FaultCell => ({
   judged: fine,
   audit: { ...audited, findings: 0, violations: [] },
   strip: null,
+  ready: null,
   wire: [
     {
       atMs: 400,
@@ -64,6 +67,7 @@ const faultOf = (harm: FaultsRun['faults'][number]['harm']): FaultsRun['faults']
   strikes: 'process',
   events: [],
   harm,
+  forgets: false,
   phases: ['commit sent'],
 });
 const runOf = (cells: readonly FaultCell[], harm = faultOf('violation').harm): FaultsRun => ({
@@ -119,6 +123,54 @@ describe('the verdict on a cell', () => {
     const row = { ...violation, kind: 'lost acknowledgement' } as const;
     const found = { ...audited, findings: 1, violations: [row] };
     expect(verdictIn(cell({ audit: found }))).toBe('contradicts');
+  });
+
+  test('a command that waited and was done for nobody contradicts; a control is there for that', () => {
+    const done = { ...fine, forNobody: 1 };
+    const bitten = { ...control, phase: 'waiting', audit: cell().audit, judged: done } as const;
+    const at = (changed: Partial<FaultCell>) => {
+      const one = cell(changed);
+      return verdictOf(runOf([bitten, one], 'work for nobody'), one).verdict;
+    };
+    expect(at({ phase: 'waiting' })).toBe('as predicted');
+    expect(at({ phase: 'waiting', judged: done })).toBe('contradicts');
+    expect(at({ phase: 'written', judged: done })).toBe('as predicted');
+    expect(verdictOf(runOf([bitten], 'work for nobody'), bitten)).toMatchObject({
+      verdict: 'as predicted',
+      because: 'harmed: 1 command done for nobody',
+    });
+    const spared = { ...bitten, judged: fine };
+    expect(verdictOf(runOf([spared], 'work for nobody'), spared).verdict).toBe('inconclusive');
+  });
+
+  test('a caller that takes silence for a yes is harmed by what is gone; nobody else may be', () => {
+    const gone = { ...fine, lost: [{ key: '7', commandId: '' }] };
+    const bitten = { ...control, audit: cell().audit, judged: gone };
+    const verdict = (one: FaultCell) =>
+      verdictOf(runOf([bitten, one], 'lost acknowledgement'), one).verdict;
+    expect(verdict(bitten)).toBe('as predicted');
+    expect(verdict(cell())).toBe('as predicted');
+    expect(verdict(cell({ judged: gone }))).toBe('contradicts');
+    expect(markOf(bitten, verdictOf(runOf([bitten], 'lost acknowledgement'), bitten))).toBe('✗');
+  });
+
+  test('a command that was done twice is a violation', () => {
+    expect(verdictIn(cell({ judged: { ...fine, twice: 1 } }))).toBe('contradicts');
+  });
+
+  test('a store that forgets is predicted in both directions', () => {
+    const at = (lost: { key: string; commandId: string }[]) => {
+      const one = cell({ judged: { ...fine, lost } });
+      const harmed = { ...control, judged: { ...fine, lost: [{ key: '7', commandId: 'c' }] } };
+      const run = runOf([harmed, one], 'lost acknowledgement');
+      const faults = run.faults.map(fault => ({ ...fault, forgets: true }));
+      return [
+        markOf(one, verdictOf({ ...run, faults }, one)),
+        verdictOf({ ...run, faults }, one).verdict,
+      ];
+    };
+    expect(at([{ key: '7', commandId: 'c' }])).toEqual(['✗', 'as predicted']);
+    expect(at([])).toEqual(['?', 'inconclusive']);
   });
 
   test('a lock that outlives its holder is predicted in both directions', () => {
