@@ -51,6 +51,14 @@ export const faultsBehind: Readonly<Record<Answers['survive'][number], readonly 
     ...['redis-emptied', 'redis-evicting', 'redis-failover', 'redis-frozen'],
     ...['redis-out-of-memory', 'one-node-down', 'one-node-emptied', 'two-nodes-down'],
   ],
+  deploys: ['deploy', 'primary-killed', 'workers-killed'],
+  connections: [
+    ...['backend-terminated', 'commit-reply-lost', 'connections-exhausted', 'disk-full'],
+    'pooler-killed',
+  ],
+  failovers: ['standby-promoted', 'standby-in-step-promoted', 'sentinel-failover'],
+  clocks: ['clock-stepped', 'redis-clock-stepped'],
+  clients: ['client-gone'],
 };
 
 /** Nobody knows, whatever else is known. */
