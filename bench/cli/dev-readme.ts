@@ -8,7 +8,8 @@ import type { CliCommand } from './command.ts';
 function form(): Command {
   return commandOf(
     'dev-readme',
-    'Regenerates the matrices in README.md, docs/matrix.md and docs/faults-run.md, and the tests in docs/cases.md.',
+    'Regenerates the matrices in README.md, docs/matrix.md and docs/faults-run.md, the tests in docs/cases.md, ' +
+      'and docs/strategies.',
   ).argument(
     '[result]',
     'matrix.json or faults.json of a complete run; replaces the committed one',

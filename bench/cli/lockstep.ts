@@ -11,6 +11,10 @@ interface Entry {
 }
 
 const commands: Readonly<Record<string, Entry>> = {
+  advise: {
+    summary: 'ask about an operation, and say which strategy to take, by the cells that decide it',
+    load: () => import('./advise.ts'),
+  },
   compare: {
     summary: 'run strategies under contention and audit the database',
     load: () => import('./compare.ts'),
@@ -81,6 +85,8 @@ const development: Readonly<Record<string, Entry['load']>> = {
   'dev-rollout-drill': () => import('./dev-rollout-drill.ts'),
   'dev-queue': () => import('./dev-queue.ts'),
   'dev-scan-speed': () => import('./dev-scan-speed.ts'),
+  'dev-costs': () => import('./dev-costs.ts'),
+  'dev-strategies': () => import('./dev-strategies.ts'),
 };
 
 /** Old names, accepted until 0.2. */

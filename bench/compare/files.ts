@@ -6,6 +6,7 @@ import { folderName } from '../lab/files.ts';
 import { readResultFile } from '../lab/result-file.ts';
 import { reportHtml } from '../page/html.ts';
 import { reportMarkdown } from '../page/markdown.ts';
+import type { Section } from '../page/report.ts';
 import { matrixOf, matrixText } from './matrix.ts';
 import { compareReport } from './report.ts';
 import { type Run, runFile, runSchema } from './schema.ts';
@@ -24,10 +25,12 @@ export interface WrittenFiles {
 export class RunFolder {
   readonly #out: string;
   #folder: string | undefined;
+  readonly #also: readonly Section[];
 
-  /** `out`: the folder of all results. Made with the first write. */
-  constructor(out: string) {
+  /** `out`: the folder of all results. Made with the first write. `also`: at the end of its pages. */
+  constructor(out: string, also: readonly Section[] = []) {
     this.#out = out;
+    this.#also = also;
   }
 
   /** Writes the raw data so far; a reader sees the old file or the new one. Returns its path. */
@@ -48,8 +51,8 @@ export class RunFolder {
     const raw = await this.save(run);
     const complete = run.end === 'complete';
     const place = complete ? join(this.#out, 'latest') : dirname(raw);
-    if (complete) await replaceLatest(place, run);
-    else await writeReports(place, run);
+    if (complete) await replaceLatest(place, run, this.#also);
+    else await writeReports(place, run, this.#also);
     return {
       raw,
       json: join(place, 'result.json'),
@@ -88,21 +91,22 @@ async function newFolder(path: string): Promise<string> {
 }
 
 /** Written next to it and then renamed: a reader sees the old one, the new one, or briefly none. */
-async function replaceLatest(latest: string, run: Run): Promise<void> {
+async function replaceLatest(latest: string, run: Run, also: readonly Section[]): Promise<void> {
   const next = `${latest}.${process.pid}`;
   await mkdir(next, { recursive: true });
-  await writeReports(next, run);
+  await writeReports(next, run, also);
   await rm(latest, { recursive: true, force: true });
   await rename(next, latest);
 }
 
-async function writeReports(folder: string, run: Run): Promise<void> {
+async function writeReports(folder: string, run: Run, also: readonly Section[]): Promise<void> {
   const summary = summarize(run);
   const report = compareReport(summary);
+  const page = { ...report, sections: [...report.sections, ...also] };
   await Promise.all([
     writeFile(join(folder, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`),
     writeFile(join(folder, 'report.md'), reportMarkdown(report)),
-    writeFile(join(folder, 'report.html'), reportHtml(report)),
+    writeFile(join(folder, 'report.html'), reportHtml(page)),
     writeFile(join(folder, 'matrix.json'), matrixText(matrixOf(summary))),
   ]);
 }

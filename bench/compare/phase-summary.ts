@@ -13,6 +13,7 @@ import {
   samplesMin,
   spreadOf,
 } from '../lab/statistics.ts';
+import { quantilesOf } from '../page/ecdf.ts';
 import type { CallRecord, Phase, PhaseName } from './schema.ts';
 
 /** Milliseconds from a histogram of the service: exact mean, quantiles to the width of a bucket. */
@@ -39,6 +40,8 @@ export interface PhaseSummary {
   readonly decided: Points | undefined;
   /** Latencies measured by the load generator, in ms. */
   readonly accepted: Points | undefined;
+  /** Of each repetition, quantiles of the same latencies, at `ecdfShares`. */
+  readonly acceptedQuantiles: readonly (readonly number[])[];
   readonly refused: Points | undefined;
   /** Times measured by the service, in ms: pool, wait, hold, commit of an attempt. */
   readonly attemptTimes: Readonly<Record<string, ServiceTimes>>;
@@ -77,6 +80,14 @@ export function phaseSummary(
     cost: spreadOf(costs.filter(cost => cost !== null)),
     decided: pointsOf(rounds.flatMap(round => round.decidedMs ?? [])),
     accepted: pointsOf(latencies(calls, 'accepted')),
+    acceptedQuantiles: phases.map(phase =>
+      quantilesOf(
+        latencies(
+          phase.rounds.flatMap(round => round.calls),
+          'accepted',
+        ),
+      ),
+    ),
     refused: pointsOf(latencies(calls, 'refused')),
     attemptTimes: timesBy(phases, 'phases'),
     commandTimes: timesBy(phases, 'commands'),

@@ -1,5 +1,6 @@
 /** The report's sections on the cost of safe strategies, and on the unsafe ones. Pure. */
 
+import type { Ecdf } from '../page/ecdf.ts';
 import {
   figure,
   interval,
@@ -69,6 +70,7 @@ export function costSection(
         ],
         rows: best.map(cell => costRow(cell, phase, best)),
       },
+      { kind: 'ecdf', ecdf: ecdfOf(best, phase) },
       { kind: 'heading', text: 'Inside the service' },
       {
         kind: 'note',
@@ -87,6 +89,24 @@ export function costSection(
         rows: best.map(cell => insideRow(cell, phase)),
       },
     ],
+  };
+}
+
+/** Of the cheapest, and of the dearest for comparison. */
+const linesMax = 5;
+
+function ecdfOf(best: readonly CellSummary[], phase: PhaseName): Ecdf {
+  const dearest = best.slice(linesMax - 1).at(-1);
+  const shown = [...best.slice(0, linesMax - 1), ...(dearest ? [dearest] : [])];
+  return {
+    label: `How long accepted commands took, ${phase}: the share that took at most so long`,
+    unit: 'ms, accepted commands; the band spans the repetitions',
+    lines: shown.flatMap(({ strategy, phases }) => {
+      const seen = phases?.[phase];
+      if (!seen) return [];
+      const { accepted, acceptedQuantiles: repetitions } = seen;
+      return [{ name: strategy.name, count: accepted?.count ?? 0, repetitions }];
+    }),
   };
 }
 

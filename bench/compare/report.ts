@@ -3,7 +3,8 @@
 import { counted } from '../page/format.ts';
 import { type Cell, type Report, type Section, words } from '../page/report.ts';
 import { conditionRows, durabilityWarning, limits } from './conditions.ts';
-import { adoption, adoptionTitles, headline, inOrder, placesOf, subject } from './content.ts';
+import { adoption, adoptionTitles, inOrder, placesOf, subject } from './content.ts';
+import { firstLines } from './first-lines.ts';
 import { type MatrixCell, matrixOf } from './matrix.ts';
 import { cellsOfRow, evidenceId, legendOf, markOf, rowsOf } from './matrix-marks.ts';
 import { notRanked } from './ranks.ts';
@@ -16,9 +17,11 @@ import type { CellSummary, Summary } from './summary.ts';
 /** The whole report, for a page or as Markdown. */
 export function compareReport(summary: Summary): Report {
   const { plan, conditions, startedAt, cells } = summary;
+  const [answer = '', ...lines] = firstLines(summary);
   return {
     title: `Which lock is right for ${subject(summary)}?`,
-    answer: headline(summary),
+    answer,
+    lines,
     facts: [
       ['on', startedAt.slice(0, 10)],
       ['commit', conditions.commit.slice(0, 7)],

@@ -26,7 +26,6 @@ import { durabilityWarning } from './conditions.ts';
 import {
   contention,
   counts,
-  headline,
   inOrder,
   leftOutNotes,
   otherFindings,
@@ -39,10 +38,10 @@ import {
   symbols,
   unsafe,
 } from './content.ts';
+import { firstLines } from './first-lines.ts';
 import { matrixOf } from './matrix.ts';
 import { cellsOfRow, legendOf, markOf, rowsOf } from './matrix-marks.ts';
 import type { PhaseSummary } from './phase-summary.ts';
-import { notRanked } from './ranks.ts';
 import { type PhaseName, phaseNames } from './schema.ts';
 import { type CellSummary, placeOf, type Summary } from './summary.ts';
 
@@ -57,6 +56,7 @@ export function table(summary: Summary, { color }: Options): string {
   const colors = createColors(color);
   const { plan, conditions } = summary;
   const { settings } = conditions.postgres;
+  const [answer = '', ...lines] = firstLines(summary);
   const parts = [
     `${subject(summary)}: ${counted(plan.processes, 'process', 'processes')}, ${plan.rivals} callers ` +
       `per key, ${plan.repetitions} × ${plan.rounds} keys, seed ${plan.seed}`,
@@ -71,9 +71,10 @@ export function table(summary: Summary, { color }: Options): string {
     ...exploredLines(summary, colors),
     '',
     ...reasons(summary),
-    ...[notRanked(plan.repetitions)].filter(line => line !== ''),
-    colors.bold(headline(summary)),
     `exit code ${summary.exitCode}; rerun: ${summary.command}`,
+    '',
+    colors.bold(answer),
+    ...lines,
   ];
   return `${parts.flatMap(line => wrapped(line)).join('\n')}\n`;
 }

@@ -2,7 +2,8 @@
 import { counted, whole } from '../page/format.ts';
 import { reportMarkdown, tableMarkdown } from '../page/markdown.ts';
 import { type Block, type Section, words } from '../page/report.ts';
-import { faultsReport, headline, legend, markOf, secondsText } from './report.ts';
+import { faultsReport } from './report.ts';
+import { headline, legend, markOf, secondsText } from './report-marks.ts';
 import { type FaultCell, type FaultsRun, runSchema } from './schema.ts';
 import { lostOf, standstillMs, verdictOf } from './verdict.ts';
 

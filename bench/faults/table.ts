@@ -2,12 +2,14 @@
 import { createColors } from 'picocolors';
 import { laid, shortened, wrapped } from '../page/columns.ts';
 import { nothing, whole } from '../page/format.ts';
-import { headline, legend, markOf } from './report.ts';
+import { firstLines } from './first-lines.ts';
+import { legend, markOf } from './report-marks.ts';
 import type { FaultCell, FaultsRun } from './schema.ts';
 import { lostOf, verdictOf, violationsOf } from './verdict.ts';
 
 export function faultsTable(run: FaultsRun, { color }: { readonly color: boolean }): string {
   const colors = createColors(color);
+  const [answer = '', ...others] = firstLines(run);
   const lines = [
     `${run.scenario}/${run.variant}: 2 processes, leases of ${run.times.leaseMs} ms, seed ${run.seed}`,
     '',
@@ -19,8 +21,10 @@ export function faultsTable(run: FaultsRun, { color }: { readonly color: boolean
     ]),
     ...reasonsOf(run),
     `${legend} * is there to be harmed.`,
-    colors.bold(headline(run)),
     `rerun: ${run.command}`,
+    '',
+    colors.bold(answer),
+    ...others,
   ];
   return `${lines.flatMap(line => wrapped(line)).join('\n')}\n`;
 }

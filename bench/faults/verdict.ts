@@ -55,7 +55,9 @@ export function verdictOf(run: Struck, cell: FaultCell): FaultVerdict {
     one => one.fault === cell.fault && one.control && isHarmed(run, one),
   );
   if (control || claimed.verdict === 'unsafe') {
-    if (isHarmed(run, cell)) return is('as predicted', `harmed: ${harmText(cell)}`);
+    // a payment that nobody recorded is harm, whatever the fault itself is there to do
+    const violated = claimed.verdict === 'unsafe' && violationsOf(cell) > 0;
+    if (isHarmed(run, cell) || violated) return is('as predicted', `harmed: ${harmText(cell)}`);
     return is(
       bitten ? 'not provoked' : 'inconclusive',
       'it was predicted to be harmed, and was not',

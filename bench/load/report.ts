@@ -3,14 +3,18 @@
 import { figure } from '../page/format.ts';
 import type { Fact, Report, Section } from '../page/report.ts';
 import { sectionsOf } from './content.ts';
+import { firstLines } from './first-lines.ts';
 import { limitsOfNumbers } from './limits.ts';
 import { mergedLoads } from './merge.ts';
 import type { BenchSummary } from './summary.ts';
 
 /** The whole report of one run. */
 export function loadReport(summary: BenchSummary): Report {
+  const [answer = '', ...lines] = firstLines(summary);
   return {
     title: 'What each lock costs under load',
+    answer,
+    lines,
     warnings: loadWarnings([summary]),
     sections: loadSections([summary]),
   };

@@ -1,6 +1,8 @@
-/** A report as one self-contained page: no scripts, no external requests. Pure. */
+/** A report as one self-contained page: no external requests, and whole without its scripts. Pure. */
 import { chartSvg } from './chart.ts';
+import { ecdfSvg } from './ecdf.ts';
 import { type Content, element, type Html, inner, page } from './element.ts';
+import { formHtml } from './form.ts';
 import { nothing } from './format.ts';
 import {
   type Block,
@@ -17,6 +19,8 @@ import {
   toneOf,
 } from './report.ts';
 import { stripsSvg } from './strips.ts';
+import { tableScript } from './table-script.ts';
+import { tradeoffSvg } from './tradeoff.ts';
 
 /** The whole document. */
 export function reportHtml(report: Report): string {
@@ -25,14 +29,25 @@ export function reportHtml(report: Report): string {
     header(report),
     element('main', sections.map(sectionHtml)),
     ...(footer === undefined ? [] : [element('footer', footer)]),
+    { html: `<script>${tableScript}</script>` },
   ]);
 }
 
-function header({ title, answer, facts = [], warnings = [], sections }: Report): Html {
+function header(report: Report): Html {
+  const { title, answer, lines = [], facts = [], warnings = [], sections } = report;
   const links = sections.flatMap(section => linkOf(section) ?? []);
   return element('header', [
     element('h1', title),
     ...(answer === undefined ? [] : [element('p', answer, { class: 'answer' })]),
+    ...(lines.length > 0
+      ? [
+          element(
+            'ul',
+            lines.map(line => element('li', line)),
+            { class: 'lines' },
+          ),
+        ]
+      : []),
     ...(facts.length > 0 ? [factLine(facts)] : []),
     ...warnings.map(warning => element('p', warning, { class: 'banner', role: 'note' })),
     element(
@@ -52,7 +67,7 @@ function linkOf({ title, link = title }: Section): string | undefined {
   return link ?? undefined;
 }
 
-function sectionHtml(section: Section): Html {
+export function sectionHtml(section: Section): Html {
   const link = linkOf(section);
   return element('section', [
     element('h2', section.title, { id: link === undefined ? undefined : idOf(link) }),
@@ -88,6 +103,12 @@ function blockHtml(block: Block): Html {
       return element('pre', block.text);
     case 'chart':
       return chartSvg(block.chart);
+    case 'ecdf':
+      return ecdfSvg(block.ecdf);
+    case 'tradeoff':
+      return tradeoffSvg(block.tradeoff);
+    case 'form':
+      return formHtml(block.form);
     case 'strips':
       return stripsSvg(block.strips);
   }

@@ -13,11 +13,12 @@ import {
 
 /** The whole document, ending with a newline. What stands behind a row comes at the end. */
 export function reportMarkdown(report: Report): string {
-  const { title, answer, facts = [], warnings = [], sections, footer } = report;
+  const { title, answer, lines = [], facts = [], warnings = [], sections, footer } = report;
   const details = sections.flatMap(detailsOf);
   const parts = [
     `# ${markdownText(title)}`,
     ...(answer === undefined ? [] : [`**${markdownText(answer)}**`]),
+    ...(lines.length > 0 ? [listOf(lines.map(markdownText))] : []),
     ...(facts.length > 0 ? [factList(facts)] : []),
     ...warnings.map(warning => `> ${markdownText(warning)}`),
     ...sections.flatMap(sectionParts),
@@ -80,8 +81,12 @@ function blockParts(block: Block): readonly string[] {
     case 'preformatted':
       return [['```text', block.text.replaceAll('```', "'''"), '```'].join('\n')];
     case 'chart':
+    case 'ecdf':
+    case 'tradeoff':
     case 'strips':
       return [];
+    case 'form':
+      return [markdownText(block.form.instead)];
   }
 }
 

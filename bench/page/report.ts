@@ -3,12 +3,17 @@
  * it; `html.ts`, `markdown.ts` and `csv.ts` render it. Text is plain: the renderers escape it.
  */
 import type { Chart } from './chart.ts';
+import type { Ecdf } from './ecdf.ts';
+import type { Form } from './form.ts';
+import type { Tradeoff } from './tradeoff.ts';
 import type { Strips } from './strips.ts';
 
 export interface Report {
   readonly title: string;
   /** The result in one sentence. */
   readonly answer?: string;
+  /** What follows from it, in a few lines more: with the answer all that a first screen has to say. */
+  readonly lines?: readonly string[];
   /** In one line below the answer. */
   readonly facts?: readonly Fact[];
   /** What a reader must know before any figure. */
@@ -43,6 +48,11 @@ export type Block =
   | { readonly kind: 'preformatted'; readonly text: string }
   /** Only in HTML: Markdown and CSV have the figures in the table. */
   | { readonly kind: 'chart'; readonly chart: Chart }
+  /** Only in HTML, as above. */
+  | { readonly kind: 'tradeoff'; readonly tradeoff: Tradeoff }
+  | { readonly kind: 'ecdf'; readonly ecdf: Ecdf }
+  /** Only in HTML; at most one on a page. Elsewhere stands what to do instead. */
+  | { readonly kind: 'form'; readonly form: Form }
   | { readonly kind: 'strips'; readonly strips: Strips };
 
 export interface Table {

@@ -23,6 +23,8 @@ header { padding-top: 2.5rem; }
 h1 { font-size: 1.05rem; font-weight: 600; color: var(--soft); margin: 0 0 .4rem; }
 .answer { font-size: clamp(1.4rem, 3.2vw, 2.1rem); line-height: 1.2; font-weight: 650;
   letter-spacing: -.015em; margin: 0 0 1rem; max-width: 46rem; text-wrap: balance; }
+.lines { padding: 0; margin: 0 0 1.1rem; list-style: none; max-width: 56rem; }
+.lines li { padding: .2rem 0; overflow-wrap: anywhere; }
 .facts { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; padding: 0; margin: 0;
   list-style: none; color: var(--soft); font-size: .9rem; }
 .facts b { color: var(--ink); font-weight: 600; }
@@ -42,6 +44,14 @@ th, td { padding: .5rem .6rem; text-align: left; vertical-align: top;
   border-top: 1px solid var(--line); }
 thead th { border-top: 0; font-size: .78rem; font-weight: 600; color: var(--soft);
   vertical-align: bottom; }
+thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0;
+  text-align: inherit; cursor: pointer; }
+thead [aria-sort="ascending"] button::after { content: " ↑"; }
+thead [aria-sort="descending"] button::after { content: " ↓"; }
+.filter { display: block; font: inherit; font-size: .85rem; color: var(--ink); background: var(--card);
+  border: 1px solid var(--soft); border-radius: .35rem; padding: .25rem .5rem; margin: .6rem 0;
+  width: 16rem; max-width: 100%; }
+[hidden] { display: none !important; }
 tbody th { font-weight: 600; min-width: 9rem; }
 table.wide tbody th { min-width: 15rem; } table.wide td:nth-child(2) { min-width: 11rem; }
 td.n, th.n { text-align: right; }
@@ -73,11 +83,23 @@ dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 ul.items { padding-left: 1.1rem; max-width: 54rem; }
 ul.items li { margin-bottom: .5rem; }
+.ask { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr));
+  gap: .9rem 1.5rem; margin: 1rem 0 1.5rem; }
+.ask > div, .ask fieldset { background: var(--card); border: 1px solid var(--line);
+  border-radius: .6rem; padding: .6rem .8rem; margin: 0; min-width: 0; }
+.ask label, .ask legend { font-size: .88rem; font-weight: 600; }
+.ask > div > label { display: block; margin-bottom: .35rem; }
+.ask fieldset label { display: block; font-weight: 400; margin-top: .3rem; }
+.ask select, .ask input[type="number"] { font: inherit; font-size: .9rem; color: var(--ink);
+  background: var(--paper); border: 1px solid var(--soft); border-radius: .35rem; padding: .25rem .4rem;
+  max-width: 100%; }
+.ask select { width: 100%; } .ask input[type="number"] { width: 8rem; }
 footer { padding-top: 2.5rem; padding-bottom: 3rem; color: var(--soft); font-size: .85rem; }
 :focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 @media (max-width: 44rem) {
   main, header, footer { padding-left: .9rem; padding-right: .9rem; }
   .stack thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  .stack thead button { visibility: hidden; }
   .stack, .stack tbody, .stack tr, .stack th, .stack td { display: block; width: auto; }
   .stack th, .stack td { border-top: 0; padding: .15rem .9rem; text-align: left; white-space: normal; }
   .stack tr { border-top: 1px solid var(--line); padding: .6rem 0; }

@@ -1,6 +1,6 @@
 /** One report on everything that was measured: safety first, then costs. Pure. */
 
-import { headline } from '../compare/content.ts';
+import { firstLines } from '../compare/first-lines.ts';
 import { matrixOf } from '../compare/matrix.ts';
 import { compareSections, warningsOf } from '../compare/report.ts';
 import type { Summary } from '../compare/summary.ts';
@@ -25,9 +25,10 @@ export interface Parts {
 export function wholeReport(parts: Parts): Readonly<Record<string, string>> {
   const { run, benches = [], floors } = parts;
   const measured = [...loadSections(benches), ...(floors ? floorsSections(floors) : [])];
+  const [answer, ...lines] = run ? firstLines(run) : [];
   const report: Report = {
     title: 'What protects, and what it costs',
-    ...(run && { answer: headline(run) }),
+    ...(answer !== undefined && { answer, lines }),
     facts: madeOf(parts),
     warnings: [
       ...(run ? warningsOf(run) : []),

@@ -28,6 +28,7 @@ const forbidden: readonly (readonly [from: string, to: RegExp, why: string])[] =
   ['bench/crowd', /^bench\/(?!crowd|lab|page)/, 'an instrument of its own'],
   ['bench/faults', /^bench\/(?!faults|lab|page|compare\/client)/, 'an instrument of its own'],
   ['bench/compare', /^bench\/(?!compare|explore|lab|page)/, 'load and orders of one claim'],
+  ['bench/advise', /^bench\/(cli|report)/, 'advice is asked for, and asks nobody'],
   ['bench/report', /^bench\/cli/, 'a report is started, and starts nothing'],
   [
     'src/explore',
@@ -77,6 +78,7 @@ describe('arrows', () => {
     expect(rooms('sequelize')).toEqual(['src/store']);
     expect(rooms('umzug')).toEqual(['src/store']);
     expect(rooms('markdown-table')).toEqual(['bench/page']);
+    expect(rooms('esbuild')).toEqual(['bench/advise']);
   });
 });
 
@@ -146,6 +148,7 @@ describe('dead files', () => {
     /^bench\/floors\/peers\/[a-z0-9-]+\.ts$/,
     /^bench\/faults\/(faults|controls)\/[a-z0-9-]+\.ts$/,
     /^bench\/.*-process\.ts$/,
+    /^bench\/advise\/in-browser\.ts$/, // bundled into a page
     /^bench\/cli\/[a-z-]+\.ts$/,
     /\.d\.ts$/,
   ];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { faultsExit } from '../../../bench/faults/exit.ts';
-import { headline, markOf } from '../../../bench/faults/report.ts';
+import { headline, markOf } from '../../../bench/faults/report-marks.ts';
 import type { FaultCell, FaultsRun } from '../../../bench/faults/schema.ts';
 import { faultsTable } from '../../../bench/faults/table.ts';
 import { verdictOf } from '../../../bench/faults/verdict.ts';
