@@ -9,7 +9,7 @@ import { idempotencySchema } from './engine/idempotency.ts';
 import { loadRegistry, type Registry, RegistryError } from './engine/registry.ts';
 import { errorMessage } from './error-message.ts';
 import { deploymentProblems } from './http/deployment.ts';
-import { hazardWarning } from './http/fleet-watch.ts';
+import { hazardWarning, mustProve } from './http/fleet-watch.ts';
 import { lockStoreProblems, type NamedStore } from './http/lock-store-check.ts';
 import { createLog, outageLog } from './http/log.ts';
 import { openFilesProblem } from './http/open-files.ts';
@@ -53,11 +53,7 @@ async function runPrimary(): Promise<void> {
   const environment = environmentOf(config, services);
   const databaseUrl = environment.DATABASE_URL ?? config.databaseUrl ?? '';
   const assigned = await migrated(databaseUrl, registry, stop);
-  if (assigned && !config.rollouts)
-    await stop.fail(
-      'A rollout has assigned keys on this database to strategies, and this process would not prove under ' +
-        'which one it decides. Start it with ROLLOUTS=1.',
-    );
+  if (assigned && !config.rollouts) await stop.fail(mustProve);
   if (!config.pooler && (await isPooled(databaseUrl)))
     await stop.fail(
       `Postgres at ${postgresPlace(databaseUrl)} is behind a pooler that shares connections, where settings of ` +

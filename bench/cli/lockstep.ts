@@ -62,6 +62,10 @@ const development: Readonly<Record<string, Entry['load']>> = {
   'dev-reduction': () => import('./dev-reduction.ts'),
   'dev-crowd': () => import('./dev-crowd.ts'),
   'dev-rollout': () => import('./dev-rollout.ts'),
+  'dev-gate': () => import('./dev-gate.ts'),
+  'dev-timeline': () => import('./dev-timeline.ts'),
+  'dev-rollout-cost': () => import('./dev-rollout-cost.ts'),
+  'dev-rollout-drill': () => import('./dev-rollout-drill.ts'),
   'dev-queue': () => import('./dev-queue.ts'),
 };
 

@@ -2,9 +2,9 @@
 import { counted, whole } from '../page/format.ts';
 import { reportMarkdown, tableMarkdown } from '../page/markdown.ts';
 import { type Block, type Section, words } from '../page/report.ts';
-import { faultsReport, headline, legend, markOf } from './report.ts';
+import { faultsReport, headline, legend, markOf, secondsText } from './report.ts';
 import { type FaultCell, type FaultsRun, runSchema } from './schema.ts';
-import { lostOf, verdictOf } from './verdict.ts';
+import { lostOf, standstillMs, verdictOf } from './verdict.ts';
 
 /** Without what other keys saw, and of the wire only the proof: the message that was held. */
 export function trimmed(run: FaultsRun): FaultsRun {
@@ -57,7 +57,9 @@ function overview(run: FaultsRun): string {
   const head = ['fault', ...groups.map(({ names }) => names.join('<br>'))];
   const rows = run.faults.map(({ name, title }, index) => [
     `\`${name}\`: ${title}`,
-    ...groups.map(({ marks }) => marks[index] ?? ''),
+    ...groups.map(({ marks, stillMs }) =>
+      [marks[index] ?? '', stillText(stillMs[index] ?? [])].join(' ').trim(),
+    ),
   ]);
   const struck = run.cells.filter(({ judged }) => judged);
   const claimed = struck.filter(({ control }) => !control);
@@ -79,23 +81,35 @@ interface Group {
   readonly names: string[];
   /** By fault. */
   readonly marks: readonly string[];
+  /** By fault: how long writers stood still, under each of these strategies where they did. */
+  readonly stillMs: readonly number[][];
+}
+
+/** "0.9 s", "0.9–2.1 s" */
+function stillText(all: readonly number[]): string {
+  if (all.length === 0) return '';
+  const [least, most] = [secondsText(Math.min(...all)), secondsText(Math.max(...all))];
+  return least === most ? least : `${least.replace(' s', '')}–${most}`;
 }
 
 function groupsOf(run: FaultsRun): Group[] {
   const groups = new Map<string, Group>();
   for (const { name, hazard } of run.strategies) {
     if (hazard) continue;
-    const marks = run.faults.map(fault => markIn(run, fault.name, name));
+    const cells = run.faults.map(fault =>
+      run.cells.filter(cell => cell.fault === fault.name && cell.strategy === name),
+    );
+    const marks = cells.map(all => marksIn(run, all));
+    const stillMs = cells.map(all => all.flatMap(cell => standstillMs(cell) ?? []));
     const alike = groups.get(marks.join(' '));
-    if (alike) alike.names.push(name);
-    else groups.set(marks.join(' '), { names: [name], marks });
+    if (alike) {
+      alike.names.push(name);
+      for (const [index, all] of alike.stillMs.entries()) all.push(...(stillMs[index] ?? []));
+    } else groups.set(marks.join(' '), { names: [name], marks, stillMs });
   }
   return [...groups.values()];
 }
 
-function markIn(run: FaultsRun, fault: string, strategy: string): string {
-  const marks = run.cells
-    .filter(cell => cell.fault === fault && cell.strategy === strategy)
-    .map(cell => markOf(cell, verdictOf(run, cell)));
-  return [...new Set(marks)].join(' ');
+function marksIn(run: FaultsRun, cells: readonly FaultCell[]): string {
+  return [...new Set(cells.map(cell => markOf(cell, verdictOf(run, cell))))].join(' ');
 }

@@ -68,6 +68,10 @@ export interface Fault {
   readonly harm: Harm;
   readonly control: Control;
   readonly manner?: Manner;
+  /** The store itself forgets what was acknowledged, under every strategy: that is predicted, too. */
+  readonly forgets?: true;
+  /** The service is replaced by another in the course of it. */
+  readonly replaces?: true;
   /** Of an outage: whether it hits who keeps the locks there. Default: everybody. */
   outageFor?(redis: RedisNeeds): boolean;
   /** Where it makes sense, the worst first: a run takes the first one that a strategy has. */

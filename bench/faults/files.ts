@@ -9,6 +9,8 @@ import { reportMarkdown } from '../page/markdown.ts';
 import { type Operation, writeHistory } from './history.ts';
 import { faultsReport } from './report.ts';
 import { type FaultCell, type FaultsRun, faultsFile, runSchema } from './schema.ts';
+import { soakReport } from './soak/report.ts';
+import { type SoakRun, soakFile, soakSchema } from './soak/schema.ts';
 
 export class FaultsFolder {
   #folder: string | undefined;
@@ -63,4 +65,27 @@ export class FaultsFolder {
 /** Reads raw data. Throws `UnreadableRun` for another format, another version or a broken file. */
 export async function readFaults(path: string): Promise<FaultsRun> {
   return readResultFile(faultsFile, path);
+}
+
+/** Writes a soak to `<out>/soak-<time>-<commit>/`; returns the paths. */
+export async function keepSoak(
+  out: string,
+  run: SoakRun,
+): Promise<{ readonly html: string; readonly raw: string }> {
+  const folder = join(out, `soak-${folderName(run)}`);
+  await mkdir(folder, { recursive: true });
+  const raw = join(folder, 'soak.json');
+  const html = join(folder, 'report.html');
+  const report = soakReport(run);
+  await Promise.all([
+    writeFile(raw, `${JSON.stringify(soakSchema.parse(run))}\n`),
+    writeFile(html, reportHtml(report)),
+    writeFile(join(folder, 'report.md'), reportMarkdown(report)),
+  ]);
+  return { html, raw };
+}
+
+/** Reads the raw data of a soak. Throws `UnreadableRun`. */
+export async function readSoak(path: string): Promise<SoakRun> {
+  return readResultFile(soakFile, path);
 }

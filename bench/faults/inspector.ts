@@ -1,18 +1,20 @@
 /**
- * Runs JavaScript in a process of the service that knows nothing of it: SIGUSR1 opens Node's inspector,
- * which speaks JSON over a WebSocket (https://chromedevtools.github.io/devtools-protocol/v8/Runtime/).
+ * Speaks with a process of the service that knows nothing of it: SIGUSR1 opens Node's inspector, which
+ * takes JSON over a WebSocket (https://chromedevtools.github.io/devtools-protocol/v8/), and stays open.
  */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { socketsOf } from './sockets.ts';
 
 const openMs = 5_000;
+const answerMs = 10_000;
 const lookMs = 20;
-const listens = '0A';
 const targets = z.array(z.object({ webSocketDebuggerUrl: z.string() }));
+const answer = z.object({ id: z.number(), result: z.unknown() });
+const heapUsage = z.object({ usedSize: z.number() });
 
 /**
  * Starts an expression in the main thread of a process. Resolves when it has been sent; `done` when it
@@ -22,27 +24,109 @@ export async function evaluateIn(
   pid: number,
   expression: string,
 ): Promise<{ readonly done: Promise<void> }> {
-  process.kill(pid, 'SIGUSR1');
-  const socket = await upgraded(await inspectorUrl(pid));
-  const answer = new Promise<void>((resolve, reject) => {
-    socket.once('data', () => resolve());
-    socket.once('error', reject);
-    socket.once('close', () => reject(new Error(`process ${pid} closed its inspector`)));
-  });
-  const done = answer.finally(() => socket.destroy());
-  done.catch(() => {}); // whoever waits for it is told
-  const message = { id: 1, method: 'Runtime.evaluate', params: { expression } };
-  socket.write(textFrame(JSON.stringify(message)));
+  const session = await Session.open(pid);
+  const done = session.ask('Runtime.evaluate', { expression }).then(() => session.end());
+  done.catch(() => session.end()); // whoever waits for it is told
   return { done };
+}
+
+/** What its heap holds when everything is collected that nobody needs. */
+export async function heapBytesOf(pid: number): Promise<number> {
+  const session = await Session.open(pid);
+  try {
+    const timeout = AbortSignal.timeout(answerMs);
+    const late = new Promise<never>((_, reject) => {
+      timeout.onabort = () => reject(new Error(`process ${pid} did not tell its heap`));
+    });
+    const told = async (): Promise<number> => {
+      await session.ask('HeapProfiler.collectGarbage');
+      return heapUsage.parse(await session.ask('Runtime.getHeapUsage')).usedSize;
+    };
+    return await Promise.race([told(), late]);
+  } finally {
+    session.end();
+  }
+}
+
+class Session {
+  readonly #socket: Socket;
+  readonly #asked = new Map<number, (result: unknown) => void>();
+  readonly #closed: Promise<never>;
+  #ids = 0;
+  #unread = Buffer.alloc(0);
+
+  private constructor(socket: Socket, pid: number) {
+    this.#socket = socket;
+    this.#closed = new Promise((_, reject) => {
+      socket.once('error', reject);
+      socket.once('close', () => reject(new Error(`process ${pid} closed its inspector`)));
+    });
+    this.#closed.catch(() => {}); // whoever asks is told
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+  }
+
+  static async open(pid: number): Promise<Session> {
+    process.kill(pid, 'SIGUSR1');
+    return new Session(await upgraded(await inspectorUrl(pid)), pid);
+  }
+
+  /** One command of the protocol. Rejects when the process ends meanwhile. */
+  ask(method: string, params: object = {}): Promise<unknown> {
+    this.#ids += 1;
+    const id = this.#ids;
+    const told = new Promise<unknown>(resolve => this.#asked.set(id, resolve));
+    this.#socket.write(textFrame(JSON.stringify({ id, method, params })));
+    return Promise.race([told, this.#closed]);
+  }
+
+  /** The inspector stays open: closing it from within has ended processes (SIGSEGV in Node 20). */
+  end(): void {
+    this.#socket.destroy();
+  }
+
+  /** Whole frames of text: RFC 6455, section 5.2. What we ask for fits into one each. */
+  #read(chunk: Buffer): void {
+    this.#unread = Buffer.concat([this.#unread, chunk]);
+    for (;;) {
+      const short = (this.#unread[1] ?? 0) & 0x7f;
+      const head = short === 127 ? 10 : short === 126 ? 4 : 2;
+      if (this.#unread.length < head) return;
+      const long = head === 4 ? this.#unread.readUInt16BE(2) : 0;
+      const length =
+        head === 10 ? Number(this.#unread.readBigUInt64BE(2)) : head === 4 ? long : short;
+      if (this.#unread.length < head + length) return;
+      this.#take(this.#unread.subarray(head, head + length).toString());
+      this.#unread = this.#unread.subarray(head + length);
+    }
+  }
+
+  #take(text: string): void {
+    const read = answer.safeParse(jsonOf(text));
+    if (!read.success) return; // an event
+    this.#asked.get(read.data.id)?.(read.data.result);
+    this.#asked.delete(read.data.id);
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a control frame
+  }
 }
 
 /** Among the ports on which the process listens, that of the inspector is told by its answer. */
 async function inspectorUrl(pid: number): Promise<string> {
   const lastMs = performance.now() + openMs;
   for (;;) {
-    for (const port of listeningPorts(pid)) {
-      const answer = await fetch(`http://127.0.0.1:${port}/json/list`).catch(() => undefined);
-      const read = targets.safeParse(await answer?.json().catch(() => undefined));
+    for (const { localPort, listens } of socketsOf(pid)) {
+      if (!listens) continue;
+      const signal = AbortSignal.timeout(openMs);
+      const said = await fetch(`http://127.0.0.1:${localPort}/json/list`, { signal }).catch(
+        () => undefined,
+      );
+      const read = targets.safeParse(await said?.json().catch(() => undefined));
       const [target] = read.data ?? [];
       if (target) return target.webSocketDebuggerUrl;
     }
@@ -50,28 +134,6 @@ async function inspectorUrl(pid: number): Promise<string> {
       throw new Error(`process ${pid} opened no inspector: is port 9229 taken?`);
     await delay(lookMs);
   }
-}
-
-/** From /proc/net/tcp, see proc(5): the sockets of this process that listen. */
-function listeningPorts(pid: number): number[] {
-  const inodes = new Set(
-    readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
-      try {
-        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
-      } catch {
-        return []; // closed in the meantime
-      }
-    }),
-  );
-  return readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
-    .split('\n')
-    .slice(1)
-    .flatMap(line => {
-      const [, local = '', , state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
-      return state === listens && inodes.has(inode)
-        ? [Number.parseInt(local.split(':')[1] ?? '', 16)]
-        : [];
-    });
 }
 
 function upgraded(url: string): Promise<Socket> {
@@ -92,7 +154,7 @@ function upgraded(url: string): Promise<Socket> {
   });
 }
 
-/** One final, masked text frame: RFC 6455, section 5.2. */
+/** One final, masked text frame. */
 function textFrame(text: string): Buffer {
   const payload = Buffer.from(text);
   const mask = randomBytes(4);

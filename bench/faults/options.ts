@@ -1,8 +1,15 @@
 /** The command line of `faults`. */
 import type { Command } from 'commander';
-import { commandOf, type OptionValues, option, readTable, repeated } from '../lab/command-line.ts';
+import {
+  commandOf,
+  type OptionValues,
+  option,
+  readTable,
+  repeated,
+  UsageError,
+} from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
-import { nameList, oneOfEach, strategyList, whole } from '../lab/option-values.ts';
+import { nameList, number, oneOfEach, strategyList, whole } from '../lab/option-values.ts';
 import { jsonOption, outOption, resumeOption, seedOption } from '../lab/usual-options.ts';
 import { type Phase, phases, phaseTexts } from './phases.ts';
 
@@ -48,6 +55,13 @@ const table = {
     1_500,
   ),
   seed: seedOption('load'),
+  /** Undefined: every cell once. */
+  soak: option<number | undefined>({
+    flags: '--soak <minutes>',
+    text: 'strike cell after cell for so long, and look at memory and files of every process in between',
+    read: number(0.1, 600),
+    fallback: undefined,
+  }),
   list: option<boolean>({
     flags: '--list',
     text: 'print the faults with their phases and what they need, and end',
@@ -73,12 +87,13 @@ Examples:
   npm run faults -- --list                                     what there is
   npm run faults -- --fault holder-killed --strategy row-lock,redis-lease
   npm run faults -- --fault holder-paused --phase 'commit sent,holding'
+  npm run faults -- --soak 30                                  does anything leak?
 
 Servers are always started: those that DATABASE_URL, REDIS_URL and REDIS_NODES name are never struck.
 
 Exit codes:
   ${exitCodes.asClaimed}    every cell is as predicted
-  ${exitCodes.claimBroken}    a cell contradicts its prediction
+  ${exitCodes.claimBroken}    a cell contradicts its prediction; with --soak also: something leaks
   ${exitCodes.usage}    the command line is wrong; nothing ran
   ${exitCodes.inconclusive}    inconclusive: a fault harmed nobody, a phase was not reached, or an error ended the run
   ${exitCodes.missing}    in CI: a fault was skipped because something is missing here
@@ -92,6 +107,8 @@ export function readFaultsOptions(
   drawSeed = () => Math.floor(Math.random() * seedsMax),
 ): FaultsOptions {
   const { seed = drawSeed(), ...rest } = readTable(form(), table, argv);
+  if (rest.soak !== undefined && rest.resume !== undefined)
+    throw new UsageError('a soak cannot be resumed: leave out --resume, or --soak');
   return { ...rest, seed };
 }
 

@@ -1,7 +1,6 @@
 /** The report of a run of `faults`: the matrix first, then each fault with its proof. Pure. */
 import { counted, list, nothing, whole } from '../page/format.ts';
 import {
-  type Block,
   type Cell,
   type Fact,
   type Fold,
@@ -14,7 +13,8 @@ import {
 } from '../page/report.ts';
 import { phaseTexts } from './phases.ts';
 import type { FaultCell, FaultsRun } from './schema.ts';
-import { type FaultVerdict, lostOf, verdictOf, violationsOf } from './verdict.ts';
+import { stripBlocks } from './strips.ts';
+import { type FaultVerdict, lostOf, standstillMs, verdictOf, violationsOf } from './verdict.ts';
 
 type Fault = FaultsRun['faults'][number];
 
@@ -30,10 +30,22 @@ export function markOf(cell: FaultCell, { verdict }: FaultVerdict): string {
   return harmed ? '✗' : '✓';
 }
 
+/** A mark, and how long writers on other keys stood still, if they did. */
+export function markText(cell: FaultCell, verdict: FaultVerdict): string {
+  const stillMs = standstillMs(cell);
+  const mark = markOf(cell, verdict);
+  return stillMs === undefined ? mark : `${mark} ${secondsText(stillMs)}`;
+}
+
+/** "2.4 s", "12 s" */
+export const secondsText = (ms: number): string =>
+  `${ms < 9_950 ? (ms / 1_000).toFixed(1) : Math.round(ms / 1_000)} s`;
+
 export const legend =
   '✓ claimed safe, and nothing was violated or lost. ~ no claim under this fault, and nothing was seen; ' +
   '~✗ no claim, and a violation was seen. ✗ predicted to be harmed, and was. ✗! contradicts its ' +
-  'prediction. ○ a hazard that this fault did not expose. ? inconclusive. – not offered, or skipped.';
+  'prediction. ○ a hazard that this fault did not expose. ? inconclusive. – not offered, or skipped. ' +
+  'Seconds: the process that was not struck served no key for so long.';
 
 /** The result in one sentence. */
 export function headline(run: FaultsRun): string {
@@ -111,7 +123,7 @@ function matrixCell(run: FaultsRun, fault: Fault, strategy: string): Cell {
   const all = cells.map(cell => ({ cell, verdict: verdictOf(run, cell) }));
   if (all.length === 0) return { text: '' };
   return {
-    text: [...new Set(all.map(({ cell, verdict }) => markOf(cell, verdict)))].join(' '),
+    text: [...new Set(all.map(({ cell, verdict }) => markText(cell, verdict)))].join(', '),
     hint: all
       .map(({ cell, verdict }) => `${cell.phase}: ${verdict.verdict}, ${verdict.because}`)
       .join('; '),
@@ -152,6 +164,7 @@ function faultSection(run: FaultsRun, fault: Fault): Section {
         ],
         rows: cells.map(cell => rowOf(run, cell)),
       },
+      ...stripBlocks(cells),
     ],
   };
 }
@@ -222,34 +235,9 @@ function foldOf(cell: FaultCell, { verdict, because }: FaultVerdict): Fold {
     blocks: [
       { kind: 'facts', facts },
       ...(violations.length > 0 ? [{ kind: 'list', items: violations } as const] : []),
-      ...stripBlocks(cell),
       ...(lines.length > 0 ? [{ kind: 'preformatted', text: lines.join('\n') } as const] : []),
     ],
   };
-}
-
-/** Throughput and latency on other keys: before, during and after. */
-function stripBlocks({ strip, marks }: FaultCell): Block[] {
-  if (!strip || !marks) return [];
-  const struck = `struck at ${Math.round(marks.injectedMs)}, healed at ${Math.round(marks.healedMs)}`;
-  const axis = `ms since the beginning; ${struck}`;
-  const points = (values: readonly number[]) =>
-    values.map((value, index) => [index * strip.sliceMs, value] as const);
-  const counts = [
-    { name: 'accepted', points: points(strip.accepted) },
-    { name: 'not done', points: points(strip.failed) },
-  ];
-  const slowest = [{ name: 'slowest', points: points(strip.slowestMs) }];
-  return [
-    {
-      kind: 'chart',
-      chart: { axis, unit: `commands on other keys in ${strip.sliceMs} ms`, lines: counts },
-    },
-    {
-      kind: 'chart',
-      chart: { axis, unit: 'ms, the slowest answer on other keys', lines: slowest },
-    },
-  ];
 }
 
 function conditionFacts({ conditions, command, startedAt, seconds, times }: FaultsRun): Fact[] {

@@ -1,7 +1,7 @@
 /** What a run strikes: real servers, the service in two processes, and a tap in front of each store. */
 import type { RedisNeeds } from '../../src/contract/index.ts';
-import type { Services } from '../../src/services/index.ts';
-import { PostgresStore } from '../../src/store/postgres.ts';
+import { freePort, type Services } from '../../src/services/index.ts';
+import type { PostgresStore } from '../../src/store/postgres.ts';
 import { conditionsOf } from '../lab/conditions.ts';
 import { createRunDatabase, durabilityOf, type RunDatabase } from '../lab/run-database.ts';
 import type { Environment } from '../lab/service.ts';
@@ -10,8 +10,9 @@ import { openServers } from '../lab/stack.ts';
 import { waitMs } from '../lab/wait.ts';
 import type { Times } from './fault.ts';
 import { LiveService } from './live-service.ts';
+import { OwnView } from './own-view.ts';
 import type { WirePoint } from './phases.ts';
-import { asOwner, ordinaryOwner, spreadIds } from './run-role.ts';
+import { ordinaryOwner, spreadIds } from './run-role.ts';
 import { struckPostgres, struckRedis } from './servers.ts';
 import type { Lab, Stage, StruckProcess, StruckRedis, StruckServer } from './stage.ts';
 import { PostgresPassage } from './wire/postgres-passage.ts';
@@ -41,6 +42,9 @@ interface Parts {
   /** The same database, with the account of the service. */
   readonly serviceUrl: string;
   readonly postgres: { readonly server: StruckServer; readonly tap: Tap };
+  /** A second way to Postgres, for a service that has two addresses. */
+  readonly otherTap: Tap;
+  readonly view: OwnView;
   readonly redis: Redis;
   readonly nodes: readonly Redis[];
   readonly strikes: Set<Strike>;
@@ -51,9 +55,6 @@ export class Rig {
   readonly conditions: Conditions;
   /** What is there before and after the commands of a cell, too. */
   readonly lab: Lab;
-  readonly databaseUrl: string;
-  /** Makes the keys of a load, past the taps. */
-  readonly seeds: PostgresStore;
   readonly #parts: Parts;
   readonly #options: RigOptions;
   readonly #service: LiveService;
@@ -64,14 +65,6 @@ export class Rig {
     this.#service = service;
     this.conditions = conditions;
     this.lab = labOf(parts, options, service);
-    this.databaseUrl = parts.database.url;
-    this.seeds = new PostgresStore({
-      url: parts.database.url,
-      connectionsMax: 1,
-      connectTimeoutMs: 10_000,
-      lockTimeoutMs: 10_000,
-      applicationName: 'lockstep load',
-    });
   }
 
   /** Starts everything. Rejects with a message that says what to do, and then leaves nothing behind. */
@@ -114,10 +107,19 @@ export class Rig {
     return this.#service.primaryPid;
   }
 
+  /** Where the judge looks. */
+  get databaseUrl(): string {
+    return this.#parts.view.url;
+  }
+
+  /** Makes the keys of a load, past the taps. */
+  get seeds(): PostgresStore {
+    return this.#parts.view.seeds;
+  }
+
   /** Where the connections of the service to its stores lead. */
   get storePorts(): ReadonlySet<number> {
-    const { redis, nodes, postgres } = this.#parts;
-    return new Set([redis, ...nodes, postgres].map(({ tap }) => Number(new URL(tap.url).port)));
+    return new Set(tapsOf(this.#parts).map(({ url }) => Number(new URL(url).port)));
   }
 
   /** Watches the wire for the next command on this key, and holds it at this point. */
@@ -173,7 +175,7 @@ export class Rig {
     const { strikes, services } = this.#parts;
     for (const strike of strikes) strike.release();
     for (const worker of this.workers) worker.signal('SIGCONT');
-    await this.seeds.close().catch(() => {});
+    await this.#parts.view.close();
     await this.#parts.database.release();
     await services.close();
     await closeTaps(this.#parts);
@@ -189,22 +191,29 @@ interface Struck {
 }
 
 function labOf(parts: Parts, { signal }: RigOptions, service: LiveService): Lab {
-  const { redis, nodes, postgres, database, services, serviceUrl } = parts;
+  const { redis, nodes, postgres, otherTap, services, serviceUrl, view } = parts;
   return {
     service,
     postgres: postgres.server,
     redis: { one: redis.server, nodes: nodes.map(({ server }) => server) },
     wire: postgres.tap,
+    otherWire: otherTap,
+    lookAt: view.lookAt,
     databaseUrl: serviceUrl,
-    sql: (text, values = []) => asOwner(database.url, text, values),
+    sql: view.sql,
     keeper: services.keeper,
     signal,
     pause: ms => waitMs(ms, signal),
   };
 }
 
-async function closeTaps({ redis, nodes, postgres }: Parts): Promise<void> {
-  await Promise.all([redis, ...nodes, postgres].map(({ tap }) => tap.close()));
+const tapsOf = ({ redis, nodes, postgres, otherTap }: Parts): readonly Tap[] => [
+  ...[redis, ...nodes, postgres].map(({ tap }) => tap),
+  otherTap,
+];
+
+async function closeTaps(parts: Parts): Promise<void> {
+  await Promise.all(tapsOf(parts).map(tap => tap.close()));
 }
 
 interface Started {
@@ -225,18 +234,21 @@ async function partsOf(services: Services, { report, signal }: RigOptions): Prom
     });
     return { server: struckRedis(services, server, name, { way: tap, signal }), tap };
   };
-  const tap = await Tap.open({
-    name: 'postgres',
-    url: serviceUrl,
-    passage: ends => new PostgresPassage(ends, strikes),
-    report,
-  });
+  const postgresTap = (name: string): Promise<Tap> =>
+    Tap.open({
+      name,
+      url: serviceUrl,
+      passage: ends => new PostgresPassage(ends, strikes),
+      report,
+    });
   return {
     services,
     database,
     serviceUrl,
     strikes,
-    postgres: { server: struckPostgres(services, signal), tap },
+    postgres: { server: struckPostgres(services, signal), tap: await postgresTap('postgres') },
+    otherTap: await postgresTap('postgres, other way'),
+    view: new OwnView(database.url),
     redis: await redisOf(services.redis, 'redis'),
     nodes: await Promise.all(
       services.redisNodes.map((node, index) => redisOf(node, `node ${index + 1}`)),
@@ -269,7 +281,8 @@ async function startedOn(parts: Parts, options: RigOptions): Promise<Started> {
     ...options,
     services: behindTaps,
     databaseUrl: postgres.tap.url,
-    variables: settings,
+    // each process that is asked for its inspector has a port of its own, and so has each run
+    variables: { ...settings, NODE_OPTIONS: `--inspect-port=${await freePort()}` },
   });
   await spreadIds(database.url);
   const durability = await durabilityOf(database.url);

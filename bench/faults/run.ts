@@ -232,8 +232,9 @@ export function headOf({ fault, phase, name, control, claimed, leftBehind, outag
 
 export const nameOf = (planned: Planned): string => cellName(headOf(planned));
 
-export function factsOf({ name, title, strikes, events, harm, phases }: NamedFault) {
-  return { name, title, strikes, events: [...events], harm, phases: [...phases] };
+export function factsOf({ name, title, strikes, events, harm, phases, forgets }: NamedFault) {
+  const facts = { name, title, strikes, harm, forgets: forgets === true };
+  return { ...facts, events: [...events], phases: [...phases] };
 }
 
 function strategiesIn(cells: readonly Planned[]): FaultsRun['strategies'] {

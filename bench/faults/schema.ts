@@ -102,6 +102,8 @@ const fault = z.strictObject({
   strikes: z.enum(struckAll),
   events: z.array(z.string()),
   harm: z.enum(harms),
+  /** Acknowledged effects are lost under every strategy; absent in older results. */
+  forgets: z.boolean().default(false),
   phases: z.array(z.enum(phases)),
 });
 

@@ -126,7 +126,8 @@ async function postgresAgain(
 
 const sayMs = 2_000;
 
-async function said(url: string, [name = '', ...rest]: readonly string[]): Promise<unknown> {
+/** One command over a connection of its own. */
+export async function said(url: string, [name = '', ...rest]: readonly string[]): Promise<unknown> {
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: sayMs,

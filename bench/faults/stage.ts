@@ -55,6 +55,8 @@ export interface StruckRedis extends StruckServer {
 
 /** The way between the service and one store. */
 export interface StruckWire {
+  /** Where the service reaches the store. */
+  readonly url: string;
   /** From now on nothing passes in either direction, and nobody is told. */
   goSilent(): void;
   /** Ends the silence: connections of that time are reset, new ones pass. */
@@ -78,7 +80,14 @@ export interface Lab {
   readonly postgres: StruckServer;
   /** The one, and the nodes of several. */
   readonly redis: { readonly one: StruckRedis; readonly nodes: readonly StruckRedis[] };
+  /** The way to Postgres that the service has, and one for a service with two addresses. */
   readonly wire: StruckWire;
+  readonly otherWire: StruckWire;
+  /**
+   * From now on the judge and `sql` look here, as a superuser: another server has taken over. Undefined:
+   * where they looked at first.
+   */
+  readonly lookAt: (url: string | undefined) => void;
   /** The database past the wire, with the account of the service: it is no superuser. */
   readonly databaseUrl: string;
   readonly sql: Sql;

@@ -65,6 +65,8 @@ export function verdictOf(run: Struck, cell: FaultCell): FaultVerdict {
     return is('inconclusive', 'the fault harmed no control in this run, so this proves nothing');
   if (cell.outage === 'expected' && !isHarmed(run, cell))
     return is('inconclusive', 'writers were to stand still, and went on');
+  if (factsIn(run, cell)?.forgets && lostOf(cell) === 0)
+    return is('inconclusive', 'the store was to forget, and nothing acknowledged was lost');
   if (claimed.verdict === 'no claim')
     return is('as predicted', `no claim (${claimed.because}); ${harmText(cell)}`);
   return is('as predicted', `${claimed.because}; ${harmText(cell)}`);
@@ -90,7 +92,8 @@ function brokenBy(run: Struck, cell: FaultCell): string | undefined {
   const { times } = run;
   const lost = lostOf(cell);
   const meant = cell.control && harmOf(run, cell) === 'lost acknowledgement';
-  if (lost > 0 && !meant) return `lost: ${counted(lost, 'acknowledged effect')}`;
+  if (lost > 0 && !meant && !factsIn(run, cell)?.forgets)
+    return `lost: ${counted(lost, 'acknowledged effect')}`;
   if (claimed.verdict === 'safe' && violationsOf(cell) > 0)
     return `claimed safe (${claimed.because}), and there ${violationsOf(cell) === 1 ? 'is' : 'are'} ${counted(violationsOf(cell), 'violation')}`;
   // who waits has done nothing yet
@@ -135,12 +138,19 @@ export function isHarmed(run: Pick<Struck, 'faults' | 'times'>, cell: FaultCell)
   }
 }
 
-const harmOf = ({ faults }: Pick<Struck, 'faults'>, { fault }: FaultCell) =>
-  faults.find(({ name }) => name === fault)?.harm;
+const factsIn = ({ faults }: Pick<Struck, 'faults'>, { fault }: FaultCell) =>
+  faults.find(({ name }) => name === fault);
+
+const harmOf = (run: Pick<Struck, 'faults'>, cell: FaultCell) => factsIn(run, cell)?.harm;
 
 /** How much longer than before the fault nobody is served, in an outage; and at least. */
 const outageTimes = 5;
 const outageLeastMs = 500;
+
+/** How long writers on other keys were not served; undefined where they were, as before the fault. */
+export function standstillMs({ judged }: Pick<FaultCell, 'judged'>): number | undefined {
+  return judged && stoodStill(judged) ? judged.gapMs.others : undefined;
+}
 
 function stoodStill({ gapMs }: NonNullable<FaultCell['judged']>): boolean {
   return gapMs.others > Math.max(outageLeastMs, outageTimes * gapMs.before);

@@ -12,7 +12,7 @@ export interface ServiceStart {
   readonly databaseUrl: string;
   /** Absolute paths of the user's strategy files. */
   readonly strategyFiles: readonly string[];
-  /** Configures the service: `PROCESSES`, `WAIT_MS`, … `startService` sets the addresses. */
+  /** Configures the service: `PROCESSES`, `WAIT_MS`, … `startService` sets addresses that these do not. */
   readonly variables: Readonly<Record<string, string>>;
   /** The caller's environment; only what a Node process needs is passed on. */
   readonly environment: Environment;
@@ -54,10 +54,10 @@ export async function startService({
       args: ['--import', import.meta.resolve('tsx'), entry()],
       env: {
         ...variablesSet(environment, passedOn),
-        ...variables,
         DATABASE_URL: databaseUrl,
         REDIS_URL: services.redis.url,
         REDIS_NODES: services.redisNodes.map(node => node.url).join(','),
+        ...variables,
         HOST: '127.0.0.1',
         PORT: '0',
         LAME_DUCK_MS: '0', // nobody balances here, and the keeper does not wait for it

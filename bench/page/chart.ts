@@ -1,4 +1,4 @@
-/** A line chart as inline SVG. Axes are logarithmic if all values are positive. Pure. */
+/** A line chart as inline SVG. Axes are logarithmic if all values are positive, unless they start at 0. Pure. */
 import { element, type Html } from './element.ts';
 import { figure } from './format.ts';
 
@@ -6,6 +6,8 @@ import { figure } from './format.ts';
 export interface Chart {
   readonly axis: string;
   readonly unit: string;
+  /** Both axes start at 0 and have equal steps. */
+  readonly fromZero?: boolean;
   readonly lines: readonly {
     readonly name: string;
     readonly points: readonly (readonly [number, number])[];
@@ -19,15 +21,24 @@ const margin = { left: 60, right: 170, top: 16, bottom: 40 } as const;
 /** Lines are distinguishable without colour: each has its own dash pattern, and its name at the end. */
 const dashes = ['', '6 3', '2 3', '8 3 2 3', '1 4', '12 4'];
 
-export function chartSvg({ axis, unit, lines }: Chart): Html {
+export function chartSvg({ axis, unit, fromZero = false, lines }: Chart): Html {
   const xs = lines.flatMap(line => line.points.map(([x]) => x));
   const ys = lines.flatMap(line => line.points.map(([, y]) => y));
   if (xs.length === 0) return element('p', 'Nothing was measured.', { class: 'note' });
-  const x = scale(xs, margin.left, width - margin.right);
-  const y = scale(ys, height - margin.bottom, margin.top);
+  const [xTicks, yTicks] = fromZero
+    ? [linearTicks(0, Math.max(...xs)), linearTicks(0, Math.max(...ys))]
+    : [ticks(xs), ticks(ys)];
+  const [allX, allY] = fromZero
+    ? [
+        [...xs, ...xTicks],
+        [...ys, ...yTicks],
+      ]
+    : [xs, ys];
+  const x = scale(allX, margin.left, width - margin.right);
+  const y = scale(allY, height - margin.bottom, margin.top);
   const marks = [
-    ...ticks(xs).map(value => text(figure(value), x(value), height - margin.bottom + 16, 'middle')),
-    ...ticks(ys).map(value => text(figure(value), margin.left - 8, y(value) + 4, 'end')),
+    ...xTicks.map(value => text(figure(value), x(value), height - margin.bottom + 16, 'middle')),
+    ...yTicks.map(value => text(figure(value), margin.left - 8, y(value) + 4, 'end')),
     text(axis, (margin.left + width - margin.right) / 2, height - 6, 'middle'),
     text(unit, margin.left, margin.top - 4, 'start'),
   ];
@@ -78,4 +89,16 @@ function ticks(values: readonly number[]): readonly number[] {
   const sorted = [...new Set(values)].sort((a, b) => a - b);
   const step = Math.max(1, Math.ceil(sorted.length / ticksMax));
   return sorted.filter((_, index) => index % step === 0);
+}
+
+/** Round values with equal steps between two others, at most about ten. */
+export function linearTicks(from: number, until: number): readonly number[] {
+  const rough = (until - from) / ticksMax || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5, 10].find(one => one * power >= rough) ?? 10) * power;
+  const first = Math.ceil(from / step);
+  const count = Math.floor(until / step + 1e-9) - first + 1;
+  return Array.from({ length: count }, (_, index) =>
+    Number(((first + index) * step).toPrecision(12)),
+  );
 }

@@ -16,6 +16,7 @@ import {
   textOf,
   toneOf,
 } from './report.ts';
+import { stripsSvg } from './strips.ts';
 
 /** The whole document. */
 export function reportHtml(report: Report): string {
@@ -87,6 +88,8 @@ function blockHtml(block: Block): Html {
       return element('pre', block.text);
     case 'chart':
       return chartSvg(block.chart);
+    case 'strips':
+      return stripsSvg(block.strips);
   }
 }
 

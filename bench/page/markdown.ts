@@ -80,6 +80,7 @@ function blockParts(block: Block): readonly string[] {
     case 'preformatted':
       return [['```text', block.text.replaceAll('```', "'''"), '```'].join('\n')];
     case 'chart':
+    case 'strips':
       return [];
   }
 }

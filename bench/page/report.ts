@@ -3,6 +3,7 @@
  * it; `html.ts`, `markdown.ts` and `csv.ts` render it. Text is plain: the renderers escape it.
  */
 import type { Chart } from './chart.ts';
+import type { Strips } from './strips.ts';
 
 export interface Report {
   readonly title: string;
@@ -41,7 +42,8 @@ export type Block =
   /** Text whose line breaks and spaces count. */
   | { readonly kind: 'preformatted'; readonly text: string }
   /** Only in HTML: Markdown and CSV have the figures in the table. */
-  | { readonly kind: 'chart'; readonly chart: Chart };
+  | { readonly kind: 'chart'; readonly chart: Chart }
+  | { readonly kind: 'strips'; readonly strips: Strips };
 
 export interface Table {
   readonly kind: 'table';

@@ -10,6 +10,7 @@ export const openApiFile = 'docs/openapi.json';
 export async function openApiText(): Promise<string> {
   const config = readConfig({ ALLOW_STRATEGY_HEADER: '1' });
   const choice = choiceOf(config, await loadRegistry());
-  const document = openApiDocument({ ...choice, missing: () => undefined }); // with every store
+  const everyStore = { ...choice, missing: () => undefined };
+  const document = openApiDocument(everyStore, { rollouts: true });
   return `${JSON.stringify(document, null, 2)}\n`;
 }

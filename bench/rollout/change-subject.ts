@@ -21,8 +21,11 @@ import { type CellPlan, madeOf, needsOf } from '../explore/cell.ts';
 import { engineCaller, type PlannedCommand } from '../explore/engine-caller.ts';
 import { plain, roundOf } from '../explore/rounds.ts';
 
-/** How a caller knows which strategy decides. */
-export type Knows = 'the old epoch' | 'what it reads';
+/**
+ * How a caller knows which strategy decides: it has read its assignment before the change, it reads it when
+ * it begins, or it believes already what will be.
+ */
+export type Knows = 'the old epoch' | 'what it reads' | 'the new epoch';
 
 /** A change to explore. */
 export interface ChangePlan {
@@ -86,7 +89,8 @@ async function assigned(
     const place = { scenario: scenario.name, variant };
     await client.query(assignmentSchema.schemaSql);
     await addGates(client, [place]);
-    await assignPlace(client, { ...place, strategy: from.name }, pauseMs, groups);
+    const first = { ...place, strategy: from.name, groups };
+    await assignPlace(client, first, pauseMs);
     const { rows } = await client.query<AssignmentRow>(
       `select scenario, variant, key_group, epoch, strategy, null as closing_ms
        from lockstep_assignments`,
@@ -119,19 +123,20 @@ function callerOf(
 
 /** Reads through its own gate: when it does is part of the order. */
 function knowing(
-  { registry, naive }: ChangePlan,
+  { registry, naive, to: { name: to } }: ChangePlan,
   knows: Knows,
   { pgUrl }: ActorUrls,
   before: readonly AssignmentRow[],
 ): Assigner {
   const pool = new pg.Pool({ connectionString: pgUrl, max: 1, Client: clientAt(pgUrl) });
   pool.on('error', () => {}); // the next query reports it
-  let told = knows === 'the old epoch';
+  const told: (readonly AssignmentRow[])[] = [];
+  if (knows === 'the old epoch') told.push(before);
+  if (knows === 'the new epoch')
+    told.push(before.map(row => ({ ...row, epoch: '2', strategy: to })));
   const beliefs = new Assignments({
     runSql: async text => {
-      if (!told) return opened((await pool.query<AssignmentRow>(text)).rows);
-      told = false;
-      return before;
+      return told.pop() ?? opened((await pool.query<AssignmentRow>(text)).rows);
     },
     onError: () => {}, // the proof tells
   });

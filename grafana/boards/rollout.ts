@@ -1,5 +1,13 @@
 import { limits } from '../../src/telemetry/limits.ts';
-import { type Board, type Chart, type Choice, changes, choices, evidence } from '../board.ts';
+import {
+  type Board,
+  type Chart,
+  type Choice,
+  changes,
+  choices,
+  evidence,
+  type Mark,
+} from '../board.ts';
 import { picked, quantile, rate, ratio } from '../promql.ts';
 
 const strategies = 'label_values(lockstep_commands_total{job=~"$job"}, strategy)';
@@ -20,14 +28,140 @@ const verdict = [
   `(sum by (scenario, strategy) (increase(${picked('lockstep_commands_total', [both, 'outcome="accepted"'])}[$__range])) >= bool ${limits.verdictAccepted})`,
 ].join(' or ');
 
+/** Each change of a rollout, on every chart. */
+const steps: readonly Mark[] = [
+  {
+    name: 'Weight of the rollout',
+    expr: 'max by (scenario, variant) (lockstep_rollout_weight{job=~"$job"}) != max by (scenario, variant) (lockstep_rollout_weight{job=~"$job"} offset 30s)',
+    text: '{{scenario}}/{{variant}}: another weight',
+    color: 'green',
+  },
+  {
+    name: 'Stage of the rollout',
+    expr: 'max by (scenario, variant, stage) (lockstep_rollout_stage{job=~"$job"}) == 1 unless max by (scenario, variant, stage) (lockstep_rollout_stage{job=~"$job"} offset 30s) == 1',
+    text: '{{scenario}}/{{variant}} is {{stage}}',
+    color: 'blue',
+  },
+  {
+    name: 'Gate failed',
+    expr: 'max by (scenario, variant) (lockstep_rollout_verdict{job=~"$job", verdict="Failed"}) == 1 unless max by (scenario, variant) (lockstep_rollout_verdict{job=~"$job", verdict="Failed"} offset 30s) == 1',
+    text: '{{scenario}}/{{variant}}: the gate has failed',
+    color: 'red',
+  },
+];
+
+const perPlace = 'scenario, variant';
+const noRollout = 'no rollout has ever been started';
+const place = '{{scenario}}/{{variant}}';
+
+/** What the database says of the newest rollout of each variant; all processes tell the same. */
+const state: readonly Chart[] = [
+  {
+    kind: 'number',
+    title: 'Stage',
+    description: 'Of the newest rollout of each variant.',
+    unit: 'none',
+    queries: [
+      {
+        expr: `max by (${perPlace}, stage) (${picked('lockstep_rollout_stage')}) == 1`,
+        legend: `${place}: {{stage}}`,
+      },
+    ],
+    words: { '1': { text: 'now', color: 'blue' } },
+    mayBeEmpty: noRollout,
+  },
+  {
+    kind: 'number',
+    title: 'Gate',
+    description: 'What the gate says: GET /rollouts/SCENARIO/verdict tells why.',
+    unit: 'none',
+    queries: [
+      {
+        expr: `max by (${perPlace}) (${picked('lockstep_rollout_verdict', ['verdict="Successful"'])}) + 2 * max by (${perPlace}) (${picked('lockstep_rollout_verdict', ['verdict="Failed"'])})`,
+        legend: place,
+      },
+    ],
+    words: {
+      '0': { text: 'Inconclusive', color: 'orange' },
+      '1': { text: 'Successful', color: 'green' },
+      '2': { text: 'Failed', color: 'red' },
+    },
+    mayBeEmpty: noRollout,
+  },
+  {
+    kind: 'lines',
+    title: 'Share of the keys',
+    description:
+      'How many of the 100 groups of keys are to be under the new strategy, or try its lock.',
+    unit: 'short',
+    queries: [
+      { expr: `max by (${perPlace}) (${picked('lockstep_rollout_weight')})`, legend: place },
+      {
+        expr: `max by (${perPlace}) (${picked('lockstep_rollout_shadow')})`,
+        legend: `${place}, tried`,
+      },
+    ],
+    mayBeEmpty: noRollout,
+  },
+  {
+    kind: 'lines',
+    title: 'Contested keys',
+    description:
+      'On which two commands overlapped: seen, audited, and audited different ones at most once a second, which the bound goes by.',
+    unit: 'short',
+    queries: (['contested', 'audited', 'clean'] as const).map(what => ({
+      expr: `max by (${perPlace}, arm) (${picked(`lockstep_rollout_${what}_keys`)})`,
+      legend: `${place} · {{arm}} · ${what}`,
+    })),
+    mayBeEmpty: noRollout,
+  },
+  {
+    kind: 'lines',
+    title: 'Changes of hands, and what holds them up',
+    description:
+      'Groups that changed hands; groups that somebody stays inside of; processes that have not heard.',
+    unit: 'short',
+    queries: [
+      {
+        expr: `sum by (${perPlace}) (delta(${picked('lockstep_rollout_epoch')}[$__rate_interval]))`,
+        legend: `${place}: changed`,
+      },
+      {
+        expr: `max by (${perPlace}) (${picked('lockstep_rollout_blocked_groups')})`,
+        legend: `${place}: blocked`,
+      },
+      {
+        expr: `max by (job) (${picked('lockstep_rollout_processes_behind')})`,
+        legend: '{{job}}: processes behind',
+      },
+    ],
+    mayBeEmpty: noRollout,
+  },
+  {
+    kind: 'lines',
+    title: 'Locks that were only tried',
+    description:
+      'By what became of it: granted, or why it could not be had. No command was refused for that.',
+    unit: 'short',
+    queries: [
+      {
+        expr: `max by (${perPlace}, tried) (${picked('lockstep_rollout_tries')})`,
+        legend: `${place} · {{tried}}`,
+      },
+    ],
+    mayBeEmpty: 'no rollout has tried a lock before',
+  },
+];
+
 /** The current strategy compared with its replacement. */
 export const rollout: Board = {
   uid: 'lockstep-rollout',
   title: 'Lockstep / Rollout',
   description: 'The current strategy compared with its replacement.',
   choices: [...choices.filter(({ name }) => name !== 'strategy'), choice('old'), choice('new')],
-  marks: changes,
+  marks: [...changes, ...steps],
   sections: [
+    { title: 'Rollout', charts: state },
     {
       title: 'Verdict',
       charts: [

@@ -48,6 +48,32 @@ const alerts: readonly Alert[] = [
       '{{ $value | printf "%.0f" }} pairs of strategies serve on one database and are not known to exclude each other: duplicates will follow.',
   },
   {
+    name: 'LockstepRolloutFailed',
+    severity: 'ticket',
+    expr: 'max by (job, scenario, variant) (lockstep_rollout_verdict{verdict="Failed"}) == 1',
+    summary: 'The gate of a rollout has failed: {{ $labels.scenario }}/{{ $labels.variant }}',
+    description: 'Its keys go back to the old strategy by themselves.',
+  },
+  {
+    name: 'LockstepRolloutStuck',
+    severity: 'ticket',
+    expr: 'max by (job, scenario, variant) (lockstep_rollout_blocked_groups) > 0 or max by (job, scenario, variant) (lockstep_rollout_stage{stage="aborting"}) == 1',
+    lasts: '5m',
+    summary: 'Keys cannot change hands: {{ $labels.scenario }}/{{ $labels.variant }}',
+    description:
+      'Somebody stays inside their gate: a process that is frozen, or a long transaction.',
+  },
+  {
+    name: 'LockstepRolloutUnaudited',
+    severity: 'ticket',
+    expr: 'max by (job, scenario, variant, arm) (delta(lockstep_rollout_contested_keys[10m])) > 0 unless max by (job, scenario, variant, arm) (delta(lockstep_rollout_audited_keys[10m])) > 0',
+    lasts: '5m',
+    summary:
+      'The {{ $labels.arm }} strategy of a rollout is not audited: {{ $labels.scenario }}/{{ $labels.variant }}',
+    description:
+      'Its keys are contested, and nobody has looked at them for 10 min: no findings does not mean safe.',
+  },
+  {
     name: 'LockstepAttemptsStopped',
     severity: 'ticket',
     expr: 'sum by (job) (rate(lockstep_attempts_total[5m])) == 0 and sum by (job) (rate(lockstep_attempts_total[1h] offset 5m)) > 0',

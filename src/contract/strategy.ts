@@ -228,6 +228,8 @@ export interface Attempt {
   readonly left?: AbortSignal;
   /** Called once per granted lock. */
   readonly report: (end: ReleaseEnd) => void;
+  /** Called by a turn whose lock is only tried: with why it could not be had. Absent: nobody counts. */
+  readonly tried?: (end: 'granted' | FailureCode) => void;
   /** Creates the error to throw, so that an external strategy needs no runtime import from here. */
   readonly failure: (code: FailureCode, cause?: unknown) => Error;
 }

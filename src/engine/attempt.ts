@@ -169,6 +169,7 @@ export class Attempt {
       deadlineMs,
       ...(left && { left }),
       report: (end: ReleaseEnd) => observer.release(cellOf(command), end),
+      tried: (end: 'granted' | FailureCode) => observer.tried?.(cellOf(command), end),
       failure: (code: FailureCode, cause?: unknown) => new Failure(code, { cause }),
     };
     const wait = this.#trace.child('wait', { 'lockstep.keys': plan.keys.length });

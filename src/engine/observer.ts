@@ -18,6 +18,8 @@ export interface Observer {
   /** An attempt failed; the command may be retried. */
   failure(cell: Cell, code: FailureCode, error: unknown): void;
   release(cell: Cell, end: ReleaseEnd): void;
+  /** A lock that the command can do without was asked for; see rollout/shadow.ts. */
+  tried?(cell: Cell, end: 'granted' | FailureCode): void;
   /** An attempt that sent a request outside the database has ended, however it did. */
   reachedOut(cell: Cell, auditKey: string): void;
   /**

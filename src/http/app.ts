@@ -15,12 +15,14 @@ import { contended } from './contended.ts';
 import { problemOf } from './errors.ts';
 import { type Evidence, violationsFound } from './evidence.ts';
 import type { Health } from './health.ts';
+import { type EvaluationParts, evaluateFlag, evaluateFlags } from './ofrep.ts';
 import { openApiDocument } from './openapi/document.ts';
 import { problemPage, problemPages } from './problems.ts';
 import { identify } from './request-id.ts';
 import {
   actionNames,
   actOnRollout,
+  judgeRollout,
   type RolloutParts,
   showRollout,
   startRollout,
@@ -47,7 +49,7 @@ export interface AppParts {
   /** Where every command is noted; undefined: nowhere. */
   readonly history: Pick<CommandHistory, 'note'> | undefined;
   /** Where keys can be moved from strategy to strategy. */
-  readonly rollout?: RolloutParts;
+  readonly rollout?: RolloutParts & EvaluationParts;
   readonly tracer: Tracer | undefined;
   /** True while the process drains; keep-alive is off then. */
   readonly stopping: () => boolean;
@@ -79,7 +81,7 @@ export function createApp(parts: AppParts): Express {
   addAdmin(parts, add);
   let document: object | undefined; // made for whoever asks first: it costs more than a start
   add('get', '/openapi.json', (_request, response) => {
-    document ??= openApiDocument(parts.choice);
+    document ??= openApiDocument(parts.choice, { rollouts: parts.rollout !== undefined });
     answer(response, 200, document);
   });
   add('get', '/', (_request, response) => answer(response, 200, indexOf(parts)));
@@ -144,6 +146,9 @@ function addAdmin(parts: AppParts, add: Add): void {
     add('post', '/admin/locks/:key/release', adminOnly(adminToken, lockReleased(locks)));
   }
   if (!rollout) return;
+  add('get', '/rollouts/:scenario/verdict', judgeRollout(rollout));
+  add('post', '/ofrep/v1/evaluate/flags', evaluateFlags(rollout));
+  add('post', '/ofrep/v1/evaluate/flags/:flag', evaluateFlag(rollout));
   const path = '/admin/rollouts/:scenario';
   add('put', path, adminOnly(adminToken, startRollout(rollout)));
   add('get', path, adminOnly(adminToken, showRollout(rollout)));

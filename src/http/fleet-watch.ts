@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { RegisteredStrategy, Registry } from '../engine/registry.ts';
+import { anyAssigned } from '../rollout/assignment-schema.ts';
 import { Fleet, type Pair } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import type { Deciders } from '../telemetry/deciders.ts';
@@ -17,6 +18,20 @@ interface WatchOptions {
 }
 
 const beatMaxMs = 2_000;
+
+/** Why a process without proofs does not start once keys are assigned. */
+export const mustProve =
+  'A rollout has assigned keys on this database to strategies, and this process would not prove under ' +
+  'which one it decides. Start it with ROLLOUTS=1.';
+
+/**
+ * For a process without proofs, once the fleet knows of it: keys that are assigned from then on wait for
+ * its end, but some may have been assigned while it started.
+ */
+export async function checkNoneAssigned(pool: Pool): Promise<void> {
+  const assigned = await anyAssigned(pool).catch(() => false); // Postgres is away: nothing is decided
+  if (assigned) throw new Error(mustProve);
+}
 
 /** The fleet, told in the log when it changes, and as a metric. */
 export function watchFleet(options: WatchOptions): Fleet {

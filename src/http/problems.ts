@@ -60,6 +60,11 @@ export const edgeProblems = {
     'The rollout has moved on',
     'It was changed while this request was on its way. Read its state and decide again.',
   ),
+  'flag-not-found': row(
+    404,
+    'Flag not found',
+    'A flag of this service is a scenario, and there is none with this name.',
+  ),
   'no-rollout': row(404, 'No rollout', 'There has been no rollout here yet.'),
   'strategy-assigned': row(
     409,

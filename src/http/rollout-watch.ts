@@ -2,10 +2,16 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { Assignments } from '../rollout/assignments.ts';
 import { Controller } from '../rollout/controller.ts';
-import { groupCount } from '../rollout/key-groups.ts';
+import { Gate } from '../rollout/gate/gate.ts';
+import { Tally } from '../rollout/gate/tally.ts';
 import { Listener } from '../rollout/listener.ts';
 import { type Rollout, Rollouts, type RunSql } from '../rollout/rollouts.ts';
+import { shadowName } from '../rollout/shadow.ts';
+import { reasonAgainstStart, type Start } from '../rollout/start-check.ts';
+import { type Behind, behindOf, heard, shownOf } from '../rollout/view.ts';
 import { type CuttableClient, clientAt } from '../store/connection.ts';
+import type { Meter } from '../telemetry/prometheus.ts';
+import { showRollouts } from '../telemetry/rollout-gauges.ts';
 
 export interface RolloutOptions {
   readonly pool: Pool;
@@ -16,45 +22,41 @@ export interface RolloutOptions {
   /** How long a group of keys may be kept closed while it changes hands. */
   readonly pauseMs: number;
   readonly log: Logger;
-}
-
-type Start = Pick<Rollout, 'scenario' | 'variant' | 'from'>;
-
-interface Other {
-  readonly strategy: string;
-  readonly count: number;
-  readonly proves: boolean;
+  readonly meter: Meter;
+  /** Under which this process is known in the fleet. */
+  readonly processId: () => string;
+  /** Told of strategies that decide, or may decide soon. */
+  readonly learn: (strategy: string) => void;
 }
 
 const statementMaxMs = 2_000;
 
-/** Names both arms: a key that both of them served is to blame on the change. */
-const firstViolation = `
-  select format('%s on key %s under %s: %s', kind, key, strategy, detail) as why
-  from lockstep_violations
-  where scenario = $1 and found_at >= $2 and strategy in ($3, 'mixed')
-  order by id limit 1`;
-
-const others = `
-  select strategy, count(*)::integer as count, bool_and(proves) as proves from lockstep_processes
-  where seen_at > now() - interval '20 seconds' and (strategy <> $1 or not proves)
-  group by strategy order by bool_and(proves), strategy limit 1`;
-
-const unassigned = `
-  select ${groupCount} - count(*)::integer as count from lockstep_assignments
-  where scenario = $1 and variant = $2`;
+/** While a rollout runs; it is also how long a burst is, see `Tally.take`. */
+const pulseMs = 1_000;
+/** In pulses, while none runs. */
+const showEvery = 5;
 
 /** What this process believes of the assignments, and its part in moving them. */
 export class RolloutWatch {
   readonly assignments: Assignments;
   readonly rollouts: Rollouts;
+  readonly gate: Gate;
+  readonly tally = new Tally({ shadowOf: shadowName });
+  readonly #options: RolloutOptions;
   readonly #runSql: RunSql;
+  readonly #tell: (error: unknown) => void;
   readonly #listener: Listener | undefined;
   readonly #controller: Controller;
+  #active = false;
+  #pulses = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #pulsing: Promise<void> | undefined;
 
   constructor(options: RolloutOptions) {
     const { pool, pooler, pauseMs } = options;
+    this.#options = options;
     const tell = toldOnce(options.log);
+    this.#tell = tell;
     this.#runSql = async <R extends object>(text: string, values: readonly unknown[]) => {
       const bounded = { text, values: [...values], query_timeout: statementMaxMs };
       const { rows } = await pool.query<R>(bounded);
@@ -63,9 +65,10 @@ export class RolloutWatch {
     };
     this.assignments = new Assignments({ runSql: text => this.#runSql(text, []), onError: tell });
     this.rollouts = new Rollouts(this.#runSql);
+    this.gate = new Gate({ runSql: this.#runSql, shadowOf: shadowName });
     const client = (name: string) => () => clientOf(options, `lockstep ${name}`);
-    const heard = (): void => void this.assignments.refresh();
-    this.#listener = pooler ? undefined : new Listener({ client: client('listener'), heard });
+    const news = (): void => void this.assignments.refresh();
+    this.#listener = pooler ? undefined : new Listener({ client: client('listener'), heard: news });
     this.#controller = new Controller({
       rollouts: this.rollouts,
       connect: async () => {
@@ -73,7 +76,8 @@ export class RolloutWatch {
         await driver.connect();
         return driver;
       },
-      failing: rollout => this.#failing(rollout),
+      judge: rollout => this.gate.look(rollout),
+      met: active => this.#met(active),
       pauseMs,
       onError: tell,
     });
@@ -83,36 +87,52 @@ export class RolloutWatch {
     await this.assignments.start();
     this.#listener?.start();
     this.#controller.start();
+    this.#timer = setInterval(() => {
+      this.#pulsing ??= this.#pulse().finally(() => {
+        this.#pulsing = undefined;
+      });
+    }, pulseMs);
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#timer);
     await this.#controller.stop();
+    await this.#pulsing;
     await this.#listener?.stop();
     await this.assignments.stop();
   }
 
-  /** Why a rollout may not start now: who else serves on this database. */
-  async notNow({ scenario, variant, from }: Start): Promise<string | undefined> {
-    const [other] = await this.#runSql<Other>(others, [from]);
-    if (!other) return undefined;
-    const found = `${other.count} × a process under STRATEGY=${other.strategy} on this database`;
-    const forgotten = 'a process that has ended is forgotten after 20 s';
-    if (!other.proves)
-      return (
-        `${found} may be of an older build, which does not prove under which strategy it decides. Replace ` +
-        `it first; ${forgotten}.`
-      );
-    const [left] = await this.#runSql<{ count: number }>(unassigned, [scenario, variant]);
-    return left?.count === 0
-      ? undefined // it takes the assignment
-      : `There is ${found}, which decides keys that are not assigned yet, and not under '${from}'. Stop it, ` +
-          `and start it again when the rollout has begun; ${forgotten}.`;
+  /** Why a rollout may not start now: who else serves on this database, and what is assigned. */
+  notNow(asked: Start): Promise<string | undefined> {
+    return reasonAgainstStart(this.#runSql, asked);
   }
 
-  /** A violation on a key of the new strategy, or on one that both have served. */
-  async #failing({ scenario, to, startedAt }: Rollout): Promise<string | undefined> {
-    const rows = await this.#runSql<{ why: string }>(firstViolation, [scenario, startedAt, to]);
-    return rows[0]?.why;
+  /** Who does not know the newest assignment. */
+  behind(): Promise<readonly Behind[]> {
+    return behindOf(this.#runSql);
+  }
+
+  #met(active: readonly Rollout[]): void {
+    this.#active = active.length > 0;
+    this.tally.watch(active);
+    for (const { from, to } of active)
+      for (const name of [from, to, shadowName(from, to)]) this.#options.learn(name);
+  }
+
+  /** Adds what was counted, says how far this process has heard, and shows what all have. */
+  async #pulse(): Promise<void> {
+    this.#pulses += 1;
+    if (!this.#active && this.#pulses % showEvery !== 1) return;
+    try {
+      await this.gate.add(this.tally.take());
+      const { processId, meter } = this.#options;
+      await heard(this.#runSql, processId(), this.assignments.epochs);
+      const shown = await shownOf(this.#runSql);
+      const behind = this.#active ? (await this.behind()).length : 0;
+      showRollouts(meter, shown, behind);
+    } catch (error) {
+      this.#tell(error);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import type { Registry } from '../engine/registry.ts';
 import { Engine } from '../engine/serve.ts';
 import type { OpenTracer } from '../engine/trace.ts';
 import { assignerOf } from '../rollout/assigner.ts';
-import type { Fleet } from '../rollout/fleet.ts';
+import { type Fleet, ormNameOf, workNames } from '../rollout/fleet.ts';
 import { type OpenedBackends, openBackends } from '../store/backends.ts';
 import { LazyStore } from '../store/lazy.ts';
 import { PostgresLocks } from '../store/lock-view.ts';
@@ -30,9 +30,10 @@ import {
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
 import { choiceOf } from './configured-choice.ts';
-import { hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
+import { checkNoneAssigned, hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
+import { showPools } from './pool-gauges.ts';
 import { storeProbes } from './probes.ts';
 import { Refusals } from './refusals.ts';
 import { RolloutWatch } from './rollout-watch.ts';
@@ -82,13 +83,21 @@ export class Service {
     const { pooler, connectTimeoutMs } = config;
     const lockTimeoutMs = tuning.waitMs;
     const shared = { url, pooler, connectTimeoutMs, lockTimeoutMs, onIdleError };
-    this.#store = new PostgresStore({ ...shared, connectionsMax: config.connectionsMax });
+    const workName = config.rollouts ? workNames.proved : workNames.unproved;
+    this.#store = new PostgresStore({
+      ...{ ...shared, applicationName: workName },
+      connectionsMax: config.connectionsMax,
+    });
     this.#probes = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep probe' });
     this.#audits = createPool({ ...shared, connectionsMax: 3, applicationName: 'lockstep audit' });
     const scenarios = [...registry.scenarios.values()];
     const audited = { pool: this.#audits, scenarios, meter: this.#meter, log };
     const deciders = new Deciders(registry.strategies.keys());
-    this.#auditor = new Auditor({ ...audited, deciders });
+    this.#auditor = new Auditor({
+      ...{ ...audited, deciders },
+      audited: (scenario, keys, startedMs) =>
+        this.#rollout?.tally.audited(scenario, keys, startedMs),
+    });
     this.#sweep = new Sweep(audited);
     this.#adHocAudits = new AdHocAudits(
       createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep asked audit' }),
@@ -109,16 +118,24 @@ export class Service {
         this.#auditor.refused(cell.scenario, cell.strategy, key, reason),
       failed: error => this.#refusals.saw(error),
       accepted: () => this.#refusals.wrote(),
+      ended: (cell, kind, seconds, key) =>
+        this.#rollout?.tally.ended({ ...cell, kind, seconds, key }),
+      tried: (cell, end) => this.#rollout?.tally.tried(cell, end),
     });
     this.#sequelize = new LazyStore(async () => {
       const { SequelizeStore } = await import('../store/sequelize.ts');
-      return new SequelizeStore({ ...shared, connectionsMax: config.connectionsMax });
+      return new SequelizeStore({
+        ...{ ...shared, applicationName: ormNameOf(workName) },
+        connectionsMax: config.connectionsMax,
+      });
     });
     this.#choice = choiceOf(config, registry);
     this.#rollout = config.rollouts
       ? new RolloutWatch({
           ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
-          pauseMs: config.rolloutPauseMs,
+          ...{ pauseMs: config.rolloutPauseMs, meter: this.#meter },
+          processId: () => this.#fleet.id,
+          learn: name => deciders.learn(name),
         })
       : undefined;
     const rollout = this.#rollout;
@@ -162,9 +179,11 @@ export class Service {
       ...(rollout && {
         rollout: {
           choice: this.#choice,
-          rollouts: rollout.rollouts,
+          ...{ rollouts: rollout.rollouts, gate: rollout.gate },
           assigned: (scenario, variant) => rollout.assignments.has(scenario, variant),
           notNow: asked => rollout.notNow(asked),
+          behind: () => rollout.behind(),
+          believed: (...asked) => rollout.assignments.of(...asked),
         },
       }),
       locks: {
@@ -190,6 +209,7 @@ export class Service {
     this.#sweep.start();
     const rolling = this.#rollout?.start();
     await Promise.all([this.#store.fill(), this.#fleet.start(), rolling]);
+    if (!this.#config.rollouts) await checkNoneAssigned(this.#audits);
   }
 
   snapshot(): Promise<Snapshot> {
@@ -247,33 +267,15 @@ export class Service {
   }
 
   #watchPools(): void {
-    const config = this.#config;
     const http = this.#connections?.();
-    if (http) {
-      this.#meter.set('lockstep_http_connections', {}, http.open);
-      this.#meter.set('lockstep_http_connections_max', {}, http.max);
-    }
-    const { open, idle, waiting } = this.#store.load;
-    const { totalCount, idleCount } = this.#backends.locks;
+    const locks = { open: this.#backends.locks, waiting: this.#backends.locksWaiting() };
     const orm = this.#sequelize.opened?.load;
-    const pools = [
-      { pool: 'work', busy: open - idle, idle, waiting, max: config.connectionsMax },
-      {
-        pool: 'locks',
-        busy: totalCount - idleCount,
-        idle: idleCount,
-        waiting: this.#backends.locksWaiting(),
-        max: config.lockConnectionsMax,
-      },
-      ...(orm ? [{ pool: 'sequelize', idle: 0, max: config.connectionsMax, ...orm }] : []),
-    ];
     this.#meter.set('lockstep_commands_waiting', {}, this.#engine.waiting);
-    for (const { pool, ...counts } of pools) {
-      this.#meter.set('lockstep_pool_connections', { pool, state: 'busy' }, counts.busy);
-      this.#meter.set('lockstep_pool_connections', { pool, state: 'idle' }, counts.idle);
-      this.#meter.set('lockstep_pool_waiting', { pool }, counts.waiting);
-      this.#meter.set('lockstep_pool_connections_max', { pool }, counts.max);
-    }
+    showPools(this.#meter, this.#config, {
+      ...{ work: this.#store.load, locks },
+      ...(http && { http }),
+      ...(orm && { orm }),
+    });
   }
 
   #probesOf(): readonly Probe[] {

@@ -79,7 +79,7 @@ export async function addGates(client: pg.ClientBase, places: readonly Place[]):
 }
 
 /** Whether any keys are assigned: then nobody may decide without a proof. */
-export async function anyAssigned(client: pg.ClientBase): Promise<boolean> {
+export async function anyAssigned(client: pg.ClientBase | pg.Pool): Promise<boolean> {
   const { rows } = await client.query<{ any: boolean }>(
     'select exists (select from lockstep_assignments) as any',
   );

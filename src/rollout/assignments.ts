@@ -48,6 +48,7 @@ const none: Assignment = { epoch: 0n, strategy: '', closingUntilMs: 0 };
 export class Assignments {
   readonly #options: AssignmentOptions;
   #places: ReadonlyMap<string, ReadonlyMap<number, Assignment>> = new Map();
+  #epochs = 0n;
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -72,6 +73,11 @@ export class Assignments {
   /** Whether any keys of the variant have ever been assigned. */
   has(scenario: string, variant: string): boolean {
     return this.#places.has(placeOf(scenario, variant));
+  }
+
+  /** The sum of all epochs it knows: it rises with each change, so it tells how far this process has heard. */
+  get epochs(): bigint {
+    return this.#epochs;
   }
 
   of(scenario: string, variant: string, keys: readonly string[]): Assigned {
@@ -130,6 +136,7 @@ export class Assignments {
         groups.set(key_group, { epoch: BigInt(epoch), strategy, closingUntilMs });
       }
       this.#places = places;
+      this.#epochs = rows.reduce((sum, { epoch }) => sum + BigInt(epoch), 0n);
       for (const tell of this.#changed.splice(0)) tell();
     } catch (error) {
       onError(error);

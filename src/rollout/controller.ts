@@ -1,22 +1,30 @@
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { allProveSql } from './fleet.ts';
+import type { Verdict } from './gate/verdict.ts';
 import { groupCount } from './key-groups.ts';
-import { assignPlace, type Change, changeGroup, type Insider } from './mover.ts';
-import { nextOf } from './next-step.ts';
+import { assignPlace, type Change, type Changed, changeGroup, type Insider } from './mover.ts';
+import { isGated, nextOf } from './next-step.ts';
 import type { Action, Next, Rollout, Rollouts } from './rollouts.ts';
+import { shadowName } from './shadow.ts';
 
 /** Why a rollout does not get on: these are inside a group's gate and do not come out. */
 export interface Blocked {
   /** Null: all, before the first step. */
   readonly group: number | null;
   readonly by: readonly Insider[];
+  /** Where it is not somebody inside. */
+  readonly because?: string;
 }
 
 export interface ControllerOptions {
-  /** A session of its own: it takes the lock of the one who drives, and the gates. */
+  /** A session of its own, which waits at the gates. */
   readonly connect: () => Promise<pg.Client>;
   readonly rollouts: Rollouts;
-  /** The first reason to go back, such as a violation on a key of the new strategy. */
-  readonly failing: (rollout: Rollout) => Promise<string | undefined>;
+  /** What its gate says, such as of a violation on a key of the new strategy. */
+  readonly judge: (rollout: Rollout) => Promise<Verdict>;
+  /** Told at each turn of those that run, whoever drives. */
+  readonly met: (active: readonly Rollout[]) => void;
   /** How long a group may be kept closed. */
   readonly pauseMs: number;
   readonly onError: (error: unknown) => void;
@@ -24,7 +32,11 @@ export interface ControllerOptions {
 }
 
 const everyDefaultMs = 250;
-const drives = "select pg_try_advisory_lock(hashtextextended('lockstep rollout', 0)) as mine";
+/** A try keeps newcomers waiting for the pause: whoever is inside for long must not cost them half their time. */
+const againFirstMs = 1_000;
+const againMaxMs = 15_000;
+/** Each keeps its newcomers waiting for the pause: somebody who is inside everywhere, say. */
+const blockedMax = 3;
 
 const selectAssigned = `
   select key_group as "group", epoch, strategy from lockstep_assignments
@@ -32,12 +44,23 @@ const selectAssigned = `
 
 const storeBlocked = 'update lockstep_rollouts set blocked = $2 where id = $1';
 
+/** What stands in the way of a rollout, and when to try again. */
+interface Stalled {
+  /** Where the rollout was: an abort is tried at once. */
+  readonly at: string;
+  readonly waitMs: number;
+  readonly againMs: number;
+}
+
 /**
  * Moves the groups of each rollout to where its step wants them. Every process has one, and one of them
- * at a time drives: if it dies, its session ends, and another goes on from what is in the database.
+ * at a time drives: if it dies or freezes, another goes on from what is in the database. That it is one
+ * saves work and guarantees nothing: each change is proved by itself.
  */
 export class Controller {
   readonly #options: ControllerOptions;
+  readonly #id = randomUUID();
+  readonly #stalled = new Map<string, Stalled>();
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -66,88 +89,136 @@ export class Controller {
   }
 
   async #tick(): Promise<void> {
-    const { rollouts, onError } = this.#options;
+    const { rollouts, met, onError } = this.#options;
     try {
       const active = await rollouts.active();
-      if (active.length === 0) return this.#leave();
-      const client = await this.#driving();
-      if (!client) return;
-      for (const rollout of active) await this.#advance(client, rollout);
+      met(active);
+      if (active.length === 0) return await this.#leave();
+      if (!(await rollouts.drive(this.#id))) return await this.#leave();
+      this.#client ??= await this.#options.connect();
+      for (const rollout of active) await this.#advance(this.#client, rollout);
     } catch (error) {
       onError(error);
       await this.#leave();
     }
   }
 
-  /** Undefined while another process drives. */
-  async #driving(): Promise<pg.Client | undefined> {
-    if (this.#client) return this.#client;
-    const client = await this.#options.connect();
-    try {
-      const { rows } = await client.query<{ mine: boolean }>(drives);
-      if (rows[0]?.mine) this.#client = client;
-      else await client.end();
-    } catch (error) {
-      await client.end().catch(() => {});
-      throw error;
-    }
-    return this.#client;
-  }
-
-  /** Ends the session, and with it the lock of the one who drives. */
+  /** Lets another process drive. */
   async #leave(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => {}); // it has gone
+    if (!client) return;
+    await client.end().catch(() => {}); // it has gone
+    await this.#options.rollouts.driveNoMore(this.#id).catch(() => {}); // it ends by itself
   }
 
   async #advance(client: pg.Client, rollout: Rollout): Promise<void> {
-    const { rollouts, failing } = this.#options;
-    const why = rollout.stage === 'aborting' ? undefined : await failing(rollout);
-    if (why !== undefined) {
+    const { rollouts, judge } = this.#options;
+    const judged = rollout.stage === 'aborting' ? undefined : await judge(rollout);
+    if (judged?.verdict === 'Failed') {
+      const why = saidBy(judged, 'Failed');
       const back: Next = { step: rollout.step, weight: 0, stage: 'aborting', failed: why };
       await rollouts.become(rollout, back, { who: 'gate', action: 'abort', why });
       return; // the next turn goes back
     }
-    const blocked = await this.#move(client, rollout);
+    if (this.#waits(rollout)) return;
+    const { blocked, arrived } = await this.#move(client, rollout);
+    this.#noteStalled(rollout, blocked.length > 0);
     await client.query(storeBlocked, [
       rollout.id,
       blocked.length > 0 ? JSON.stringify(blocked) : null,
     ]);
-    const next = blocked.length > 0 ? undefined : nextOf(rollout, Date.now());
-    if (next) await rollouts.become(rollout, next, byItself(next));
+    const next = arrived ? nextOf(rollout, Date.now()) : undefined;
+    if (!next) return;
+    if (judged && judged.verdict !== 'Successful' && isGated(rollout, next))
+      await this.#hold(rollout, saidBy(judged, 'Inconclusive'));
+    else await rollouts.become(rollout, next, byItself(next));
   }
 
-  /** Every group that is not where it should be; a group that cannot be closed does not stop the others. */
-  async #move(client: pg.Client, rollout: Rollout): Promise<Blocked[]> {
-    const { scenario, variant, weight, from, to } = rollout;
-    const { pauseMs } = this.#options;
+  /** Where it is, for a while; then until a person acts. Want of evidence never promotes. */
+  async #hold(rollout: Rollout, why: string): Promise<void> {
+    const { rollouts } = this.#options;
+    const seconds = await rollouts.hold(rollout);
+    if (seconds < rollout.gate.holdSeconds) return;
+    const { step, weight, shadow } = rollout;
+    const action = `held for ${Math.round(seconds)} s; paused until a person acts`;
+    const paused: Next = { step, weight, shadow, stage: 'paused' };
+    await rollouts.become(rollout, paused, { who: 'gate', action, why });
+  }
+
+  #waits(rollout: Rollout): boolean {
+    const stalled = this.#stalled.get(rollout.id);
+    return stalled?.at === placeIn(rollout) && performance.now() < stalled.againMs;
+  }
+
+  #noteStalled(rollout: Rollout, isBlocked: boolean): void {
+    const at = placeIn(rollout);
+    const before = this.#stalled.get(rollout.id);
+    this.#stalled.delete(rollout.id);
+    if (!isBlocked) return;
+    const waitMs = before?.at === at ? Math.min(againMaxMs, before.waitMs * 2) : againFirstMs;
+    this.#stalled.set(rollout.id, { at, waitMs, againMs: performance.now() + waitMs });
+  }
+
+  /** Every group that is not where it should be; one that cannot be closed does not stop the others. */
+  async #move(client: pg.Client, rollout: Rollout): Promise<Moved> {
+    const { scenario, variant, weight, shadow, from, to } = rollout;
+    const { pauseMs, rollouts } = this.#options;
+    const place = { scenario, variant };
     const { rows } = await client.query<{ group: number; epoch: string; strategy: string }>(
       selectAssigned,
       [scenario, variant],
     );
     if (rows.length === 0) {
-      const first = await assignPlace(client, { scenario, variant, strategy: from }, pauseMs);
-      if (first.kind === 'blocked') return [{ group: null, by: first.by }];
-      return this.#move(client, rollout);
+      if (rollout.stage === 'aborting') return { blocked: [], arrived: true }; // nothing was moved
+      const first = { ...place, strategy: from, allProve: allProveSql };
+      return notYet(await assignPlace(client, first, pauseMs));
     }
     const assigned = new Map(rows.map(row => [row.group, row]));
     const blocked: Blocked[] = [];
-    for (let group = 0; group < groupCount && !this.#stopped; group += 1) {
+    for (let group = 0; group < groupCount; group += 1) {
       const known = assigned.get(group);
-      const wanted = group < weight ? to : from;
+      const wanted = group < weight ? to : group < shadow ? shadowName(from, to) : from;
       if (!known || known.strategy === wanted) continue;
+      if (this.#stopped || blocked.length >= blockedMax) return { blocked, arrived: false };
+      // somebody has acted, or another process drives
+      if (!(await rollouts.isStill(rollout, this.#id))) return { blocked, arrived: false };
       const epoch = BigInt(known.epoch);
       const change: Change = { scenario, variant, group, epoch, to: wanted };
       const ended = await changeGroup(client, change, pauseMs);
       if (ended.kind === 'blocked') blocked.push({ group, by: ended.by });
-      if (ended.kind !== 'changed') break; // somebody acted, or cannot get out: look again
+      if (ended.kind === 'outdated') return { blocked, arrived: false }; // somebody was faster: look again
     }
-    return blocked;
+    return { blocked, arrived: blocked.length === 0 };
   }
 }
 
-function byItself({ stage, weight, step }: Next): Action {
-  const action = stage === 'progressing' ? `step ${step + 1}: weight ${weight}` : stage;
+/** How far a turn came. */
+interface Moved {
+  readonly blocked: readonly Blocked[];
+  /** Whether every group is where the rollout wants it. */
+  readonly arrived: boolean;
+}
+
+/** All keys have their first assignment, or have not: the next turn goes on. */
+function notYet(ended: Changed): Moved {
+  if (ended.kind === 'changed') return { blocked: [], arrived: false };
+  const because = ended.kind === 'outdated' ? 'the keys are assigned already' : ended.because;
+  const by = ended.kind === 'blocked' ? ended.by : [];
+  const blocked = { group: null, by, ...(because !== undefined && { because }) };
+  return { blocked: [blocked], arrived: false };
+}
+
+function placeIn({ stage, step, weight }: Rollout): string {
+  return `${stage} ${step} ${weight}`; // a step says the shadow as well
+}
+
+function saidBy({ reasons }: Verdict, name: Verdict['verdict']): string {
+  return reasons.flatMap(({ verdict, says }) => (verdict === name ? [says] : [])).join('; ');
+}
+
+function byItself({ stage, weight, shadow, step }: Next): Action {
+  const what = shadow ? `shadow ${shadow}` : `weight ${weight}`;
+  const action = stage === 'progressing' ? `step ${step + 1}: ${what}` : stage;
   return { who: 'lockstep', action, why: 'every group of keys is where the step wants it' };
 }

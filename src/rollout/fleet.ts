@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Schema } from '../store/migrate.ts';
 import type { NamedStrategy } from './both.ts';
+import { unproved } from './mover.ts';
 import { areSafeSideBySide } from './side-by-side.ts';
 
 /** Who serves on this database: one row per process, renewed while it runs. */
@@ -19,8 +21,50 @@ create table if not exists lockstep_processes (
 -- builds that prove the epoch of each decision say so; see rollout/assignment-schema.ts
 alter table lockstep_processes add column if not exists proves boolean not null default false`,
     },
+    {
+      name: 'fleet/migrations/0002-what-it-has-heard.sql',
+      sql: `
+-- the sum of the epochs that a process knows, which only rises; and where it runs
+alter table lockstep_processes
+  add column if not exists heard numeric,
+  add column if not exists heard_at timestamptz,
+  add column if not exists runs_at text`,
+    },
   ],
 };
+
+/** How the work connections of a process name themselves that proves nothing, and those of older builds. */
+export const workNames = { proved: 'lockstep proved', unproved: 'lockstep' } as const;
+const ormSuffix = ' sequelize';
+
+/** The same for the connections of the ORM. */
+export const ormNameOf = (workName: string): string => workName + ormSuffix;
+
+/**
+ * Fails while somebody may decide who does not prove: a process that says so, or a session of one that
+ * says nothing because it is frozen. In a transaction that assigns keys: no such process can say that
+ * it is there before the assignment is, and the first thing that it does after saying so is to look.
+ */
+export const allProveSql = `
+  lock table lockstep_processes in share mode;
+  do $$
+  declare found text;
+  begin
+    select format('%s × a process under STRATEGY=%s', count(*), min(strategy)) into found
+    from lockstep_processes
+    where not proves and seen_at > clock_timestamp() - interval '20 seconds' having count(*) > 0;
+    if found is null then
+      select format('%s × a session such as pid %s', count(*), min(pid)) into found
+      from pg_stat_activity
+      where datname = current_database()
+        and application_name in ('${workNames.unproved}', '${workNames.unproved}${ormSuffix}')
+      having count(*) > 0;
+    end if;
+    if found is not null then
+      raise exception using errcode = '${unproved}', message = found || ' on this database does not '
+        || 'prove under which strategy it decides: replace or end it first';
+    end if;
+  end $$;`;
 
 const beatEveryMs = 5_000;
 /** Four missed beats: the process has died, or cannot reach the database and so decides nothing. */
@@ -28,7 +72,7 @@ const aliveSeconds = 20;
 
 const beat = `
   with own as (
-    insert into lockstep_processes (id, strategy, proves) values ($1, $2, $4)
+    insert into lockstep_processes (id, strategy, proves, runs_at) values ($1, $2, $4, $5)
     on conflict (id) do update set seen_at = now()
   )
   select strategy from lockstep_processes
@@ -77,6 +121,11 @@ export class Fleet {
     this.#options = options;
   }
 
+  /** Of this process. */
+  get id(): string {
+    return this.#id;
+  }
+
   /** As of the last beat. */
   get pairs(): readonly Pair[] {
     return this.#pairs;
@@ -102,7 +151,14 @@ export class Fleet {
     const { runSql, strategy, met, onError } = this.#options;
     try {
       const { proves = false } = this.#options;
-      const rows = await runSql(beat, [this.#id, strategy.name, aliveSeconds, proves]);
+      const values = [
+        this.#id,
+        strategy.name,
+        aliveSeconds,
+        proves,
+        `${hostname()}:${process.pid}`,
+      ];
+      const rows = await runSql(beat, values);
       const others = rows.flatMap(row => ('strategy' in row ? [String(row.strategy)] : []));
       const names = [...new Set([strategy.name, ...others])].sort();
       this.#pairs = this.#unsafeOf(names);

@@ -1,4 +1,5 @@
-import type pg from 'pg';
+import pg from 'pg';
+import { errorMessage } from '../error-message.ts';
 import { assignmentChannel, gateNameOf, gateOf, type Place } from './assignment-schema.ts';
 import { groupCount } from './key-groups.ts';
 import { proofRefused } from './proof.ts';
@@ -25,17 +26,23 @@ export type Changed =
   /** Somebody else has changed it: read again what is assigned. */
   | { readonly kind: 'outdated' }
   /** Reopened under its old epoch: these did not come out within the pause. */
-  | { readonly kind: 'blocked'; readonly by: readonly Insider[] };
+  | { readonly kind: 'blocked'; readonly by: readonly Insider[]; readonly because?: string };
 
 const lockNotAvailable = '55P03';
-const duplicateTable = '42P07';
+/** What a change ends with that somebody else was faster with. */
+const outdated = new Set([
+  proofRefused, // the gate of that epoch is gone
+  '42P07', // duplicate_table: its groups have their gates
+  '23505', // the same, found in the catalogue itself
+  '23514', // check_violation: the gate and its row do not agree, see `next`
+]);
 
-// each tells the processes in its own transaction: they hear of it when it is committed
+// tells the processes in its own transaction: they hear of it when it is committed
 const close = `
   with closed as (
     update lockstep_assignments
-    set closing_until = clock_timestamp() + make_interval(secs => $4)
-    where scenario = $1 and variant = $2 and key_group = $3 returning epoch
+    set closing_until = clock_timestamp() + make_interval(secs => $5)
+    where scenario = $1 and variant = $2 and key_group = $3 and epoch = $4 returning epoch
   )
   select pg_notify('${assignmentChannel}', '') from closed`;
 
@@ -46,22 +53,6 @@ const reopen = `
   )
   select pg_notify('${assignmentChannel}', '') from reopened`;
 
-const assignAll = `
-  with assigned as (
-    insert into lockstep_assignments (scenario, variant, key_group, epoch, strategy)
-    select $1, $2, key_group, 1, $3 from unnest($4::smallint[]) as key_group returning epoch
-  )
-  select max(epoch) as epoch, pg_notify('${assignmentChannel}', '') from assigned`;
-
-const assignNext = `
-  with assigned as (
-    update lockstep_assignments
-    set epoch = epoch + 1, strategy = $5, closing_until = null, changed_at = clock_timestamp()
-    where scenario = $1 and variant = $2 and key_group = $3 and epoch = $4
-    returning epoch
-  )
-  select epoch, pg_notify('${assignmentChannel}', '') from assigned`;
-
 const insiders = `
   select a.pid, a.application_name as application, coalesce(a.state, 'unknown') as state,
     (extract(epoch from clock_timestamp() - a.xact_start) * 1000)::integer as "insideMs"
@@ -71,23 +62,39 @@ const insiders = `
     and l.granted and a.pid <> pg_backend_pid()
   order by a.xact_start`;
 
-/**
- * Assigns all keys of a place to the strategy that has decided them until now, in epoch 1, when nobody
- * is inside its gate. `groups`: all, unless only some keys exist.
- */
+/** How all keys of a place are assigned for the first time. */
+export interface FirstAssignment extends Place {
+  /** The strategy that has decided them until now. */
+  readonly strategy: string;
+  /** All, unless only some keys exist. */
+  readonly groups?: readonly number[];
+  /** Statements that fail with `unproved` while somebody may decide who does not prove. */
+  readonly allProve?: string;
+}
+
+/** SQLSTATE of ours: somebody decides without a proof. */
+export const unproved = 'LS001';
+
+/** Assigns all keys of a place, in epoch 1, when nobody is inside its gate. */
 export async function assignPlace(
   client: pg.ClientBase,
-  { strategy, ...place }: Place & { readonly strategy: string },
+  assignment: FirstAssignment,
   pauseMs: number,
-  groups: readonly number[] = Array.from({ length: groupCount }, (_, group) => group),
 ): Promise<Changed> {
-  const gates = groups.map(group => `create table ${gateOf(place, group, 1n)} ()`);
-  return alone(client, gateOf(place), { pauseMs, before: gates.join('; ') }, async () => {
-    const values = [place.scenario, place.variant, strategy, groups];
-    const { rows } = await client.query(assignAll, values);
-    await client.query(`drop table ${gateOf(place)}`);
-    return rows;
-  });
+  const { strategy, scenario, variant, allProve = '' } = assignment;
+  const { groups = Array.from({ length: groupCount }, (_, group) => group) } = assignment;
+  const gate = gateOf({ scenario, variant });
+  const gates = groups.map(group => `create table ${gateOf({ scenario, variant }, group, 1n)} ()`);
+  return alone(client, { gate, epoch: 1n, pauseMs, before: `${allProve} ${gates.join(';\n')};` }, [
+    `with assigned as (
+       insert into lockstep_assignments (scenario, variant, key_group, epoch, strategy)
+       select ${texts(scenario, variant)}, key_group, 1, ${texts(strategy)}
+       from unnest('{${groups.join()}}'::smallint[]) as key_group
+       returning key_group
+     )
+     select pg_notify('${assignmentChannel}', '') from assigned limit 1`,
+    `drop table ${gate}`,
+  ]);
 }
 
 /**
@@ -101,43 +108,73 @@ export async function changeGroup(
   pauseMs: number,
 ): Promise<Changed> {
   const { scenario, variant, group, epoch, to } = change;
-  const place = [scenario, variant, group];
+  const place = [scenario, variant, group, String(epoch)];
+  const next = epoch + 1n;
   const gate = gateOf(change, group, epoch);
-  await client.query(close, [...place, pauseMs / 1_000]);
-  const ended = await alone(client, gate, { pauseMs }, async () => {
-    const { rows } = await client.query(assignNext, [...place, String(epoch), to]);
-    if (rows.length > 0)
-      await client.query(`alter table ${gate} rename to ${gateNameOf(change, group, epoch + 1n)}`);
-    return rows;
-  });
-  if (ended.kind === 'blocked') await client.query(reopen, [...place, String(epoch)]);
+  await client.query(close, [...place, pauseMs / 1_000]).catch(onlyAsked);
+  const ended = await alone(client, { gate, epoch: next, pauseMs }, [
+    // 0 is refused by a check: the row is of the epoch that the gate's name says, or nothing happens
+    `with changed as (
+       update lockstep_assignments
+       set epoch = case epoch when ${epoch} then ${next} else 0 end, strategy = ${texts(to)},
+         closing_until = null, changed_at = clock_timestamp()
+       where (scenario, variant, key_group) = (${texts(scenario, variant)}, ${group})
+       returning epoch
+     )
+     select pg_notify('${assignmentChannel}', '') from changed`,
+    `alter table ${gate} rename to ${gateNameOf(change, group, next)}`,
+  ]);
+  if (ended.kind === 'blocked') await client.query(reopen, place).catch(onlyAsked);
   return ended;
 }
 
-/** Runs `change`, which returns the new epoch, in a transaction that is alone inside the gate. */
+/**
+ * Newcomers are only asked to wait, and not for longer than the pause: two who ask at once may refuse each
+ * other above READ COMMITTED, and a connection that is gone is told by the next message.
+ */
+const onlyAsked = (): void => {};
+
+interface Alone {
+  readonly gate: string;
+  readonly pauseMs: number;
+  /** That of the keys behind the gate afterwards. */
+  readonly epoch: bigint;
+  /** Statements that need not be alone. */
+  readonly before?: string;
+}
+
+/**
+ * Runs statements in a transaction that is alone inside the gate, in one message: whoever sends it may
+ * stop, freeze or be cut off at any moment, and the server goes on to its end. A gate is never held
+ * while the server waits for us.
+ */
 async function alone(
   client: pg.ClientBase,
-  gate: string,
-  { pauseMs, before = '' }: { readonly pauseMs: number; readonly before?: string },
-  change: () => Promise<readonly { readonly epoch?: unknown }[]>,
+  { gate, epoch, pauseMs, before = '' }: Alone,
+  statements: readonly string[],
 ): Promise<Changed> {
-  const lockTimeout = `set local lock_timeout = ${Math.max(1, Math.floor(pauseMs))}`;
   try {
-    await client.query(`begin isolation level read committed; ${lockTimeout}`);
-    if (before !== '') await client.query(before);
-    await client.query(`lock table ${gate} in access exclusive mode`);
-    const rows = await change();
-    await client.query('commit');
-    const changed = rows[0]?.epoch;
-    return typeof changed === 'string'
-      ? { kind: 'changed', epoch: BigInt(changed) }
-      : { kind: 'outdated' };
+    await client.query(`
+      begin isolation level read committed;
+      set local lock_timeout = ${Math.max(1, Math.floor(pauseMs))};
+      ${before}
+      lock table ${gate} in access exclusive mode;
+      ${statements.join(';\n')};
+      commit`);
+    return { kind: 'changed', epoch };
   } catch (error) {
     await client.query('rollback').catch(() => {}); // a session that is gone has rolled back
-    if (isOf(error, lockNotAvailable)) return { kind: 'blocked', by: await held(client, gate) };
-    if (isOf(error, proofRefused) || isOf(error, duplicateTable)) return { kind: 'outdated' };
+    const state = sqlstateOf(error);
+    if (state === lockNotAvailable) return { kind: 'blocked', by: await held(client, gate) };
+    if (outdated.has(state)) return { kind: 'outdated' };
+    if (state === unproved) return { kind: 'blocked', by: [], because: errorMessage(error) };
     throw error;
   }
+}
+
+/** Names of the registry as SQL: a message of several statements takes no parameters. */
+function texts(...names: readonly string[]): string {
+  return names.map(name => pg.escapeLiteral(name)).join(', ');
 }
 
 /** Who is inside. */
@@ -145,6 +182,6 @@ async function held(client: pg.ClientBase, gate: string): Promise<readonly Insid
   return (await client.query<Insider>(insiders, [gate])).rows;
 }
 
-function isOf(error: unknown, sqlstate: string): boolean {
-  return typeof error === 'object' && error !== null && Reflect.get(error, 'code') === sqlstate;
+function sqlstateOf(error: unknown): string {
+  return error instanceof pg.DatabaseError ? (error.code ?? '') : '';
 }

@@ -1,4 +1,5 @@
 import type { Schema } from '../store/migrate.ts';
+import { gateMigration } from './gate/gate-schema.ts';
 
 /** Rollouts and what was done to them, by whom and why. They survive restarts of everything. */
 export const rolloutSchema: Schema = {
@@ -33,4 +34,16 @@ create table if not exists lockstep_rollout_log (
   action text not null,
   why text not null
 )`,
+  migrations: [
+    {
+      name: 'rollouts/migrations/0001-who-drives.sql',
+      sql: `
+create table if not exists lockstep_rollout_driver (
+  one boolean primary key default true check (one),
+  process uuid not null,
+  until timestamptz not null
+)`,
+    },
+    gateMigration,
+  ],
 };

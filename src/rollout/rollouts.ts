@@ -1,9 +1,14 @@
 /** Rollouts in Postgres: one at a time per variant; every action is conditional and logged. */
 import { z } from 'zod';
+import { type GateSettings, gateShape } from './gate/settings.ts';
 
-/** One hundredth of the keys is the smallest step. As Argo Rollouts names them. */
+/**
+ * One hundredth of the keys is the smallest step. As Argo Rollouts names them; `setShadow`: for so many the
+ * new lock is tried under the old one.
+ */
 const stepShape = z.union([
   z.strictObject({ setWeight: z.int().min(0).max(100) }),
+  z.strictObject({ setShadow: z.int().min(0).max(100) }),
   z.strictObject({ pause: z.strictObject({ seconds: z.int().min(1).max(2_592_000).optional() }) }),
 ]);
 
@@ -26,7 +31,14 @@ export interface Rollout {
   readonly step: number;
   /** How many of the 100 groups are to be under `to`. */
   readonly weight: number;
+  /** For how many of the groups the new lock is tried under the old one. */
+  readonly shadow: number;
   readonly stage: Stage;
+  readonly gate: GateSettings;
+  /** A person has promoted it: only a failure stops it. */
+  readonly waived: boolean;
+  /** Since when its gate holds it for want of evidence. */
+  readonly heldSince: Date | null;
   /** The end of a pause that has a duration, on the server's clock. */
   readonly pauseUntil: Date | null;
   /** Why the gate failed it. */
@@ -42,7 +54,8 @@ export type RunSql = <R extends object>(
 ) => Promise<readonly R[]>;
 
 const columns = `id::text, scenario, variant, from_strategy as "from", to_strategy as "to", steps, step,
-  weight, stage, pause_until as "pauseUntil", failed, blocked, started_at as "startedAt"`;
+  weight, shadow, stage, gate, waived, held_since as "heldSince", pause_until as "pauseUntil", failed,
+  blocked, started_at as "startedAt"`;
 
 const selectActive = `
   select ${columns} from lockstep_rollouts
@@ -53,17 +66,44 @@ const selectNewest = `
   where scenario = $1 and ($2::text is null or variant = $2) order by id desc limit 1`;
 
 const insert = `
-  insert into lockstep_rollouts (scenario, variant, from_strategy, to_strategy, steps)
-  values ($1, $2, $3, $4, $5) on conflict do nothing returning ${columns}`;
+  insert into lockstep_rollouts (scenario, variant, from_strategy, to_strategy, steps, gate)
+  values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning ${columns}`;
 
 /** Only from the step and stage that it was decided at: a person may have acted in between. */
 const update = `
   update lockstep_rollouts
   set step = $4, weight = $5, stage = $6, failed = coalesce(failed, $8), changed_at = now(),
+    shadow = $9, waived = waived or $10, held_since = null,
     pause_until = case when $7::integer is null then null else now() + make_interval(secs => $7) end
   where id = $1 and step = $2 and stage = $3 returning ${columns}`;
 
+const hold = `
+  update lockstep_rollouts set held_since = coalesce(held_since, now())
+  where id = $1 and step = $2 and stage = $3
+  returning extract(epoch from now() - held_since)::float8 as seconds`;
+
 const log = `insert into lockstep_rollout_log (rollout_id, who, action, why) values ($1, $2, $3, $4)`;
+
+const driveSeconds = 3;
+
+/** One process at a time; a lock of its session would be lost behind a pooler, and kept by a frozen one. */
+const drive = `
+  insert into lockstep_rollout_driver as driver (process, until)
+  values ($1, clock_timestamp() + make_interval(secs => $2))
+  on conflict (one) do update set process = excluded.process, until = excluded.until
+  where driver.process = excluded.process or driver.until < clock_timestamp()
+  returning process`;
+
+const driveNoMore = 'delete from lockstep_rollout_driver where process = $1';
+
+const isStill = `
+  with mine as (
+    update lockstep_rollout_driver set until = clock_timestamp() + make_interval(secs => $2)
+    where process = $1 returning process
+  )
+  select exists (select from mine) and exists (
+    select from lockstep_rollouts where id = $3 and stage = $4 and step = $5 and weight = $6
+  ) as still`;
 
 const selectLog = `
   select at, who, action, why from lockstep_rollout_log where rollout_id = $1 order by id desc limit 100`;
@@ -72,7 +112,11 @@ const selectLog = `
 export interface Next {
   readonly step: number;
   readonly weight: number;
+  /** Absent: the new lock is tried nowhere. */
+  readonly shadow?: number;
   readonly stage: Stage;
+  /** From now on only a failure stops it. */
+  readonly waived?: true;
   /** Only for a pause with a duration. */
   readonly pauseSeconds?: number;
   readonly failed?: string;
@@ -96,37 +140,65 @@ export class Rollouts {
   }
 
   active(): Promise<readonly Rollout[]> {
-    return this.#runSql<Rollout>(selectActive, []);
+    return this.#read(selectActive, []);
   }
 
   /** The one that runs, or the last that ran. */
   async newest(scenario: string, variant?: string): Promise<Rollout | undefined> {
-    return (await this.#runSql<Rollout>(selectNewest, [scenario, variant ?? null]))[0];
+    return (await this.#read(selectNewest, [scenario, variant ?? null]))[0];
   }
 
   /** Undefined if one runs already for this variant. */
   async begin(
-    asked: Pick<Rollout, 'scenario' | 'variant' | 'from' | 'to' | 'steps'>,
+    asked: Pick<Rollout, 'scenario' | 'variant' | 'from' | 'to' | 'steps' | 'gate'>,
     by: Action,
   ): Promise<Rollout | undefined> {
-    const { scenario, variant, from, to, steps } = asked;
-    const values = [scenario, variant, from, to, JSON.stringify(steps)];
-    const [made] = await this.#runSql<Rollout>(insert, values);
+    const { scenario, variant, from, to, steps, gate } = asked;
+    const values = [scenario, variant, from, to, JSON.stringify(steps), JSON.stringify(gate)];
+    const [made] = await this.#read(insert, values);
     if (made) await this.#log(made.id, by);
     return made;
   }
 
   /** Undefined if it is no longer at the step and stage that were seen. */
   async become(seen: Rollout, next: Next, by: Action): Promise<Rollout | undefined> {
-    const { step, weight, stage, pauseSeconds = null, failed = null } = next;
-    const values = [seen.id, seen.step, seen.stage, step, weight, stage, pauseSeconds, failed];
-    const [become] = await this.#runSql<Rollout>(update, values);
+    const { step, weight, stage, pauseSeconds = null, failed = null, shadow = 0 } = next;
+    const becomes = [step, weight, stage, pauseSeconds, failed, shadow, next.waived ?? false];
+    const [become] = await this.#read(update, [seen.id, seen.step, seen.stage, ...becomes]);
     if (become) await this.#log(seen.id, by);
     return become;
   }
 
+  /** Holds it where it is; returns for how many seconds it has been held. */
+  async hold({ id, step, stage }: Rollout): Promise<number> {
+    const [held] = await this.#runSql<{ seconds: number }>(hold, [id, step, stage]);
+    return held?.seconds ?? 0;
+  }
+
+  /** Whether this process is to move the groups of keys, for the next seconds. */
+  async drive(process: string): Promise<boolean> {
+    return (await this.#runSql(drive, [process, driveSeconds])).length > 0;
+  }
+
+  async driveNoMore(process: string): Promise<void> {
+    await this.#runSql(driveNoMore, [process]);
+  }
+
+  /** Whether it is where it was seen, and this process still drives. */
+  async isStill({ id, stage, step, weight }: Rollout, process: string): Promise<boolean> {
+    const values = [process, driveSeconds, id, stage, step, weight];
+    const [found] = await this.#runSql<{ still: boolean }>(isStill, values);
+    return found?.still === true;
+  }
+
   history({ id }: Rollout): Promise<readonly LogRow[]> {
     return this.#runSql<LogRow>(selectLog, [id]);
+  }
+
+  /** A setting that is younger than the rollout has its default. */
+  async #read(text: string, values: readonly unknown[]): Promise<readonly Rollout[]> {
+    const rows = await this.#runSql<Rollout>(text, values);
+    return rows.map(row => ({ ...row, gate: gateShape.parse(row.gate) }));
   }
 
   async #log(id: string, { who, action, why }: Action): Promise<void> {

@@ -16,6 +16,8 @@ export interface AuditorOptions {
   readonly log: Logger;
   /** Knows the names of strategies that this process does not run itself. */
   readonly deciders?: Deciders;
+  /** Told of the keys of an audit that began then, once what it found is recorded. */
+  readonly audited?: (scenario: string, keys: Iterable<string>, startedMs: number) => void;
   readonly everyMs?: number;
   /** Keys per audit and scenario. */
   readonly keysPerAuditMax?: number;
@@ -137,8 +139,9 @@ export class Auditor {
     const recent = this.#recent.get(name);
     const keys = recent?.take(this.#options.keysPerAuditMax ?? keysPerAudit);
     if (!recent || !keys || keys.size === 0) return;
+    const startedMs = performance.now();
     try {
-      const { meter, log } = this.#options;
+      const { meter, log, audited } = this.#options;
       const found = await this.#runSql<Violation>(auditSql, [[...keys.keys()], [], [], []]);
       const served = new Map(keys); // by this process; others may have served the same keys
       if (found.length > 0) {
@@ -149,6 +152,7 @@ export class Auditor {
       const fresh = await recordFindings(this.#runSql, name, found, served);
       reportFindings(fresh, found[0], { meter, log });
       meter.add('lockstep_audit_keys_total', { scenario: name }, keys.size);
+      audited?.(name, keys.keys(), startedMs);
     } catch (error) {
       for (const [key, strategy] of keys) this.touched(name, strategy, key);
       throw error;

@@ -22,6 +22,9 @@ export interface Listeners {
   readonly failed?: (error: unknown) => void;
   /** A change was committed. */
   readonly accepted?: () => void;
+  readonly ended?: (cell: Cell, kind: Outcome['kind'], seconds: number, auditKey: string) => void;
+  /** A lock that is only tried was asked for. */
+  readonly tried?: (cell: Cell, end: 'granted' | FailureCode) => void;
 }
 
 /** Turns engine events into metrics. */
@@ -50,6 +53,10 @@ export class Recorder implements Observer {
     if (end === 'lost') this.#meter.add('lockstep_leases_lost_total', { scenario, strategy });
   }
 
+  tried(cell: Cell, end: 'granted' | FailureCode): void {
+    this.#listeners.tried?.(cell, end);
+  }
+
   /** Whatever the caller was told: what is outside may be there. */
   reachedOut(cell: Cell, auditKey: string): void {
     this.#listeners.touched?.(cell, auditKey);
@@ -65,6 +72,7 @@ export class Recorder implements Observer {
     const meter = this.#meter;
     this.#export(cell);
     if (kind === 'accepted') this.#listeners.accepted?.();
+    this.#listeners.ended?.(cell, kind, seconds, auditKey);
     meter.add('lockstep_commands_total', { scenario, variant, strategy, outcome: kind });
     meter.add('lockstep_attempts_total', { scenario, strategy }, attempts);
     const outcome = kind === 'accepted' || kind === 'refused' ? kind : 'other';

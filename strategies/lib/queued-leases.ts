@@ -21,7 +21,10 @@ import type { WakeUps } from './wake-ups.ts';
 export interface Ticket {
   /** The lock, the queue by arrival, and until when each waiter counts as alive. */
   readonly keys: readonly [lock: string, queue: string, seen: string];
-  /** `channel|leaseMs|random`: whoever hands the lock on reads from it whom to wake, and for how long. */
+  /**
+   * `channel|comesMs|random`: whoever hands the lock on reads from it whom to wake, and for how long the
+   * lock is kept for it until it comes and takes the whole lease.
+   */
   readonly token: string;
 }
 
@@ -43,9 +46,9 @@ local function handOn(me)
     end
     local aliveUntil = tonumber(redis.call('hget', seen, first) or '0')
     redis.call('hdel', seen, first)
-    local channel, leaseMs = string.match(first, '^(.-)|(%d+)|')
+    local channel, comesMs = string.match(first, '^(.-)|(%d+)|')
     if first == me or (aliveUntil > microseconds and redis.call('publish', channel, first) > 0) then
-      redis.call('set', lock, first, 'px', leaseMs)
+      redis.call('set', lock, first, 'px', comesMs)
       return first
     end
   end
@@ -68,7 +71,10 @@ redis.call('zadd', queue, 'nx', microseconds, me)
 redis.call('hset', seen, me, microseconds + aliveMs * 1000)
 redis.call('pexpire', queue, aliveMs)
 redis.call('pexpire', seen, aliveMs)
-if not holder and handOn(me) == me then return {1, 0} end
+if not holder and handOn(me) == me then
+  redis.call('pexpire', lock, leaseMs)
+  return {1, 0}
+end
 return {0, redis.call('pttl', lock)}
 `);
 
@@ -116,6 +122,8 @@ export class QueuedLeases implements LeaseStore<Ticket> {
   readonly #time: Time;
   readonly #leaseMs: number;
   readonly #pollMs: number;
+  /** Who has not asked for so long counts as dead, and so does who does not come for its lock. */
+  readonly #aliveMs: number;
   readonly #orphans: Orphans;
   readonly #places: readonly LeasePlace[];
 
@@ -126,6 +134,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
     this.#time = time;
     this.#leaseMs = leaseMs;
     this.#pollMs = Math.max(10, Math.min(pollMaxMs, leaseMs / 10));
+    this.#aliveMs = Math.ceil(this.#pollMs * pollsMissed);
     this.#orphans = new Orphans(time);
   }
 
@@ -176,7 +185,7 @@ export class QueuedLeases implements LeaseStore<Ticket> {
   #ticket(key: string): Ticket {
     return {
       keys: queueKeys(key),
-      token: `${this.#wakeUps.channel}|${this.#leaseMs}|${newToken()}`,
+      token: `${this.#wakeUps.channel}|${Math.min(this.#leaseMs, this.#aliveMs)}|${newToken()}`,
     };
   }
 
@@ -213,8 +222,8 @@ export class QueuedLeases implements LeaseStore<Ticket> {
       if (stands) this.#giveUp(ticket); // else nothing has been sent
       throw error;
     });
-    const aliveMs = Math.ceil(this.#pollMs * pollsMissed);
-    const sent = ask.run(this.#redis, ticket.keys, [ticket.token, this.#leaseMs, aliveMs]);
+    const words = [ticket.token, this.#leaseMs, this.#aliveMs];
+    const sent = ask.run(this.#redis, ticket.keys, words);
     const answer = await this.#orOrphaned(ticket, sent);
     if (!Array.isArray(answer)) throw redisFailure(new Error('the script gave no list'));
     const [granted, heldMs] = answer.map(Number);

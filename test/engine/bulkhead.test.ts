@@ -56,18 +56,82 @@ describe('the bulkhead', () => {
     expect(made.waiting).toBe(0);
   });
 
+  test('several hot keys share what is beyond two each, and leave others their connections', async () => {
+    const { made, enter, fill } = bulkhead();
+    const hot = await fill('a');
+    const second: Place[] = [];
+    for (let asks = 0; asks < 20; asks += 1)
+      enter(['b']).then(
+        place => second.push(place),
+        () => {},
+      );
+    await new Promise(setImmediate);
+    expect([hot.length, second.length]).toEqual([5, 2]);
+    expect(made.waiting).toBe(1 + 18);
+    (await enter(['c'])).leave();
+    // one of the first key goes: the next of it has no more right to its place than the other key
+    hot.at(-1)?.leave();
+    await new Promise(setImmediate);
+    expect(second.length).toBe(3);
+    for (const place of second.splice(0)) place.leave();
+    await new Promise(setImmediate);
+    expect(second.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test('of a crowd that came at once, those who stand last are told first', async () => {
+    const { made } = bulkhead();
+    const told: number[] = [];
+    const crowd = Array.from({ length: 205 }, (_, index) =>
+      made.enter(rowLock, ['a'], { deadlineMs: 1_000 }).catch(() => void told.push(index)),
+    );
+    await Promise.race([Promise.all(crowd), new Promise(resolve => setTimeout(resolve, 1_500))]);
+    expect(told).toHaveLength(200);
+    expect(Math.min(...told.slice(0, 50))).toBeGreaterThan(Math.max(...told.slice(-50)));
+    // where little time is left nobody gives up more than a tenth of it
+    const { made: hurried } = bulkhead();
+    let turned = 0;
+    for (let asks = 0; asks < 205; asks += 1)
+      hurried.enter(rowLock, ['a'], { deadlineMs: 50 }).catch(() => {
+        turned += 1;
+      });
+    await new Promise(setImmediate);
+    expect(turned).toBe(0);
+  });
+
+  test('a command of several hot keys takes one share of what they have in common', async () => {
+    const { enter } = bulkhead();
+    const places: Place[] = [];
+    const both = (): void =>
+      void enter(['a', 'b']).then(
+        place => places.push(place),
+        () => {},
+      );
+    for (let asks = 0; asks < 12; asks += 1) both();
+    await new Promise(setImmediate);
+    expect(places.length).toBe(5);
+    let done = 0;
+    while (places.length > 0 && done < 100) {
+      done += 1;
+      places.shift()?.leave();
+      await new Promise(setImmediate);
+    }
+    expect(done).toBe(12);
+  });
+
   test('a command of several keys takes a place at each, and one that fails leaves none taken', async () => {
     const { made, enter, fill } = bulkhead();
     await fill('b');
     const left = new AbortController();
     const both = refusal(enter(['a', 'b'], rowLock, left.signal));
-    const others = await Promise.all([1, 2, 3, 4].map(() => enter(['a'])));
-    const fifth = enter(['a']);
-    expect(made.waiting).toBe(3); // the fifth of a, and two of b
+    const first = await enter(['a']);
+    for (let asks = 0; asks < 4; asks += 1) enter(['a']).catch(() => {});
+    await new Promise(setImmediate);
+    expect(made.waiting).toBe(3 + 1 + 2); // three of a for a share, the fifth, and two of b
     left.abort();
     expect(await both).toBe('caller-left');
-    for (const place of [...others, await fifth]) place.leave();
-    expect(made.waiting).toBe(1);
+    first.leave(); // its key is nobody's: none of them waits for what the other key has
+    await new Promise(setImmediate);
+    expect(made.waiting).toBe(2 + 1);
   });
 
   test('refuses who would be one waiter too many for its key, or one command for the process', async () => {

@@ -31,7 +31,8 @@ describe('alerts', () => {
   test('each page belongs to an alert', () => {
     const pages = readdirSync(join(root, 'docs', 'runbooks')).map(name => `docs/runbooks/${name}`);
     const used = alerts.map(([, rule]) => rule.annotations?.runbook);
-    expect(pages.filter(page => !used.includes(page))).toEqual([]);
+    const procedures = ['docs/runbooks/rollout.md']; // done on purpose, not for an alert
+    expect(pages.filter(page => ![...used, ...procedures].includes(page))).toEqual([]);
   });
 
   test('ask only for what is exported or recorded', () => {

@@ -18,7 +18,11 @@ import { ask } from './requests.ts';
 
 const registry = await loadRegistry();
 const nodes = testServers().redisNodeUrls.join(','); // with every store, as it is committed
-const lab = await openEdge({ ALLOW_STRATEGY_HEADER: '1', REDIS_NODES: nodes });
+const lab = await openEdge({
+  ...{ ALLOW_STRATEGY_HEADER: '1', REDIS_NODES: nodes, ROLLOUTS: '1' },
+  ADMIN_TOKEN: 'nobody can guess this',
+});
+const all = { rollouts: true };
 const plain = await openEdge();
 
 interface Operation {
@@ -61,6 +65,7 @@ describe('the document', () => {
     expect(closed.text).not.toContain('Scenario-Variant"');
     expect(closed.text).toContain('/problems/header-not-allowed');
     expect(closed.text).toContain('#/components/parameters/Idempotency-Key');
+    expect(closed.text).not.toContain('/admin/rollouts');
   });
 
   it('has the version of the package', async () => {
@@ -74,7 +79,7 @@ describe('the document', () => {
         method ? [`${method} ${documentPath(route?.path ?? '')}`] : [],
       ),
     );
-    const documented = operationsOf(openApiDocument(choice('row-lock'))).map(([name]) => name);
+    const documented = operationsOf(openApiDocument(choice('row-lock'), all)).map(([name]) => name);
     expect(documented.toSorted()).toEqual([...new Set(mounted)].toSorted());
   });
 
@@ -84,13 +89,11 @@ describe('the document', () => {
         [...description.matchAll(/^- `([a-z-]+)`/gm)].map(([, code]) => `${status} ${code}`),
       ),
     );
-    const closed = operationsOf(openApiDocument(choice('row-lock'))).flatMap(([, one]) =>
+    const closed = operationsOf(openApiDocument(choice('row-lock'), all)).flatMap(([, one]) =>
       Object.values(one.responses).map(({ description }) => description),
     );
     expect(closed.join('\n')).toContain('`header-not-allowed`');
-    // rollouts are opt-in, and their routes are described in docs/rollout.md alone
-    const rollouts = ['rollout-refused', 'rollout-in-progress', 'rollout-moved-on', 'no-rollout'];
-    const elsewhere = ['route-not-found', 'method-not-allowed', 'unknown-scenario', ...rollouts];
+    const elsewhere = ['route-not-found', 'method-not-allowed'];
     const byConfiguration = ['header-not-allowed', 'scenario-not-offered'];
     const known = Object.entries({ ...edgeProblems, ...failures })
       .filter(([code]) => ![...elsewhere, ...byConfiguration].includes(code))
@@ -100,7 +103,7 @@ describe('the document', () => {
 
   it('offers an Idempotency-Key on contended routes, where the strategy takes one', () => {
     const keyed = (strategy: string): readonly string[] =>
-      operationsOf(openApiDocument(choice(strategy)))
+      operationsOf(openApiDocument(choice(strategy), all))
         .filter(([, { parameters = [] }]) =>
           parameters.some(({ $ref = '' }) => $ref.endsWith('/Idempotency-Key')),
         )
@@ -114,7 +117,7 @@ describe('the document', () => {
   });
 
   it('says where the strategy of the service cannot run an operation', () => {
-    const document = openApiDocument(choice('exclusion-constraint'));
+    const document = openApiDocument(choice('exclusion-constraint'), all);
     const refused = operationsOf(document).filter(([, { responses }]) => '501' in responses);
     expect(refused.map(([name]) => name)).toContain('post /gift-cards/{id}/debits');
     expect(refused.map(([name]) => name)).not.toContain('post /therapists/{id}/visits');
@@ -142,7 +145,7 @@ describe('a scenario that is added as a folder', () => {
       };`,
     );
     const folders = { strategies: ownFolders.strategies, scenarios: join(folder, 'scenarios') };
-    const document = openApiDocument(choice('row-lock', await loadRegistry([], folders)));
+    const document = openApiDocument(choice('row-lock', await loadRegistry([], folders)), all);
     const paths = pathsOf(document);
     expect(Object.keys(paths).slice(0, 3)).toEqual([
       '/massages/{id}/accept',

@@ -278,7 +278,7 @@ describe('documentation of problems', () => {
       'metrics-unavailable',
     ];
     const unseen = Object.keys(edgeProblems).filter(code => !seen.has(code));
-    const apart = /^(lock-|(no-)?rollout|unknown-scenario|strategy-as)/; // in their own tests
+    const apart = /^(lock-|(no-)?rollout|flag-|unknown-scenario|strategy-as)/; // in their own tests
     expect(unseen.filter(code => !apart.test(code))).toEqual(elsewhere);
   });
 });

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Event, predict } from '../../src/contract/index.ts';
 import {
@@ -6,10 +7,15 @@ import {
   type RegisteredStrategy,
 } from '../../src/engine/registry.ts';
 import { explore } from '../../src/explore/explore.ts';
+import { addGates } from '../../src/rollout/assignment-schema.ts';
+import { Controller } from '../../src/rollout/controller.ts';
+import { gateShape } from '../../src/rollout/gate/settings.ts';
+import { Rollouts } from '../../src/rollout/rollouts.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { freshDatabase } from '../database.ts';
 import { audit, contend } from '../fixtures/contend.ts';
 import { type OpenEngine, openEngine } from '../fixtures/engines.ts';
+import { until } from '../fixtures/gate.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
 import { RunningService } from '../http/running-service.ts';
@@ -109,6 +115,55 @@ function safeVariant(
   const variants = Object.entries(registered.variants);
   return variants.find(([, traits]) => predict(declared, traits, events).verdict === 'safe')?.[0];
 }
+
+describeWith('a rollout behind PgBouncer', ['pgbouncer'], async pathOf => {
+  const { databaseUrl } = await scenarioDatabase(registry);
+  const place = { scenario: 'gift-card', variant: 'plain' };
+  const by = { who: 'a test', action: 'start', why: 'to see it' };
+
+  test('gets on whoever drives, and leaves no lock on a connection that others get', async () => {
+    const pooler = await startPgBouncer({ program: pathOf('pgbouncer'), databaseUrl, poolSize });
+    const session = await Session.open(databaseUrl);
+    const pool = new pg.Pool({ connectionString: pooler.url, max: 4 });
+    const rollouts = new Rollouts(
+      async (text, values) => (await pool.query(text, [...values])).rows,
+    );
+    const drivers = [1, 2].map(
+      () =>
+        new Controller({
+          ...{ rollouts, pauseMs: 1_000, everyMs: 5 },
+          connect: async () => {
+            const client = new pg.Client({ connectionString: pooler.url });
+            await client.connect();
+            return client;
+          },
+          judge: async () => ({ verdict: 'Successful', reasons: [] }),
+          met: () => {},
+          onError: () => {}, // behind a pooler the database's own level counts, and two may meet
+        }),
+    );
+    try {
+      await addGates(session.client, [place]);
+      const gate = gateShape.parse({});
+      const change = { from: 'row-lock', to: 'serializable', steps: [{ setWeight: 100 }] };
+      const asked = { ...place, ...change, gate };
+      const made = await rollouts.begin(asked, by);
+      const first = { step: 0, weight: 100, stage: 'progressing' } as const;
+      await (made && rollouts.become(made, first, by));
+      for (const driver of drivers) driver.start();
+      await until(
+        'it is done',
+        async () => (await rollouts.newest(place.scenario))?.stage === 'healthy',
+      );
+      const locks = "select count(*)::integer from pg_locks where locktype = 'advisory'";
+      expect(await session.value(locks)).toBe(0);
+    } finally {
+      await Promise.all(drivers.map(driver => driver.stop()));
+      await Promise.all([pool.end(), session.close()]);
+      await pooler.close();
+    }
+  });
+});
 
 describeWith('pgbouncer-session-lock:', ['pgbouncer'], async pathOf => {
   const { url } = await freshDatabase();

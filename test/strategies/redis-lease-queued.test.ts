@@ -162,6 +162,21 @@ describe('redis-lease-queued', realTime, () => {
     }
   });
 
+  test('a lock is kept for who is called for a second, and then for a whole lease', async () => {
+    const [a, b] = [await opened(), await opened()];
+    const holder = await hold(a);
+    const waiter = b.turn(key, () => server.admin.pttl(lockKey(key)));
+    await waiting(1);
+    const [token = ''] = await server.admin.zrange(queueKey, 0, '0');
+    expect(Number(token.split('|')[1])).toBe(1_000); // four polls: who is dead keeps it no longer
+    await holder.end();
+    expect(await waiter).toBeGreaterThan(leaseTuning.leaseMs - 5_000);
+    // the same where it takes a free key, ahead of one that is dead
+    await deadWaiter('nobody', 60_000, 400);
+    const taken = b.turn(key, () => server.admin.pttl(lockKey(key)));
+    expect(await taken).toBeGreaterThan(leaseTuning.leaseMs - 5_000);
+  });
+
   test('a lost wake-up is made good by asking', async () => {
     const [a, b] = [await opened(), await opened()];
     const holder = await hold(a);

@@ -88,7 +88,7 @@ describe('traces', { timeout: 3 * startMaxMs }, () => {
     await holder.query('select from gift_cards where id = $1 for update', [id]);
     const path = `${url}/gift-cards/${id}/debits`;
     const first = post(path, { amountCents: 43_210 });
-    const blocked = `select from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'lockstep'`;
+    const blocked = `select from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'lockstep%'`;
     await until(
       'the first waits for the row',
       async () => (await holder.query(blocked)).rows.length > 0,

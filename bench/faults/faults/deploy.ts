@@ -15,6 +15,7 @@ export default {
   strikes: 'process',
   events: [],
   harm: 'outage',
+  replaces: true,
   outageFor: () => false,
   control: { without: 'the old one ends before the new one starts' },
   phases: [

@@ -30,7 +30,7 @@ const outcomes: readonly string[] = ['busy', 'failed', 'unknown'];
 
 /** What the service was found to be. */
 export interface Served {
-  /** The strategy that has to be named by every answer. */
+  /** The strategy that has to be named by every answer, except during a rollout. */
   readonly strategy: string;
   /** Whether each request asks for it by its header. */
   readonly byHeader: boolean;
@@ -39,7 +39,7 @@ export interface Served {
 /** Sends one command. `turn` says which process gets it, where several are named. */
 export function send(settings: Settings, served: Served, command: Command, turn: number): Answer {
   const { url, body, params } = requestOf(settings, served, command, turn);
-  return read(http.post(url, body, params), served.strategy);
+  return read(http.post(url, body, params), settings.rollout ? undefined : served.strategy);
 }
 
 const sentAtOnce = 50;
@@ -51,11 +51,12 @@ export function sendAll(
   commands: readonly Command[],
 ): readonly Answer[] {
   const answers: Answer[] = [];
+  const strategy = settings.rollout ? undefined : served.strategy;
   for (let at = 0; at < commands.length; at += sentAtOnce) {
     const some = commands
       .slice(at, at + sentAtOnce)
       .map((command, index) => requestOf(settings, served, command, index));
-    for (const response of http.batch(some)) answers.push(read(response, served.strategy));
+    for (const response of http.batch(some)) answers.push(read(response, strategy));
   }
   return answers;
 }
@@ -82,7 +83,8 @@ function requestOf(settings: Settings, served: Served, command: Command, turn: n
 /** One name for all ids: k6 keeps a series per name. */
 const nameOf = (path: string): string => path.replace(/\d+/g, ':id');
 
-function read(response: RefinedResponse<ResponseType>, strategy: string): Answer {
+/** `strategy`: the one that has to answer; undefined: any. */
+function read(response: RefinedResponse<ResponseType>, strategy: string | undefined): Answer {
   const ms = response.timings.duration;
   const body = bodyOf(response);
   const text = (name: string): string => (typeof body[name] === 'string' ? body[name] : '');
@@ -96,7 +98,8 @@ function read(response: RefinedResponse<ResponseType>, strategy: string): Answer
   });
   if (response.status === 0) return answer('unknown', 'no answer');
   const served = response.headers['Lock-Strategy'];
-  if (served !== strategy) return answer('wrong', `${served ?? 'no strategy'} answered`);
+  if (served === undefined || served !== (strategy ?? served))
+    return answer('wrong', `${served ?? 'no strategy'} answered`);
   if (response.status === 201) return answer('accepted');
   if (text('outcome') === 'refused') return answer('refused', text('reason'));
   const told = outcomes.find(outcome => outcome === text('outcome'));

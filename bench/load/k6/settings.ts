@@ -7,6 +7,8 @@ export interface Settings {
   /** Undefined: whichever strategy the service runs. */
   readonly strategy: string | undefined;
   readonly variant: string | undefined;
+  /** Keys move from strategy to strategy meanwhile: an answer may name any. */
+  readonly rollout: boolean;
   readonly workload: string;
   /** Of the cell in a matrix; a tag of every sample. */
   readonly run: string;
@@ -62,6 +64,7 @@ export function readSettings(environment: Environment): Settings {
     urls,
     strategy: text('STRATEGY'),
     variant: text('VARIANT'),
+    rollout: text('ROLLOUT') === '1',
     workload: text('WORKLOAD') ?? 'smoke',
     run: text('RUN') ?? 'alone',
     spread: spread ?? 'hot',

@@ -36,7 +36,7 @@ const met: { readonly [code in EdgeProblemCode]?: (facts: Facts) => boolean } = 
   'method-not-allowed': never,
   'not-ready': never,
   'metrics-unavailable': never,
-  // of rollouts, which are opt-in and not described yet
+  'flag-not-found': never,
   'unknown-scenario': never,
   'rollout-refused': never,
   'rollout-in-progress': never,

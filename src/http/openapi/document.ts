@@ -1,6 +1,7 @@
 import type { ChoiceOptions } from '../choice.ts';
 import { type Described, documentPath, operation, responsesOf } from './operation.ts';
 import { headers, problemComponents } from './responses.ts';
+import { rolloutOperations } from './rollout-operations.ts';
 import { acceptedSchema, keyParameter, scenarioOperations } from './scenario-operations.ts';
 import type { JsonSchema } from './schemas.ts';
 import { adminOperations, serviceOperations } from './service-operations.ts';
@@ -18,14 +19,18 @@ it may have happened. How to book, and what to do after each answer: docs/api.md
 /**
  * The OpenAPI 3.1 document of a service, derived from the registry and from the tables of problems:
  * no scenario or strategy is known by name here. The headers that choose a strategy are in it only
- * where the service takes them, and so is the Idempotency-Key.
+ * where the service takes them, and so are the Idempotency-Key and what is there with rollouts alone.
  */
-export function openApiDocument(choice: ChoiceOptions): JsonSchema {
+export function openApiDocument(
+  choice: ChoiceOptions,
+  { rollouts }: { readonly rollouts: boolean },
+): JsonSchema {
   const scenarios = [...choice.registry.scenarios.values()];
   const described = [
     ...scenarios.flatMap(scenario => scenarioOperations(scenario, choice)),
     ...serviceOperations(),
     ...adminOperations(choice),
+    ...(rollouts ? rolloutOperations(choice) : []),
   ];
   const shared = new SharedResponses();
   for (const one of described)

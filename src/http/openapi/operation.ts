@@ -6,7 +6,7 @@ import type { SharedResponses } from './shared-responses.ts';
 
 /** What an operation of the document is made from. */
 export interface Described {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'put';
   /** As Express takes it. */
   readonly path: string;
   readonly title: string;
@@ -33,7 +33,7 @@ export const documentPath = (path: string): string => path.replace(/:(\w+)/g, '{
 export function responsesOf(described: Described): Readonly<Record<string, JsonSchema>> {
   const { method, params, query, body, facts, answers, refusals = {} } = described;
   const input = [params, query, body].some(schema => schema !== undefined);
-  const answered = { body: method === 'post', input, ...facts };
+  const answered = { body: method !== 'get', input, ...facts };
   return { ...answers, ...problemResponses(answered, refusals) };
 }
 

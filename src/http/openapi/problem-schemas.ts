@@ -5,6 +5,13 @@ import { lockState } from './lock-state.ts';
 import { answeredSchema, type JsonSchema } from './schemas.ts';
 
 const texts = z.array(z.string());
+/** What OFREP wants beside a problem. */
+const evaluationFailure = {
+  key: z.string().optional(),
+  errorCode: z.enum(['PARSE_ERROR', 'TARGETING_KEY_MISSING', 'INVALID_CONTEXT', 'FLAG_NOT_FOUND']),
+  errorDetails: z.string(),
+};
+const ofEvaluation = z.object(evaluationFailure).partial().shape;
 const requestId = z.string();
 
 /** What some problem types tell beside the standard members. */
@@ -12,7 +19,13 @@ const members: { readonly [code in ProblemCode]?: z.ZodRawShape } = {
   'lock-holder-changed': { locks: z.array(lockState) },
   'invalid-input': {
     issues: z.array(z.strictObject({ path: z.string(), message: z.string() })),
+    ...ofEvaluation,
   },
+  'flag-not-found': evaluationFailure,
+  'malformed-json': ofEvaluation,
+  'body-too-large': ofEvaluation,
+  'unsupported-media-type': ofEvaluation,
+  'unknown-scenario': { names: texts },
   'unknown-strategy': { names: texts },
   'unknown-variant': { names: texts },
   'not-ready': {

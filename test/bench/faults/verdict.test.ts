@@ -67,6 +67,7 @@ const faultOf = (harm: FaultsRun['faults'][number]['harm']): FaultsRun['faults']
   strikes: 'process',
   events: [],
   harm,
+  forgets: false,
   phases: ['commit sent'],
 });
 const runOf = (cells: readonly FaultCell[], harm = faultOf('violation').harm): FaultsRun => ({
@@ -155,6 +156,21 @@ describe('the verdict on a cell', () => {
 
   test('a command that was done twice is a violation', () => {
     expect(verdictIn(cell({ judged: { ...fine, twice: 1 } }))).toBe('contradicts');
+  });
+
+  test('a store that forgets is predicted in both directions', () => {
+    const at = (lost: { key: string; commandId: string }[]) => {
+      const one = cell({ judged: { ...fine, lost } });
+      const harmed = { ...control, judged: { ...fine, lost: [{ key: '7', commandId: 'c' }] } };
+      const run = runOf([harmed, one], 'lost acknowledgement');
+      const faults = run.faults.map(fault => ({ ...fault, forgets: true }));
+      return [
+        markOf(one, verdictOf({ ...run, faults }, one)),
+        verdictOf({ ...run, faults }, one).verdict,
+      ];
+    };
+    expect(at([{ key: '7', commandId: 'c' }])).toEqual(['✗', 'as predicted']);
+    expect(at([])).toEqual(['?', 'inconclusive']);
   });
 
   test('a lock that outlives its holder is predicted in both directions', () => {

@@ -1,0 +1,30 @@
+/** What each process of the service holds while nothing is under way in it. */
+import { heapBytesOf } from '../inspector.ts';
+import { filesOf, residentBytesOf, socketsOf } from '../sockets.ts';
+import type { Sample } from './schema.ts';
+
+export interface Watched {
+  readonly name: string;
+  readonly pid: number;
+}
+
+/** `storePorts`: where the connections to the stores lead. */
+export async function sampleOf(
+  { name, pid }: Watched,
+  storePorts: ReadonlySet<number>,
+  minutes: number,
+): Promise<Sample> {
+  // the inspector opens descriptors of its own: they are counted before
+  const connections = socketsOf(pid).filter(({ remotePort }) => storePorts.has(remotePort)).length;
+  const files = filesOf(pid) - connections;
+  const heapBytes = await heapBytesOf(pid).catch(() => null);
+  return {
+    process: name,
+    pid,
+    minutes,
+    residentBytes: residentBytesOf(pid),
+    heapBytes,
+    files: Math.max(0, files),
+    connections,
+  };
+}

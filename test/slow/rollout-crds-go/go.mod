@@ -1,0 +1,8 @@
+module lockstep/rollout-crds
+
+go 1.23
+
+require (
+	github.com/argoproj/argo-rollouts v1.9.3
+	github.com/fluxcd/flagger v1.36.1
+)
