@@ -15,6 +15,12 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
     return typeof act === 'function' ? [name] : [];
   });
   const programs = inside.length < Object.keys(subject.actors).length;
+  if (inside.length > 0) {
+    said.push(
+      'The clock of a function begins with the order and moves only while it sleeps: which of two asked ' +
+        'its own clock first does not show in what they write.',
+    );
+  }
   if (inside.length > 1) {
     const who = programs ? `: ${inside.join(', ')}` : '';
     said.push(`Actors in one process share its modules${who}.`);
@@ -35,7 +41,10 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
     said.push(`One call is one step, as the config says: ${subject.oneStep.join(', ')}.`);
   }
   if (options.fuseBegin ?? true) {
-    said.push('BEGIN runs with the statement after it: it takes no snapshot, but it fixes now().');
+    said.push(
+      'BEGIN runs with the statement after it: it takes no snapshot, but it fixes now(). Where that is read, ' +
+        'orders with one switch are also run with BEGIN as a step of its own.',
+    );
   }
   if ((options.fuseNodes ?? true) && (options.servers.redisUrls?.length ?? 0) > 1)
     said.push('The same request to several Redis nodes at once is one step.');

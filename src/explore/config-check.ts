@@ -18,6 +18,7 @@ import {
 import { didYouMean } from './nearest.ts';
 import type { Race } from './race.ts';
 import type { CommandActor, RequestActor } from './run/child-actor.ts';
+import type { RowLease } from './run/row-leases.ts';
 import type { ServerUrls, Subject } from './run/stage.ts';
 import { eventKinds } from './search/choice.ts';
 import type { ExploreOptions, ReplayOptions } from './settings.ts';
@@ -99,6 +100,8 @@ const refusal = expecting('a text that is not empty, or a pattern', value => {
   return (typeof value === 'string' && value !== '') || value instanceof RegExp;
 });
 
+const rowLease: Readonly<Record<keyof RowLease, Check>> = { name: text, held: text, end: text };
+
 const subjectFields: Readonly<Record<keyof Subject, Check>> = {
   setup: text,
   prepare: callable,
@@ -108,7 +111,7 @@ const subjectFields: Readonly<Record<keyof Subject, Check>> = {
   }),
   check: callable,
   reset: callable,
-  leases: anything,
+  leases: listOf(shaped(rowLease, ['name', 'held', 'end']), 'leases'),
   refusals: listOf(refusal, 'texts and patterns'),
   oneStep: listOf(text, 'names'),
   expect: oneOf(['independent'], 'expectation'),

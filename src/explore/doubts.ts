@@ -49,6 +49,13 @@ function elsewhere({ actors, elsewhere: found }: Seen): Doubt[] {
     const own = found.filter(one => one.target === target);
     const who = own.map(({ actor }) => actors[actor] ?? '').join(' and ');
     const owner = actors[own[0]?.gateOf ?? -1];
+    if (own[0]?.database !== undefined) {
+      return {
+        why: `${who} used ${target}, which is not put back before each order`,
+        change:
+          'use the database of the URL that the actor is given (`pgUrl`, DATABASE_URL, PGDATABASE)',
+      };
+    }
     if (owner !== undefined) {
       return {
         why: `${who} used a connection of ${owner}'s (${target}), so their requests cannot be told apart`,

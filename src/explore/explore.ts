@@ -1,4 +1,5 @@
 import { assumptionsOf } from './assumptions.ts';
+import { searchBeginsApart } from './begin-apart.ts';
 import { checkConfig } from './config-check.ts';
 import { searchFailed, setupFailed } from './failed.ts';
 import { maySatisfy, result } from './judge.ts';
@@ -109,7 +110,17 @@ async function search(
     () => tally.startOver(),
   );
   if (plan.reduce) await shorten(stage, plan, tally, untilMs);
-  return end;
+  const apart = (options.fuseBegin ?? true) && stage.readsClockInside;
+  if (!apart || !maySatisfy(tally, end)) return end;
+  return searchBeginsApart(
+    plan,
+    end,
+    (scheduler, course) => inTime(stage.execute(scheduler, { ...course, untilMs })),
+    (order, record) => {
+      tally.count(order, record, options.firstOnly ?? false);
+      return tally.stopped ? 'stop' : 'go on';
+    },
+  );
 }
 
 /** Of equivalent orders only one was run, not necessarily the shortest: looks for a shorter one. */

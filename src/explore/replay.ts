@@ -3,7 +3,7 @@ import { SetupFailed } from './failed.ts';
 import { type ExecutionRecord, Stage, type Subject } from './run/stage.ts';
 import { Follow, type FollowMode } from './search/follow.ts';
 import { Nondeterministic } from './search/point.ts';
-import { parseSchedule, type Schedule } from './search/schedule.ts';
+import { beginsAlone, parseSchedule, type Schedule } from './search/schedule.ts';
 import { type ReplayOptions, settingsOf } from './settings.ts';
 
 /**
@@ -18,8 +18,10 @@ export async function replay(
 ): Promise<readonly ExecutionRecord[]> {
   checkConfig(subject, options);
   const parsed = parseSchedule(schedule);
-  const events = { ...settingsOf(options), leasesTogether: parsed.version === 1 };
-  const stage = await Stage.open(subject, options.servers, events).catch((error: unknown) => {
+  const beginsApart = parsed.tokens.some(beginsAlone);
+  const leasesTogether = parsed.version === 1;
+  const settings = { ...settingsOf(options), leasesTogether, beginsApart };
+  const stage = await Stage.open(subject, options.servers, settings).catch((error: unknown) => {
     throw new SetupFailed(error);
   });
   try {

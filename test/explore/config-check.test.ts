@@ -37,6 +37,11 @@ describe('a config is checked before anything runs:', () => {
 
   const cases: readonly (readonly [object, string])[] = [
     [{ preemtions: 2 }, "unknown key 'preemtions' (did you mean 'preemptions'?)"],
+    [
+      { leases: [{ nam: 'x', held: 'select 1', end: 'select 1' }] },
+      "leases[0]: unknown key 'nam' (did you mean 'name'?)",
+    ],
+    [{ leases: [{ name: 'x', end: 'select 1' }] }, "leases[0]: 'held' is missing"],
     [{ preemptions: 'two' }, "preemptions: expected a whole number ≥ 0, or 'unbounded', got 'two'"],
     [{ preemptions: -1 }, "preemptions: expected a whole number ≥ 0, or 'unbounded', got -1"],
     [{ preemptions: 1.5 }, "preemptions: expected a whole number ≥ 0, or 'unbounded', got 1.5"],

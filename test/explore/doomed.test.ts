@@ -11,7 +11,7 @@ import { testServers } from '../servers.ts';
 /** The backends of two clients, one after the other. */
 async function backendsOf(between: (lane: Lane) => void): Promise<(number | undefined)[]> {
   const url = new URL(testServers().postgresUrl);
-  const login = { user: url.username, password: url.password };
+  const login = { user: url.username, password: url.password, database: url.pathname.slice(1) };
   const upstream = { host: url.hostname, port: Number(url.port) };
   const warm = new WarmBackends(upstream, login);
   const lanes: Lane[] = [];

@@ -67,6 +67,20 @@ test('on Postgres, whether a type or a schema is there is a question like others
   expect(found.violating).toBeLessThan(found.orders);
 });
 
+test.each([
+  "select 1 where to_regtype('mood') is not null",
+  "select 1 from pg_type where typname = 'mood' and typtype = 'e'",
+])('whether a type is there, asked as %s', async text => {
+  const makes = onePgClient(async query => {
+    if ((await query(text)).length === 0) await query("create type mood as enum ('good')");
+  });
+  const found = await verdict(pair(makes), {
+    refusals: ['42710', '23505'],
+    check: ends => (ends.some(end => end?.kind === 'threw') ? ['it was there'] : []),
+  });
+  expect(found.outcome).toBe('unsafe');
+});
+
 test('a date that one caller moves and another reads is a meeting', async () => {
   const setup = `create table calendar (id int primary key, day date);
     insert into calendar values (1, '2020-01-01')`;

@@ -52,6 +52,21 @@ test('a table that callers made is filled in one step, and the verdict says so',
     for (const one of [make, text, "insert into seat values ('you')"]) await query(one);
   });
   const found = await explore(subject('create table x (id int)', 'select 1', [actor]), options);
-  const why = 'an insert that looks, into seat, which callers made';
+  const why = 'a write that looks, to seat, which callers made';
   expect(found.counterexample?.record.hides).toEqual([`${text}: ${why}`]);
+});
+
+test.each([
+  ["update seat set who = 'me' where (select count(*) from seat) < 1", true],
+  ['delete from seat where who in (select who from booking)', true],
+  ["update seat set who = substring(who from 1) where who = 'me'", false],
+  ["delete from seat where who is distinct from 'me'", false],
+  ["select who from seat where who = 'me' for update", false],
+])('a write to such a table that looks elsewhere is named: %s', async (text, hides) => {
+  const actor = onePgClient(async query => {
+    for (const one of ['create table if not exists seat (who text)', text]) await query(one);
+  });
+  const found = await explore(subject(table, 'select 1', [actor]), options);
+  const why = 'a write that looks, to seat, which callers made';
+  expect(found.counterexample?.record.hides).toEqual(hides ? [`${text}: ${why}`] : []);
 });

@@ -1,24 +1,8 @@
+import { stated } from './isolation-letters.ts';
 import type { Theme } from './letters.ts';
 
 const begins = ['begin', 'begin', "begin; set local lock_timeout = '10s'"];
 const ends = ['commit', 'commit', 'commit', 'rollback'];
-
-/** Isolation above READ COMMITTED, in every spelling; the gate does not treat SET as a step. */
-const stated = [
-  'begin isolation level $l',
-  'begin | set transaction isolation level $l',
-  "begin | set local transaction_isolation = '$l'",
-  "set default_transaction_isolation = '$l' | begin",
-  "select set_config('default_transaction_isolation', '$l', false) | begin",
-  "begin | select set_config('transaction_isolation', '$l', true)",
-  'set session characteristics as transaction isolation level $l | begin',
-  "begin isolation level $l; set local lock_timeout = '10s'",
-  'begin isolation level $l | savepoint s',
-  'begin isolation level $l | lock table bill in access share mode',
-  'start transaction isolation level $l',
-  'begin isolation level $l | select 1',
-  'begin isolation level $l | select version() is null',
-];
 
 const looks = [
   'named select n from slot where id = $k',
@@ -63,6 +47,8 @@ export const postgresThemes: Readonly<Record<string, Theme>> = {
     body: [
       'select pg_try_advisory_xact_lock($k)',
       'select try_lock($k)',
+      'select within($k)',
+      `select 0 as "it's", try_lock($k), 'x'`,
       'select pg_try_advisory_lock($k)',
       'select pg_advisory_xact_lock($k)::text',
       'select pg_advisory_unlock($k)',

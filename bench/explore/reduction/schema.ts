@@ -115,6 +115,16 @@ const parts: Readonly<Record<string, Part>> = {
     setup: `create function try_lock(k int) returns boolean language sql as
       'select pg_try_advisory_xact_lock(k)'`,
   },
+  // called like a keyword that may stand before a parenthesis
+  within: {
+    setup: `create function within(k int) returns boolean language sql as
+      'select pg_try_advisory_xact_lock(k)'`,
+  },
+  // of whose name only the end is ASCII, like that of a function of the server
+  écount: {
+    setup: `create function écount(k int) returns boolean language sql as
+      'select pg_try_advisory_xact_lock(k)'`,
+  },
   grab: {
     needs: ['seat'],
     setup: `create function grab(k int, who text) returns boolean language plpgsql as $$
@@ -149,7 +159,7 @@ function partsOf(program: Program): Part[] {
   const requests = program.callers.flatMap(({ steps }) => steps.map(({ request }) => request));
   const text = requests.map(requestText).join('\n');
   const named = Object.keys(parts).filter(name => {
-    return new RegExp(`\\b${name}\\b`).test(text.replace(/\bpart_\d/g, 'parted'));
+    return new RegExp(`(?<![\\wé])${name}(?!\\w)`).test(text.replace(/\bpart_\d/g, 'parted'));
   });
   const wanted = new Set(named.flatMap(name => [...(parts[name]?.needs ?? []), name]));
   return Object.entries(parts).flatMap(([name, part]) => (wanted.has(name) ? [part] : []));

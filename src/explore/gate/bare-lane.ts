@@ -17,6 +17,7 @@ type Optional =
   | 'subscribed'
   | 'clientId'
   | 'database'
+  | 'otherDatabase'
   | 'lastTouched'
   | 'endRide'
   | 'messagesArrive'
@@ -30,6 +31,7 @@ export abstract class BareLane implements Pick<Lane, Optional> {
   readonly cancelsOther: boolean = false;
   readonly stated: SessionFacts | undefined = undefined;
   readonly database: string = '0';
+  readonly otherDatabase: string | undefined = undefined;
   readonly lastTouched: TouchedKeys | undefined = undefined;
 
   get pid(): number | undefined {

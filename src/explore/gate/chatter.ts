@@ -14,12 +14,10 @@ export function isChatter(statement: SqlStatement): boolean {
 }
 
 /** An application may ask these whether a type or a schema is there, and make it if not. */
-const typeCatalogues = new Set(['pg_type', 'pg_range', 'pg_namespace']);
+const typeCatalogues = new Set(['pg_type', 'pg_range', 'pg_namespace', 'to_regtype']);
 /** A driver that learns the types asks for these columns, and no application does. */
 const ofDrivers = new Set(
-  'typarray typelem typtype typcategory typreceive typinput typbasetype rngtypid rngsubtype'.split(
-    ' ',
-  ),
+  'typarray typelem typcategory typreceive typinput typbasetype rngtypid rngsubtype'.split(' '),
 );
 
 /** What drivers ask when they connect; each tells of the session or of types alone. */

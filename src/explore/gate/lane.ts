@@ -99,6 +99,8 @@ export interface Lane {
   readonly clientId: number | undefined;
   /** The logical database that its client has selected; `0` where there is only one. */
   readonly database: string;
+  /** A database that its client has named in place of that of its URL; Postgres only. */
+  readonly otherDatabase: string | undefined;
   /** Keys that the last step may have used, undefined if any; where `evidence` is `keys`. */
   readonly lastTouched: TouchedKeys | undefined;
   grant(): void;

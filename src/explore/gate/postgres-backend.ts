@@ -20,6 +20,8 @@ export interface Upstream {
 export interface Login {
   readonly user: string;
   readonly password: string;
+  /** The database of that URL, which is put back before each order. */
+  readonly database: string;
 }
 
 export interface BackendListener {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type PostgresMessage, shifted } from '../wire/postgres-replies.ts';
-import { PostgresRequests } from '../wire/postgres-requests.ts';
+import { databaseOf, PostgresRequests } from '../wire/postgres-requests.ts';
 import type { PostgresUnit } from '../wire/postgres-unit.ts';
 import { BareLane } from './bare-lane.ts';
 import { type CancelReason, cancelledAs } from './cancelled.ts';
@@ -18,6 +18,7 @@ import { UnitQueue } from './unit-queue.ts';
 /** Carries one client to its backend and back, one request at a time. */
 export abstract class PostgresConnection extends BareLane {
   closed = false;
+  override otherDatabase: string | undefined = undefined;
   override readonly stated = new Stated();
   readonly inbox = new PostgresInbox();
   protected flight: PostgresFlight | undefined;
@@ -93,6 +94,8 @@ export abstract class PostgresConnection extends BareLane {
       closed: () => this.serverClosed(),
     });
     this.stated.timeouts = backend.timeouts;
+    const database = databaseOf(startup);
+    if (database !== this.server.warm.login.database) this.otherDatabase = database;
   }
 
   #enqueue(unit: PostgresUnit): void {

@@ -1,6 +1,7 @@
 import type { SqlToken } from '../wire/sql-lexer.ts';
 import { leadingWords, type SqlStatement } from '../wire/sql-split.ts';
 import { isChatter } from './chatter.ts';
+import { isSent } from './routine-body.ts';
 import type { Routines } from './routines.ts';
 
 /**
@@ -21,6 +22,8 @@ export function hiddenIn(
   if (first === 'create' || first === 'alter' || first === 'drop') return undefined;
   if (first === 'call' && routines.hidesCall(nameOf(statement)))
     return 'a procedure that may commit';
+  const sends = tokens.find(({ value }, at) => isSent(value) && tokens[at + 1]?.value === '(');
+  if (sends !== undefined) return `what another session does for it, by ${sends.value}`;
   if (routines.unnamed !== undefined) {
     return `what an operator or a cast may run, ${routines.unnamed}`;
   }
@@ -35,7 +38,7 @@ export function hiddenIn(
     return 'a look, and a lock that is only tried';
   }
   const made = routines.madeIn(tokens);
-  if (made !== undefined) return `an insert that looks, into ${made}, which callers made`;
+  if (made !== undefined) return `a write that looks, to ${made}, which callers made`;
   const fired = routines.firedIn(tokens);
   return fired === undefined ? undefined : `what a write to ${fired} runs (a trigger, a rule)`;
 }

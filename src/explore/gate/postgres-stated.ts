@@ -35,7 +35,7 @@ export class Stated implements SessionFacts {
   heed(text: string): void {
     this.isolation ||= statesIsolation(text);
     this.locksSession ||= /\badvisory_(?!xact)|_advisory_(?!xact)/i.test(text);
-    this.listens ||= /^\s*listen\s/i.test(text);
+    this.listens ||= /\blisten\b/i.test(text); // behind a comment or a BEGIN, or in a block
   }
 
   /** Called when the unit goes to the server. */

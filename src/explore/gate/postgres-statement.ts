@@ -1,4 +1,5 @@
 import type { PostgresUnit } from '../wire/postgres-unit.ts';
+import { sqlTokens } from '../wire/sql-lexer.ts';
 import { leadingWords, type SqlStatement, sqlStatements } from '../wire/sql-split.ts';
 import { isChatter } from './chatter.ts';
 import { type Step, shapeOf } from './lane.ts';
@@ -62,7 +63,7 @@ export function stepOf(unit: PostgresUnit, routines: Routines): Step {
 function newStepOf(unit: PostgresUnit, routines: Routines): Step {
   const hides = unit.executes ? routines.once(statementsOf(unit), hiddenIn) : undefined;
   const label = (unit.executes ? unit.texts : unit.prepared)
-    .map(tidy)
+    .map(oneLine)
     .join('; ')
     .slice(0, labelCharactersMax);
   return {
@@ -84,21 +85,37 @@ const statesReadCommitted =
  */
 export function statesIsolation(text: string): boolean {
   const others = text.replace(statesReadCommitted, '');
-  return /isolation|characteristics|snapshot|set_config\s*\((?!\s*'[\w.]+'\s*,)/i.test(others);
+  return /isolation|characteristics|snapshot|pg_settings|set_config(?!\s*\(\s*'[\w.]+'\s*,)/i.test(
+    others,
+  );
 }
 
 function isBegin(unit: PostgresUnit): boolean {
   const [first, ...others] = statementsOf(unit);
   if (first === undefined || !opensTransaction(first) || !unit.executes) return false;
-  return others.every(({ tokens }) => /^set (local|transaction)\b/.test(leadingWords(tokens, 2)));
+  return others.every(({ tokens }) => {
+    return /^set (local|transaction(?! snapshot))\b/.test(leadingWords(tokens, 3));
+  });
 }
 
-/** What stands in quotes is no comment, whatever it looks like. */
-const quotedOrComment = /('[^']*'|"[^"]*"|\$(\w*)\$[\s\S]*?\$\2\$)|--[^\n]*|\/\*[\s\S]*?\*\//g;
+const tidied = new Map<string, string>();
 
-function tidy(text: string): string {
-  return text
-    .replace(quotedOrComment, (_, quoted: string | undefined) => quoted ?? ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
+function oneLine(text: string): string {
+  const known = tidied.get(text) ?? withoutComments(text);
+  if (text.length > textCharactersMax) return known;
+  if (tidied.size >= textsMax) tidied.clear();
+  tidied.set(text, known);
+  return known;
+}
+
+/** With one blank where comments and white space were. */
+function withoutComments(text: string): string {
+  let left = '';
+  let at = 0;
+  for (const { start, end } of sqlTokens(text)) {
+    if (start > at && left !== '') left += ' ';
+    left += text.slice(start, end);
+    at = end;
+  }
+  return left.replace(/\s+/g, ' ');
 }

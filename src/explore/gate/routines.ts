@@ -1,5 +1,6 @@
 import { type SqlToken, sqlTokens } from '../wire/sql-lexer.ts';
 import { leadingWords, type SqlStatement } from '../wire/sql-split.ts';
+import { fromLists, isWrite, wordsBefore } from './look-or-write.ts';
 import { statementsInside } from './routine-body.ts';
 
 /** What the database says of a function or a procedure of the application's own. */
@@ -192,13 +193,10 @@ export class Routines {
     this.#made.add(name);
   }
 
-  /** The table of the callers' own into which a statement inserts what it has looked up. */
+  /** The table of the callers' own to which a statement writes by what it has looked up. */
   madeIn(tokens: readonly SqlToken[]): string | undefined {
-    const inserts = tokens.some(
-      ({ kind, value }) => kind === 'word' && /^(insert|merge)$/.test(value),
-    );
-    const looks = tokens.some(({ kind, value }) => kind === 'word' && value === 'from');
-    if (!inserts || !looks) return undefined;
+    const isWritten = tokens.some((one, at) => one.value !== 'copy' && isWrite(one, at, tokens));
+    if (!isWritten || fromLists(tokens).size === 0) return undefined;
     return tokens.find(token => isName(token) && this.#made.has(token.value))?.value;
   }
 
@@ -232,14 +230,17 @@ export class Routines {
     return tokens.some(token => isName(token) && this.#relations.has(token.value));
   }
 
-  /** How often a statement looks into a table or view; what it updates or inserts into is none. */
+  /** How often a statement looks into a table or view; what it writes to is none. */
   looksOf(tokens: readonly SqlToken[]): number {
     const isLook = (token: SqlToken, at: number): boolean => {
       const schema = tokens[at - 1]?.value === '.' ? 2 : 0;
       const before = tokens[at - 1 - schema]?.value ?? '';
       if (tokens[at + 1]?.value === '.') return false; // it qualifies a column
+      if (/^delete from( only)?$/.test(wordsBefore(tokens, at - schema))) return false;
       return (
-        isName(token) && this.#relations.has(token.value) && /^(from|join|only|,)$/.test(before)
+        isName(token) &&
+        this.#relations.has(token.value) &&
+        /^(from|join|using|only|,)$/.test(before)
       );
     };
     return tokens.filter(isLook).length;
@@ -259,17 +260,12 @@ export class Routines {
 
   /** The table that a statement may write, and whose trigger reads or writes in turn. */
   firedIn(tokens: readonly SqlToken[]): string | undefined {
-    const isWrite = ({ kind, value }: SqlToken, at: number): boolean => {
-      const locks = value === 'update' && /^(for|key)$/.test(tokens[at - 1]?.value ?? '');
-      return kind === 'word' && writes.has(value) && !locks;
-    };
     if (!tokens.some(isWrite)) return undefined;
     return tokens.find(token => isName(token) && this.#triggered.has(token.value))?.value;
   }
 }
 
 const optional = new Set('if not exists only'.split(' '));
-const writes = new Set('insert update delete merge copy truncate'.split(' '));
 
 function namesOf(all: readonly { readonly name: string }[]): Set<string> {
   return new Set(all.map(({ name }) => name));

@@ -72,6 +72,11 @@ export class Arena {
     return arena;
   }
 
+  /** The ports of each actor's gates. */
+  get gatePorts(): number[][] {
+    return this.ports.map(({ gates }) => gates.map(({ port }) => port));
+  }
+
   /** Ends its sessions with Postgres, so that the database can be dropped and made anew. */
   async leavePostgres(): Promise<void> {
     this.#warm.forget();
@@ -138,8 +143,12 @@ export class Arena {
 }
 
 function loginOf(url: string): Login {
-  const { username, password } = new URL(url);
-  return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+  const { username, password, pathname } = new URL(url);
+  return {
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    database: decodeURIComponent(pathname.slice(1)),
+  };
 }
 
 function upstreamOf(url: string, port: number): { host: string; port: number } {

@@ -1,5 +1,5 @@
 import type { PostgresControl } from './postgres-control.ts';
-import { harmless } from './statement-reach.ts';
+import { harmless, keywords } from './statement-reach.ts';
 
 /** What the reduction knows about the database before the first order. */
 export interface Catalogue {
@@ -88,7 +88,7 @@ const facts = `
       or exists (select from pg_type t where t.typtype = 'd' and t.oid >= 16384)
       or exists (select from own join pg_type t on t.oid = own.proargtypes[0]
         where own.pronargs = 1 and t.typtype = 'c')
-      or exists (select from own where proname = any(string_to_array('${[...harmless].join(' ')}', ' ')))
+      or exists (select from own where proname = any(string_to_array('${[...harmless, ...keywords].join(' ')}', ' ')))
       as unseen,
     exists (select from pg_attrdef where
       pg_get_expr(adbin, adrelid) ~* '(now|timestamp|timeofday)\\s*\\(|current_|localtime') as stamps,

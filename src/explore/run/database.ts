@@ -17,8 +17,8 @@ export interface OwnDatabase {
   query(text: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** The same, one statement after the other. */
   queryAll(texts: readonly string[]): Promise<void>;
-  /** Ends all sessions in it, and drops it and its copy. */
-  drop(): Promise<void>;
+  /** Ends all sessions in it, and drops it and its copy; then runs these. */
+  drop(behind?: readonly string[]): Promise<void>;
 }
 
 /** Its name holds the time of its creation: that marks it as ours, and shows what is left over. */
@@ -108,12 +108,13 @@ class Own implements OwnDatabase {
     for (const text of texts) await this.query(text);
   }
 
-  async drop(): Promise<void> {
+  async drop(behind: readonly string[] = []): Promise<void> {
     try {
       const owner = await this.#own();
       await this.#drop(owner, this.name);
       await this.#drop(owner, this.#kept);
       this.#disown();
+      await this.queryAll(behind);
     } finally {
       await this.#owner?.end();
     }

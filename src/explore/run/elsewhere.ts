@@ -1,13 +1,15 @@
 import { lookup } from 'node:dns/promises';
 import { type Target, textOf } from '../time/reach.ts';
 
-/** A connection of an actor that bypassed its gates. */
+/** A connection of an actor that bypassed its gates, or leads to what no order puts back. */
 export interface Elsewhere {
   readonly actor: number;
   /** `host:port`, or the path of a Unix socket. */
   readonly target: string;
   /** The actor whose gate it is, where it is one. */
   readonly gateOf?: number;
+  /** The database beside its own, through a gate. */
+  readonly database?: string;
 }
 
 const loopback = new Set(['localhost', '127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', '::']);

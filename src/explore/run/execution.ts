@@ -1,5 +1,6 @@
 import { type Choice, type EventKind, isEvent } from '../search/choice.ts';
 import { type Footprint, joined } from '../search/footprint.ts';
+import { beginsAlone } from '../search/schedule.ts';
 import type { Scheduler } from '../search/scheduler.ts';
 import type { ActorEnd, RunningActor } from './actor.ts';
 import type { Arena } from './arena.ts';
@@ -132,7 +133,7 @@ export class Execution {
   }
 
   async #possible(): Promise<Option[]> {
-    const possible = options(this.#actors, this.#book, this.#settings.fuseNodes);
+    const possible = options(this.#actors, this.#book, this.#settings);
     this.sharesState ||= this.#actors.some((actor, index) => {
       const asks = this.#book
         .of(index)
@@ -257,6 +258,7 @@ export class Execution {
   async #fuse(choice: Choice, one: TrackedLane): Promise<void> {
     const line = this.lines.at(-1);
     if (choice.kind !== 'step' || !choice.shape.match(/^(begin|start transaction)\b/i)) return;
+    if (beginsAlone(choice.token)) return;
     const next = one.lane.held;
     if (next === undefined || next.role === 'begin' || line?.token !== choice.token) return;
     const begun = this.#touched;

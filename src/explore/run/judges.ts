@@ -1,3 +1,4 @@
+import { sqlStatements } from '../wire/sql-split.ts';
 import type { ActorEnd } from './actor.ts';
 import type { PostgresControl } from './postgres-control.ts';
 import type { WorldServers } from './servers.ts';
@@ -27,12 +28,20 @@ export async function judged(
 /** A mistake in the audit shows before anything is explored. Throws Unjudged. */
 export async function tryAudit(subject: Subject, postgres: PostgresControl): Promise<void> {
   const audit = await asPart('audit', () => auditOf(subject, []));
+  if (sqlStatements(audit).length === 0) {
+    throw new Unjudged(
+      'the audit is empty: expected SQL that returns the rows that should not exist',
+    );
+  }
+  await postgres.query('begin read only'); // an audit that writes would judge what it has changed
   try {
     await postgres.audit(audit);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const advice = message.includes('multiple commands') ? '; write one statement' : '';
     throw new Unjudged(`the audit cannot run: ${message}${advice}`, { cause: error });
+  } finally {
+    await postgres.query('rollback');
   }
 }
 

@@ -1,6 +1,7 @@
 import { letter } from '../search/choice.ts';
 import type { RunningActor } from './actor.ts';
 import type { Option } from './option.ts';
+import type { ExecutionSettings } from './trace.ts';
 import { heldStep, type LaneBook, type TrackedLane } from './tracked-lane.ts';
 import { limitsLast, wakes } from './wakes.ts';
 
@@ -8,7 +9,7 @@ import { limitsLast, wakes } from './wakes.ts';
 export function options(
   actors: readonly RunningActor[],
   book: LaneBook,
-  fuseNodes: boolean,
+  { fuseNodes, beginsApart }: Pick<ExecutionSettings, 'fuseNodes' | 'beginsApart'>,
 ): Option[] {
   const victims = deadlocked(book).map(one => victim(one));
   if (victims.length > 0) return victims;
@@ -20,6 +21,7 @@ export function options(
     const own = holding.filter(one => one.actor === index);
     const steps = fuseNodes ? grouped(own) : own.map(one => [one]);
     const found = steps.map((lanes, at) => step(index, lanes, steps.length > 1 ? at : undefined));
+    if (beginsApart === true) found.push(...own.filter(isBegin).map(beginAlone));
     found.push(...parked.map(effect));
     // A request that time has passed beside once does not hold its caller's clock any more.
     if ([...own, ...parked].every(one => one.overtaken)) found.push(...wakes(actor, index, book));
@@ -76,6 +78,16 @@ function step(actor: number, lanes: readonly TrackedLane[], at: number | undefin
   const legacy = `${letter(actor)}${at === undefined || at === 0 ? '' : at}`;
   const token = first === undefined ? letter(actor) : nameOf(first);
   return { choice: { token, legacy, kind: 'step', actor, shape }, lanes };
+}
+
+function isBegin(one: TrackedLane): boolean {
+  return heldStep(one).role === 'begin';
+}
+
+function beginAlone(one: TrackedLane): Option {
+  const token = `-${nameOf(one)}`;
+  const { shape } = heldStep(one);
+  return { choice: { token, legacy: token, kind: 'step', actor: one.actor, shape }, lanes: [one] };
 }
 
 /** A lane as tokens name it: the first of its actor by the letter alone. */

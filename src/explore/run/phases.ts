@@ -3,15 +3,15 @@ import { type PostgresControl, phaseKey } from './postgres-control.ts';
 const writableTables = `
   select format('%I.%I', n.nspname, c.relname) as name
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where c.relkind in ('r', 'p') and not c.relispartition
+  where c.relkind in ('r', 'p')
     and n.nspname not in ('pg_catalog', 'information_schema', 'explorer_baseline')
     and n.nspname not like 'pg_toast%'
   order by 1`;
 
 /**
  * Splits each writing statement into "snapshot taken" and "effect": a BEFORE STATEMENT trigger
- * waits for an advisory lock that the explorer holds for that backend. Tables only; partitions are
- * reached through their root. Resolves to the tables that the role may not split: somebody else's.
+ * waits for an advisory lock that the explorer holds for that backend. Tables only; of a partition that
+ * is reached through its root none fires. Resolves to the tables that the role may not split: somebody else's.
  */
 export async function installPhases(postgres: PostgresControl): Promise<readonly string[]> {
   await postgres.query(`

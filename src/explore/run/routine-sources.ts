@@ -18,8 +18,6 @@ const routines = `
   left join pg_trigger t on t.tgfoid = p.oid and not t.tgisinternal
   left join pg_class c on c.oid = t.tgrelid
   where p.prokind in ('f', 'p') and l.lanname not in ('c', 'internal') and ${isOurs('n.nspname')}
-    and not exists (select from pg_depend d
-      where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
   group by p.oid, p.proname, l.lanname, p.prosrc, p.provolatile, p.pronargs, p.proargtypes
   -- an aggregate calls its function once for each row
   union all
@@ -69,7 +67,7 @@ const relations = `
   from pg_type y join pg_namespace n on n.oid = y.typnamespace
   where y.typtype = 'd' and ${isOurs('n.nspname')}`;
 
-/** The application's own functions and procedures. */
+/** Functions and procedures of the application and of extensions whose text is there. */
 export async function routineSources(postgres: PostgresControl): Promise<RoutineSource[]> {
   const rows = await postgres.query(routines);
   return rows.map(({ name, language, body, tables, volatile, like_column, unnamed }) => ({

@@ -52,7 +52,7 @@ export class Said {
   /** Whether a transaction of this connection may see rows by one snapshot. */
   keepsSnapshot(one: TrackedLane): boolean {
     const { snapshotsByDefault } = this.#about;
-    const said = one.lane.stated?.isolation === true;
+    const said = one.lane.stated?.keepsSnapshot === true; // or its role's default
     return snapshotsByDefault || said || this.#isolated.has(one) || this.#altered;
   }
 }

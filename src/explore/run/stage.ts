@@ -7,6 +7,7 @@ import { Alone } from './alone.ts';
 import { type Arena, realNow } from './arena.ts';
 import { readCatalogue } from './catalogue.ts';
 import { ChildActor, ServiceActor } from './child-actor.ts';
+import { readsClockInside, stampsRows } from './clock-inside.ts';
 import { allowedHosts, Outside } from './elsewhere.ts';
 import { Execution } from './execution.ts';
 import { freePorts } from './free-ports.ts';
@@ -19,8 +20,8 @@ import { heldRows } from './row-leases.ts';
 import type { ServerUrls } from './servers.ts';
 import type { Patience } from './settle.ts';
 import type { Actor, Subject } from './subject.ts';
-import type { Surroundings } from './surroundings.ts';
-import type { ExecutionSettings, TraceLine } from './trace.ts';
+import { type Surroundings, surroundingsOf } from './surroundings.ts';
+import { type ExecutionSettings, statementsOf } from './trace.ts';
 import { asPart } from './unjudged.ts';
 import { closed, untilAborted } from './within.ts';
 import { World } from './world.ts';
@@ -39,18 +40,25 @@ export interface Course {
    * Default: never.
    */
   readonly untilMs?: number | undefined;
+  /** BEGIN may also be taken as a step of its own. Default: as the settings say. */
+  readonly beginsApart?: boolean | undefined;
 }
 
 /** Everything open for one exploration; runs one schedule after the other. */
 export class Stage {
   /** What a verdict also rests on, in sentences. */
   readonly limits: readonly string[];
+  /** Some order has read the time of a transaction, which its BEGIN has fixed. */
+  readsClockInside = false;
+  /** Rows that are written may hold it. */
+  readonly #stamps: boolean;
   readonly #world: World;
   readonly #arena: Arena;
   readonly #subject: Subject;
   readonly #settings: ExecutionSettings;
   readonly #surroundings: Surroundings | undefined;
-  readonly #startMs = Date.now();
+  /** When the actors of this order began: a lease until then and then, by their clocks, has its length. */
+  #startMs = 0;
   readonly #uninstall: () => void;
   readonly #outside: Outside;
   /** Runs single actors. */
@@ -73,8 +81,10 @@ export class Stage {
     outside: Outside,
     uninstall: () => void,
     ranOut: RanOut,
+    stamps: boolean,
   ) {
     this.#ranOut = ranOut;
+    this.#stamps = stamps;
     this.#world = world;
     this.limits = world.limits;
     this.#arena = world.arena;
@@ -114,10 +124,14 @@ export class Stage {
       await untilAborted(world.fill(leftMs), settings.signal);
       await tryAudit(subject, world.arena.postgres);
       await heldRows(world.arena.postgres, subject.leases ?? []);
-      const surroundings = settings.footprints ? await surroundingsOf(world.arena) : undefined;
+      const surroundings = settings.footprints
+        ? await surroundingsOf(world.arena.postgres)
+        : undefined;
       const ranOut = await RanOut.open(servers.redisUrls ?? []);
-      const outside = new Outside(gatesOf(world.arena), await allowedHosts(settings.allowHosts));
-      return new Stage(world, subject, settings, surroundings, outside, installRealms(), ranOut);
+      const outside = new Outside(world.arena.gatePorts, await allowedHosts(settings.allowHosts));
+      const stamps = await stampsRows(world.arena.postgres);
+      const undo = installRealms();
+      return new Stage(world, subject, settings, surroundings, outside, undo, ranOut, stamps);
     } catch (error) {
       await closed(world.close(), settings.signal); // the first failure is the one to tell
       throw error;
@@ -150,7 +164,8 @@ export class Stage {
     }
   }
 
-  async #execute(scheduler: Scheduler, { untilMs }: Course): Promise<ExecutionRecord> {
+  async #execute(scheduler: Scheduler, course: Course): Promise<ExecutionRecord> {
+    const { untilMs, beginsApart = this.#settings.beginsApart ?? false } = course;
     await this.#renew(untilMs);
     if (this.#surroundings !== undefined && this.#world.fills !== this.#fills) {
       this.#fills = this.#world.fills;
@@ -162,7 +177,7 @@ export class Stage {
     restored.catch(() => undefined); // told by `run`
     const start = (ended: () => void) => this.#start(ended);
     const patience = { ...this.#settings.patience, untilMs };
-    const settings = { ...this.#settings, patience };
+    const settings = { ...this.#settings, patience, beginsApart };
     const { leases } = this.#subject;
     const execution = new Execution(this.#arena, start, settings, this.#surroundings, leases);
     try {
@@ -172,7 +187,7 @@ export class Stage {
       const { ends, lines, sharesState, occasions, witness } = execution;
       const [expired] = await Promise.all([asked, execution.dispose()]);
       const end = expired.length === 0 || ran.kind === 'late' ? ran : ranOutIn(expired);
-      const elsewhere = this.#outside.of(witness.reached);
+      const elsewhere = [...this.#outside.of(witness.reached), ...witness.otherDatabases];
       const judged = end === ran && end.kind !== 'abandoned' && end.kind !== 'late';
       const violations = judged ? await this.#judge(ends, patience) : [];
       const hides = [...witness.hides];
@@ -190,6 +205,7 @@ export class Stage {
         : error;
     } finally {
       this.#closely--;
+      this.readsClockInside ||= readsClockInside(execution.lines, this.#stamps);
       await execution.dispose();
       this.#world.lookAhead(statementsOf(execution.lines));
     }
@@ -228,6 +244,7 @@ export class Stage {
   }
 
   #start(ended: () => void): RunningActor[] {
+    this.#startMs = Date.now();
     const actors = Object.entries(this.#subject.actors);
     return actors.map(([name, act], index) => this.#actor(name, act, index, ended));
   }
@@ -242,7 +259,7 @@ export class Stage {
       return new ServiceActor(name, act, port.urls, this.#servicePorts[index] ?? 0, tie);
     }
     const realm = new ActorRealm(this.#startMs, index + 1, () => this.#arena.activity.moved());
-    realm.reach.behind(gatesOf(this.#arena).flat());
+    realm.reach.behind(this.#arena.gatePorts.flat());
     return new InProcessActor(name, act, port.urls, realm, ended);
   }
 
@@ -274,22 +291,4 @@ export class Stage {
       await execution.dispose();
     }
   }
-}
-
-function statementsOf(lines: readonly TraceLine[]): string[] {
-  return lines.flatMap(({ store, label }) => (store === 'postgres' ? [label] : []));
-}
-
-async function surroundingsOf({ postgres }: Arena): Promise<Surroundings> {
-  return {
-    postgres,
-    catalogue: await readCatalogue(postgres),
-    snapshotsByDefault: await postgres.snapshotsByDefault(),
-    clockWasRead: false,
-  };
-}
-
-/** The ports of each actor's gates. */
-function gatesOf({ ports }: Arena): number[][] {
-  return ports.map(port => port.gates.map(gate => gate.port));
 }

@@ -1,4 +1,5 @@
 /** What the text of one request tells about its reach, for the reduction: unknown unless certain. */
+import { type SqlToken, sqlTokens } from '../wire/sql-lexer.ts';
 
 /** What a request does, as far as its text alone can say. */
 export type Reach =
@@ -28,7 +29,8 @@ export interface StatementReach {
 }
 
 const begin = /^(begin|start transaction)\b[^;]*$/;
-const arranges = /^(savepoint|release|reset|show|set (?!constraints))\b[^;]*$/;
+/** To take over the snapshot of another transaction fails when that one has ended. */
+const arranges = /^(savepoint|release|reset|show|set (?!constraints|transaction snapshot))\b[^;]*$/;
 const commits = /^(commit|end)( work| transaction)?( and no chain)?$/;
 const rollsBack = /^(rollback|abort)( work| transaction)?( and no chain)?$/;
 const touchesRows = /^(select|insert|update|delete|with|values|merge|table|lock)\b[^;]*$/;
@@ -39,11 +41,11 @@ const signals = /\b(listen|unlisten|notify|pg_notify)\b/;
 const looksInside = /\b(pg_(?!catalog\b)\w+|information_schema|[cx]min|[cx]max|ctid|tableoid)\b/;
 
 /** `name (`, of a function or of what only looks like one. */
-const call = /([a-z_"][\w$."]*)\s*\(/g;
+const call = /([a-z_"\u0080-\uffff][\w$."\u0080-\uffff]*)\s*\(/g;
 const clock =
   /\b(now|transaction_timestamp|statement_timestamp|clock_timestamp|timeofday)\s*\(|\b(current_(timestamp|date|time)|localtime(stamp)?)\b/;
 /** `'now'::timestamptz`: the time of the transaction, in quotes. */
-const clockLiteral = /'\s*(now|today|tomorrow|yesterday)\s*'/i;
+const clockLiteral = /^\s*(now|today|tomorrow|yesterday)\s*$/i;
 const moment = /\b(statement_timestamp|clock_timestamp|timeofday)\s*\(/;
 
 /** Functions of the server that look at their arguments alone, or whose traces the locks show. */
@@ -63,7 +65,7 @@ export const harmless: ReadonlySet<string> = new Set(
 );
 
 /** Words that may stand before a parenthesis without calling anything. */
-const keywords = new Set(
+export const keywords: ReadonlySet<string> = new Set(
   (
     'in values and or not any all some select where set returning using by limit offset then when ' +
     'else case join on union except intersect from as over filter within lateral with into having ' +
@@ -72,16 +74,28 @@ const keywords = new Set(
   ).split(' '),
 );
 
+/** Callers send the same texts in each order. */
+const known = new Map<string, StatementReach>();
+const knownMax = 500;
+
 /** `text` is what was sent, of however many statements. */
 export function reachOf(text: string): StatementReach {
-  const bare = withoutLiterals(text).trim().replace(/;\s*$/, '').trim().toLowerCase();
+  const found = known.get(text) ?? read(text);
+  if (known.size >= knownMax) known.clear();
+  known.set(text, found);
+  return found;
+}
+
+function read(text: string): StatementReach {
+  const tokens = sqlTokens(text);
+  const bare = withoutLiterals(tokens).replace(/ ?;$/, '');
   const reach = knownReach(bare);
   const mayIsolate = reach === 'unknown' && (hides.test(bare) || bare.includes(';'));
   return {
     reach,
     looks: reach === 'touches rows' && !bare.startsWith('lock'),
     fills: /\b(insert|update|merge)\b/.test(bare),
-    readsClock: clock.test(bare) || clockLiteral.test(text),
+    readsClock: clock.test(bare) || tokens.some(isClockLiteral),
     readsMoment: moment.test(bare),
     mayIsolate: mayIsolate || unknownCalls(bare).some(name => !isOfServer(name)),
     signals: signals.test(bare),
@@ -108,7 +122,9 @@ function isOfServer(name: string): boolean {
 /** `begin; set local lock_timeout = …`: nothing that it says takes the snapshot. */
 function isBeginWithSettings(bare: string): boolean {
   const [first = '', ...others] = bare.split(';').map(one => one.trim());
-  return begin.test(first) && others.every(one => /^set (local|transaction)\b/.test(one));
+  return (
+    begin.test(first) && others.every(one => /^set (local|transaction(?! snapshot))\b/.test(one))
+  );
 }
 
 function unknownCalls(bare: string): string[] {
@@ -124,14 +140,22 @@ function unknownCalls(bare: string): string[] {
 }
 
 /**
- * Strings, quoted bodies and comments, which hold no statements; quoted names stay. Whichever begins
- * first counts: a comment sign in quotes is none, nor is an apostrophe in a comment.
+ * In small letters and without strings, quoted bodies and comments, which hold no statements. Of quoted
+ * names only those stay that are words: others could be taken for anything.
  */
-const literalOrComment =
-  /\$(\w*)\$[\s\S]*?\$\1\$|\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//gi;
+function withoutLiterals(tokens: readonly SqlToken[]): string {
+  let text = '';
+  let at = 0;
+  for (const { kind, value, start, end } of tokens) {
+    if (start > at && text !== '') text += ' ';
+    if (kind === 'string' || kind === 'dollar') text += "''";
+    else if (kind === 'name') text += /^\w+$/.test(value) ? `"${value.toLowerCase()}"` : '"?"';
+    else text += value;
+    at = end;
+  }
+  return text;
+}
 
-function withoutLiterals(text: string): string {
-  return text
-    .replace(literalOrComment, found => (/^(--|\/\*)/.test(found) ? ' ' : "''"))
-    .replace(/\s+/g, ' ');
+function isClockLiteral({ kind, value }: SqlToken): boolean {
+  return (kind === 'string' || kind === 'dollar') && clockLiteral.test(value);
 }

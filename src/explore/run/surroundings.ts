@@ -1,4 +1,4 @@
-import type { Catalogue } from './catalogue.ts';
+import { type Catalogue, readCatalogue } from './catalogue.ts';
 import type { PostgresControl } from './postgres-control.ts';
 
 /** What is known for a whole exploration. */
@@ -10,4 +10,14 @@ export interface Surroundings {
   readonly snapshotsByDefault: boolean;
   /** Some statement has read the time: the order of transactions' beginnings shows in rows. */
   clockWasRead: boolean;
+}
+
+/** As it is before the first order. */
+export async function surroundingsOf(postgres: PostgresControl): Promise<Surroundings> {
+  return {
+    postgres,
+    catalogue: await readCatalogue(postgres),
+    snapshotsByDefault: await postgres.snapshotsByDefault(),
+    clockWasRead: false,
+  };
 }

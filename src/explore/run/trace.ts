@@ -15,6 +15,11 @@ export interface TraceLine {
   reply?: string;
 }
 
+/** What was sent to Postgres. */
+export function statementsOf(lines: readonly TraceLine[]): string[] {
+  return lines.flatMap(({ store, label }) => (store === 'postgres' ? [label] : []));
+}
+
 export type ExecutionEnd =
   | { readonly kind: 'ended' }
   | { readonly kind: 'stuck'; readonly why: string }
@@ -30,6 +35,8 @@ export interface ExecutionSettings {
   readonly stepsMax: number;
   /** BEGIN runs together with the statement after it. */
   readonly fuseBegin: boolean;
+  /** BEGIN may also be taken as a step of its own. */
+  readonly beginsApart?: boolean;
   readonly fuseNodes: boolean;
   readonly phases: boolean;
   readonly events: ReadonlySet<EventKind>;

@@ -1,6 +1,7 @@
 import type { Choice } from '../search/choice.ts';
 import type { Target } from '../time/reach.ts';
 import type { RunningActor } from './actor.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import type { LaneBook, TrackedLane } from './tracked-lane.ts';
 
 /** One caller could not continue until another did something, or got a message from it. */
@@ -46,6 +47,15 @@ export class Witness {
   /** Where each actor's connections went. */
   get reached(): readonly (readonly Target[])[] {
     return this.#actors().map(actor => actor.reached);
+  }
+
+  /** Databases beside their own that actors have used. */
+  get otherDatabases(): readonly Elsewhere[] {
+    return this.#book.all.flatMap(({ lane, actor }) => {
+      const { otherDatabase: database, granted } = lane;
+      if (database === undefined || granted === 0) return [];
+      return [{ actor, target: `the database ${database}`, database }];
+    });
   }
 
   /** Steps that each actor was granted. */

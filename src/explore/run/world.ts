@@ -4,8 +4,10 @@ import { keeper } from '../keeper/keeper.ts';
 import { OutOfTime } from '../search/point.ts';
 import { Arena } from './arena.ts';
 import { Baseline, shadow } from './baseline.ts';
+import { ClusterObjects } from './cluster-objects.ts';
 import { createDatabase, type OwnDatabase } from './database.ts';
 import { Definitions, mayChange, type WorldChange } from './definitions.ts';
+import type { Memory } from './memory.ts';
 import { NotPutBack, reasonOf, textOf, WorldChanged } from './not-put-back.ts';
 import { installPhases } from './phases.ts';
 import { RedisWorld } from './redis-world.ts';
@@ -30,14 +32,6 @@ const controlMs = 20_000;
 const lockMs = 15_000;
 const closeMs = 30_000;
 
-interface Memory {
-  readonly baseline: Baseline;
-  readonly definitions: Definitions;
-  readonly settings: readonly StoredSettings[];
-  /** Tables whose writes are not split into phases. */
-  readonly whole: readonly string[];
-}
-
 /**
  * Everything that an order may change, and how it was at the start: rows and keys are restored before
  * every order; where an order has changed tables, types, functions or settings, the whole database is
@@ -51,6 +45,7 @@ export class World {
   readonly #subject: Subject;
   readonly #database: OwnDatabase;
   readonly #redis: RedisWorld;
+  readonly #cluster: ClusterObjects;
   /** The keeper need not empty Redis any more. */
   readonly #disown: () => void;
   readonly #phases: boolean;
@@ -75,8 +70,10 @@ export class World {
     arena: Arena,
     database: OwnDatabase,
     redis: RedisWorld,
+    cluster: ClusterObjects,
     disown: () => void,
   ) {
+    this.#cluster = cluster;
     this.#subject = subject;
     this.#phases = phases;
     this.arena = arena;
@@ -100,7 +97,8 @@ export class World {
       const urls = { pgUrl: database.url, redisUrls, httpUrls: servers.httpUrls ?? [] };
       const routines = new Routines(subject.oneStep);
       const arena = await Arena.open(urls, Object.keys(subject.actors), routines);
-      return new World(subject, phases, arena, database, redis, disown);
+      const cluster = await ClusterObjects.open(database);
+      return new World(subject, phases, arena, database, redis, cluster, disown);
     } catch (error) {
       await Promise.allSettled([redis.close().then(disown), database?.drop()]);
       throw error;
@@ -113,7 +111,9 @@ export class World {
     const [role] = await postgres.query('select current_user as name');
     this.#role = String(role?.name);
     this.#before = (await storedSettings(postgres)).filter(one => !one.here);
+    this.#cluster.heed(this.#subject.setup);
     await within(ms, 'the setup', this.#fill());
+    await this.#cluster.keep();
     const relations = await relationSources(postgres);
     this.arena.routines.learn(await routineSources(postgres), relations);
   }
@@ -147,6 +147,7 @@ export class World {
    */
   lookAhead(statements: readonly string[]): void {
     this.#suspect ||= statements.some(mayChange);
+    for (const one of statements) this.#cluster.heed(one);
     if (!this.#suspect) return;
     this.#ahead = this.#memory?.definitions.look(statements);
     this.#ahead?.catch(() => undefined); // told by `renew`
@@ -187,7 +188,7 @@ export class World {
       async () => this.#redis.close().then(this.#disown),
       async () => this.#storeAgain(),
       async () => this.arena.close(),
-      async () => this.#database.drop(),
+      async () => this.#database.drop(await this.#cluster.removing('all')),
     ];
     const failed: unknown[] = [];
     for (const step of steps) {
@@ -228,7 +229,8 @@ export class World {
     for (const gid of change?.prepared ?? []) {
       await this.arena.postgres.query(`rollback prepared '${gid.replaceAll("'", "''")}'`);
     }
-    if (change?.definitions || baseline.needsCopy) await this.#anew();
+    const beyond = await this.#cluster.left();
+    if (change?.definitions || beyond || baseline.needsCopy) await this.#anew();
     this.#suspect = this.#unseen;
     if (reset === undefined) return;
     await this.restoreRows();
@@ -258,6 +260,7 @@ export class World {
           names,
         ),
       );
+    await this.#database.queryAll(await this.#cluster.removing('what orders made'));
     await postgres.open();
     await this.#memory?.baseline.confine({ lock: lockMs, statement: controlMs });
     const left = await this.#memory?.definitions.look([]);
@@ -272,6 +275,7 @@ export class World {
   /** The setup once more, in an empty database, and a copy of that before anybody is let in. */
   async #copy(): Promise<void> {
     await this.#database.renew([]);
+    await this.#database.queryAll(await this.#cluster.removing('all')); // the setup makes them
     await this.arena.postgres.open();
     await this.#redis.empty();
     await this.#fill();

@@ -3,12 +3,12 @@ export interface Choice {
   /**
    * Unlike every other token at the same point, and the same in every run of the program. `A` is a
    * step on the first connection of the first actor, `A2` one on its second: a connection keeps the
-   * number that it got when it first held a step. `+A` is the effect of a statement that stopped
-   * behind its snapshot, `a` the actor's clock moves to its next timer, `^A` the server makes it a
-   * deadlock's victim. Events: `!A` crash, `?A` a step whose reply is lost, `*A` backend terminated,
-   * `~A` paused past its lease, `@A` a timeout that it has set at the server ends its wait, `&A` its
-   * own timer fires beside its request, `%1` the first of the leases that can end does, `#` Redis
-   * loses its data.
+   * number that it got when it first held a step. `-A` is BEGIN without the statement that runs with
+   * it in `A`. `+A` is the effect of a statement that stopped behind its snapshot, `a` the actor's
+   * clock moves to its next timer, `^A` the server makes it a deadlock's victim. Events: `!A` crash,
+   * `?A` a step whose reply is lost, `*A` backend terminated, `~A` paused past its lease, `@A` a timeout
+   * that it has set at the server ends its wait, `&A` its own timer fires beside its request, `%1` the
+   * first of the leases that can end does, `#` Redis loses its data.
    */
   readonly token: string;
   /** The token of version 1, in which a step and an effect could share one. */

@@ -8,7 +8,7 @@ export interface Schedule {
   readonly tokens: readonly string[];
 }
 
-const token = /[+^?]?[A-Z]\d*|[a-z]|[!*~@&][A-Z]|%\d*|#/y;
+const token = /[-+^?]?[A-Z]\d*|[a-z]|[!*~@&][A-Z]|%\d*|#/y;
 
 export function formatSchedule(tokens: readonly string[]): string {
   return `v2:${tokens.join('')}`;
@@ -31,9 +31,14 @@ export function parseSchedule(text: string): Schedule {
   return { version: version === '1' ? 1 : 2, tokens };
 }
 
+/** BEGIN as a step of its own, where it otherwise runs with the statement after it. */
+export function beginsAlone(one: string): boolean {
+  return one.startsWith('-');
+}
+
 /** One actor after the other, each to its end. */
 export function isSerial(tokens: readonly string[]): boolean {
-  const actors = tokens.map(one => one.replace(/[\d^+]/g, '').toUpperCase());
+  const actors = tokens.map(one => one.replace(/[\d^+-]/g, '').toUpperCase());
   const changes = actors.filter((actor, at) => actor !== actors[at - 1]);
   return new Set(changes).size === changes.length;
 }

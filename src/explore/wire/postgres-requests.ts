@@ -27,6 +27,15 @@ const gssRequest = 80877104;
 const cancelRequest = 80877102;
 const directTls = 0x16;
 
+/** The database that a start-up packet names; without one it is called after the user. */
+export function databaseOf(startup: Buffer): string {
+  const words = startup.toString('utf8', 8).split('\0');
+  const named = (name: string): string | undefined => {
+    return words.find((_, at) => at % 2 === 1 && words[at - 1] === name);
+  };
+  return named('database') ?? named('user') ?? '';
+}
+
 export class PostgresRequests {
   #pending: Buffer = Buffer.alloc(0);
   #started = false;

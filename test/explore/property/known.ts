@@ -27,6 +27,10 @@ export const known: Readonly<Record<string, Program>> = {
     'begin | select try_lock(1) | if yes: select try_lock(2) | commit',
     'begin | select try_lock(2) | if yes: select try_lock(1) | commit',
   ),
+  'try-locks behind a name with an apostrophe': tries(`select 0 as "it's", try_lock($), 'x'`),
+  'try-locks behind a comment in a comment': tries("select /* /* */ ' */ try_lock($) /* ' */, 1"),
+  'try-locks in a function called like a keyword': tries('select within($)'),
+  'try-locks in a function with a letter of its own': tries('select écount($)'),
   'an advisory unlock': small(
     'begin | select pg_try_advisory_lock(1) | select pg_advisory_unlock(1) | select n from slot where id = 1 | commit',
     'begin | select pg_try_advisory_lock(1) | update slot set n = 1 where id = 1 | commit',
@@ -235,6 +239,12 @@ function small(...callers: readonly string[]): Program {
     phases: false,
     fuseBegin: true,
   };
+}
+
+/** Two try-locks, by the other caller in the other order. */
+function tries(text: string): Program {
+  const [first, second] = [text.replace('$', '1'), text.replace('$', '2')];
+  return small(`begin | ${first} | ${second} | commit`, `begin | ${second} | ${first} | commit`);
 }
 
 /**
