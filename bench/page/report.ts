@@ -5,8 +5,8 @@
 import type { Chart } from './chart.ts';
 import type { Ecdf } from './ecdf.ts';
 import type { Form } from './form.ts';
-import type { Tradeoff } from './tradeoff.ts';
 import type { Strips } from './strips.ts';
+import type { Tradeoff } from './tradeoff.ts';
 
 export interface Report {
   readonly title: string;
