@@ -3,15 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../time/reach.ts';
 import type { ActorEnd, ActorUrls, RunningActor } from './actor.ts';
 import { realNow } from './arena.ts';
-import { OwnedProcess } from './owned-process.ts';
+import { type CommandActor, OwnedProcess } from './owned-process.ts';
 import { isAtWork } from './process-state.ts';
 
-/** A program of any language, run once per execution with its own URLs in the environment. */
-export interface CommandActor {
-  readonly command: readonly [string, ...string[]];
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-}
+export type { CommandActor } from './owned-process.ts';
 
 /** Silence, in real time, after which a program counts as asleep: it waits for time to pass. */
 const asleepAfterMs = 400;

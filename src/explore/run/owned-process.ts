@@ -3,11 +3,17 @@ import { type Disown, keeper } from '../keeper/keeper.ts';
 import { killGroup } from '../keeper/marked.ts';
 import { markVariable } from '../keeper/owned.ts';
 import type { Target } from '../time/reach.ts';
-import type { CommandActor } from './child-actor.ts';
 import { lastWords } from './last-words.ts';
 import { ProcessSockets } from './process-sockets.ts';
 
 const outputCharactersMax = 4_000;
+
+/** A program of any language, run once per execution with its own URLs in the environment. */
+export interface CommandActor {
+  readonly command: readonly [string, ...string[]];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 /** Who hears of the end of a process. */
 export interface ProcessEnd {
