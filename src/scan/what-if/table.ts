@@ -13,7 +13,10 @@ const head = [
 
 /** The rows of a what-if, and below them what each cure says and asks for. */
 export function whatIfText({ asIs, rows, why }: WhatIf, title: string, markdown = false): string {
-  if (why !== undefined) return `${title}: nothing to cure: ${why}\n`;
+  if (why !== undefined) {
+    const right = asIs.outcome === 'safe' || asIs.outcome === 'independent';
+    return `${title}: ${right ? 'nothing to cure' : 'not known what to cure'}: ${why}\n`;
+  }
   const before = asIs.serial?.orders;
   const wrong =
     (before?.['effects differ'] ?? 0) +
