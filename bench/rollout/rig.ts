@@ -45,6 +45,8 @@ export type State = z.infer<typeof state>;
 export const scenario = 'gift-card';
 const cardsCount = 400;
 const lookEveryMs = 200;
+const triesMax = 10;
+const againMs = 500;
 
 /** Rejects if anything does not start; then nothing is left running. */
 export async function openRig({ environment, signal, note }: RigOptions): Promise<Rig> {
@@ -120,7 +122,11 @@ function asking(url: string, token: string) {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   return async (method: string, path: string, body?: object): Promise<unknown> => {
     const sent = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-    const response = await fetch(`${url}${path}`, sent);
+    let response = await fetch(`${url}${path}`, sent);
+    for (let tries = 1; response.status >= 500 && tries < triesMax; tries += 1) {
+      await sleep(againMs); // the machine is busy; each of these may be said twice
+      response = await fetch(`${url}${path}`, sent);
+    }
     const answered: unknown = await response.json();
     if (!response.ok) throw new Error(`the service answered ${JSON.stringify(answered)}`);
     return answered;

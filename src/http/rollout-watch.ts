@@ -10,10 +10,12 @@ import { shadowName } from '../rollout/shadow.ts';
 import { reasonAgainstStart, type Start } from '../rollout/start-check.ts';
 import { type Behind, behindOf, heard, shownOf } from '../rollout/view.ts';
 import { type CuttableClient, clientAt } from '../store/connection.ts';
+import { pgFailure } from '../store/pg-errors.ts';
 import type { Meter } from '../telemetry/prometheus.ts';
 import { showRollouts } from '../telemetry/rollout-gauges.ts';
 
 export interface RolloutOptions {
+  /** Ended with it. */
   readonly pool: Pool;
   readonly databaseUrl: string;
   /** Behind a pooler in transaction mode nothing can be listened to: polling has to do. */
@@ -59,7 +61,9 @@ export class RolloutWatch {
     this.#tell = tell;
     this.#runSql = async <R extends object>(text: string, values: readonly unknown[]) => {
       const bounded = { text, values: [...values], query_timeout: statementMaxMs };
-      const { rows } = await pool.query<R>(bounded);
+      const { rows } = await pool.query<R>(bounded).catch(error => {
+        throw pgFailure(error, 'connect'); // whoever asks by HTTP may ask again
+      });
       tell(undefined);
       return rows;
     };
@@ -100,6 +104,7 @@ export class RolloutWatch {
     await this.#pulsing;
     await this.#listener?.stop();
     await this.assignments.stop();
+    await this.#options.pool.end();
   }
 
   /** Why a rollout may not start now: who else serves on this database, and what is assigned. */

@@ -132,7 +132,9 @@ export class Service {
     this.#choice = choiceOf(config, registry);
     this.#rollout = config.rollouts
       ? new RolloutWatch({
-          ...{ pool: this.#audits, databaseUrl: url, pooler, connectTimeoutMs, log },
+          ...{ databaseUrl: url, pooler, connectTimeoutMs, log },
+          // of its own: an audit takes long, and who asks for a connection waits 400 ms
+          pool: createPool({ ...shared, connectionsMax: 3, applicationName: 'lockstep rollouts' }),
           ...{ pauseMs: config.rolloutPauseMs, meter: this.#meter },
           processId: () => this.#fleet.id,
           learn: name => deciders.learn(name),

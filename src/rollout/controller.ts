@@ -163,7 +163,7 @@ export class Controller {
   /** Every group that is not where it should be; one that cannot be closed does not stop the others. */
   async #move(client: pg.Client, rollout: Rollout): Promise<Moved> {
     const { scenario, variant, weight, shadow, from, to } = rollout;
-    const { pauseMs, rollouts } = this.#options;
+    const { pauseMs, rollouts, judge } = this.#options;
     const place = { scenario, variant };
     const { rows } = await client.query<{ group: number; epoch: string; strategy: string }>(
       selectAssigned,
@@ -181,6 +181,9 @@ export class Controller {
       const wanted = group < weight ? to : group < shadow ? shadowName(from, to) : from;
       if (!known || known.strategy === wanted) continue;
       if (this.#stopped || blocked.length >= blockedMax) return { blocked, arrived: false };
+      // a violation does not wait until all groups have moved
+      if (rollout.stage !== 'aborting' && (await judge(rollout)).verdict === 'Failed')
+        return { blocked, arrived: false };
       // somebody has acted, or another process drives
       if (!(await rollouts.isStill(rollout, this.#id))) return { blocked, arrived: false };
       const epoch = BigInt(known.epoch);
