@@ -41,6 +41,7 @@ export const command: CliCommand = {
     const results = await drill({ ...given, report: note });
     write(drillTable(results));
     const broken = results.some(one => one.broken.length > 0);
-    return broken ? exitCodes.claimBroken : exitCodes.asClaimed;
+    if (broken) return exitCodes.claimBroken;
+    return results.every(one => one.load.audited) ? exitCodes.asClaimed : exitCodes.inconclusive;
   },
 };

@@ -2,10 +2,12 @@
 import type { Command } from 'commander';
 import { loadRegistry, type Registry } from '../../src/engine/registry.ts';
 import type { Exploration } from '../../src/explore/explore.ts';
+import { areSafeSideBySide } from '../../src/rollout/side-by-side.ts';
 import { openServices } from '../../src/services/index.ts';
 import { commandOf, option, readTable } from '../lab/command-line.ts';
 import { exitCodes } from '../lab/exit-codes.ts';
 import { number } from '../lab/option-values.ts';
+import { namedIn } from '../rollout/change-subject.ts';
 import {
   type Change,
   type ChangeOptions,
@@ -52,7 +54,7 @@ export const command: CliCommand = {
       write('|---|---|---|--:|--:|---|\n');
       let worst: number = exitCodes.asClaimed;
       for (const change of changes)
-        for (const course of [...courses, control]) {
+        for (const course of [...courses, ...controlsOf(registry, change)]) {
           const { row, code } = await explored(registry, change, course, options);
           write(row);
           worst = code === exitCodes.asClaimed ? worst : code;
@@ -63,6 +65,12 @@ export const command: CliCommand = {
     }
   },
 };
+
+/** Two that take the same lock exclude each other without a proof: there the flag is no control. */
+function controlsOf(registry: Registry, change: Change): readonly Course[] {
+  const [from, to] = change.map(name => namedIn(registry, name));
+  return from && to && areSafeSideBySide(from, to) ? [] : [control];
+}
 
 async function explored(
   registry: Registry,

@@ -116,7 +116,8 @@ export const command: CliCommand = {
     const { who, why } = byWhom(options);
     const body = { who, why, ...(options.variant && { variant: options.variant }) };
     const path = `${scenario}/${action}`;
-    return told(await ask('POST', path, options, context, body), options, context);
+    told(await ask('POST', path, options, context, body), options, context);
+    return exitCodes.asClaimed; // it was done: an abort that is asked for is no failure
   },
   kept: 'The rollout goes on in the service; see: lockstep rollout status.',
 };

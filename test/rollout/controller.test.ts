@@ -5,6 +5,7 @@ import { addGates, gateOf } from '../../src/rollout/assignment-schema.ts';
 import { Controller, type ControllerOptions } from '../../src/rollout/controller.ts';
 import { workNames } from '../../src/rollout/fleet.ts';
 import { gateShape } from '../../src/rollout/gate/settings.ts';
+import { assignPlace } from '../../src/rollout/mover.ts';
 import { type Rollout, Rollouts } from '../../src/rollout/rollouts.ts';
 import { until } from '../fixtures/gate.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
@@ -113,21 +114,19 @@ test('an abort in the middle turns round at once, and leaves no group behind', a
 });
 
 test('a group that somebody is inside of does not keep the others', async () => {
-  await begun();
+  await assignPlace(session.client, { ...place, strategy: 'row-lock' }, 5_000);
   const inside = await Session.open(databaseUrl);
-  await session.client.query('select 1');
-  const first = controller();
-  await until('some are moved', async () => (await moved()) > 0);
-  await inside.run('begin', `lock table ${gateOf(place, 99, 1n)} in access share mode`);
+  await inside.run('begin', `lock table ${gateOf(place, 5, 1n)} in access share mode`);
+  await begun();
+  controller();
   await until('all others are moved', async () => (await moved()) === 99);
   await until('it says so', async () => Boolean((await now())?.blocked));
   expect(await now()).toMatchObject({
     stage: 'progressing',
-    blocked: [{ group: 99, by: [{ pid: inside.pid }] }],
+    blocked: [{ group: 5, by: [{ pid: inside.pid }] }],
   });
   await inside.run('commit');
   await ended('healthy');
-  await first.stop();
   await inside.close();
 });
 

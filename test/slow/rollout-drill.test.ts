@@ -18,6 +18,8 @@ describeWith('a rollout on two replicas of two processes under load', ['k6'], pa
       await annotate(`${name}: ${notes.join('; ')}`);
       expect(broken, name).toEqual([]);
       expect(load.counts.accepted, name).toBeGreaterThan(50);
+      expect(load.counts.keys_audited, name).toBeGreaterThan(10);
+      expect(load.counts.acknowledgements_audited, name).toBeGreaterThan(50);
       expect(closedMs.length, name).toBeGreaterThan(50);
     }
   }, 240_000);

@@ -101,6 +101,7 @@ function rowOf({ title, notes, broken, load, closedMs }: DrillResult): string {
   const closed = pointsOf(closedMs);
   const ms = (value: number | undefined): string =>
     value === undefined ? '-' : value.toFixed(value < 10 ? 1 : 0);
+  const found = broken.length === 0 ? '0, 0' : `**${broken.join('; ')}**`;
   const cells = [
     [title, ...notes].join('; '),
     load.offered,
@@ -108,7 +109,7 @@ function rowOf({ title, notes, broken, load, closedMs }: DrillResult): string {
     [counts.busy, counts.failed, counts.unknown].map(count => count ?? 0).join(', '),
     closedMs.length,
     closed ? [closed.p50, closed.p99, closed.max].map(ms).join(', ') : '-',
-    broken.length === 0 ? '0, 0' : `**${broken.join('; ')}**`,
+    load.audited ? found : `${found}; not everything was audited`,
   ];
   return `| ${cells.join(' | ')} |`;
 }
