@@ -7,7 +7,7 @@ import { serverFolder } from './server-folder.ts';
 import type { Lab } from './stage.ts';
 
 export interface SmallDisk {
-  /** Fills what is left. Resolves when nothing more can be written, and no page takes another row. */
+  /** Fills what is left. Resolves when nothing more can be written, and the pages have no room left. */
   fill(): Promise<void>;
   /** Makes room again. */
   ease(): Promise<void>;
@@ -46,13 +46,10 @@ export async function openSmallDisk(lab: Lab): Promise<SmallDisk> {
   await move('pg_default', space);
   return {
     async fill() {
-      await sql(pagesAre('set (fillfactor = 10)'));
       await fill(filler);
+      await sql(useUp);
     },
-    async ease() {
-      await rm(filler, { force: true });
-      await sql(pagesAre('reset (fillfactor)'));
-    },
+    ease: () => rm(filler, { force: true }),
     async close() {
       await rm(filler, { force: true });
       await move(space, 'pg_default');
@@ -108,15 +105,33 @@ async function writes(write: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** What pages of the tables are called full: no row is added to one that is, so the next needs a page more. */
-const pagesAre = (how: string): string => `
+/**
+ * Inserts copies of what is there, with ids of their own, until there is no room in any page; what has
+ * failed is undone, and its room is not given back before a VACUUM. Tables whose rows cannot be copied are
+ * left as they are.
+ */
+const useUp = `
 do $$
 declare
-  name text;
+  copy text;
 begin
-  for name in
-    select format('%I.%I', schemaname, tablename) from pg_tables where tablespace = '${space}'
+  for copy in
+    select format('insert into %s (%s) select %s from %1$s, generate_series(1, 100000)', c.oid::regclass,
+      string_agg(quote_ident(a.attname), ', ' order by a.attnum),
+      string_agg(case when a.atttypid = 'uuid'::regtype then 'gen_random_uuid()'
+        else quote_ident(a.attname) end, ', ' order by a.attnum))
+    from pg_class as c
+      join pg_tablespace as s on s.oid = c.reltablespace and s.spcname = '${space}'
+      join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        and a.attidentity = '' and a.attgenerated = '' and not a.atthasdef
+    where c.relkind = 'r'
+    group by c.oid
   loop
-    execute format('alter table %s ${how}', name);
+    begin
+      execute copy;
+      raise exception 'there was room for all of it';
+    exception when disk_full or integrity_constraint_violation or raise_exception then
+      null;
+    end;
   end loop;
 end $$`;
