@@ -1,5 +1,7 @@
 /** Rollouts in Postgres: one at a time per variant; every action is conditional and logged. */
+
 import { z } from 'zod';
+import { again } from './again.ts';
 import { type GateSettings, gateShape } from './gate/settings.ts';
 
 /**
@@ -136,7 +138,7 @@ export class Rollouts {
   readonly #runSql: RunSql;
 
   constructor(runSql: RunSql) {
-    this.#runSql = runSql;
+    this.#runSql = again(runSql);
   }
 
   active(): Promise<readonly Rollout[]> {

@@ -20,6 +20,7 @@ type Optional =
   | 'otherDatabase'
   | 'lastTouched'
   | 'callerEnded'
+  | 'sent'
   | 'endRide'
   | 'messagesArrive'
   | 'readCancelAs'
@@ -33,7 +34,10 @@ export abstract class BareLane implements Pick<Lane, Optional> {
   readonly stated: SessionFacts | undefined = undefined;
   readonly database: string = '0';
   readonly otherDatabase: string | undefined = undefined;
-  readonly lastTouched: TouchedKeys | undefined = undefined;
+
+  get lastTouched(): TouchedKeys | undefined {
+    return undefined;
+  }
 
   get pid(): number | undefined {
     return undefined;
@@ -72,6 +76,8 @@ export abstract class BareLane implements Pick<Lane, Optional> {
   }
 
   callerEnded(_failed: boolean): void {}
+
+  sent(): void {}
 
   endRide(): void {}
 

@@ -57,6 +57,7 @@ export class HttpLane extends BareLane implements Lane {
   inFlight: Step | undefined;
   #body: Buffer | undefined;
   #response: Response | undefined;
+  #sent = false;
   readonly #upstream: URL;
   readonly #host: GateHost;
   readonly #incoming: IncomingMessage;
@@ -104,7 +105,8 @@ export class HttpLane extends BareLane implements Lane {
     this.inFlight = step;
     this.granted++;
     const { method, url, rawHeaders } = this.#incoming;
-    const target = new URL(url ?? '/', this.#upstream);
+    // '//pay' is a path here, and would be a host to `new URL`
+    const target = new URL(`${this.#upstream.origin}${url ?? '/'}`);
     const headers = { ...pairs(rawHeaders), host: this.#upstream.host, connection: 'close' };
     const call = request(target, { method: method ?? 'GET', headers, agent: false }, response => {
       const chunks: Buffer[] = [];
@@ -120,6 +122,10 @@ export class HttpLane extends BareLane implements Lane {
     });
     call.on('error', error => this.#failed(error));
     call.end(this.#body);
+  }
+
+  override sent(): void {
+    this.#sent = true;
   }
 
   deliver(lost?: 'lost'): void {
@@ -181,7 +187,7 @@ export class HttpLane extends BareLane implements Lane {
 
   #left(): void {
     this.#host.activity();
-    if (this.inFlight === undefined) this.closed = true;
+    if (this.inFlight === undefined && !this.#sent) this.closed = true;
   }
 }
 

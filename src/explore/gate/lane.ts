@@ -108,6 +108,11 @@ export interface Lane {
   /** Keys that the last step may have used, undefined if any; where `evidence` is `keys`. */
   readonly lastTouched: TouchedKeys | undefined;
   grant(): void;
+  /**
+   * Time passes beside what it holds: the client may give up and leave, and the server has it all the
+   * same. Without that, a client that leaves takes back what has not been granted.
+   */
+  sent(): void;
   /** Hands the held reply to the client; `lost` cuts the client off instead. */
   deliver(lost?: 'lost'): void;
   /** A statement that what-if inserted failed, and the caller does not know: `error 40001`. */

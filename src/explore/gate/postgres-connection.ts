@@ -52,7 +52,6 @@ export abstract class PostgresConnection extends BareLane {
 
   /** The whole reply to a step is here. */
   protected abstract stepAnswered(flight: PostgresFlight): void;
-  /** The server closed the connection. */
   protected abstract serverClosed(): void;
   protected abstract cancels(bytes: Buffer): void;
 
@@ -125,11 +124,10 @@ export abstract class PostgresConnection extends BareLane {
     const ridden = this.flight?.rides === true ? this.flight : undefined;
     if (this.flight !== ridden) return;
     const unit = this.head;
-    if (unit === undefined) return;
+    if (unit === undefined || (ridden !== undefined && !ridden.goesOnWith(unit))) return;
     const endsCycle = unit.ends === 'ready';
-    if (ridden !== undefined) {
-      if (ridden.goesOnWith(unit)) this.send(unit, ridden.step);
-    } else if (this.#cycle.skipping && !endsCycle) {
+    if (ridden !== undefined) this.send(unit, ridden.step);
+    else if (this.#cycle.skipping && !endsCycle) {
       this.queue.shift();
       this.backend?.write(unit.bytes);
       this.pump();
@@ -258,13 +256,16 @@ export abstract class PostgresConnection extends BareLane {
     if (this.flight === undefined || this.flight.answered) this.goOnAlone();
   }
 
-  /** The client is gone, but the rest of a message that was sent in parts still goes to the server. */
+  /** The client is gone: the rest of a message that was sent in parts, or what was sent, goes on. */
   protected goOnAlone(): void {
     this.flight?.finish();
     this.flight = undefined;
     if (this.stays(true)) return;
-    const rest = this.leaving || this.backend?.closed !== false ? undefined : this.queue.leave();
-    if (rest === undefined) this.#leave();
+    const gone = this.leaving || this.backend?.closed !== false;
+    const goesOn = !gone && this.queue.sent && this.head !== undefined;
+    const rest = gone || goesOn ? undefined : this.queue.leave();
+    if (goesOn) this.pump();
+    else if (rest === undefined) this.#leave();
     else this.#carry(rest, stepOf(rest, this.server.routines));
   }
 

@@ -82,6 +82,10 @@ export class PostgresLane extends PostgresConnection implements Lane {
     else this.send(unit, stepOf(unit, this.server.routines));
   }
 
+  override sent(): void {
+    this.queue.sent = true;
+  }
+
   override callerEnded(failed: boolean): void {
     if (!this.closed && this.flight === undefined) this.stays(false, failed);
   }
@@ -105,6 +109,7 @@ export class PostgresLane extends PostgresConnection implements Lane {
     if (lost === 'lost') this.cut();
     else if (this.clientGone) this.goOnAlone();
     else {
+      this.queue.sent = false;
       this.tell(flight);
       if (this.rewriting.hangsUp && this.head === undefined) this.client.end();
       if (this.backend?.closed) this.hangUp();

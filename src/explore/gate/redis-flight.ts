@@ -1,6 +1,7 @@
 import type { RedisReply } from '../wire/resp.ts';
 import type { Step } from './lane.ts';
-import type { RedisWait } from './redis-wait.ts';
+import { confirmations } from './redis-command.ts';
+import { type RedisWait, redisWait } from './redis-wait.ts';
 
 /** A request that was sent, or a message that is being delivered, with what came back. */
 export interface RedisFlight {
@@ -16,3 +17,16 @@ export interface RedisFlight {
 }
 
 export const noWait = { wait: undefined, asksId: false, words: [] };
+
+/** `inMulti`: the server queues it, so it does not wait there. */
+export function flightOf(
+  words: readonly string[],
+  step: Step | undefined,
+  inMulti: boolean,
+): RedisFlight {
+  const wait = inMulti ? undefined : redisWait(words);
+  return {
+    ...{ step, wait, words, asksId: wait?.limitMs !== undefined },
+    ...{ confirmations: confirmations(words), replies: [], answered: false },
+  };
+}

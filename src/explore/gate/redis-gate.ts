@@ -6,19 +6,18 @@ import { FirstWord, type GateHost, type Lane, type Step, type TouchedKeys } from
 import { behindGates, type GateOf, refuseMonitor, refuseSentinel } from './redis-addresses.ts';
 import {
   commandName,
-  confirmations,
   isChatter,
   isConfirmation,
   isRefused,
   isUnsolicited,
-  keysOfAll,
   messageStep,
   redisStep,
   redisSummary,
 } from './redis-command.ts';
-import { noWait, type RedisFlight } from './redis-flight.ts';
+import { flightOf, noWait, type RedisFlight } from './redis-flight.ts';
+import { RedisTouched } from './redis-touched.ts';
 import { loadsCode, type RedisServer, type RedisTraces } from './redis-traces.ts';
-import { type RedisWait, redisWait, withoutLimit } from './redis-wait.ts';
+import { type RedisWait, withoutLimit } from './redis-wait.ts';
 
 const askId = Buffer.from('*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n');
 
@@ -52,9 +51,9 @@ export class RedisLane extends BareLane implements Lane {
   #subscribed = false;
   #connected = false;
   readonly #firstWord = new FirstWord();
-  /** Keys whose change would make its EXEC fail. */
-  #watches = false;
-  override lastTouched: TouchedKeys | undefined = undefined;
+  readonly #touched = new RedisTouched();
+  #sent = false;
+  #clientGone = false;
 
   constructor(
     actor: string,
@@ -72,7 +71,7 @@ export class RedisLane extends BareLane implements Lane {
     this.#client = client;
     this.#server = connect({ host: upstream.host, port: upstream.port, noDelay: true });
     client.on('data', chunk => this.#guard(() => this.#fromClient(chunk)));
-    client.on('close', () => this.destroy());
+    client.on('close', () => this.#left());
     this.#server.on('connect', () => {
       this.#connected = true;
       host.activity();
@@ -114,6 +113,10 @@ export class RedisLane extends BareLane implements Lane {
     return this.#clientId;
   }
 
+  override get lastTouched(): TouchedKeys | undefined {
+    return this.#touched.last;
+  }
+
   override get subscribed(): boolean {
     return this.#subscribed;
   }
@@ -138,6 +141,10 @@ export class RedisLane extends BareLane implements Lane {
     if (request !== undefined) this.#send(request, step);
   }
 
+  override sent(): void {
+    this.#sent = true;
+  }
+
   deliver(lost?: 'lost'): void {
     const flight = this.#flight;
     if (flight === undefined || !flight.answered) throw new Error('nothing to deliver');
@@ -147,7 +154,7 @@ export class RedisLane extends BareLane implements Lane {
       return;
     }
     this.#toClient(flight.replies);
-    this.#pump();
+    this.#goOn();
   }
 
   cut(): void {
@@ -199,33 +206,19 @@ export class RedisLane extends BareLane implements Lane {
 
   #send(request: RedisRequest, step: Step | undefined): void {
     const name = commandName(request.words);
-    if (step !== undefined) this.#touches(name, request);
+    const commands = [...(this.#multi ?? []), request].map(one => one.words);
+    if (step !== undefined) this.#touched.sends(name, commands);
     if (name === 'select') this.database = request.words[1] ?? '0';
     if (name === 'multi') this.#multi = [request];
     else if (name === 'exec' || name === 'discard') this.#multi = undefined;
     else this.#multi?.push(request);
-    const expected = confirmations(request.words);
-    const wait = this.#multi === undefined ? redisWait(request.words) : undefined;
-    if (expected > 0) this.#subscribed = true;
-    this.#flight = {
-      step,
-      wait,
-      asksId: wait?.limitMs !== undefined,
-      confirmations: expected,
-      words: request.words,
-      replies: [],
-      answered: false,
-    };
+    const flight = flightOf(request.words, step, this.#multi !== undefined);
+    if (flight.confirmations > 0) this.#subscribed = true;
+    this.#flight = flight;
+    const { wait } = flight;
     if (wait?.limitMs === undefined) this.#server.write(request.bytes);
     else this.#server.write(Buffer.concat([askId, withoutLimit(request.bytes, wait.at)]));
     this.#host.activity();
-  }
-
-  #touches(name: string, request: RedisRequest): void {
-    const commands = [...(this.#multi ?? []), request].map(one => one.words);
-    this.lastTouched = this.#watches ? undefined : keysOfAll(commands);
-    if (name === 'watch') this.#watches = true;
-    else if (name === 'exec' || name === 'discard' || name === 'unwatch') this.#watches = false;
   }
 
   #fromServer(chunk: Buffer): void {
@@ -254,8 +247,7 @@ export class RedisLane extends BareLane implements Lane {
 
   #complete(flight: RedisFlight, reply: RedisReply): void {
     flight.answered = true;
-    if (isRefused(flight.words, reply.value) && this.lastTouched !== undefined)
-      this.lastTouched = { ...this.lastTouched, use: 'reads' };
+    if (isRefused(flight.words, reply.value)) this.#touched.refused();
     if (flight.step !== undefined) {
       this.result = redisSummary(reply.value);
       this.reply = redisReply(flight.replies);
@@ -263,11 +255,27 @@ export class RedisLane extends BareLane implements Lane {
     }
     this.#flight = undefined;
     this.#toClient(flight.replies);
+    this.#goOn();
+  }
+
+  /** What was sent goes on without its client; the server gives up waiting for somebody who is gone. */
+  #left(): void {
+    this.#host.activity();
+    this.#clientGone = true;
+    this.#inbox.length = 0;
+    const goesOn = this.#sent && this.#queue.length > 0 && this.wait === undefined;
+    if (!goesOn) this.destroy();
+  }
+
+  #goOn(): void {
+    if (!this.#clientGone) this.#sent = false;
     this.#pump();
+    if (this.#clientGone && this.#flight === undefined && this.#queue.length === 0) this.destroy();
   }
 
   #toClient(replies: readonly RedisReply[]): void {
-    if (!this.closed) this.#client.write(Buffer.concat(replies.map(reply => reply.bytes)));
+    if (!this.closed && !this.#clientGone)
+      this.#client.write(Buffer.concat(replies.map(reply => reply.bytes)));
   }
 
   #serverClosed(): void {

@@ -6,6 +6,8 @@ const queuedMax = 100_000;
 
 /** Messages not yet passed on to the server: whole, or in parts where one hides several steps. */
 export class UnitQueue {
+  /** It is at the server, whatever becomes of the client. */
+  sent = false;
   #units: PostgresUnit[] = [];
   /** The message that is being sent in parts. */
   #message: MessageParts | undefined;

@@ -122,10 +122,13 @@ export async function performEvent(
   }
 }
 
-/** Pending requests stay on their way; from here on time may pass meanwhile as in a sleep. */
+/** Pending requests stay on their way, whatever their client does; from here on time may pass meanwhile as in a sleep. */
 function clientTimesOut({ actors, book }: EventContext, index: number): string {
   const ms = actors[index]?.timerMs ?? 0;
-  for (const one of book.of(index)) if (isPending(one)) one.overtaken = true;
+  for (const one of book.of(index).filter(isPending)) {
+    one.overtaken = true;
+    one.lane.sent();
+  }
   actors[index]?.wake();
   return `its own timer fires: ${spaced(ms)} ms have passed beside its request`;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { again } from '../again.ts';
 import type { Rollout, RunSql } from '../rollouts.ts';
 import type { ArmCounts } from './arms.ts';
 import {
@@ -67,7 +68,7 @@ export class Gate {
   readonly #looked = new Map<string, { readonly atMs: number; readonly verdict: Verdict }>();
 
   constructor(options: GateOptions) {
-    this.#options = options;
+    this.#options = { ...options, runSql: again(options.runSql) };
   }
 
   /** Adds what this process has counted. */
