@@ -139,6 +139,7 @@ describe('the verdict on a cell', () => {
       verdict: 'as predicted',
       because: 'harmed: 1 command done for nobody',
     });
+    expect(markOf(bitten, verdictOf(runOf([bitten], 'work for nobody'), bitten))).toBe('✗');
     const spared = { ...bitten, judged: fine };
     expect(verdictOf(runOf([spared], 'work for nobody'), spared).verdict).toBe('inconclusive');
   });
