@@ -23,26 +23,40 @@ function linksOf(pid: number): string[] {
 
 const inodeOf = (link: string): string | undefined => /^socket:\[(\d+)\]$/.exec(link)?.[1];
 
-/** The TCP sockets over IPv4 that it has open. */
-export function socketsOf(pid: number): OpenSocket[] {
-  const inodes = new Set(linksOf(pid).flatMap(link => inodeOf(link) ?? []));
+/** All TCP sockets over IPv4 of the process's network. */
+function rowsOf(pid: number): readonly (OpenSocket & { readonly inode: string })[] {
   return readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
     .split('\n')
     .slice(1)
-    .flatMap(line => {
+    .map(line => {
       const [, local = '', remote = '', state = '', , , , , , inode = ''] = line
         .trim()
         .split(/\s+/);
-      if (!inodes.has(inode)) return [];
       const listens = state === listening;
-      return [{ localPort: portOf(local), remotePort: portOf(remote), listens }];
+      return { localPort: portOf(local), remotePort: portOf(remote), listens, inode };
     });
+}
+
+/** Those that it has open. */
+export function socketsOf(pid: number): readonly OpenSocket[] {
+  const inodes = new Set(linksOf(pid).flatMap(link => inodeOf(link) ?? []));
+  return rowsOf(pid).filter(({ inode }) => inodes.has(inode));
 }
 
 const portOf = (address: string): number => Number.parseInt(address.split(':')[1] ?? '', 16);
 
-/** How many descriptors it has open. */
-export const filesOf = (pid: number): number => linksOf(pid).length;
+/** How many descriptors it has open: connections that lead to these ports, and all others. */
+export function descriptorsOf(
+  pid: number,
+  ports: ReadonlySet<number>,
+): { readonly files: number; readonly connections: number } {
+  const links = linksOf(pid);
+  const leading = new Set(
+    rowsOf(pid).flatMap(({ inode, remotePort }) => (ports.has(remotePort) ? [inode] : [])),
+  );
+  const connections = links.filter(link => leading.has(inodeOf(link) ?? '')).length;
+  return { files: links.length - connections, connections };
+}
 
 /** What it has in memory. */
 export function residentBytesOf(pid: number): number {

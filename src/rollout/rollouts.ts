@@ -1,8 +1,8 @@
 /** Rollouts in Postgres: one at a time per variant; every action is conditional and logged. */
 
 import { z } from 'zod';
-import { again } from './again.ts';
 import { type GateSettings, gateShape } from './gate/settings.ts';
+import { again, type RunSql } from './run-sql.ts';
 
 /**
  * One hundredth of the keys is the smallest step. As Argo Rollouts names them; `setShadow`: for so many the
@@ -49,11 +49,6 @@ export interface Rollout {
   readonly blocked?: unknown;
   readonly startedAt: Date;
 }
-
-export type RunSql = <R extends object>(
-  text: string,
-  values: readonly unknown[],
-) => Promise<readonly R[]>;
 
 const columns = `id::text, scenario, variant, from_strategy as "from", to_strategy as "to", steps, step,
   weight, shadow, stage, gate, waived, held_since as "heldSince", pause_until as "pauseUntil", failed,

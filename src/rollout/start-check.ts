@@ -1,6 +1,6 @@
 /** Whether a rollout may start now: who serves on the database, and what is assigned there. */
 import { groupCount } from './key-groups.ts';
-import type { RunSql } from './rollouts.ts';
+import type { RunSql } from './run-sql.ts';
 
 /** A rollout that is asked for. */
 export interface Start {

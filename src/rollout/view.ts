@@ -1,6 +1,7 @@
 import type { ArmCounts } from './gate/arms.ts';
 import type { VerdictName } from './gate/verdict.ts';
-import type { RunSql, Stage } from './rollouts.ts';
+import type { Stage } from './rollouts.ts';
+import type { RunSql } from './run-sql.ts';
 
 /** The newest rollout of a variant, for those who watch. */
 export interface Shown {

@@ -1,6 +1,6 @@
 /** What each process of the service holds while nothing is under way in it. */
 import { heapBytesOf } from '../inspector.ts';
-import { filesOf, residentBytesOf, socketsOf } from '../sockets.ts';
+import { descriptorsOf, residentBytesOf } from '../sockets.ts';
 import type { Sample } from './schema.ts';
 
 export interface Watched {
@@ -15,8 +15,7 @@ export async function sampleOf(
   minutes: number,
 ): Promise<Sample> {
   // the inspector opens descriptors of its own: they are counted before
-  const connections = socketsOf(pid).filter(({ remotePort }) => storePorts.has(remotePort)).length;
-  const files = filesOf(pid) - connections;
+  const { files, connections } = descriptorsOf(pid, storePorts);
   const heapBytes = await heapBytesOf(pid).catch(() => null);
   return {
     process: name,
@@ -24,7 +23,7 @@ export async function sampleOf(
     minutes,
     residentBytes: residentBytesOf(pid),
     heapBytes,
-    files: Math.max(0, files),
+    files,
     connections,
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { again } from '../again.ts';
-import type { Rollout, RunSql } from '../rollouts.ts';
+import type { Rollout } from '../rollouts.ts';
+import { again, type RunSql } from '../run-sql.ts';
 import type { ArmCounts } from './arms.ts';
 import {
   addCounts,

@@ -1,5 +1,10 @@
 import pg from 'pg';
-import type { RunSql } from './rollouts.ts';
+
+/** Runs one statement and commits it. */
+export type RunSql = <R extends object>(
+  text: string,
+  values: readonly unknown[],
+) => Promise<readonly R[]>;
 
 const triesMax = 8;
 /** serialization_failure and deadlock_detected: nothing was done. */
