@@ -32,6 +32,21 @@ export function assumptionsOf(subject: Subject, options: ExploreOptions): string
         'where it is at work; what is at work is known where there is a /proc.',
     );
   }
+  const ends = ['timeout', 'backend-terminated'].filter(kind =>
+    options.events?.some(one => one === kind),
+  );
+  if (ends.length > 0) {
+    said.push(
+      `The event '${ends.join("' or '")}' strikes all connections of a caller at once: that one of several ` +
+        'ends alone is not tried.',
+    );
+  }
+  if (subject.leases?.length) {
+    said.push(
+      "The end of a lease in a row moves no caller's clock: where callers compare it with a clock of their " +
+        'own, not with the time of the server, it has not ended for them.',
+    );
+  }
   if (options.allowHosts?.length) {
     said.push(
       `What happens at ${options.allowHosts.join(', ')} is not ordered: the config allows it.`,
