@@ -51,7 +51,10 @@ function exitOf({ rows, missing }: BenchSummary): ExitCode {
   const judged = rows.every(
     row =>
       row.audited &&
-      (row.observed !== 'inconclusive' || row.claimed.verdict !== 'safe' || row.plan.axis !== ''),
+      (row.observed !== 'inconclusive' ||
+        row.claimed.verdict !== 'safe' ||
+        row.notProvoked !== undefined ||
+        row.plan.axis !== ''),
   );
   return missing.length > 0 || !judged ? exitCodes.inconclusive : exitCodes.asClaimed;
 }

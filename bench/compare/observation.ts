@@ -58,8 +58,9 @@ export function auditsOf({ audit }: Cell): Audit[] {
   return audit ? Object.values(audit) : [];
 }
 
+/** Who is accepted alone, while the others meet each other before or after, proves nothing. */
 function isTested({ overlapped, calls }: Round): boolean {
-  return overlapped && calls.some(call => call.outcome === 'accepted');
+  return overlapped && calls.some(call => call.met && call.outcome === 'accepted');
 }
 
 /** Whether the service counted every command it answered; otherwise its counters prove nothing. */

@@ -55,7 +55,7 @@ export async function contested(options: ContestedOptions): Promise<PhaseLog> {
   const plans = await load({ rounds, rivals, doubleTapShare, random }, query);
   const answers: RoundAnswers[] = [];
   const isTested = (one: RoundAnswers): boolean =>
-    one.answers.some(answer => answer.outcome === 'accepted') &&
+    one.answers.some(answer => answer.outcome === 'accepted' && isMet(answer, one.answers)) &&
     overlapped(one.answers, to.processUrls.length);
   const enough = (): boolean => answers.filter(isTested).length >= options.testedAtLeast;
   return timed({ ...options, enough }, plans, async next => {

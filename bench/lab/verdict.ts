@@ -119,6 +119,8 @@ export function verdictOf(
     case 'safe':
       if (missing) return notShown(missing);
       if (!hasPower(control)) return notShown(withoutPower(control));
+      if (observed.keysTested / control.designEffect < keysMin)
+        return notShown(dependent(observed.keysTested, control));
       return {
         observed: 'safe',
         because: claimed.because,
@@ -206,6 +208,15 @@ export function withoutPower({ share, keys }: Control): string {
   const failed =
     share === 0 ? 'did not fail' : `failed on only ${Math.round(share * 100)} % of its keys`;
   return `the control ${failed}, and ${powerMin * 100} % are needed: ${nothing}`;
+}
+
+/** Keys of a repetition that fail together are no independent samples. */
+export function dependent(keysTested: number, { designEffect }: Control): string {
+  const worth = Math.floor(keysTested / designEffect);
+  return (
+    `the control failed in some repetitions and not in others, so ${keysTested} keys are worth ${worth} ` +
+    `independent ones, and ${keysMin} are needed; --repetitions gives more`
+  );
 }
 
 /** Why finding nothing would prove nothing; undefined if enough was observed. */

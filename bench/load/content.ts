@@ -1,5 +1,6 @@
 /** The content of a load report, as sections of tables; Markdown, HTML and CSV only render them. */
 
+import { blocksMin } from '../lab/ranking.ts';
 import { sampledNote } from '../lab/sampled.ts';
 import { figure, percent } from '../page/format.ts';
 import { numbers, type Section, verdicts, words } from '../page/report.ts';
@@ -130,7 +131,7 @@ export function timesBest(rows: readonly CellRow[], row: CellRow): string {
   const best = bestOf(rows, row, 'serviceMs');
   const [mine, least] = [row.figures.serviceMs, best?.figures.serviceMs];
   if (!isSafe(row) || !mine || !least) return '–';
-  if (mine.repetitions < 2) return '–'; // one repetition has no interval
+  if (mine.repetitions < blocksMin) return '–';
   const noise = row !== best && !differs(mine, least) ? ' (noise)' : '';
   return `${figure(mine.mean / least.mean)} ×${noise}`;
 }
@@ -147,7 +148,7 @@ function latency(rows: readonly CellRow[]): Section {
   return {
     title: 'Rate and latency',
     blocks: [
-      'Means over the repetitions ± half the 95 % confidence interval (Student’s t). × best and × control compare the service’s own mean time per accepted command, which k6 does not distort; only safe strategies are ranked. “noise”: the difference is within the intervals.',
+      'Means over the repetitions ± half the 95 % confidence interval (Student’s t). × best and × control compare the service’s own mean time per accepted command, which k6 does not distort; only safe strategies are ranked, and none below five repetitions. “noise”: the difference is within the intervals.',
       {
         kind: 'table',
         caption: 'Rate',

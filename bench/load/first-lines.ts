@@ -1,4 +1,5 @@
 /** The result of load runs in at most five lines: what a report says first. Pure. */
+import { blocksMin } from '../lab/ranking.ts';
 import { counted, list, percent } from '../page/format.ts';
 import { estimate } from './content.ts';
 import { differs } from './estimate.ts';
@@ -35,6 +36,8 @@ function cheapestLines(rows: readonly CellRow[]): string[] {
       .toSorted((a, b) => meanOf(a) - meanOf(b));
     const [best] = able;
     if (!best) return [];
+    if (able.some(row => row.measured < blocksMin))
+      return [`Not ranked under ${load}: --repetitions ${blocksMin} would.`];
     const alike = able.filter(
       row => row !== best && !differs(row.figures.serviceMs, best.figures.serviceMs),
     );

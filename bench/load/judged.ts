@@ -5,6 +5,7 @@ import {
   beyondLosses,
   type Control,
   controlFrom,
+  dependent,
   hasPower,
   keysMin,
   withoutPower,
@@ -68,16 +69,27 @@ export function brokenClaim({ verdict, reason }: Prediction, found: Found): stri
  * Nothing found is a result only for a claim of safety, where callers met, and where the control failed
  * under the same load.
  */
-export function judgedBeside<Row extends Judged & { readonly claimed: Prediction }>(
+export function judgedBeside<Row extends Judged & Told>(
   row: Row,
   control: Control | undefined,
 ): Row {
   const known = { ...row, power: control?.share };
   if (row.observed !== 'safe') return known;
-  const why = withoutClaim(row.claimed) ?? tooLittle(row.meetings, control);
+  const missing = row.measured < row.planned ? 'repetitions are missing' : undefined;
+  const claim = row.notProvoked ?? withoutClaim(row.claimed);
+  const why = claim ?? missing ?? tooLittle(row.meetings, control);
   if (why !== undefined) return { ...known, observed: 'inconclusive', because: why };
   const tested = row.meetings?.keysTested ?? 0;
   return { ...known, boundShare: ruleOfThree(tested / (control?.designEffect ?? 1)) };
+}
+
+/** What a row tells besides. */
+interface Told {
+  readonly claimed: Prediction;
+  readonly planned: number;
+  readonly measured: number;
+  /** Why load does not show the flaw of a hazard; undefined if there is none, or it does. */
+  readonly notProvoked: string | undefined;
 }
 
 function withoutClaim({ verdict, because }: Prediction): string | undefined {
@@ -98,7 +110,9 @@ function tooLittle(
       '(--duration, --rate and --repetitions give more)'
     );
   if (!control) return 'no power: the control was not in this run';
-  return hasPower(control) ? undefined : `no power: ${withoutPower(control)}`;
+  if (!hasPower(control)) return `no power: ${withoutPower(control)}`;
+  const independent = keysTested / control.designEffect;
+  return independent < keysMin ? dependent(keysTested, control) : undefined;
 }
 
 interface Measured extends Pick<CellResult, 'plan' | 'meetings'> {

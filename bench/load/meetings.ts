@@ -22,7 +22,7 @@ export type HistoryLine = z.infer<typeof line>;
 export interface Meetings {
   /** Keys that commands of two callers were sent to. */
   readonly keys: number;
-  /** Of these: commands of two callers were worked on at the same time, and one was accepted. */
+  /** Of these: a command was accepted while one of another caller was worked on. */
   readonly keysTested: number;
   /** Keys on which two callers were between deciding read and COMMIT at the same time. */
   readonly keysDecidedTogether: number;
@@ -42,7 +42,7 @@ export function meetingsOf(lines: readonly HistoryLine[]): Meetings {
     const decided = metAmong(some, ({ decidedUs }) => decidedUs ?? undefined);
     commands += some.length;
     commandsMet += met.size;
-    if (met.size > 0 && some.some(one => one.outcome === 'accepted')) keysTested += 1;
+    if ([...met].some(one => one.outcome === 'accepted')) keysTested += 1;
     if (decided.size > 0) keysDecidedTogether += 1;
   }
   return { keys: contended.length, keysTested, keysDecidedTogether, commands, commandsMet };

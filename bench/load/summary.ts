@@ -5,7 +5,7 @@ import { strategyNamed } from '../../src/rollout/named.ts';
 import { leasesLostIn, turnsLostIn } from '../lab/losses.ts';
 import { controlOf } from '../lab/plan.ts';
 import { added, samplesMin } from '../lab/statistics.ts';
-import { eventsOf } from '../lab/verdict.ts';
+import { eventsOf, isProvokedByLoad } from '../lab/verdict.ts';
 import { type Estimate, estimateOf } from './estimate.ts';
 import type { BenchRun } from './files.ts';
 import {
@@ -51,6 +51,8 @@ export interface CellRow extends Judged {
   readonly keysAsked: number;
   readonly keysContested: number;
   readonly violations: Violations;
+  /** Why load does not show the flaw of this hazard; undefined if it has none, or load shows it. */
+  readonly notProvoked: string | undefined;
   /** How the audit’s findings break the claim; empty if they do not. */
   readonly claimBroken: string;
   readonly dropped: number;
@@ -169,6 +171,7 @@ function rowOf({ name, plan, wanted, cells }: Group, registry: Registry): CellRo
     audited,
     tooShort: measured.some(isTooShort),
     claimed,
+    notProvoked: notProvokedOf(plan, registry),
     control: plan.strategy === controlOf(registry).name,
     ...seenAlone(found, audited, sum('accepted')),
     keys: sum('keys_audited'),
@@ -240,6 +243,14 @@ function claimOf(plan: CellPlan, cells: readonly Measured[], registry: Registry)
     failures: added(wholes.map(whole => whole.failures)),
   });
   return predict(found.strategy.declared, variant, new Set(events));
+}
+
+function notProvokedOf({ strategy }: CellPlan, registry: Registry): string | undefined {
+  const found = strategyNamed(registry, strategy);
+  const hazard = 'strategy' in found ? found.strategy.declared.hazard : undefined;
+  return isProvokedByLoad(hazard)
+    ? undefined
+    : `a hazard that needs ${hazard.under.join(' or ')}, which load does not cause`;
 }
 
 const count = (k6: K6Summary, name: string): number => k6.counts[name] ?? 0;

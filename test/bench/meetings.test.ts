@@ -61,6 +61,8 @@ describe('commands meet', () => {
   test('and test a key only if one of them was accepted', () => {
     const busy = [line({ outcome: 'busy' }), line({ outcome: 'refused' })];
     expect(meetingsOf(busy)).toMatchObject({ keys: 1, keysTested: 0, commandsMet: 2 });
+    const alone = line({ outcome: 'accepted', askedUs: 50, endedUs: 60 });
+    expect(meetingsOf([...busy, alone])).toMatchObject({ keysTested: 0, commandsMet: 2 });
   });
 
   test('decide together only between deciding read and COMMIT', () => {
@@ -129,6 +131,18 @@ describe('nothing found under load', () => {
     expect(rowOf({ duplicates: 9, keys_violated: 9 }, 9)).toMatchObject({
       observed: 'inconclusive',
       because: expect.stringMatching(/on only 18 of \d+ keys; 20 are needed/),
+    });
+    const once = { plan, cells: cells.filter(({ repetition }) => repetition === 1) };
+    const half = summarizeBench(once, registry).rows.find(row => row.plan.strategy === 'row-lock');
+    expect(half).toMatchObject({ observed: 'inconclusive', because: 'repetitions are missing' });
+    const hazard = (one: string) => one.replaceAll('row-lock', 'redis-unsafe-release');
+    const renamed: typeof exampleBench = JSON.parse(hazard(JSON.stringify(exampleBench)));
+    const flawed = summarizeBench(renamed, registry).rows;
+    expect(
+      flawed.find(({ plan: { strategy } }) => strategy === 'redis-unsafe-release'),
+    ).toMatchObject({
+      observed: 'inconclusive',
+      because: expect.stringMatching(/a hazard that needs .*, which load does not cause/),
     });
     const alone = summarizeBench({ plan, cells: cells.slice(0, 2) }, registry).rows;
     expect(alone.find(row => row.plan.strategy === 'row-lock')).toMatchObject({

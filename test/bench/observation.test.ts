@@ -30,6 +30,13 @@ test('a key is tested where two were worked for at once and one got through', ()
     calls: round.calls.map(call => (index < 4 ? { ...call, outcome: 'busy' as const } : call)),
   }));
   expect(turnedAway).toMatchObject({ keysOverlapped: 30, keysTested: 26, keysUnfilled: 4 });
+  const before = observed((round, index) => ({
+    ...round,
+    calls: round.calls.map(call =>
+      index < 4 && call.outcome === 'accepted' ? { ...call, met: false } : call,
+    ),
+  }));
+  expect(before).toMatchObject({ keysOverlapped: 30, keysTested: 26 });
 });
 
 test('a key that was left with room is tested all the same, and told as unfilled', () => {

@@ -39,6 +39,7 @@ const controls = {
   seen: { share: 0.9, keys: 100, designEffect: 1 },
   rarely: { share: 0.19, keys: 100, designEffect: 1 },
   'in one repetition of two': { share: 0.5, keys: 100, designEffect: 4 },
+  'in few repetitions': { share: 0.5, keys: 100, designEffect: 6 },
   'on a few keys': { share: 1, keys: keysMin - 1, designEffect: 1 },
   'not seen': unseen,
 } as const;
@@ -247,6 +248,14 @@ const rows: readonly Row[] = [
     control: 'in one repetition of two',
     observed: 'safe',
     agreement: 'as claimed',
+  },
+  {
+    name: 'nothing found on 100 keys that are worth 16',
+    claim: 'safe',
+    control: 'in few repetitions',
+    observed: 'inconclusive',
+    agreement: 'not shown',
+    because: /100 keys are worth 16 independent ones, and 20 are needed/,
   },
   {
     name: 'nothing found, and the control had few keys to fail on',
