@@ -100,7 +100,7 @@ function blockHtml(block: Block): Html {
     case 'code':
       return element('p', [`${block.label}: `, element('code', block.text)]);
     case 'preformatted':
-      return element('pre', block.text);
+      return element('pre', block.text, { tabindex: '0' }); // a wide one is scrolled by keyboard
     case 'chart':
       return chartSvg(block.chart);
     case 'ecdf':

@@ -116,6 +116,7 @@ footer { padding-top: 2.5rem; padding-bottom: 3rem; color: var(--soft); font-siz
   h2 { break-after: avoid; } tr { break-inside: avoid; }
 }
 .matrix td.mark { text-align: center; font-weight: 600; }
+.matrix td.mark, .matrix thead th { padding-left: .25rem; padding-right: .25rem; }
 .matrix td.mark a { display: block; color: inherit; text-decoration: none; }
 .matrix td.mark.good { color: var(--good); background: var(--good-wash); }
 .matrix td.mark.bad { color: var(--bad); background: var(--bad-wash); }
