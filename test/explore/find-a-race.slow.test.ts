@@ -59,8 +59,13 @@ test('the replays of the page show the same end', async () => {
   expect(code).toBe(1);
 });
 
-test('the options of the page are known to the command', async () => {
-  const { said } = await explore('--help');
+test('the options of the page are known to its commands', async () => {
+  const lockstep = join(root, 'bench', 'cli', 'lockstep.ts');
+  const helps = await Promise.all([
+    explore('--help'),
+    ...['record', 'scan'].map(name => run(['--import', 'tsx', lockstep, name, '--help'])),
+  ]);
+  const said = helps.map(help => help.said).join('\n');
   const named = [...page.matchAll(/(--[a-z][a-z-]+)/g)].map(([option]) => option);
   expect(named.length).toBeGreaterThan(6);
   expect(named.filter(option => !said.includes(option))).toEqual([]);
