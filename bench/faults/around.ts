@@ -11,12 +11,14 @@ export class Around {
     this.#lab = lab;
   }
 
-  /** Those of this fault from now on; opened unless they are there. */
+  /** Those of this fault from now on; opened unless they are there. Called before each injection. */
   async enter(fault: NamedFault): Promise<void> {
-    if (this.#fault === fault) return;
-    await this.leave();
-    this.#surroundings = await fault.surroundings?.(this.#lab);
-    this.#fault = fault;
+    if (this.#fault !== fault) {
+      await this.leave();
+      this.#surroundings = await fault.surroundings?.(this.#lab);
+      this.#fault = fault;
+    }
+    await this.#surroundings?.renew?.();
   }
 
   /** As it was before. Idempotent. */

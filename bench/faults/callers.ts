@@ -85,8 +85,9 @@ export class Callers {
       f: this.#options.scenario,
       key,
     };
-    const sent = call.body;
-    this.history.push({ type: 'invoke', ...head, value: { sent }, time: this.nowMs() });
+    const { body: sent, refusal } = call;
+    const value = { sent, ...(refusal && { refusal }) };
+    this.history.push({ type: 'invoke', ...head, value, time: this.nowMs() });
     const answer = this.#answer(call, service, sending).then(answer => {
       const { outcome, detail, commandId } = answer;
       this.history.push({

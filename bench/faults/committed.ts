@@ -5,14 +5,14 @@ import { type Block, type Section, words } from '../page/report.ts';
 import { faultsReport } from './report.ts';
 import { headline, legend, markOf, secondsText } from './report-marks.ts';
 import { type FaultCell, type FaultsRun, runSchema } from './schema.ts';
-import { lostOf, standstillMs, verdictOf } from './verdict.ts';
+import { lostOf, provesPhase, standstillMs, verdictOf } from './verdict.ts';
 
-/** Without what other keys saw, and of the wire only the proof: the message that was held. */
+/** Without what other keys saw, and of the wire only what proves the phase. */
 export function trimmed(run: FaultsRun): FaultsRun {
   const cells = run.cells.map(cell => ({
     ...cell,
     strip: null,
-    wire: cell.wire.filter(({ held }) => held),
+    wire: cell.wire.filter(line => provesPhase(cell, line)),
   }));
   return { ...run, cells };
 }

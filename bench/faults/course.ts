@@ -6,7 +6,7 @@ import { waitMs } from '../lab/wait.ts';
 import type { Answered, Callers, Sending, UnderWay } from './callers.ts';
 import type { StruckCell } from './cell.ts';
 import { callersOf, type GroupPlan, loadOf, type Member, type StruckAt } from './group-plan.ts';
-import { judged, stripOf } from './judge.ts';
+import { judged, stripOf, wasAnsweredBefore } from './judge.ts';
 import { placeOf, type WirePoint } from './phases.ts';
 import type { Rig } from './rig.ts';
 import type { FaultCell, Marks } from './schema.ts';
@@ -218,10 +218,10 @@ export class Course {
   async outcome(at: StruckAt | undefined, ready: FaultCell['ready']): Promise<StruckCell> {
     const { history } = this.#callers;
     const wire = this.strike.lines.map(line => ({ ...line, atMs: this.#callers.at(line.atMs) }));
-    if (this.because !== undefined || !at) {
+    const because = this.because ?? this.#notStruck(at);
+    if (because !== undefined || !at) {
       const nothing = { marks: null, judged: null, audit: null, strip: null, ready: null };
-      const because = this.because ?? 'nobody was held, so the fault did not strike';
-      return { state: 'phase not reached', because, ...nothing, wire, history };
+      return { state: 'phase not reached', because: because ?? '', ...nothing, wire, history };
     }
     const marks: Marks = {
       heldMs: this.#heldMs,
@@ -230,7 +230,8 @@ export class Course {
       endedMs: this.#callers.at(at.endedMs),
     };
     const { scenario, fault } = this.#plan;
-    const { audit, effects } = await verified(this.#rig, scenario, history, this.#signal);
+    const told = { history, refusalsFromMs: fault.forgets ? marks.healedMs : 0 };
+    const { audit, effects } = await verified(this.#rig, scenario, told, this.#signal);
     const believes = this.member.undefended && fault.harm === 'lost acknowledgement';
     const struck = { key: this.#key, service: struckService, believes };
     const found = judged(history, effects, struck, marks);
@@ -246,6 +247,16 @@ export class Course {
       wire,
       history,
     };
+  }
+
+  /** Why the fault did not strike a command that was held. */
+  #notStruck(at: StruckAt | undefined): string | undefined {
+    if (!at) return 'nobody was held, so the fault did not strike';
+    // who gives up a release has its answer, and its lock is there all the same
+    if (this.member.phase === 'releasing') return undefined;
+    return wasAnsweredBefore(this.#callers.history, this.#callers.at(at.injectedMs))
+      ? 'the command had its answer before the fault struck'
+      : undefined;
   }
 
   close(): void {

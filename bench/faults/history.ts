@@ -5,7 +5,7 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { outcomeKinds } from '../../src/contract/index.ts';
+import { type Call, outcomeKinds } from '../../src/contract/index.ts';
 
 /** Why a command was sent. */
 export const roles = [
@@ -38,6 +38,8 @@ export const operation = z.strictObject({
   /** What was sent; at the answer also what was told. */
   value: z.strictObject({
     sent: z.unknown(),
+    /** What a refusal for this reason would claim, where that is more than "nothing is left". */
+    refusal: z.strictObject({ reason: z.string(), id: z.string() }).optional(),
     outcome: z.enum(outcomeKinds).optional(),
     detail: z.string().optional(),
     commandId: z.string().optional(),
@@ -56,6 +58,7 @@ export interface Told {
   readonly role: Role;
   readonly key: string;
   readonly sentMs: number;
+  readonly refusal: Call['refusal'];
   readonly answer?: {
     readonly type: 'ok' | 'fail' | 'info';
     readonly atMs: number;
@@ -73,8 +76,8 @@ export function toldIn(history: readonly Operation[]): Told[] {
   );
   return history
     .filter(({ type }) => type === 'invoke')
-    .map(({ id, service, role, key, time }) => {
-      const told = { id, service, role, key, sentMs: time };
+    .map(({ id, service, role, key, time, value: { refusal } }) => {
+      const told = { id, service, role, key, sentMs: time, refusal };
       const answer = answers.get(id);
       if (!answer || answer.type === 'invoke') return told;
       const { outcome = 'unknown', detail = '', commandId = '' } = answer.value;

@@ -143,6 +143,13 @@ function reconnectedAt(all: readonly Told[], { service }: Struck, { healedMs }: 
   );
 }
 
+/** Whether a struck command had its answer, so that the fault came too late for it. */
+export function wasAnsweredBefore(history: readonly Operation[], injectedMs: number): boolean {
+  return toldIn(history).some(
+    ({ role, answer }) => role === 'struck' && answer && answer.atMs < injectedMs,
+  );
+}
+
 function gaps(all: readonly Told[], { service }: Struck, marks: Marks): Judged['gapMs'] {
   const accepted = (is: (told: Told) => boolean): number[] =>
     all
@@ -150,9 +157,11 @@ function gaps(all: readonly Told[], { service }: Struck, marks: Marks): Judged['
       .map(({ answer }) => answer?.atMs ?? 0)
       .sort((a, b) => a - b);
   const { injectedMs, endedMs } = marks;
-  const everybody = accepted(() => true);
+  const earlier = accepted(() => true).filter(atMs => atMs < injectedMs);
+  const [first] = earlier;
   return {
-    before: longestGap(everybody, everybody[0] ?? injectedMs, injectedMs),
+    before:
+      first === undefined || earlier.length < 2 ? null : longestGap(earlier, first, injectedMs),
     others: longestGap(
       accepted(told => told.service !== service),
       injectedMs,

@@ -50,7 +50,11 @@ export function cellsOf(registry: Registry, wanted: Wanted): Planned[] {
       controls.filter(({ without }) => without === undefined).map(({ strategy }) => strategy),
     );
     return [
-      ...controls.flatMap(control => controlCell(fault, control, variant)),
+      ...controls.flatMap(control =>
+        controlPhases(wanted, fault, control).map(phase =>
+          controlCell(fault, phase, control, variant),
+        ),
+      ),
       ...strategies
         .filter(one => !harmed.has(one))
         .flatMap(strategy =>
@@ -61,7 +65,7 @@ export function cellsOf(registry: Registry, wanted: Wanted): Planned[] {
 }
 
 function phasesOf(
-  { phases, variant }: Wanted,
+  { phases, variant }: Pick<Wanted, 'phases' | 'variant'>,
   fault: NamedFault,
   strategy: RegisteredStrategy,
 ): readonly Phase[] {
@@ -70,17 +74,31 @@ function phasesOf(
   return phase === undefined ? [] : [phase];
 }
 
-/** In the worst phase that it has. */
-function controlCell(fault: NamedFault, control: ControlOf, variant: RegisteredVariant): Planned[] {
+/** Those asked for that it has: what harms it elsewhere proves little there. Without any its worst one. */
+function controlPhases(
+  { phases, variant }: Wanted,
+  fault: NamedFault,
+  { strategy }: ControlOf,
+): readonly Phase[] {
+  const has = (phase: Phase): boolean =>
+    fault.phases.includes(phase) && notOffered(fault, strategy, phase, variant) === undefined;
+  const asked = phases.filter(has);
+  return asked.length > 0 ? asked : phasesOf({ phases: [], variant }, fault, strategy);
+}
+
+function controlCell(
+  fault: NamedFault,
+  phase: Phase,
+  control: ControlOf,
+  variant: RegisteredVariant,
+): Planned {
   const { strategy, without } = control;
-  const phase = worstPhase(fault, strategy, variant) ?? fault.phases[0];
-  if (phase === undefined) return [];
   const cell = planned(fault, phase, strategy, variant);
   const claimed = claimOfControl(fault, control, variant);
-  if (without === undefined) return [{ ...cell, control: true, claimed }];
+  if (without === undefined) return { ...cell, control: true, claimed };
   const outage = fault.harm === 'outage' ? 'expected' : null;
   const name = `${strategy.name}, undefended`;
-  return [{ ...cell, name, control: true, undefended: true, claimed, outage }];
+  return { ...cell, name, control: true, undefended: true, claimed, outage };
 }
 
 function planned(

@@ -32,6 +32,10 @@ export const legend =
   'prediction. ○ a hazard that this fault did not expose. ? inconclusive. – not offered, or skipped. ' +
   'Seconds: the process that was not struck served no key for so long.';
 
+/** Nothing was predicted of it: whatever it shows, it is no proof. */
+const isOpen = ({ claimed, control }: FaultCell): boolean =>
+  claimed.verdict === 'no claim' && !control;
+
 /** The result in one sentence. */
 export function headline(run: FaultsRun): string {
   const all = run.cells.map(cell => ({ cell, ...verdictOf(run, cell) }));
@@ -39,12 +43,16 @@ export function headline(run: FaultsRun): string {
     all
       .filter(one => one.verdict === verdict)
       .map(({ cell }) => `${cell.strategy} under ${cell.fault} (${cell.phase})`);
-  const [broken, open] = [names('contradicts'), names('inconclusive')];
+  const [broken, undecided] = [names('contradicts'), names('inconclusive')];
   const ended =
     run.end === 'complete'
       ? ''
       : `The run is ${run.end === 'interrupted' ? 'interrupted' : `broken off (${run.brokenOff})`}. `;
   if (broken.length > 0) return `${ended}Contradicts its prediction: ${list(broken)}.`;
-  if (open.length > 0) return `${ended}Inconclusive: ${list(open)}; the others are as predicted.`;
-  return `${ended}${counted(names('as predicted').length, 'cell')} as predicted.`;
+  if (undecided.length > 0)
+    return `${ended}Inconclusive: ${list(undecided)}; the others are as predicted.`;
+  const predicted = all.filter(({ verdict }) => verdict === 'as predicted');
+  const open = predicted.filter(({ cell }) => isOpen(cell)).length;
+  const besides = open > 0 ? `, and ${open} without a claim` : '';
+  return `${ended}${counted(predicted.length - open, 'cell')} as predicted${besides}.`;
 }

@@ -23,6 +23,7 @@ type Fault = FaultsRun['faults'][number];
 /** The whole report, for a page or as Markdown. */
 export function faultsReport(run: FaultsRun): Report {
   const { conditions, startedAt, scenario, variant, times } = run;
+  const changed = conditions.changed ? ', with changes' : '';
   const [answer = '', ...lines] = firstLines(run);
   return {
     title: 'What each fault does to each lock',
@@ -30,7 +31,7 @@ export function faultsReport(run: FaultsRun): Report {
     lines,
     facts: [
       ['on', startedAt.slice(0, 10)],
-      ['commit', conditions.commit.slice(0, 7)],
+      ['commit', `${conditions.commit.slice(0, 7)}${changed}`],
       ['scenario', `${scenario}/${variant}`],
       ['lease', `${times.leaseMs} ms`],
       ['wait', `${times.waitMs} ms`],

@@ -54,8 +54,15 @@ const judged = z.strictObject({
   takeOverMs: ms.nullable(),
   /** From the healing to the first decision of the struck process; null: never. */
   reconnectMs: ms.nullable(),
-  /** The longest time without an accepted command on other keys: before, and from the fault on. */
-  gapMs: z.strictObject({ before: ms, others: ms, struckProcess: ms }),
+  /**
+   * The longest time without an accepted command on other keys: before, and from the fault on. Before is
+   * null where fewer than two were accepted by then; older results have 0 there.
+   */
+  gapMs: z.strictObject({
+    before: ms.nullable().transform(before => (before === 0 ? null : before)),
+    others: ms,
+    struckProcess: ms,
+  }),
   /** From the healing to the first accepted command on the struck key; null: never. */
   firstAcceptedMs: ms.nullable(),
   /** When everything had settled, nobody could get the struck key. */

@@ -99,6 +99,8 @@ export interface Lab {
 
 /** Owned by the run of a fault. */
 export interface Surroundings {
+  /** Before each injection, while there is no load: what the one before used up. */
+  renew?(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -51,9 +51,7 @@ export function verdictOf(run: Struck, cell: FaultCell): FaultVerdict {
   const broken = brokenBy(run, cell);
   if (broken !== undefined) return is('contradicts', broken);
   const { control, claimed } = cell;
-  const bitten = run.cells.some(
-    one => one.fault === cell.fault && one.control && isHarmed(run, one),
-  );
+  const bitten = controlsFor(run, cell).some(one => isBitten(run, one));
   if (control || claimed.verdict === 'unsafe') {
     // a payment that nobody recorded is harm, whatever the fault itself is there to do
     const violated = claimed.verdict === 'unsafe' && violationsOf(cell) > 0;
@@ -69,9 +67,31 @@ export function verdictOf(run: Struck, cell: FaultCell): FaultVerdict {
     return is('inconclusive', 'writers were to stand still, and went on');
   if (factsIn(run, cell)?.forgets && lostOf(cell) === 0)
     return is('inconclusive', 'the store was to forget, and nothing acknowledged was lost');
-  if (claimed.verdict === 'no claim')
-    return is('as predicted', `no claim (${claimed.because}); ${harmText(cell)}`);
-  return is('as predicted', `${claimed.because}; ${harmText(cell)}`);
+  const claim = claimed.verdict === 'no claim' ? `no claim (${claimed.because})` : claimed.because;
+  return is('as predicted', `${claim}; ${harmText(cell)}${unprovoked(run, cell)}`);
+}
+
+/** Those of its fault, in its phase if any was struck in that. */
+function controlsFor(run: Struck, { fault, phase }: FaultCell): readonly FaultCell[] {
+  const all = run.cells.filter(one => one.fault === fault && one.control);
+  const here = all.filter(one => one.phase === phase && one.state === 'struck');
+  return here.length > 0 ? here : all;
+}
+
+/** Whether it is a control to which the fault was seen to do its harm. */
+export function isBitten(run: Struck, cell: FaultCell): boolean {
+  return cell.control && isHarmed(run, cell) && tooLittle(cell) === undefined;
+}
+
+/** Whether the audit found a violation by a control of a fault. */
+export function controlsViolated({ cells }: Pick<Struck, 'cells'>, fault: string): boolean {
+  return cells.some(one => one.fault === fault && one.control && violationsOf(one) > 0);
+}
+
+/** An outage harms by standing still: that nobody violates anything under it may prove nothing. */
+function unprovoked(run: Struck, cell: FaultCell): string {
+  const bare = harmOf(run, cell) === 'outage' && !controlsViolated(run, cell.fault);
+  return bare && violationsOf(cell) === 0 ? ' (no control violated)' : '';
 }
 
 function notStruck({ state, because }: FaultCell): FaultVerdict | undefined {
@@ -79,13 +99,25 @@ function notStruck({ state, because }: FaultCell): FaultVerdict | undefined {
   return state === 'struck' ? undefined : is('inconclusive', because);
 }
 
-function tooLittle({ phase, marks, judged, audit, wire }: FaultCell): FaultVerdict | undefined {
+function tooLittle(cell: FaultCell): FaultVerdict | undefined {
+  const { marks, judged, audit, wire, outage } = cell;
   if (!marks || !judged || !audit) return is('inconclusive', 'it was not judged');
   if (!audit.settled)
     return is('inconclusive', 'transactions were still open when the audit had to start');
-  // a waiting command is not held: its request for the lock is the proof
-  const proven = wire.some(({ held, side }) => held || (phase === 'waiting' && side === 'request'));
-  return proven ? undefined : is('inconclusive', 'the wire does not show the command in its phase');
+  if (!wire.some(line => provesPhase(cell, line)))
+    return is('inconclusive', 'the wire does not show the command in its phase');
+  if (outage !== null && judged.gapMs.before === null)
+    return is('inconclusive', 'too few were served before the fault to tell how long is longer');
+  return undefined;
+}
+
+/** Whether a message shows the command in its phase. Who waits is not held: its request is the proof. */
+export function provesPhase(
+  { phase }: Pick<FaultCell, 'phase'>,
+  { held, side, purpose }: FaultCell['wire'][number],
+): boolean {
+  const asks = side === 'request' && ['lock', 'deciding'].includes(purpose);
+  return held || (phase === 'waiting' && asks);
 }
 
 /** What a cell shows that its prediction excludes. */
@@ -105,6 +137,8 @@ function brokenBy(run: Struck, cell: FaultCell): string | undefined {
   if (cell.outage === 'none' && stoodStill(judged))
     return `writers were to go on, and nobody was served for ${Math.round(judged.gapMs.others)} ms`;
   if (judged.stuck) return 'when every lease had passed, nobody could get the key';
+  if (judged.reconnectMs === null && !cell.control)
+    return 'the struck process decided nothing after the healing';
   const { takeOverMs } = judged;
   if (leftBehind === null) return undefined;
   if (takeOverMs === null) return 'nobody else was served on the key';
@@ -155,6 +189,7 @@ export function standstillMs({ judged }: Pick<FaultCell, 'judged'>): number | un
 }
 
 function stoodStill({ gapMs }: NonNullable<FaultCell['judged']>): boolean {
+  if (gapMs.before === null) return false;
   return gapMs.others > Math.max(outageLeastMs, outageTimes * gapMs.before);
 }
 

@@ -13,13 +13,17 @@ const effectsPerKeyMax = '1000';
 export async function verified(
   rig: Pick<Rig, 'databaseUrl' | 'seeds'>,
   scenario: RegisteredScenario,
-  history: readonly Operation[],
+  told: { readonly history: readonly Operation[]; readonly refusalsFromMs: number },
   signal: AbortSignal,
 ): Promise<{ readonly audit: Audit; readonly effects: readonly Effect[] }> {
   const judge = await Judge.open(rig.databaseUrl, scenario.auditSql);
   try {
     const settled = await judge.settled(signal);
-    const claims = claimsOf(history, scenario.registered.exhaustedReasons);
+    const claims = claimsOf(
+      told.history,
+      scenario.registered.exhaustedReasons,
+      told.refusalsFromMs,
+    );
     const audit = await judge.audit(claims, settled);
     const text = { text: scenario.decidersSql };
     const rows = await rig.seeds.query<{ key: string; command_id: string }>(text, [
@@ -32,10 +36,14 @@ export async function verified(
   }
 }
 
-/** What callers were told, for the audit. */
+/**
+ * What callers were told, for the audit. A refusal claims nothing on a key where somebody does not know how
+ * a command ended, and none that came before `refusalsFromMs`: the store may have forgotten its reason.
+ */
 export function claimsOf(
   history: readonly Operation[],
   exhaustedReasons: readonly string[],
+  refusalsFromMs: number,
 ): Claims {
   const all = toldIn(history);
   const told = (...outcomes: readonly string[]) =>
@@ -44,10 +52,13 @@ export function claimsOf(
         ? [{ key, commandId: answer.commandId }]
         : [],
     );
-  const unknown = new Set(all.filter(one => one.answer?.type !== 'ok').map(({ key }) => key));
-  const refused = all.flatMap(({ key, answer }) => {
+  // who was told busy or failed had no effect, and excuses nobody
+  const open = all.filter(({ answer }) => !answer || answer.type === 'info');
+  const unknown = new Set(open.map(({ key }) => key));
+  const refused = all.flatMap(({ key, answer, refusal }) => {
     if (answer?.outcome !== 'refused' || unknown.has(key)) return [];
-    return refusedIdOf({ key, reason: answer.detail, refusal: undefined }, exhaustedReasons) ?? [];
+    if (answer.atMs < refusalsFromMs) return [];
+    return refusedIdOf({ key, reason: answer.detail, refusal }, exhaustedReasons) ?? [];
   });
   return {
     keys: [...new Set(all.map(({ key }) => key))],

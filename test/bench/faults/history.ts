@@ -20,6 +20,8 @@ export interface Sent {
   readonly key?: string;
   readonly service?: number;
   readonly detail?: string;
+  /** What its refusal for a reason claims. */
+  readonly refusal?: { readonly reason: string; readonly id: string };
   /** Empty: nobody was told it. */
   readonly commandId?: string;
 }
@@ -27,10 +29,18 @@ export interface Sent {
 /** Both lines of each command; `none` has only its invocation. */
 export function historyFrom(commands: readonly Sent[]): Operation[] {
   return commands.flatMap(
-    ({ role, answer, sentMs, atMs, key = '7', service = 1, commandId, detail = '' }, id) => {
+    (
+      { role, answer, sentMs, atMs, key = '7', service = 1, commandId, detail = '', refusal },
+      id,
+    ) => {
       const head = { id, process: id, service, role, f: 'gift-card', key };
       const sent = { amountCents: id };
-      const invoke: Operation = { type: 'invoke', ...head, value: { sent }, time: sentMs };
+      const invoke: Operation = {
+        type: 'invoke',
+        ...head,
+        value: { sent, ...(refusal && { refusal }) },
+        time: sentMs,
+      };
       if (answer === 'none') return [invoke];
       const told = commandId ?? (answer === 'unknown' ? '' : `c${id}`);
       const value = { sent, outcome: answer, detail, ...(told && { commandId: told }) };

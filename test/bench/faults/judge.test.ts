@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { historyOf, historyText, leftDetail, toldIn } from '../../../bench/faults/history.ts';
-import { type Effect, judged, stripOf } from '../../../bench/faults/judge.ts';
+import { type Effect, judged, stripOf, wasAnsweredBefore } from '../../../bench/faults/judge.ts';
 import { historyFrom, type Sent } from './history.ts';
 
 const marks = { heldMs: 1_000, injectedMs: 1_000, healedMs: 3_000, endedMs: 5_000 };
@@ -55,6 +55,21 @@ describe('the judge of a recorded history', () => {
       expect(lost.map(one => one.commandId)).toEqual([commandId]);
     },
   );
+
+  test('has no baseline where fewer than two were accepted before the fault', () => {
+    const baseline = (count: number) =>
+      judge(course.filter(({ role }, index) => role !== 'bystander' || index < count)).gapMs.before;
+    expect([baseline(0), baseline(1), baseline(2)]).toEqual([null, null, 800]);
+  });
+
+  test('sees who had an answer before the fault struck', () => {
+    const at = (atMs: number, answer: Sent['answer'] = 'unknown') =>
+      wasAnsweredBefore(
+        historyFrom(course.map(one => (one.role === 'struck' ? { ...one, answer, atMs } : one))),
+        marks.injectedMs,
+      );
+    expect([at(999), at(1_200), at(999, 'none')]).toEqual([true, false, false]);
+  });
 
   test('an effect on another key does not stand for the acknowledged one', () => {
     const moved = effects.map(one => (one.commandId === 'r2' ? { ...one, key: '8' } : one));

@@ -186,6 +186,28 @@ describe('the plan', () => {
   });
 });
 
+describe('a phase that was asked for', () => {
+  const controlsAt = (under: string, phases: readonly Phase[]) =>
+    cellsOf(registry, { faults: [fault(under)], phases, strategies: [], variant })
+      .filter(({ control }) => control)
+      .map(({ name, phase }) => `${name}: ${phase}`);
+
+  test('is that of the controls, too', () => {
+    expect(new Set(controlsAt('holder-paused', ['releasing', 'written']))).toEqual(
+      new Set(
+        ['redis-lease-fenced-write', 'redis-unsafe-release', 'wall-clock-lease'].flatMap(name => [
+          `${name}: releasing`,
+          `${name}: written`,
+        ]),
+      ),
+    );
+  });
+
+  test('leaves a control that lacks it in its worst', () => {
+    expect(controlsAt('postgres-paused', ['releasing'])).toEqual(['unprotected: commit sent']);
+  });
+});
+
 describe('those who share an injection', () => {
   const strategies = strategiesOf(registry, [], variant);
   const groups = (under: string, phases: readonly Phase[] = []): readonly Planned[][] =>
