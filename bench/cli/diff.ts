@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { summarize } from '../compare/summary.ts';
 import { commandOf, option, readTable, UsageError } from '../lab/command-line.ts';
-import { exitCodes } from '../lab/exit-codes.ts';
 import { number } from '../lab/option-values.ts';
 import { summarizeBench } from '../load/summary.ts';
 import { reportMarkdown } from '../page/markdown.ts';

@@ -207,7 +207,7 @@ async function runAll(run: Running, left: readonly PlannedCell[]): Promise<void>
           environment,
           signal,
         })
-      : await remoteTarget(options.baseUrl ?? '', environment.ADMIN_TOKEN);
+      : await remoteTarget(options.baseUrl ?? '', environment);
     const folder = target.inside?.historyFolder;
     const history = folder === undefined ? undefined : new HistoryReader(folder);
     try {

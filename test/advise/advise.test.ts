@@ -11,7 +11,7 @@ import { interview } from '../../bench/advise/interview.ts';
 import { judge } from '../../bench/advise/judge.ts';
 import { faultsBehind } from '../../bench/advise/needs.ts';
 import { answersFrom, carefulAnswers, NoAnswer } from '../../bench/advise/questions.ts';
-import { committedEvidence } from '../../bench/advise/read.ts';
+import { committedEvidence, sourceOf } from '../../bench/advise/read.ts';
 import { decisionRecord } from '../../bench/advise/sections.ts';
 import { adviceText } from '../../bench/advise/text.ts';
 import { firstLines } from '../../bench/advise/words.ts';
@@ -155,6 +155,15 @@ describe('a price', () => {
     const hot = judge(priced, { ...own, rate: 300 }).admissible;
     expect(hot.find(({ strategy }) => strategy.name === 'redis-lease')?.price?.tooSlow).toBe(true);
   });
+});
+
+test('a source says whether the files that made it differed from its commit', () => {
+  const run = { startedAt: '2026-01-01', command: 'npm run faults' };
+  const commit = 'abcdef0123';
+  expect(sourceOf('faults.json', commit, { ...run, changed: true }).commit).toBe(
+    'abcdef0, with changes',
+  );
+  expect(sourceOf('faults.json', commit, { ...run, changed: false }).commit).toBe('abcdef0');
 });
 
 describe('what is told', () => {
