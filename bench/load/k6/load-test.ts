@@ -154,7 +154,10 @@ function waitForRivals({ iterations }: Settings): void {
   // each caller has one iteration more, for the audit
   const share = iterations / (iterations + 1) - 1e-9;
   while (exec.scenario.progress < share) {
-    if (Date.now() >= lastMs) return counters.unsettled_audits.add(1);
+    if (Date.now() >= lastMs) {
+      counters.unsettled_audits.add(1);
+      return;
+    }
     sleep(0.05);
   }
 }
