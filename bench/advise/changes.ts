@@ -19,16 +19,17 @@ export interface Change {
 /** The changes that alter what to take, or that admit something cheaper. */
 export function changesOf(evidence: Evidence, before: Judgement): readonly Change[] {
   const had = namesIn(before);
-  const nowMs = before.admissible[0]?.price?.expected.middle;
+  const now = before.admissible[0]?.price?.expected;
   return questionNames.flatMap(question =>
     otherAnswers(before.answers, question).flatMap(answers => {
       const then = judge(evidence, answers);
       const names = namesIn(then);
-      const isCheaper = ({ strategy, price }: Ranked): boolean =>
+      const isCheaper = ({ strategy, price, rank }: Ranked): boolean =>
         !had.includes(strategy.name) &&
+        rank !== undefined &&
         price !== undefined &&
-        nowMs !== undefined &&
-        price.expected.middle < nowMs;
+        now !== undefined &&
+        price.expected.high < now.low;
       const change: Change = {
         question,
         answers,

@@ -8,6 +8,7 @@ import { type CompareOptions, compare } from '../compare/run.ts';
 import type { Run } from '../compare/schema.ts';
 import { type DelayProxy, openDelayProxy } from '../lab/delay-proxy.ts';
 import { controlOf } from '../lab/plan.ts';
+import { blocksMin } from '../lab/ranking.ts';
 import { percentile } from '../lab/statistics.ts';
 import type { CostTable } from './costs.ts';
 import { costsOf } from './measured-costs.ts';
@@ -87,7 +88,16 @@ async function measured(
     options: readOptions([
       ...['--scenario', scenarios.join(','), '--variant', places.join(',')],
       ...['--strategy', [...strategies, controlOf(registry).name].join(',')],
-      ...['--rounds', String(rounds), '--explore-seconds', '0', '--out', results],
+      ...[
+        '--repetitions',
+        String(blocksMin),
+        '--rounds',
+        String(rounds),
+        '--explore-seconds',
+        '0',
+        '--out',
+        results,
+      ],
     ]),
     environment: {
       ...environment,

@@ -2,6 +2,7 @@
  * What strategies cost, as it was measured, and what that makes of an operation of one's own. What lies
  * outside what was measured is computed from it, and is said to be. Pure.
  */
+import { blocksMin } from '../lab/ranking.ts';
 import type { Answers } from './questions.ts';
 
 /** Milliseconds: the median, and the 95 % interval of it. */
@@ -28,6 +29,8 @@ export interface CostCell {
   /** What a caller waits on average where `callers` come at once for one key, whatever it is told. */
   readonly contested: Sample;
   readonly trips: { readonly alone: Trips; readonly contested: Trips };
+  /** How far each of `trips` may be off; absent in older tables. */
+  readonly tripsOff?: { readonly alone: Trips; readonly contested: Trips } | undefined;
 }
 
 export interface CostTable {
@@ -41,6 +44,8 @@ export interface CostTable {
   readonly addedMs: number;
   /** What a round trip took without it. */
   readonly localMs: number;
+  /** Repetitions of every cell, each a block of its own; absent in older tables, which had one. */
+  readonly blocks?: number | undefined;
   readonly cells: readonly CostCell[];
 }
 
@@ -80,7 +85,7 @@ export function priceOf(
   const among = own + turn * aheadOf(callers);
   const share = meets / 100;
   const middle = own * (1 - share) + among * share;
-  const width = spreadOf(cell, share);
+  const width = spreadOf(cell, { share, ahead: aheadOf(callers) / measuredAhead, added });
   const keyPerSecond = contested > alone && turn > 0 ? 1_000 / turn : undefined;
   return {
     measured: cell,
@@ -101,12 +106,30 @@ const aheadOf = (callers: number): number => (callers - 1) / 2;
 
 const beyondLocal = (rttMs: number, { localMs }: CostTable): number => rttMs - localMs;
 
-/** How far the measured medians may be off, weighted like the price. */
-function spreadOf({ alone, contested }: CostCell, share: number) {
+/** What a width is weighted by, as the price is. */
+interface Weights {
+  readonly share: number;
+  /** How many are ahead, by how many were when it was measured. */
+  readonly ahead: number;
+  readonly added: (trips: Trips) => number;
+}
+
+/** How far the measured medians, and the slopes that distance adds, may be off. */
+function spreadOf({ alone, contested, tripsOff }: CostCell, { share, ahead, added }: Weights) {
+  const off = (what: 'alone' | 'contested'): number =>
+    tripsOff ? Math.abs(added(tripsOff[what])) : 0;
+  const weighted = (ofAlone: number, ofContested: number): number =>
+    (ofAlone + off('alone')) * (1 - share + share * Math.abs(1 - ahead)) +
+    (ofContested + off('contested')) * share * ahead;
   return {
-    below: (alone.middle - alone.low) * (1 - share) + (contested.middle - contested.low) * share,
-    above: (alone.high - alone.middle) * (1 - share) + (contested.high - contested.middle) * share,
+    below: weighted(alone.middle - alone.low, contested.middle - contested.low),
+    above: weighted(alone.high - alone.middle, contested.high - contested.middle),
   };
+}
+
+/** Fewer repetitions do not tell a cheaper strategy from a slow minute. */
+export function mayRank({ blocks = 1 }: CostTable): boolean {
+  return blocks >= blocksMin;
 }
 
 /** What of a price was not measured but computed. */

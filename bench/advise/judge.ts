@@ -1,5 +1,5 @@
 /** Judges every strategy by the cells that the answers need. Pure. */
-import { type Price, priceOf } from './costs.ts';
+import { mayRank, type Price, priceOf } from './costs.ts';
 import { type Cell, type Column, cellIn, type Evidence, type StrategyFacts } from './evidence.ts';
 import { meets, type Need, needsOf, placesOf } from './needs.ts';
 import type { Answers, QuestionName } from './questions.ts';
@@ -57,7 +57,7 @@ export function judge(evidence: Evidence, answers: Answers): Judgement {
   return {
     answers,
     place,
-    admissible: ranked(having('admissible')),
+    admissible: ranked(having('admissible'), evidence.costs !== null && mayRank(evidence.costs)),
     excluded: having('excluded'),
     unknown: having('not known'),
   };
@@ -93,7 +93,8 @@ function judged(evidence: Evidence, { strategy, needs, place, answers }: Questio
 }
 
 /** Cheapest first; of those that share a rank, who asks for less comes first. */
-function ranked(all: readonly Judged[]): Ranked[] {
+function ranked(all: readonly Judged[], byCost: boolean): Ranked[] {
+  if (!byCost) return all.toSorted(byBurden).map(unranked);
   const priced = all.flatMap(one => (one.price ? [{ one, price: one.price }] : []));
   const order = priced.toSorted((a, b) => weightOf(a.price) - weightOf(b.price));
   const groups: (typeof order)[] = [];
@@ -111,9 +112,15 @@ function ranked(all: readonly Judged[]): Ranked[] {
       )
       .map(({ one }) => ({ ...one, rank: index + 1, shared: group.length > 1 })),
   );
-  const others = all.filter(one => !one.price).toSorted((a, b) => burdenOf(a) - burdenOf(b));
-  return [...placed, ...others.map(one => ({ ...one, rank: undefined, shared: false }))];
+  const others = all.filter(one => !one.price).toSorted(byBurden);
+  return [...placed, ...others.map(unranked)];
 }
+
+const unranked = (one: Judged): Ranked => ({ ...one, rank: undefined, shared: false });
+
+const byBurden = (a: Judged, b: Judged): number =>
+  Number(a.price?.tooSlow ?? false) - Number(b.price?.tooSlow ?? false) ||
+  burdenOf(a) - burdenOf(b);
 
 /** Whoever is too slow for the busiest key comes after all others. */
 const weightOf = ({ expected, tooSlow }: Price): number => expected.middle + (tooSlow ? 1e9 : 0);

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import type { Phase, Run } from '../compare/schema.ts';
 import { placeOf } from '../compare/summary.ts';
+import { randomOf } from '../lab/random.ts';
+import { blocksMin, ratioInterval } from '../lab/ranking.ts';
 import type { CostCell, CostTable, Sample, Trips } from './costs.ts';
 
 export const costsFormat = 'lockstep costs';
@@ -22,6 +24,7 @@ export const costsSchema = z.strictObject({
   callers: z.number().int().min(2),
   addedMs: ms,
   localMs: ms,
+  blocks: z.number().int().min(1).optional(),
   cells: z.array(
     z.strictObject({
       place: z.string(),
@@ -29,6 +32,7 @@ export const costsSchema = z.strictObject({
       alone: sample,
       contested: sample,
       trips: z.strictObject({ alone: trips, contested: trips }),
+      tripsOff: z.strictObject({ alone: trips, contested: trips }).optional(),
     }),
   ),
 });
@@ -58,6 +62,7 @@ export function costsOf(runs: CostRuns): CostTable {
     callers: local.plan.rivals,
     addedMs,
     localMs,
+    blocks: Math.min(local.plan.repetitions, runs.postgresAway.plan.repetitions),
     cells: local.cells.flatMap(cell => costOf(runs, cell) ?? []),
   };
 }
@@ -65,13 +70,17 @@ export function costsOf(runs: CostRuns): CostTable {
 type RunCell = Run['cells'][number];
 
 function costOf(runs: CostRuns, cell: RunCell): CostCell | undefined {
-  const here = costsIn(cell);
-  const away = costsIn(twin(runs.postgresAway, cell));
+  const here = costsIn(runs.local, cell);
+  const away = costsIn(runs.postgresAway, twin(runs.postgresAway, cell));
   if (!here || !away) return undefined;
-  const redis = costsIn(twin(runs.redisAway, cell));
+  const redis = costsIn(runs.redisAway, twin(runs.redisAway, cell));
   const perTrip = (what: 'alone' | 'contested'): Trips => ({
     postgres: gained(here[what], away[what], runs.addedMs),
     redis: redis ? gained(here[what], redis[what], runs.addedMs) : 0,
+  });
+  const perTripOff = (what: 'alone' | 'contested'): Trips => ({
+    postgres: gainedOff(here[what], away[what], runs.addedMs),
+    redis: redis ? gainedOff(here[what], redis[what], runs.addedMs) : 0,
   });
   return {
     place: placeOf(cell),
@@ -79,6 +88,7 @@ function costOf(runs: CostRuns, cell: RunCell): CostCell | undefined {
     alone: rounded(here.alone),
     contested: rounded(here.contested),
     trips: { alone: perTrip('alone'), contested: perTrip('contested') },
+    tripsOff: { alone: perTripOff('alone'), contested: perTripOff('contested') },
   };
 }
 
@@ -90,20 +100,49 @@ function gained(here: Sample, away: Sample, addedMs: number): number {
   return Math.max(0, twoDigits((away.middle - here.middle) / addedMs));
 }
 
+/** Half the widths of both intervals, one on the other. */
+function gainedOff(here: Sample, away: Sample, addedMs: number): number {
+  return twoDigits((here.high - here.low + away.high - away.low) / 2 / addedMs);
+}
+
 /** Undefined where nobody was served. */
-function costsIn(cell: RunCell | undefined) {
-  const alone = medianOf(
-    phasesOf(cell, 'alone').flatMap(({ rounds }) =>
-      rounds.flatMap(({ calls }) => calls.filter(isAccepted).map(call => call.ms)),
-    ),
-  );
-  const contested = medianOf(
-    phasesOf(cell, 'contested').flatMap(({ rounds }) =>
-      rounds.map(({ calls }) => calls.reduce((sum, call) => sum + call.ms, 0) / calls.length),
-    ),
-  );
+function costsIn(run: Run, cell: RunCell | undefined) {
+  const alone = cell && sampleOf(run, cell, 'alone');
+  const contested = cell && sampleOf(run, cell, 'contested');
   return alone && contested && { alone, contested };
 }
+
+/**
+ * The median of all, with the interval of its ratio to the control's over the blocks: commands of one
+ * block share its minute, so together they are no more than one sample.
+ */
+function sampleOf(run: Run, cell: RunCell, what: 'alone' | 'contested'): Sample | undefined {
+  const pooled = medianOf(phasesOf(cell, what).flatMap(valuesIn[what]));
+  const isControl = new Map(run.strategies.map(({ name, control }) => [name, control]));
+  const control = run.cells.find(
+    one => isControl.get(one.strategy) && placeOf(one) === placeOf(cell),
+  );
+  const base = phasesOf(control, what).map(phase => medianOf(valuesIn[what](phase))?.middle);
+  const ratios = phasesOf(cell, what).flatMap((phase, block) => {
+    const own = medianOf(valuesIn[what](phase))?.middle;
+    const other = base[block];
+    return own && other ? [own / other] : [];
+  });
+  if (!pooled || ratios.length < blocksMin) return pooled;
+  const random = randomOf(run.plan.seed, `${placeOf(cell)} ${cell.strategy} ${what}`);
+  const ratio = ratioInterval(ratios, random);
+  if (!ratio) return pooled;
+  const at = (value: number): number => pooled.middle * (value / ratio.middle);
+  return { ...pooled, low: at(ratio.low), high: at(ratio.high) };
+}
+
+/** Milliseconds: of each accepted command alone, and of the mean caller of each contested key. */
+const valuesIn: Readonly<Record<'alone' | 'contested', (phase: Phase) => number[]>> = {
+  alone: ({ rounds }) =>
+    rounds.flatMap(({ calls }) => calls.filter(isAccepted).map(call => call.ms)),
+  contested: ({ rounds }) =>
+    rounds.map(({ calls }) => calls.reduce((sum, call) => sum + call.ms, 0) / calls.length),
+};
 
 const phasesOf = (cell: RunCell | undefined, name: 'alone' | 'contested'): Phase[] =>
   cell?.repetitions.map(one => one[name]) ?? [];

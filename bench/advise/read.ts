@@ -38,7 +38,9 @@ export async function committedEvidence(): Promise<Evidence> {
   return {
     sources: [
       sourceOf('matrix.json', matrix.commit, matrix),
-      ...faults.map(({ name, run }) => sourceOf(name, run.conditions.commit, run)),
+      ...faults.map(({ name, run }) =>
+        sourceOf(name, run.conditions.commit, { ...run, ...run.conditions }),
+      ),
       ...(costs ? [sourceOf(basename(costsSource), costs.commit, costs)] : []),
     ],
     places: placesOf(registry),
@@ -52,10 +54,17 @@ export async function committedEvidence(): Promise<Evidence> {
 interface Started {
   readonly startedAt: string;
   readonly command: string;
+  /** Whether files differed from the commit; tables made of runs do not tell. */
+  readonly changed?: boolean | null;
 }
 
-function sourceOf(name: string, commit: string, { startedAt, command }: Started): Source {
-  return { file: `${runsFolder}/${name}`, startedAt, commit: commit.slice(0, 7), command };
+export function sourceOf(
+  name: string,
+  commit: string,
+  { startedAt, command, changed }: Started,
+): Source {
+  const code = `${commit.slice(0, 7)}${changed ? ', with changes' : ''}`;
+  return { file: `${runsFolder}/${name}`, startedAt, commit: code, command };
 }
 
 function placesOf({ scenarios }: Registry): PlaceFacts[] {

@@ -1,9 +1,10 @@
 /** The advice as sections of a report: on a page, and in a decision record. Pure. */
+import { blocksMin } from '../lab/ranking.ts';
 import { figure, nothing } from '../page/format.ts';
 import { type Block, numbers, type Report, type Section, words } from '../page/report.ts';
 import { adoptionOf, asksFor, rolloutOf } from './adoption.ts';
 import type { Advice } from './advise.ts';
-import { type CostTable, extrapolations } from './costs.ts';
+import { type CostTable, extrapolations, mayRank } from './costs.ts';
 import { cellIn, commandFor, type Evidence } from './evidence.ts';
 import type { Judged } from './judge.ts';
 import {
@@ -138,15 +139,19 @@ function admissibleBlocks({ judgement, given, traps }: Advice, costs: CostTable 
   ];
 }
 
-function costsNote({ startedAt, cores, command, cells }: CostTable, place: string): string {
+function costsNote(table: CostTable, place: string): string {
+  const { startedAt, cores, command, cells, blocks = 1 } = table;
   const mine = cells.filter(cell => cell.place === place);
   const counts = (of: 'alone' | 'contested') => mine.map(cell => cell[of].count);
   const least = (of: 'alone' | 'contested') => Math.min(...counts(of));
   if (mine.length === 0) return `Nobody measured costs at ${place}.`;
   return (
     `Medians of ${startedAt.slice(0, 10)} on ${cores} shared cores, of at least ${least('alone')} commands ` +
-    `alone and ${least('contested')} contested keys each; strategies of one place (=) differ by no more than ` +
-    `their 95 % intervals. Ratios hold elsewhere, milliseconds do not. Repeat: ${command}`
+    `alone and ${least('contested')} contested keys each; ` +
+    (mayRank(table)
+      ? 'strategies of one place (=) differ by no more than their 95 % intervals over the repetitions. '
+      : `not ranked: ${blocks} of the ${blocksMin} repetitions that a rank needs. `) +
+    `Ratios hold elsewhere, milliseconds do not. Repeat: ${command}`
   );
 }
 

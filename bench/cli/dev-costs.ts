@@ -56,7 +56,7 @@ function form(): Command {
   return commandOf(
     'dev-costs',
     'Runs compare three times, as it is and with time added to each exchange with Postgres and with Redis, ' +
-      'and writes what strategies cost for advise. About twenty minutes.',
+      'and writes what strategies cost for advise. Five repetitions each: an hour or more.',
     table,
   );
 }

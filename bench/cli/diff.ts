@@ -3,19 +3,24 @@ import type { Command } from 'commander';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { summarize } from '../compare/summary.ts';
 import { commandOf, option, readTable, UsageError } from '../lab/command-line.ts';
-import { exitCodes } from '../lab/exit-codes.ts';
 import { number } from '../lab/option-values.ts';
 import { summarizeBench } from '../load/summary.ts';
 import { reportMarkdown } from '../page/markdown.ts';
 import { type Result, readResult } from '../report/read.ts';
-import { type ComparedRun, comparedLoad, comparedRun, runsCompared } from '../report/two-runs.ts';
+import {
+  type ComparedRun,
+  comparedLoad,
+  comparedRun,
+  diffExit,
+  runsCompared,
+} from '../report/two-runs.ts';
 import type { CliCommand } from './command.ts';
 
 const table = {
   /** In per cent. */
   failAbove: option<number | undefined>({
     flags: '--fail-above <percent>',
-    text: 'exit with 1 if a figure is worse by more than this, beyond chance, or a verdict changed',
+    text: 'exit with 1 if a figure is worse by more than this, beyond chance, a verdict changed or a cell is gone; with 3 if chance cannot be told',
     read: number(0, 10_000),
     fallback: undefined,
   }),
@@ -44,7 +49,7 @@ export const command: CliCommand = {
     const compared = runsCompared(await comparable(a, before), await comparable(b, after), limit);
     write(reportMarkdown(compared.report));
     for (const one of compared.regressions) note(`regression: ${one}`);
-    return compared.regressions.length > 0 ? exitCodes.claimBroken : exitCodes.asClaimed;
+    return diffExit(compared, limit);
   },
 };
 

@@ -1,5 +1,6 @@
 /** After the audit: whether each contested key still gives a turn to whoever comes next. */
 import type { Call } from '../../src/contract/index.ts';
+import { askedMax } from '../lab/asked.ts';
 import { shuffled } from '../lab/random.ts';
 import { waitMs } from '../lab/wait.ts';
 import type { Answer, Client, ClientOptions } from './client.ts';
@@ -20,8 +21,6 @@ export interface AskOptions {
   readonly leasesPassedMs: number;
 }
 
-/** Of more contested keys a sample of this size is asked. */
-export const askedMax = 200;
 const inFlightMax = 32;
 /** A key that is left locked answers after the longest wait: no further key is asked after this. */
 const eachLookMs = 30_000;

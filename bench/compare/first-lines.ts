@@ -1,8 +1,9 @@
 /** What a report and the terminal say first, or last: the result in at most five lines. Pure. */
+import { eventTitle } from '../explore/explored.ts';
 import { counted, list, percent, times, whole } from '../page/format.ts';
 import { headline, inOrder, type Place, placesOf, ranked } from './content.ts';
 import { notRanked } from './ranks.ts';
-import type { CellSummary, Summary } from './summary.ts';
+import { type CellSummary, isExploredOf, type Summary } from './summary.ts';
 
 /** The result, what held, what failed, what to take here, and why. The first is `headline`. */
 export function firstLines(summary: Summary): readonly string[] {
@@ -17,12 +18,7 @@ export function firstLines(summary: Summary): readonly string[] {
       notRanked(plan.repetitions) || cheapestIn(places),
       'For an operation of your own: lockstep advise.',
     ].filter(line => line !== '');
-  return [
-    headline(summary),
-    heldLine(only),
-    failedLine(only),
-    ...takeLines(only, plan.repetitions),
-  ];
+  return [headline(summary), heldLine(only), failedLine(only), ...takeLines(only, summary)];
 }
 
 const nameOf = ({ strategy }: CellSummary): string => strategy.name;
@@ -52,7 +48,10 @@ function failedLine({ cells }: Place): string {
   return `Failed: ${list(told)}.`;
 }
 
-function takeLines({ cells }: Place, repetitions: number): readonly string[] {
+function takeLines(
+  { cells }: Place,
+  { explored, plan: { repetitions } }: Summary,
+): readonly string[] {
   const best = ranked(cells, 'contested');
   const [cheapest] = best;
   if (!cheapest) return [notRanked(repetitions) || 'Nothing to take: no strategy was ranked.'];
@@ -61,9 +60,19 @@ function takeLines({ cells }: Place, repetitions: number): readonly string[] {
   const others = alike.filter(cell => cell !== take).map(nameOf);
   const shared = others.length > 0 ? `, no dearer than ${list(others)} by more than chance` : '';
   return [
-    `Take ${nameOf(take)} here: ${take.strategy.title}.`,
+    `Take ${nameOf(take)} here: ${take.strategy.title}.${except(take, explored)}`,
     `Why: the cheapest where callers meet${shared}; it asks for ${asksFor(take)}${lighter(take, best)}.`,
   ];
+}
+
+/** What no load shows: the events under which an explored order of it was violated. */
+function except(take: CellSummary, explored: Summary['explored']): string {
+  const parts = explored.filter(one => isExploredOf(take, one)).flatMap(one => one.parts);
+  const failed = parts.filter(({ violating }) => violating > 0);
+  const titles = [...new Set(failed.map(({ event }) => eventTitle(event)))];
+  return titles.length > 0
+    ? ` It does not hold in every order of two callers (${list(titles)}): see Explored.`
+    : '';
 }
 
 /** Where the cheapest needs a migration or a server: the cheapest that needs less. */
@@ -103,8 +112,8 @@ function heldInAll(places: readonly Place[]): string {
 
 function cheapestIn(places: readonly Place[]): string {
   const told = places.flatMap(({ title, cells }) => {
-    const [first] = ranked(cells, 'contested');
-    return first ? [`${title}: ${nameOf(first)}`] : [];
+    const first = ranked(cells, 'contested').filter(cell => placeIn(cell) === 1);
+    return first.length > 0 ? [`${title}: ${list(first.map(nameOf))}`] : [];
   });
   return told.length > 0 ? `Cheapest where callers meet: ${told.join('; ')}.` : '';
 }

@@ -1,7 +1,6 @@
 /** Resuming an interrupted run: finished scenarios are kept as they are. */
 
 import { argumentsIn, UsageError } from '../lab/command-line.ts';
-import type { Conditions } from '../lab/shapes.ts';
 import { type Options, readOptions } from './options.ts';
 import type { Cell, Run } from './schema.ts';
 import { placeOf } from './summary.ts';
@@ -32,21 +31,4 @@ export function finishedCells({ cells }: Run): ReadonlyMap<string, Cell> {
 /** The name of a cell in a run. */
 export function cellName(cell: Pick<Cell, 'scenario' | 'variant' | 'strategy'>): string {
   return `${placeOf(cell)} ${cell.strategy}`;
-}
-
-/** Throws `UsageError` if code, servers or machine have changed since. */
-export function assertSame(before: Conditions, now: Conditions): void {
-  const facts = ({ commit, postgres, redis, machine, service }: Conditions): Map<string, string> =>
-    new Map([
-      ['the commit', commit],
-      ['Postgres', postgres.version],
-      ['Redis', redis.version],
-      ['the processor', machine.processor],
-      ['the service', JSON.stringify(service)],
-    ]);
-  const today = facts(now);
-  const changed = [...facts(before)].filter(([name, value]) => today.get(name) !== value);
-  if (changed.length === 0) return;
-  const told = changed.map(([name, value]) => `${name} was ${value}, is now ${today.get(name)}`);
-  throw new UsageError(`cannot resume the run: ${told.join('; ')}`);
 }

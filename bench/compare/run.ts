@@ -20,6 +20,7 @@ import {
   scenariosLeftOut,
 } from '../lab/plan.ts';
 import { openProgress } from '../lab/progress.ts';
+import { assertSame } from '../lab/same-conditions.ts';
 import {
   openServers,
   openStack,
@@ -40,7 +41,7 @@ import {
   settingsOf,
 } from './options.ts';
 import { cellOf, factsOf, planOf } from './record.ts';
-import { assertSame, finishedCells, optionsOf } from './resume.ts';
+import { finishedCells, optionsOf } from './resume.ts';
 import { type Cell, type Run, runFormat, runVersion } from './schema.ts';
 
 export interface CompareOptions {

@@ -103,7 +103,7 @@ export function summarize(run: Run): Summary {
     format: resultFormat,
     version: runVersion,
     exitCode: exitCodeOf(end, verdicts, run.explored, explored =>
-      cells.some(cell => isOf(cell, explored) && cell.verdict.observed === 'unsafe'),
+      cells.some(cell => isExploredOf(cell, explored) && cell.verdict.observed === 'unsafe'),
     ),
     blind: [...controls].filter(([, { share }]) => share < powerMin).map(([place]) => place),
     end,
@@ -121,7 +121,10 @@ export function summarize(run: Run): Summary {
 }
 
 /** Whether the explored cell is of the same place, with all callers under the measured strategy. */
-function isOf({ scenario, variant, strategy }: CellSummary, explored: ExploredCell): boolean {
+export function isExploredOf(
+  { scenario, variant, strategy }: CellSummary,
+  explored: ExploredCell,
+): boolean {
   const same = scenario === explored.scenario && variant === explored.variant;
   return same && explored.strategies.every(name => name === strategy.name);
 }

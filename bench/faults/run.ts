@@ -4,6 +4,7 @@ import { errorMessage } from '../../src/error-message.ts';
 import { argumentsIn, UsageError } from '../lab/command-line.ts';
 import { forecast } from '../lab/forecast.ts';
 import { openProgress, type Progress } from '../lab/progress.ts';
+import { assertSame } from '../lab/same-conditions.ts';
 import type { Environment } from '../lab/service.ts';
 import { counted } from '../page/format.ts';
 import { Around } from './around.ts';
@@ -55,8 +56,7 @@ export async function runFaults(given: FaultsGiven): Promise<FaultsRun> {
   const { times, strategyFiles } = plan;
   const rig = await Rig.open({ environment, strategyFiles, times, report: quiet(report), signal });
   try {
-    if (before && before.conditions.commit !== rig.conditions.commit)
-      throw new UsageError('cannot resume the run: it was made by another commit');
+    if (before) assertSame(before.conditions, rig.conditions);
     const startMs = performance.now();
     const cells: FaultCell[] = [...kept];
     const runOf = (end: FaultsRun['end'], brokenOff = ''): FaultsRun => ({

@@ -1,8 +1,9 @@
 /** The conditions of a run: code, versions, machine, servers. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import { arch, cpus, release, totalmem, type } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -27,7 +28,7 @@ export async function conditionsOf(
 
 /** The code and the machine. */
 export async function ownConditions(): Promise<
-  Pick<Conditions, 'commit' | 'changed' | 'version' | 'node' | 'packages' | 'machine'>
+  Pick<Conditions, 'commit' | 'changed' | 'code' | 'version' | 'node' | 'packages' | 'machine'>
 > {
   const own = await ownPackage();
   const { commit, changed } = await commitOf(own.folder);
@@ -35,6 +36,7 @@ export async function ownConditions(): Promise<
   return {
     commit: commit ?? `v${own.version}`,
     changed,
+    code: await codeOf(codeFolder),
     version: own.version,
     node: process.versions.node,
     packages: own.dependencies,
@@ -69,6 +71,21 @@ async function ownPackage(): Promise<z.infer<typeof manifest> & { folder: string
     if (read.success) return { ...read.data, folder };
   }
   throw new Error(`no package.json of lockstep in the ${foldersUpMax} folders from ${folder} up`);
+}
+
+/** Above the sources or the compiled files, whichever run. */
+const codeFolder = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A hash of all files that can run. It needs no git, and tells two edits of one commit apart. */
+export async function codeOf(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const part of ['bench', 'src', 'strategies']) {
+    const found = await readdir(join(folder, part), { recursive: true, withFileTypes: true });
+    const files = found.filter(one => one.isFile()).map(one => join(one.parentPath, one.name));
+    for (const file of files.toSorted())
+      hash.update(`${relative(folder, file)}\0`).update(await readFile(file));
+  }
+  return hash.digest('hex').slice(0, 16);
 }
 
 const run = promisify(execFile);

@@ -70,6 +70,8 @@ export const conditions = z.strictObject({
   commit: z.string(),
   /** Whether files differed from the commit; null if unknown. */
   changed: z.boolean().nullable(),
+  /** Hash of the files that ran, committed or not; absent in older results. */
+  code: z.string().optional(),
   version: z.string(),
   node: z.string(),
   packages: z.record(z.string(), z.string()),

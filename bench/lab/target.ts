@@ -11,6 +11,8 @@ export interface Target {
   readonly url: string;
   readonly processUrls: readonly string[];
   readonly adminToken: string | undefined;
+  /** Its longest lease: so long after the load a key may still be busy. */
+  readonly leaseMs: number;
   /** Undefined for a remote service, of which only the metrics can be read. */
   readonly inside: Inside | undefined;
   close(): Promise<void>;
@@ -31,6 +33,9 @@ export interface Inside {
 
 /** Shorter than the service's default: each cell ends by waiting this long for stragglers. */
 export const waitMs = 3_000;
+
+/** The service's default. */
+export const usualLeaseMs = 10_000;
 
 /** How the service is configured for a group of cells. */
 export interface ServiceShape {
@@ -78,6 +83,7 @@ export async function openTarget(options: OpenTarget): Promise<Target> {
       url,
       processUrls: processes.map(one => one.url),
       adminToken,
+      leaseMs: plan.leaseMs ?? usualLeaseMs,
       inside: {
         databaseUrl: database.url,
         redisUrls: nodes.map(node => node.url),

@@ -1,5 +1,6 @@
 /** Compares the prediction with what the audit found. Pure; branches on facts, never on names. */
 import type { Event } from '../../src/contract/index.ts';
+import { askedMax } from './asked.ts';
 import type { Claim } from './shapes.ts';
 import { designEffect, ruleOfThree } from './statistics.ts';
 
@@ -227,6 +228,8 @@ function tooLittle(observed: Observation): string | undefined {
   if (!counted) return 'the metrics of the service miss commands that it answered';
   if (asked === null) return 'the run ended before its keys were asked again';
   if (unanswered > 0) return `${unanswered} keys that were asked again were not served`;
+  if (asked !== undefined && asked < Math.min(askedMax, keys))
+    return `only ${asked} of ${keys} contested keys were asked again in time`;
   if (commandsMet === 0) return 'no power: no command met a rival on its key';
   return keysTested < keysMin
     ? `callers contended and one got through on only ${keysTested} of ${keys} keys; ${keysMin} are needed ` +

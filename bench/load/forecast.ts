@@ -1,6 +1,7 @@
 /** How long a load run takes by its plan: what k6 is told. Pure. */
 
 import type { TimePlan } from '../lab/forecast.ts';
+import { usualLeaseMs } from '../lab/target.ts';
 import { counted } from '../page/format.ts';
 import { phasesOf } from './k6/phases.ts';
 import { readSettings } from './k6/settings.ts';
@@ -29,7 +30,7 @@ function cellSeconds(
   cell: PlannedCell,
   options: BenchOptions,
 ): { readonly least: number; readonly most: number } {
-  const target = { url: 'http://service', processUrls: ['http://service'] };
+  const target = { url: 'http://service', processUrls: ['http://service'], leaseMs: usualLeaseMs };
   const settings = readSettings(scriptVariables({ target, cell, options }, 'summary.json'));
   const phases = Object.values(phasesOf(settings, arrivalsOf(settings)).scenarios);
   const begins = phases.map(({ startTime }) => secondsOf(startTime));

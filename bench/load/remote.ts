@@ -1,5 +1,7 @@
 /** A remote service: receives commands and provides metrics and its audit, but is not started here. */
-import type { Target } from '../lab/target.ts';
+import { UsageError } from '../lab/command-line.ts';
+import type { Environment } from '../lab/service.ts';
+import { type Target, usualLeaseMs } from '../lab/target.ts';
 
 /** The service cannot be measured; `why` determines the exit code. */
 export class TargetUnusable extends Error {
@@ -14,14 +16,31 @@ export class TargetUnusable extends Error {
 
 const answerMs = 5_000;
 
-/** Checks that the service answers. Throws `TargetUnusable`. */
+/**
+ * Checks that the service answers. Throws `TargetUnusable`. It does not tell its lease: `LEASE_MS` has to
+ * be set to the same as there.
+ */
 export async function remoteTarget(
   baseUrl: string,
-  adminToken: string | undefined,
+  { ADMIN_TOKEN, LEASE_MS }: Environment,
 ): Promise<Target> {
   const url = baseUrl.replace(/\/+$/, '');
   await indexOf(url);
-  return { url, processUrls: [url], adminToken, inside: undefined, close: async () => {} };
+  return {
+    url,
+    processUrls: [url],
+    adminToken: ADMIN_TOKEN,
+    leaseMs: leaseIn(LEASE_MS),
+    inside: undefined,
+    close: async () => {},
+  };
+}
+
+/** Throws `UsageError` for what is no time. */
+function leaseIn(text: string | undefined): number {
+  const ms = text ? Number(text) : usualLeaseMs;
+  if (ms > 0) return ms;
+  throw new UsageError(`LEASE_MS is '${text}'; write the milliseconds that the service has`);
 }
 
 /** Throws `TargetUnusable` unless the service runs each strategy or lets requests choose it. */

@@ -30,8 +30,6 @@ export interface K6Order {
 
 /** It lies beside the sources; k6 compiles it. */
 const script = fileURLToPath(new URL('./k6/scenario.ts', import.meta.url));
-/** The service's default, which it has where the plan says nothing. */
-const usualLeaseMs = 10_000;
 const cellMaxMs = 60 * 60_000;
 
 /** Runs k6 to its end, without its HTTP server (`--address ""`), so that the next cell can start at once. */
@@ -79,7 +77,9 @@ export function scriptVariables(
     target,
     cell,
     options,
-  }: Pick<K6Order, 'cell' | 'options'> & { readonly target: Pick<Target, 'url' | 'processUrls'> },
+  }: Pick<K6Order, 'cell' | 'options'> & {
+    readonly target: Pick<Target, 'url' | 'processUrls' | 'leaseMs'>;
+  },
   file: string,
 ): Record<string, string> {
   const { plan } = cell;
@@ -100,7 +100,7 @@ export function scriptVariables(
     WARM_UP_SECONDS: String(options.warmUp),
     BYSTANDERS: open ? String(options.bystanders) : '0',
     TIMEOUT_SECONDS: String(Math.ceil(waitMs / 1_000) + 1),
-    LEASE_SECONDS: String((plan.leaseMs ?? usualLeaseMs) / 1_000),
+    LEASE_SECONDS: String(target.leaseMs / 1_000),
     P95_MS: '120000', // a slow strategy is a result here, not a failure
     SEED: String(options.seed + cell.repetition),
     SUMMARY: file,

@@ -15,6 +15,8 @@ import { forecast } from '../lab/forecast.ts';
 import { openProgress, type Progress } from '../lab/progress.ts';
 import { ResourceSampler } from '../lab/resource-sampler.ts';
 import { durabilityOf } from '../lab/run-database.ts';
+import { assertSame } from '../lab/same-conditions.ts';
+import type { Conditions } from '../lab/shapes.ts';
 import { openTarget, type Target } from '../lab/target.ts';
 import { type BenchRun, newRunFolder, readBench, writeCell } from './files.ts';
 import { timeOf } from './forecast.ts';
@@ -74,8 +76,10 @@ export async function bench(around: BenchSurroundings): Promise<BenchOutcome> {
     );
     progress.note(`k6 ${k6.version} (${k6.origin})`);
     services = options.baseUrl === undefined ? await opened(around, progress) : undefined;
+    const conditions = services ? await conditionsHere(services) : null;
+    if (before?.plan.conditions && conditions) assertSame(before.plan.conditions, conditions);
     const folder =
-      options.resume ?? (await begun({ ...around, options }, { planned, services, k6 }));
+      options.resume ?? (await begun({ ...around, options }, { planned, conditions, k6 }));
     progress.note(`Raw data: ${folder}`);
     const run = {
       around: { ...around, options },
@@ -143,21 +147,20 @@ function opened({ environment, signal }: BenchSurroundings, progress: Progress):
 
 interface Begin {
   readonly planned: Pick<BenchPlan, 'cells' | 'notOffered'>;
-  readonly services: Services | undefined;
+  /** Null for a remote service. */
+  readonly conditions: BenchPlan['conditions'];
   readonly k6: K6;
+}
+
+async function conditionsHere(services: Services): Promise<Conditions> {
+  const durability = await durabilityOf(services.postgres.url);
+  return conditionsOf({ services, durability, settings: { NODE_ENV: 'production' } });
 }
 
 async function begun(
   { options, command }: BenchSurroundings,
-  { planned, services, k6 }: Begin,
+  { planned, conditions, k6 }: Begin,
 ): Promise<string> {
-  const conditions = services
-    ? await conditionsOf({
-        services,
-        durability: await durabilityOf(services.postgres.url),
-        settings: { NODE_ENV: 'production' },
-      })
-    : null;
   return newRunFolder(options.out, {
     format: benchFormat,
     version: benchVersion,
@@ -204,7 +207,7 @@ async function runAll(run: Running, left: readonly PlannedCell[]): Promise<void>
           environment,
           signal,
         })
-      : await remoteTarget(options.baseUrl ?? '', environment.ADMIN_TOKEN);
+      : await remoteTarget(options.baseUrl ?? '', environment);
     const folder = target.inside?.historyFolder;
     const history = folder === undefined ? undefined : new HistoryReader(folder);
     try {

@@ -3,6 +3,7 @@
 import { phaseNames } from '../compare/schema.ts';
 import { placeOf, type Summary } from '../compare/summary.ts';
 import { type Difference, differencesOf, type Pair } from '../lab/differences.ts';
+import { type ExitCode, exitCodes } from '../lab/exit-codes.ts';
 import type { Conditions } from '../lab/shapes.ts';
 import type { BenchSummary, FigureName } from '../load/summary.ts';
 import { figure, percent } from '../page/format.ts';
@@ -99,8 +100,21 @@ function factsOf(conditions: Conditions | null): ComparedRun['facts'] {
 
 export interface RunsCompared {
   readonly report: Report;
-  /** Differences beyond chance to the worse, by more than the limit; and verdicts that changed. */
+  /** Differences beyond chance to the worse, by more than the limit; verdicts that changed; cells that are gone. */
   readonly regressions: readonly string[];
+  /** Figures that could not be told from chance, so that no regression among them says nothing. */
+  readonly untested: number;
+  readonly tested: number;
+}
+
+/** Without a limit nothing is asked. With one, figures that were not tested have not passed. */
+export function diffExit(
+  { regressions, untested, tested }: Omit<RunsCompared, 'report'>,
+  limit: number | undefined,
+): ExitCode {
+  if (limit === undefined) return exitCodes.asClaimed;
+  if (regressions.length > 0) return exitCodes.claimBroken;
+  return untested > 0 || tested === 0 ? exitCodes.inconclusive : exitCodes.asClaimed;
 }
 
 /** The figures of the cells in both runs. `limit`: the share by which a figure may be worse. */
@@ -131,12 +145,15 @@ export function runsCompared(
     .map(one => `${one.cell}: ${one.figure} ${signed(one.share)}`);
   const only = (some: ComparedRun, others: ComparedRun): string[] =>
     some.cells.map(({ name }) => name).filter(name => others.cells.every(one => one.name !== name));
+  const gone = only(before, after).map(name => `${name}: not in the second run`);
   const unlike = before.facts.flatMap(([name, was]) => {
     const is = after.facts.find(([other]) => other === name)?.[1] ?? 'unknown';
     return was === is ? [] : [`Different conditions: ${name} ${was} and ${is}.`];
   });
   return {
-    regressions: limit === undefined ? [] : [...changed, ...worse],
+    regressions: limit === undefined ? [] : [...changed, ...gone, ...worse],
+    untested: untestedIn(differences),
+    tested: differences.length - untestedIn(differences),
     report: {
       title: `${before.startedAt} and ${after.startedAt}`,
       answer: answerOf(differences),
@@ -153,10 +170,14 @@ export function runsCompared(
 
 function answerOf(differences: readonly Difference[]): string {
   const found = differences.filter(one => ['better', 'worse', 'other'].includes(one.verdict));
-  const untested = differences.filter(one => one.verdict === 'not tested').length;
+  const untested = untestedIn(differences);
   const rest =
     untested > 0 ? ` ${untested} need a second repetition in each run to be tested.` : '';
   return `${found.length} of ${differences.length} figures differ beyond chance.${rest}`;
+}
+
+function untestedIn(differences: readonly Difference[]): number {
+  return differences.filter(one => one.verdict === 'not tested').length;
 }
 
 function tableOf(differences: readonly Difference[]): Section {

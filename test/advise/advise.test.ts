@@ -11,7 +11,7 @@ import { interview } from '../../bench/advise/interview.ts';
 import { judge } from '../../bench/advise/judge.ts';
 import { faultsBehind } from '../../bench/advise/needs.ts';
 import { answersFrom, carefulAnswers, NoAnswer } from '../../bench/advise/questions.ts';
-import { committedEvidence } from '../../bench/advise/read.ts';
+import { committedEvidence, sourceOf } from '../../bench/advise/read.ts';
 import { decisionRecord } from '../../bench/advise/sections.ts';
 import { adviceText } from '../../bench/advise/text.ts';
 import { firstLines } from '../../bench/advise/words.ts';
@@ -94,7 +94,7 @@ describe('a price', () => {
   const trips = (postgres: number, redis: number) => ({ postgres, redis });
   const table: CostTable = {
     ...{ startedAt: '2026-01-01', commit: 'abc', command: 'npm run dev:costs', cores: 2 },
-    ...{ callers: 9, addedMs: 10, localMs: 0.5 },
+    ...{ callers: 9, addedMs: 10, localMs: 0.5, blocks: 5 },
     cells: [
       {
         ...{ place: 'gift-card/plain', strategy: 'row-lock' },
@@ -154,7 +154,31 @@ describe('a price', () => {
     ]);
     const hot = judge(priced, { ...own, rate: 300 }).admissible;
     expect(hot.find(({ strategy }) => strategy.name === 'redis-lease')?.price?.tooSlow).toBe(true);
+    const once = judge({ ...evidence, costs: { ...table, blocks: undefined } }, own).admissible;
+    expect(once.filter(({ rank }) => rank !== undefined)).toEqual([]);
   });
+
+  test('is no more certain than the slopes that its distance adds', () => {
+    const off = { postgres: 0.5, redis: 0 };
+    const cells = table.cells.map(one => ({ ...one, tripsOff: { alone: off, contested: off } }));
+    const far = { ...answers, rttPostgres: 10.5 };
+    const width = (of: CostTable, to = far) => {
+      const { low = 0, high = 0 } = priceOf(of, at, to)?.expected ?? {};
+      return high - low;
+    };
+    expect(width(table)).toBeCloseTo(2);
+    expect(width({ ...table, cells })).toBeCloseTo(12);
+    expect(width(table, { ...far, callers: 17 })).toBeCloseTo(4); // twice as many are ahead
+  });
+});
+
+test('a source says whether the files that made it differed from its commit', () => {
+  const run = { startedAt: '2026-01-01', command: 'npm run faults' };
+  const commit = 'abcdef0123';
+  expect(sourceOf('faults.json', commit, { ...run, changed: true }).commit).toBe(
+    'abcdef0, with changes',
+  );
+  expect(sourceOf('faults.json', commit, { ...run, changed: false }).commit).toBe('abcdef0');
 });
 
 describe('what is told', () => {

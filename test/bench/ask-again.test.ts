@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { askAgain, askedMax } from '../../bench/compare/ask-again.ts';
+import { askAgain } from '../../bench/compare/ask-again.ts';
 import { Client } from '../../bench/compare/client.ts';
 import { summarize } from '../../bench/compare/summary.ts';
 import { table } from '../../bench/compare/table.ts';
+import { askedMax } from '../../bench/lab/asked.ts';
 import { randomOf } from '../../bench/lab/random.ts';
 import { cell, exampleRun } from './example-run.ts';
 

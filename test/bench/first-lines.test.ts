@@ -9,7 +9,7 @@ import { reportHtml } from '../../bench/page/html.ts';
 import { reportMarkdown } from '../../bench/page/markdown.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { exampleBench } from './example-bench.ts';
-import { cell, exampleRun, facts } from './example-run.ts';
+import { cell, exampleRun, exploredCell, facts } from './example-run.ts';
 
 const safe = { verdict: 'safe', because: 'locked before the check' } as const;
 
@@ -50,6 +50,31 @@ describe('the first lines of a comparison', () => {
     const lines = firstLines(summarize(run));
     expect(lines).toContain('Take steady here: How steady works.');
     expect(lines.at(-1)).toContain('no dearer than heavy by more than chance');
+  });
+
+  test('say beside what to take under which event an explored order of it failed', () => {
+    const claimed = { verdict: 'no claim', because: 'a lease may end early' } as const;
+    const part = { orders: 9, claimed, agreement: 'nothing claimed' } as const;
+    const explored = [
+      exploredCell('steady', [
+        { ...part, event: 'none', violating: 0 },
+        { ...part, event: 'lease-expires', violating: 2 },
+      ]),
+      exploredCell('slow', [{ ...part, event: 'crash', violating: 1 }]),
+    ];
+    expect(firstLines(summarize(exampleRun({ explored })))).toContain(
+      'Take steady here: How steady works. It does not hold in every order of two callers (lease expires): see Explored.',
+    );
+  });
+
+  test('name all who share the first place', () => {
+    const made = exampleRun();
+    const twin = [...made.cells, cell('twin', safe)];
+    const cells = [...twin, ...twin.map(one => ({ ...one, variant: 'elsewhere' }))];
+    const strategies = [...made.strategies, facts('twin')];
+    expect(firstLines(summarize({ ...made, strategies, cells }))).toContain(
+      'Cheapest where callers meet: appointment/plain: steady and twin; appointment/elsewhere: steady and twin.',
+    );
   });
 
   test('are few, and stand on the page, in Markdown and last in the terminal', () => {

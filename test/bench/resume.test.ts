@@ -1,7 +1,12 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandLine, readOptions } from '../../bench/compare/options.ts';
-import { assertSame, cellName, finishedCells, optionsOf } from '../../bench/compare/resume.ts';
+import { cellName, finishedCells, optionsOf } from '../../bench/compare/resume.ts';
 import { UsageError } from '../../bench/lab/command-line.ts';
+import { codeOf } from '../../bench/lab/conditions.ts';
+import { assertSame } from '../../bench/lab/same-conditions.ts';
 import { cell, exampleRun, facts } from './example-run.ts';
 
 const ours = exampleRun();
@@ -44,12 +49,45 @@ describe('a run that was interrupted', () => {
   });
 
   test('is not gone on with on other code or other servers, and says what is different', () => {
-    const { conditions } = ours;
+    const conditions = { ...ours.conditions, changed: false };
     expect(() => assertSame(conditions, { ...conditions })).not.toThrow();
     const redis = { ...conditions.redis, version: '6.2.0' };
     expect(() => assertSame(conditions, { ...conditions, redis, commit: 'abc' })).toThrow(
       `the commit was ${conditions.commit}, is now abc; Redis was ${conditions.redis.version}, is now 6.2.0`,
     );
+  });
+});
+
+describe('a run on files that differ from the commit', () => {
+  const { conditions } = ours;
+  const dirty = { ...conditions, changed: true };
+
+  test('is gone on with on the same files', () => {
+    const code = { ...dirty, code: 'a1' };
+    expect(() => assertSame(code, { ...code })).not.toThrow();
+    expect(() => assertSame(code, { ...code, code: 'b2' })).toThrow('not the same as then');
+  });
+
+  test('is not gone on with where nobody knows which files ran', () => {
+    const clean = { ...conditions, changed: false };
+    expect(() => assertSame(dirty, { ...dirty, code: 'a1' })).toThrow('nobody can tell');
+    expect(() => assertSame(clean, { ...dirty, code: 'a1' })).toThrow('nobody can tell');
+    expect(() => assertSame(clean, { ...clean, code: 'a1' })).not.toThrow();
+  });
+
+  test('is told from another by the content of every file that can run', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lockstep-'));
+    try {
+      for (const part of ['bench', 'src', 'strategies']) await mkdir(join(folder, part));
+      const file = join(folder, 'src', 'one.ts');
+      await writeFile(file, 'export const a = 1;');
+      const before = await codeOf(folder);
+      expect(await codeOf(folder)).toBe(before);
+      await writeFile(file, 'export const a = 2;');
+      expect(await codeOf(folder)).not.toBe(before);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

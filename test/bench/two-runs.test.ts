@@ -5,7 +5,7 @@ import { differencesOf, type Pair } from '../../bench/lab/differences.ts';
 import { randomOf } from '../../bench/lab/random.ts';
 import { summarizeBench } from '../../bench/load/summary.ts';
 import { reportMarkdown } from '../../bench/page/markdown.ts';
-import { comparedLoad, comparedRun, runsCompared } from '../../bench/report/two-runs.ts';
+import { comparedLoad, comparedRun, diffExit, runsCompared } from '../../bench/report/two-runs.ts';
 import { loadRegistry } from '../../src/engine/registry.ts';
 import { exampleBench } from './example-bench.ts';
 import { exampleRun } from './example-run.ts';
@@ -65,6 +65,22 @@ describe('two runs of compare', () => {
     );
     const { regressions } = runsCompared(compared(run), compared({ ...run, cells }), 10);
     expect(regressions).toEqual(['appointment/plain slow: safe, now inconclusive']);
+  });
+
+  test('a cell that is gone from the second run is a regression', () => {
+    const cells = run.cells.filter(({ strategy }) => strategy !== 'slow');
+    const result = runsCompared(compared(run), compared({ ...run, cells }), 10);
+    expect(result.regressions).toEqual(['appointment/plain slow: not in the second run']);
+    expect(diffExit(result, 10)).toBe(1);
+  });
+
+  test('of one repetition each do not pass a limit, for chance cannot be told', () => {
+    const cells = run.cells.map(cell => ({ ...cell, repetitions: cell.repetitions.slice(0, 1) }));
+    const once = compared({ ...run, cells });
+    const exit = (one: typeof once, limit?: number) =>
+      diffExit(runsCompared(one, one, limit), limit);
+    expect([exit(once), exit(once, 10), exit(compared(run), 10)]).toEqual([0, 3, 0]);
+    expect(exit({ ...once, cells: [] }, 10)).toBe(3);
   });
 
   test('on unlike machines say so', () => {

@@ -30,7 +30,9 @@ test.each([
   // no lost lease lasts that long
   ['no claim', { ...stuck, turnsLost: 9 }, 'unsafe', 'claim violated', /left behind/],
   ['unsafe', stuck, 'unsafe', 'as claimed', /why/],
-  ['safe', asked, 'safe', 'as claimed', /why/],
+  ['safe', { ...asked, asked: 100 }, 'safe', 'as claimed', /why/],
+  ['safe', { ...asked, asked: 200, keys: 900 }, 'safe', 'as claimed', /why/], // a sample
+  ['safe', asked, 'inconclusive', 'not shown', /only 80 of 100 contested keys were asked again/],
 ] as const)('a claim of %s', (claim, observation, observed, agreement, because) => {
   const verdict = verdictOf({ verdict: claim, because: 'why' }, observation, {
     share: 0.9,

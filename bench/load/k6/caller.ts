@@ -1,31 +1,20 @@
 /** One virtual user: what it sends, what it was told, and what it tells the audit in the end. */
 import exec from 'k6/execution';
+import { CallerClaims } from './claims.ts';
 import { counters, loadStartedAt, trends } from './measures.ts';
-import {
-  type Answer,
-  audit,
-  type Command,
-  type Served,
-  send,
-  settled,
-  stop,
-  type Told,
-} from './service.ts';
+import { type Answer, audit, type Command, type Served, send, settled, stop } from './service.ts';
 import type { Settings } from './settings.ts';
 import type { MadeKey, Story } from './story.ts';
 
 /** Every so many-th command of a key repeats the one before: an impatient finger. */
 const tapsTwiceEvery = 5;
-const claimsPerAudit = 500;
 /** Beyond these, what was told is audited in the middle of the load. */
 const claimsMax = 5_000;
 
 export class Caller {
   readonly #settings: Settings;
   readonly #story: Story;
-  #acknowledged: Told[] = [];
-  #denied: Told[] = [];
-  #refusedIds = new Set<string>();
+  readonly #claims = new CallerClaims();
   #answered = 0;
   #answeredMs = 0;
   #turn = 0;
@@ -60,15 +49,14 @@ export class Caller {
     loadStartedAt.add(exec.scenario.startTime);
     this.#count(answer);
     this.#remember(key, command, answer, !tappedTwice);
-    const kept = this.#acknowledged.length + this.#denied.length;
-    if (kept > claimsMax) this.#auditClaims();
+    if (this.#claims.size > claimsMax) this.#auditClaims('in the load');
   }
 
   /** Holds what this caller was told against the rows; once, when all is over. */
   audit(): void {
     if (this.#settings.adminToken !== undefined) {
       if (!settled(this.#settings, this.#story.scenario)) counters.unsettled_audits.add(1);
-      this.#auditClaims();
+      this.#auditClaims('at the end');
     }
     counters.callers_audited.add(1);
     if (this.#answered === 0) return;
@@ -114,31 +102,25 @@ export class Caller {
     { outcome, reason, commandId }: Answer,
     claimsRefusal: boolean,
   ): void {
-    if (outcome === 'accepted') this.#acknowledged.push({ key, commandId });
-    else if (outcome !== 'unknown' && commandId !== '') this.#denied.push({ key, commandId });
+    if (outcome === 'accepted') this.#claims.acknowledge({ key, commandId });
+    else if (outcome !== 'unknown' && commandId !== '') this.#claims.deny({ key, commandId });
     if (!claimsRefusal || outcome !== 'refused') return;
-    if (refusal?.reason === reason) this.#refusedIds.add(refusal.id);
-    else if (this.#story.exhaustedReasons.includes(reason)) this.#refusedIds.add(key);
+    if (refusal?.reason === reason) this.#claims.refuse(refusal.id);
+    else if (this.#story.exhaustedReasons.includes(reason)) this.#claims.refuse(key);
   }
 
-  #auditClaims(): void {
-    const [acknowledged, denied] = [this.#acknowledged, this.#denied];
-    const refusedIds = [...this.#refusedIds];
-    [this.#acknowledged, this.#denied, this.#refusedIds] = [[], [], new Set()];
-    const longest = Math.max(acknowledged.length, denied.length, refusedIds.length);
-    for (let at = 0; at < longest; at += claimsPerAudit) {
-      const end = at + claimsPerAudit;
-      const refusedKeys = refusedIds.slice(at, end);
+  #auditClaims(when: 'in the load' | 'at the end'): void {
+    for (const { acknowledged, denied, refusedIds } of this.#claims.take(when)) {
       const found = audit(this.#settings, this.#story.scenario, {
-        keys: refusedKeys.map(id => id.split('/')[0] ?? id),
-        refusedKeys,
-        acknowledged: acknowledged.slice(at, end),
-        denied: denied.slice(at, end),
+        keys: refusedIds.map(id => id.split('/')[0] ?? id),
+        refusedKeys: refusedIds,
+        acknowledged,
+        denied,
       });
       counters.lost_acknowledgements.add(found.excess['lost acknowledgement'] ?? 0);
       counters.false_refusals.add(found.excess['false refusal'] ?? 0);
       counters.inconsistencies.add(found.deniedAndThere);
+      counters.acknowledgements_audited.add(acknowledged.length);
     }
-    counters.acknowledgements_audited.add(acknowledged.length);
   }
 }

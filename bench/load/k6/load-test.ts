@@ -148,12 +148,18 @@ function isLastOfCaller({ model }: Arrivals, { iterations }: Settings): boolean 
   return model !== 'open' && exec.vu.iterationInScenario === iterations;
 }
 
-/** In the closed model the others may still be sending, and what they do decides about a refusal. */
+/** In the closed model the others may still be sending, and what they do decides about a refusal. Where they go on for too long, the run is not audited. */
 function waitForRivals({ iterations }: Settings): void {
   const lastMs = Date.now() + rivalsMaxSeconds * 1_000;
   // each caller has one iteration more, for the audit
   const share = iterations / (iterations + 1) - 1e-9;
-  while (exec.scenario.progress < share && Date.now() < lastMs) sleep(0.05);
+  while (exec.scenario.progress < share) {
+    if (Date.now() >= lastMs) {
+      counters.unsettled_audits.add(1);
+      return;
+    }
+    sleep(0.05);
+  }
 }
 
 const rivalsMaxSeconds = 60;

@@ -1,5 +1,6 @@
 /** What a run saw: one JSON object for whoever goes on with it, and a few lines for a person. */
 import { askedMax } from './ask-again.ts';
+import { latencyText } from './latency-text.ts';
 import { counters, trends } from './measures.ts';
 import { droppedName, type Phases } from './phases.ts';
 import type { Settings } from './settings.ts';
@@ -140,9 +141,7 @@ export function summaryText(made: Summary): string {
   const n = (name: string): number => counts[name] ?? 0;
   const latency = (name: string, label: string): string[] => {
     const at = points[name];
-    if (!at) return [];
-    const figures = [at.p50, at.p95, at.p99, at.p999, at.max].map(ms => ms.toFixed(1)).join(' / ');
-    return [`${label.padEnd(12)} p50 / p95 / p99 / p99.9 / max ms: ${figures}  (${at.count})`];
+    return at ? [latencyText(label, at)] : [];
   };
   const per = (count: number): string => (seconds > 0 ? (count / seconds).toFixed(1) : '?');
   const lines = [
