@@ -6,7 +6,7 @@ import { type MaskedFact, Masks } from './masks.ts';
 import { subsets } from './permutations.ts';
 import { SerialOutcomes, type SerialWorld } from './serial-outcomes.ts';
 import { differencesText, shownFact } from './shown.ts';
-import { type NotDone, notDone } from './told-not-done.ts';
+import { type NotDone, notDoneAmong } from './told-not-done.ts';
 
 /** A caller whose answer no serial order gives, and that may count as not run. */
 interface Odd {
@@ -186,12 +186,10 @@ export class SerialOracle {
 
   /** Callers that were told what no serial order tells them, masked values aside. */
   #oddOnes(outcome: Outcome, record: ExecutionRecord): Odd[] {
-    const event = record.lines.some(({ store }) => store === 'event');
     return this.#serial.toldIn(outcome).flatMap((answer, actor) => {
       if (this.#serial.tells(actor, answer)) return [];
-      const own = record.lines.filter(line => line.actor === actor);
-      const said = notDone(record.ends[actor], own, this.#refusals);
-      return [{ actor, notDone: event ? ('unknown' as const) : said }];
+      const said = notDoneAmong(actor, record.ends[actor], record.lines, this.#refusals);
+      return [{ actor, notDone: said }];
     });
   }
 }
