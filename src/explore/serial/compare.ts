@@ -103,7 +103,8 @@ class Pairing {
       const [key, name] = [keyOf(term), other === undefined ? '' : keyOf(other)];
       const [there, back] = [this.#there.get(key), this.#back.get(name)];
       const apart = (term.fixed ?? other?.fixed) === true && key !== name;
-      const fresh = !apart && there === undefined && back === undefined && term.domain === other?.domain;
+      const fresh =
+        !apart && there === undefined && back === undefined && term.domain === other?.domain;
       if (fresh) {
         this.#there.set(key, name);
         this.#back.set(name, key);

@@ -91,9 +91,12 @@ export class Masks {
 
   /** For people: what is compared up to renaming, or not at all. */
   get list(): readonly Masked[] {
-    const columns = [...this.#masks].flatMap(([column, { what, why }]) => {
-      if (what !== 'left out') return [{ place: column, why, how: 'renamed' } as const];
-      return this.#moving.has(column) ? [{ place: column, why, how: 'left out' } as const] : [];
+    const compared = ([column, { what }]: readonly [string, Mask]): boolean =>
+      what === 'left out' && !this.#moving.has(column);
+    const masked = [...this.#masks].filter(one => !compared(one));
+    const columns = masked.map(([column, { what, why }]) => {
+      const how = what === 'left out' ? 'left out' : 'renamed';
+      return { place: column, why, how } as const;
     });
     const moments = [...this.#moving].filter(column => !this.#masks.has(column));
     return [
