@@ -209,7 +209,7 @@ function notReproduced(
   otherWay: readonly Replayed[],
 ): string | undefined {
   if ([...oneWay, ...otherWay].some(({ restless }) => restless))
-    return 'the service did not come to rest within 3 s behind an answer';
+    return 'the service did not come to rest behind an answer, or left a transaction open';
   const tries: readonly (readonly [RecordedRequest, readonly (Replayed | undefined)[]])[] =
     first === second
       ? [[first, [oneWay[0]]]]

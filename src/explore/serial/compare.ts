@@ -102,7 +102,9 @@ class Pairing {
       const other = to[at];
       const [key, name] = [keyOf(term), other === undefined ? '' : keyOf(other)];
       const [there, back] = [this.#there.get(key), this.#back.get(name)];
-      const fresh = there === undefined && back === undefined && term.domain === other?.domain;
+      const apart = (term.fixed ?? other?.fixed) === true && key !== name;
+      const fresh =
+        !apart && there === undefined && back === undefined && term.domain === other?.domain;
       if (fresh) {
         this.#there.set(key, name);
         this.#back.set(name, key);

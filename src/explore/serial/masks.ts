@@ -10,6 +10,8 @@ export interface Term {
   /** Columns that hold the same values share one: a key, and what refers to it. */
   readonly domain: string;
   readonly value: string;
+  /** It has no other name: where it differs nothing is known. */
+  readonly fixed?: true;
 }
 
 /** A fact whose masked values are apart from the rest. */
@@ -36,7 +38,8 @@ export class Masks {
   readonly #parents = new Map<string, string>();
   /** Columns whose values come from another, so that they bring no new ones. */
   readonly #refers = new Set<string>();
-  readonly #moments = new Set<string>();
+  /** Columns with times that differ between two equal serial runs: those are not compared. */
+  readonly #moving = new Set<string>();
   readonly #generated: Generated;
   readonly #ignored: Ignored;
 
@@ -55,6 +58,7 @@ export class Masks {
     const [before, after] = [first, second].map(one => columnsIn(this.#seen(one)));
     for (const [column, values] of after ?? []) {
       const known = before?.get(column) ?? [];
+      if (this.#moves(column, known, values)) this.#moving.add(column);
       const what = differenceOf(known, values);
       if (what === 'none' || this.#masks.get(column)?.what === 'left out') continue;
       if (this.#masks.get(column)?.what === 'whole') continue;
@@ -87,16 +91,28 @@ export class Masks {
 
   /** For people: what is compared up to renaming, or not at all. */
   get list(): readonly Masked[] {
-    const columns = [...this.#masks].map(([column, { what, why }]) => {
+    const compared = ([column, { what }]: readonly [string, Mask]): boolean =>
+      what === 'left out' && !this.#moving.has(column);
+    const masked = [...this.#masks].filter(one => !compared(one));
+    const columns = masked.map(([column, { what, why }]) => {
       const how = what === 'left out' ? 'left out' : 'renamed';
       return { place: column, why, how } as const;
     });
-    const moments = [...this.#moments].filter(column => !this.#masks.has(column));
+    const moments = [...this.#moving].filter(column => !this.#masks.has(column));
     return [
       ...columns,
       ...moments.map(place => ({ place, why: 'a time close to now', how: 'left out' }) as const),
       ...this.#ignored.list,
     ];
+  }
+
+  /** Whether times in it are others in an equal run; of a default of the server all is a time. */
+  #moves(column: string, before: readonly string[], after: readonly string[]): boolean {
+    const whole = this.#masks.get(column)?.what === 'left out';
+    const [one, other] = [before, after].map(values =>
+      JSON.stringify(whole ? [...values].sort() : values.flatMap(wordsOf).filter(isMoment).sort()),
+    );
+    return one !== other;
   }
 
   #seen({ effects, answers }: Outcome): readonly Fact[] {
@@ -107,7 +123,11 @@ export class Masks {
     const name = columnOf(fact.place, column);
     if (value === null) return [column, null];
     const mask = this.#masks.get(name);
-    if (mask?.what === 'left out') return [column, blank];
+    const asItIs = (text: string): string => {
+      if (!this.#moving.has(name)) terms.push({ domain: name, value: text, fixed: true });
+      return blank;
+    };
+    if (mask?.what === 'left out') return [column, asItIs(value)];
     const domain = this.#rootOf(name);
     const known = fresh.get(domain);
     const renamed = (word: string): boolean =>
@@ -118,10 +138,7 @@ export class Masks {
     };
     if (mask?.what === 'whole' && renamed(value)) return [column, take(value)];
     const words = wordsOf(value).map(word => {
-      if (isMoment(word)) {
-        this.#moments.add(name);
-        return blank;
-      }
+      if (isMoment(word)) return asItIs(word);
       return mask?.what === 'words' && isVariable(word) && renamed(word) ? take(word) : word;
     });
     return [column, words.join('')];
@@ -245,7 +262,7 @@ function differenceOf(a: readonly string[], b: readonly string[]): 'none' | 'wor
     wordsOf(value)
       .map(word => (hidden(word) ? blank : word))
       .join('');
-  if (same(without(isMoment))) return 'none'; // of a time nothing is compared anyway
+  if (same(without(isMoment))) return 'none'; // a time that moves is not compared anyway
   return same(without(word => isMoment(word) || isVariable(word))) ? 'words' : 'whole';
 }
 

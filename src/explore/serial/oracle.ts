@@ -6,7 +6,7 @@ import { type MaskedFact, Masks } from './masks.ts';
 import { subsets } from './permutations.ts';
 import { SerialOutcomes, type SerialWorld } from './serial-outcomes.ts';
 import { differencesText, shownFact } from './shown.ts';
-import { type NotDone, notDone } from './told-not-done.ts';
+import { type NotDone, notDoneAmong } from './told-not-done.ts';
 
 /** A caller whose answer no serial order gives, and that may count as not run. */
 interface Odd {
@@ -57,15 +57,22 @@ export class SerialOracle {
     if (left.beyond.length > 0) return plainly('not judged', left.beyond.join('; '));
     const answers = this.#names.map((name, actor) => answerOf(name, record.ends[actor]));
     if (answers.some(isCut)) return plainly('not judged', 'an answer is too long to be compared');
-    const everybody = this.#names.map((_, actor) => actor);
-    await this.#serial.of(everybody);
+    await this.#serial.of(this.#names.map((_, actor) => actor));
     const outcome = { effects: effectsOf(left, this.#serial.startKeys), answers };
+    const found = await this.#compared(outcome, record);
+    if (found !== 'inside masks') return found;
+    const later = (await this.#serial.learnLater()) ? await this.#compared(outcome, record) : found;
+    return later === 'inside masks' ? this.#insideMasks() : later;
+  }
+
+  async #compared(outcome: Outcome, record: ExecutionRecord): Promise<Judgement | 'inside masks'> {
+    const everybody = this.#names.map((_, actor) => actor);
     const odd = this.#oddOnes(outcome, record);
     const whole = await this.#liken(outcome, everybody, 'with answers');
     if (whole === 'equal') return equals();
     const without = await this.#without(outcome, odd);
     if (typeof without !== 'string') return without;
-    if (whole === 'inside masks' || without === 'inside masks') return this.#insideMasks();
+    if (whole === 'inside masks' || without === 'inside masks') return 'inside masks';
     return (await this.#onlyAnswers(outcome, odd)) ?? (await this.#differs(outcome, odd));
   }
 
@@ -112,7 +119,7 @@ export class SerialOracle {
     return undefined;
   }
 
-  async #differs(outcome: Outcome, odd: readonly Odd[]): Promise<Judgement> {
+  async #differs(outcome: Outcome, odd: readonly Odd[]): Promise<Judgement | 'inside masks'> {
     const everybody = this.#names.map((_, actor) => actor);
     const certain = odd.filter(one => one.notDone !== undefined && one.notDone !== 'unknown');
     const out = certain.map(({ actor }) => actor);
@@ -127,7 +134,7 @@ export class SerialOracle {
     }
     const against = out.length > 0 && rest.length > 0 ? rest : everybody;
     if ((await this.#liken(outcome, against, 'effects alone')) === 'inside masks')
-      return this.#insideMasks();
+      return 'inside masks';
     const { list, order } = await this.#differences(outcome, against, 'effects alone', out);
     const why = `no serial order leaves this: ${differencesText(list)}`;
     const added = addedRows(outcome);
@@ -136,7 +143,9 @@ export class SerialOracle {
 
   #insideMasks(): Judgement {
     const masked = this.masked.map(({ place }) => place).join(', ');
-    return plainly('not judged', `it differs from every serial order only inside ${masked}`);
+    const where =
+      masked === '' ? 'in times close to now' : `in times close to now or inside ${masked}`;
+    return plainly('not judged', `it differs from every serial order only ${where}`);
   }
 
   /** The best likeness with any serial order of these callers. */
@@ -186,12 +195,10 @@ export class SerialOracle {
 
   /** Callers that were told what no serial order tells them, masked values aside. */
   #oddOnes(outcome: Outcome, record: ExecutionRecord): Odd[] {
-    const event = record.lines.some(({ store }) => store === 'event');
     return this.#serial.toldIn(outcome).flatMap((answer, actor) => {
       if (this.#serial.tells(actor, answer)) return [];
-      const own = record.lines.filter(line => line.actor === actor);
-      const said = notDone(record.ends[actor], own, this.#refusals);
-      return [{ actor, notDone: event ? ('unknown' as const) : said }];
+      const said = notDoneAmong(actor, record.ends[actor], record.lines, this.#refusals);
+      return [{ actor, notDone: said }];
     });
   }
 }

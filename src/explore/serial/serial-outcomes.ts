@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Generated } from '../run/generated.ts';
 import type { SerialRun, Shift } from '../run/in-turn.ts';
 import type { KeyLeft } from '../run/redis-left.ts';
@@ -33,6 +34,8 @@ export interface SerialOutcome {
 
 /** Callers beyond these have too many serial orders: 24 of four, twice each. */
 const callersMax = 4;
+/** Times of whole seconds are others by then. */
+const laterMs = 1_100;
 
 /** What serial orders lead to: each is run at least twice, and what differs is masked. */
 export class SerialOutcomes {
@@ -41,6 +44,7 @@ export class SerialOutcomes {
   readonly #names: readonly string[];
   readonly #known = new Map<string, readonly SerialOutcome[]>();
   #fills: number;
+  #learntLater = false;
   #told: { readonly version: number; readonly answers: readonly ReadonlySet<string>[] } | undefined;
 
   constructor(world: SerialWorld, names: readonly string[], masks: Masks) {
@@ -67,6 +71,23 @@ export class SerialOutcomes {
     for (const order of permutations(callers)) found.push(await this.#twice(order));
     this.#known.set(key, found);
     return found;
+  }
+
+  /**
+   * Runs the serial orders that are known once more: those that followed each other within a second
+   * may have told the same time. Only once, and true where something may have been learnt.
+   */
+  async learnLater(): Promise<boolean> {
+    if (this.#learntLater) return false;
+    this.#learntLater = true;
+    await sleep(laterMs);
+    for (const { order, outcome } of [...this.#known.values()].flat()) {
+      if (order.length === 0) continue;
+      const { outcome: again } = await this.#run(order, 'none');
+      if (this.#fills !== this.#world.fills) return false; // the start itself may have other times
+      if (this.#structure(outcome, again) === undefined) this.masks.learn(outcome, again);
+    }
+    return true;
   }
 
   /** By serial order of everybody. */

@@ -11,17 +11,23 @@ import { Tape } from '../record/tape.ts';
 import { openTaps, type Taps } from '../record/taps.ts';
 import { Service } from '../service.ts';
 import type { Answer } from './compare.ts';
+import { openTransactions } from './open-transactions.ts';
 
 const answerMs = 30_000;
 /** A service counts as quiet when it has sent nothing for so long, and nothing is open. */
 const quietMs = 25;
 const quietWithinMs = 3_000;
+/** Behind the last answer: what begins later than that is not seen. */
+const lateMs = 1_000;
 
 /** What a request came to that was sent again. */
 export interface Replayed {
   readonly answer: Answer;
   readonly statements: readonly RecordedStatement[];
-  /** It did not come to rest: something was still under way 3 s after its answer. */
+  /**
+   * It did not come to rest: something was still under way 3 s after its answer; behind the last of
+   * several, something began within a second, or a transaction was left open.
+   */
   readonly restless: boolean;
 }
 
@@ -41,11 +47,14 @@ export class Replayer {
   readonly #tape: Tape;
   readonly #taps: Taps;
   readonly #service: Service;
+  /** Past the taps. */
+  readonly #pgUrl: string;
 
-  private constructor(tape: Tape, taps: Taps, service: Service) {
+  private constructor(tape: Tape, taps: Taps, service: Service, pgUrl: string) {
     this.#tape = tape;
     this.#taps = taps;
     this.#service = service;
+    this.#pgUrl = pgUrl;
   }
 
   /** Rejects with ServiceFailed where it does not start. */
@@ -58,7 +67,7 @@ export class Replayer {
     const taps = await openTaps(servers.pgUrl, servers.redisUrls, tape);
     try {
       const service = await Service.start(program, { urls: taps.urls, ...options });
-      const replayer = new Replayer(tape, taps, service);
+      const replayer = new Replayer(tape, taps, service, servers.pgUrl);
       await replayer.#quiet(0);
       return replayer;
     } catch (error) {
@@ -73,6 +82,13 @@ export class Replayer {
     const answer = await answered(this.#service.port, request);
     const rested = await this.#quiet(before);
     return { answer, statements: this.#tape.statements.slice(before), restless: !rested };
+  }
+
+  /** Whether work goes on behind the last answer: a second passes, and a transaction may be open. */
+  async goesOn(): Promise<boolean> {
+    const before = this.#tape.statements.length;
+    await sleep(lateMs);
+    return this.#tape.statements.length > before || (await openTransactions(this.#pgUrl)) > 0;
   }
 
   /** Ends the service; nobody is connected to its database then. */

@@ -86,6 +86,9 @@ export class States {
       try {
         const told: Replayed[] = [];
         for (const one of requests) told.push(await replayer.send(state.renames.apply(one)));
+        const last = told.pop();
+        if (last !== undefined)
+          told.push({ ...last, restless: last.restless || (await replayer.goesOn()) });
         return told;
       } finally {
         await replayer.close();

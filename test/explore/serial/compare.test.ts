@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { likeness } from '../../../src/explore/serial/compare.ts';
 import type { Fact, Outcome } from '../../../src/explore/serial/facts.ts';
 import { Masks } from '../../../src/explore/serial/masks.ts';
-import { notDone } from '../../../src/explore/serial/told-not-done.ts';
 
 const generated = {
   columns: [{ table: 'public.orders', column: 'id', by: 'number' }],
@@ -10,6 +9,8 @@ const generated = {
     { table: 'public.line', column: 'order_id', to: { table: 'public.orders', column: 'id' } },
   ],
 } as const;
+
+const nothing = { columns: [], references: [] } as const;
 
 function row(table: string, values: Readonly<Record<string, string | null>>, gone = false): Fact {
   const cells = Object.entries(values).map(([column, value]) => ({ column, value }));
@@ -86,43 +87,55 @@ test('what differs between equal runs is masked, and an answer that tells it bel
 });
 
 test('two equal runs mask nothing', () => {
-  const masks = new Masks({ columns: [], references: [] }, []);
+  const masks = new Masks(nothing, []);
   const run: Outcome = { effects: [row('seat', { who: 'ann', n: '1' })], answers: [] };
   masks.learn(run, run);
   expect(masks.list).toEqual([]);
   expect(compared(run.effects, [row('seat', { who: 'ann', n: '2' })], masks)).toBe('unlike');
 });
 
-test('a time close to now is not compared, a stored date is', () => {
+const minuteMs = 60_000;
+
+/** A booking of tomorrow, so many minutes behind `from`. */
+function slot(minutes: number, from: number): Fact {
+  return row('slot', { starts_at: new Date(from + minutes * minuteMs).toISOString() });
+}
+
+test('a time close to now is not compared where it differs between equal serial runs, a stored date is', () => {
   const at = (ms: number): Fact => row('seat', { at: new Date(ms).toISOString() });
-  const masks = new Masks({ columns: [], references: [] }, []);
-  expect(compared([at(Date.now())], [at(Date.now() - 5_000)], masks)).toBe('equal');
+  const masks = new Masks(nothing, []);
+  const nowMs = Date.now();
+  masks.learn({ effects: [at(nowMs)], answers: [] }, { effects: [at(nowMs + 7)], answers: [] });
+  expect(compared([at(nowMs + 9)], [at(nowMs - 5_000)], masks)).toBe('equal');
   expect(masks.list).toEqual([
     { place: 'public.seat.at', why: 'a time close to now', how: 'left out' },
   ]);
   expect(compared([at(1e12)], [at(1.1e12)])).toBe('unlike');
 });
 
-test.each([
-  [{ kind: 'returned', value: { status: 409, body: '{"error":"conflict"}' } }, 'told'],
-  [{ kind: 'returned', value: { status: 503, body: 'retry later' } }, 'told'],
-  [{ kind: 'returned', value: { status: 429, body: '' } }, 'told'],
-  [{ kind: 'returned', value: { status: 201, body: '{"state":"busy"}' } }, undefined],
-  [{ kind: 'returned', value: { status: 500, body: 'oops' } }, undefined],
-  [{ kind: 'returned', value: { status: 500, body: 'could not serialize: 40001' } }, 'retry'],
-  [{ kind: 'threw', message: '23505: duplicate key' }, 'retry'],
-  [{ kind: 'threw', message: 'no such slot' }, undefined],
-  [{ kind: 'returned', value: 'busy' }, 'told'],
-  [{ kind: 'returned', value: 'booked' }, undefined],
-  [{ kind: 'crashed' }, 'unknown'],
-] as const)('%j says %s', (end, said) => {
-  expect(notDone(end, [], [])).toBe(said);
+test('a time close to now that equal serial runs share tells two bookings of it apart', () => {
+  const masks = new Masks(nothing, []);
+  const from = Date.now() + 24 * 60 * minuteMs;
+  const serial = [slot(30, from), slot(60, from)];
+  masks.learn({ effects: serial, answers: [] }, { effects: serial, answers: [] });
+  expect(masks.list).toEqual([]);
+  expect(compared(serial, [...serial].reverse(), masks)).toBe('equal');
+  expect(compared([slot(30, from), slot(30, from)], serial, masks)).toBe('inside masks');
 });
 
-test('a failure behind an error of Postgres that asks for a retry is one, whatever the service says', () => {
-  const line = { token: 'A', actor: 0, store: 'postgres', label: 'commit', answeredAfter: 1 };
-  const oops = { kind: 'returned', value: { status: 500, body: 'oops' } } as const;
-  expect(notDone(oops, [{ ...line, result: 'error 40001' }], [])).toBe('retry');
-  expect(notDone(oops, [{ ...line, result: '1 row' }], [])).toBeUndefined();
-  expect(notDone({ kind: 'threw', message: 'sold out' }, [], ['sold out'])).toBe('told');
+test('a default of the server is compared where the service sets the column itself', () => {
+  const byTime = {
+    columns: [{ table: 'public.slot', column: 'starts_at', by: 'time' }],
+    references: [],
+  } as const;
+  const from = Date.now() + 24 * 60 * minuteMs;
+  const serial = [slot(30, from), slot(60, from)];
+  const twice = [slot(30, from), slot(30, from)];
+  const set = new Masks(byTime, []);
+  set.learn({ effects: serial, answers: [] }, { effects: serial, answers: [] });
+  expect(compared(twice, serial, set)).toBe('inside masks');
+  const filled = new Masks(byTime, []);
+  const later = [slot(31, from), slot(61, from)];
+  filled.learn({ effects: serial, answers: [] }, { effects: later, answers: [] });
+  expect(compared(twice, serial, filled)).toBe('equal');
 });
