@@ -21,6 +21,8 @@ const quietWithinMs = 3_000;
 export interface Replayed {
   readonly answer: Answer;
   readonly statements: readonly RecordedStatement[];
+  /** SQL that its connections may have been set up with: sent before, or asked for at their start. */
+  readonly session: readonly string[];
   /** It did not come to rest: something was still under way 3 s after its answer. */
   readonly restless: boolean;
 }
@@ -72,7 +74,14 @@ export class Replayer {
     const before = this.#tape.statements.length;
     const answer = await answered(this.#service.port, request);
     const rested = await this.#quiet(before);
-    return { answer, statements: this.#tape.statements.slice(before), restless: !rested };
+    const { statements, session } = this.#tape;
+    const earlier = statements.slice(0, before).filter(({ store }) => store === 'postgres');
+    return {
+      answer,
+      statements: statements.slice(before),
+      session: [...session, ...earlier.map(({ text }) => text)],
+      restless: !rested,
+    };
   }
 
   /** Ends the service; nobody is connected to its database then. */
