@@ -101,7 +101,8 @@ function nearest(
   others: readonly RecordedRequest[],
 ): (readonly [RecordedRequest, RecordedRequest])[] {
   const resources = new Map<RecordedRequest, readonly string[]>();
-  for (const one of [...ones, ...others]) resources.set(one, resourcesOf(one));
+  for (const one of [...ones.slice(0, comparedMax), ...others.slice(0, comparedMax)])
+    resources.set(one, resourcesOf(one));
   const best: { far: number; pair: readonly [RecordedRequest, RecordedRequest] }[] = [];
   const sameKind = ones === others;
   for (const one of ones.slice(0, comparedMax)) {

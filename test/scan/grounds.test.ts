@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callsOf, unseenBy } from '../../src/scan/grounds.ts';
+import { unjudgedBy, unseenBy } from '../../src/scan/grounds.ts';
 import { bodyOf, type RecordedStatement } from '../../src/scan/record/recording.ts';
 import type { Replayed } from '../../src/scan/replay/replayer.ts';
 import { allJudged } from '../../src/scan/result.ts';
@@ -48,14 +48,25 @@ describe('a clearance does not stand', () => {
   });
 });
 
-test('calls to providers of one of the two are told', () => {
+test('who did something that is no statement is not judged; who was refused or looked may be', () => {
+  const silent = [run(201, []), run(409, [])];
+  expect(unjudgedBy(pair(), silent, silent, [])).toContain('sent no statement');
+  const refused = [run(422, []), run(422, [])];
+  expect(unjudgedBy(pair(), refused, refused, [])).toBeUndefined();
+  expect(unjudgedBy(pair(look), silent, silent, [])).toBeUndefined();
+});
+
+test('whose calls to providers are not compared is not judged', () => {
   const body = bodyOf(Buffer.from(''));
   const call = { method: 'POST', path: '/charges', body, answer: answerOf(200, '') };
   const calls = [
     { ...call, provider: 'PAY_URL', among: [1, 7] },
     { ...call, provider: 'MAIL_URL', among: [9] },
   ];
-  expect(callsOf(pair(booking, look), calls)).toEqual(['PAY_URL']);
+  const runs = [run(201), run(200)];
+  expect(unjudgedBy(pair(booking, look), runs, runs, calls)).toBe(
+    'calls to PAY_URL are not compared',
+  );
 });
 
 describe('a scan is complete', () => {
