@@ -118,7 +118,7 @@ async function scan(
     write(options.json ? scanJson(result) : reportMarkdown(scanReport(result, recording)));
     note(join(out, 'report.html'));
     if (signal.aborted) return exitCodes.interrupted;
-    return exitCodeOf(result);
+    return exitCodeOf(result, recording);
   } catch (error) {
     if (!(error instanceof NoEnclosure)) throw error;
     note(error.message);
@@ -159,9 +159,9 @@ async function judged(
   });
 }
 
-function exitCodeOf(result: ScanResult): number {
+function exitCodeOf(result: ScanResult, recording: Recording): number {
   if (result.pairs.some(({ verdict }) => verdict === 'differs')) return exitCodes.claimBroken;
-  return allJudged(result) ? exitCodes.asClaimed : exitCodes.inconclusive;
+  return allJudged(result, recording) ? exitCodes.asClaimed : exitCodes.inconclusive;
 }
 
 async function writeReports(out: string, result: ScanResult, recording: Recording): Promise<void> {

@@ -57,16 +57,18 @@ export async function recorded(run: RecordingRun, start: OpenStart): Promise<Rec
   if (file === undefined)
     throw new UsageError('which service? Put its command behind --: lockstep record -- npm start');
   const { values, note, servers, signal } = run;
-  const recording = await record({
+  const missing: string[] = [];
+  const made = await record({
     servers,
     start,
     program: { command: [file, ...more], cwd: process.cwd() },
     providers: providersOf(values.provider),
     port: values.port,
     output: text => void process.stderr.write(text),
-    drive: service => drive(run, service),
+    drive: service => drive(run, service, missing),
     signal,
   });
+  const recording = { ...made, limits: [...made.limits, ...missing] };
   const { requests, statements } = recording;
   note(`recorded ${requests.length} requests, which sent ${statements.length} statements`);
   for (const one of recording.limits) note(`not recorded: ${one}`);
@@ -84,15 +86,25 @@ function providersOf(names: readonly string[]): Readonly<Record<string, string>>
   );
 }
 
-async function drive({ values, note, signal }: RecordingRun, service: RecordedService) {
+/** Whatever was not sent, or did not go well, is `missing`: a scan of the rest is not complete. */
+async function drive(
+  { values, note, signal }: RecordingRun,
+  service: RecordedService,
+  missing: string[],
+) {
   note(`the service is at ${service.url}`);
   if (values.requests !== undefined) {
-    const requests = await readRequests(values.requests);
+    const requests = await readRequests(values.requests, one => missing.push(one));
     const answered = await sendAll(service.url, requests, signal);
     if (answered < requests.length)
-      note(`${requests.length - answered} of ${requests.length} requests were not answered`);
+      missing.push(
+        `${requests.length - answered} of ${requests.length} requests were not answered`,
+      );
   }
-  if (values.test !== undefined) await runTest(values.test, service, note, signal);
+  if (values.test !== undefined) {
+    const code = await runTest(values.test, service, signal);
+    if (code !== 0) missing.push(`--test ended with ${code ?? 'a signal'}`);
+  }
   if (values.requests !== undefined || values.test !== undefined) return;
   note('use it there; Ctrl-C ends the recording');
   const pressed = new Promise<void>(resolve => {
@@ -103,13 +115,12 @@ async function drive({ values, note, signal }: RecordingRun, service: RecordedSe
   await Promise.race([pressed, gone]);
 }
 
-/** The user's own tests, which find the service in BASE_URL. */
+/** The user's own tests, which find the service in BASE_URL; resolves to their exit code. */
 async function runTest(
   command: string,
   { environment }: RecordedService,
-  note: (line: string) => void,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number | null> {
   const child = spawn('sh', ['-c', command], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 2, 2],
@@ -121,5 +132,5 @@ async function runTest(
     child.on('close', resolve);
   });
   signal.removeEventListener('abort', end);
-  if (code !== 0) note(`--test ended with ${code ?? 'a signal'}`);
+  return code;
 }

@@ -35,7 +35,7 @@ export function scanReport(result: ScanResult, recording: Recording): Report {
   const found = result.pairs.filter(({ verdict }) => verdict === 'differs');
   return {
     title: 'Lockstep scan',
-    answer: answerOf(result, found),
+    answer: answerOf(result, recording, found),
     facts: [
       ['service', recording.service.command.join(' ')],
       ['requests', String(recording.requests.length)],
@@ -48,18 +48,21 @@ export function scanReport(result: ScanResult, recording: Recording): Report {
   };
 }
 
-function answerOf(result: ScanResult, found: readonly JudgedPair[]): string {
+function answerOf(result: ScanResult, recording: Recording, found: readonly JudgedPair[]): string {
   const all = counted(result.pairs.length, 'pair');
   if (found.length > 0) {
     const titles = found.map(({ title }) => title).join('; ');
     const differ = found.length === 1 ? 'differs' : 'differ';
     return `${found.length} of ${all} ${differ} from every serial order: ${titles}.`;
   }
-  if (allJudged(result)) return `All ${all} were judged, and none differs from every serial order.`;
+  if (allJudged(result, recording))
+    return `All ${all} were judged, and none differs from every serial order.`;
   return `None of ${all} was found to differ from every serial order, but not all were judged: that is no proof.`;
 }
 
-function warningsOf({ outside, untried, pairs }: ScanResult, { limits }: Recording): string[] {
+function warningsOf({ outside, untried, pairs }: ScanResult, recording: Recording): string[] {
+  const { limits, requests } = recording;
+  const silent = requests.filter(({ answer }) => answer === null).length;
   const cleared = pairs.some(({ verdict }) => verdict === 'cleared');
   return [
     ...(outside.length > 0
@@ -71,6 +74,7 @@ function warningsOf({ outside, untried, pairs }: ScanResult, { limits }: Recordi
         ]
       : []),
     ...(cleared ? ['Cleared is said of two callers at once; three were not tried.'] : []),
+    ...(silent > 0 ? [`Recording: ${counted(silent, 'request')} got no answer.`] : []),
     ...limits.map(one => `Recording: ${one}.`),
   ];
 }

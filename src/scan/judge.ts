@@ -1,5 +1,6 @@
 import type { JobProgress } from './enclosure/job.ts';
 import { cured, explored } from './explored.ts';
+import { unjudgedBy, unseenBy } from './grounds.ts';
 import { type Pair, planOf } from './pairs.ts';
 import { Catalogue } from './predict/catalogue.ts';
 import { predicted } from './predict/clears.ts';
@@ -127,14 +128,17 @@ class Judging {
     }
     const catalogue = await Catalogue.of(this.#options.servers.pgUrl, state.template);
     const prediction = await predicted(oneWay, otherWay, catalogue);
-    const cleared = 'cleared' in prediction ? prediction.cleared : undefined;
+    const unjudged = unjudgedBy(pair, oneWay, otherWay, this.#recording.calls);
+    const seen = (unjudged ?? unseenBy(pair, oneWay, otherWay)) === undefined;
+    const cleared = seen && 'cleared' in prediction ? prediction.cleared : undefined;
     if (cleared !== undefined && !this.#options.exploreCleared)
       return { ...about, verdict: 'cleared', why: cleared };
     const subject = this.#subject(pair, state);
     const finding = await this.#explore(subject, left);
-    const verdict = verdictOf(finding);
+    const verdict = verdictOf(finding, unjudged);
     const said = cleared === undefined ? '' : ` (it had been cleared: ${cleared})`;
-    const judged = { ...about, verdict, why: `${finding.why}${said}`, finding };
+    const besides = unjudged === undefined ? '' : `; ${unjudged}`;
+    const judged = { ...about, verdict, why: `${finding.why}${said}${besides}`, finding };
     if (verdict !== 'differs') return judged;
     this.#firstFindingSeconds ??= this.#seconds;
     const { servers, preemptions, whatIf } = this.#options;
@@ -227,7 +231,9 @@ function notReproduced(
   return undefined;
 }
 
-function verdictOf({ kind }: Finding): JudgedPair['verdict'] {
+/** Two charges in place of one leave the database as it should be. */
+function verdictOf({ kind }: Finding, unjudged: string | undefined): JudgedPair['verdict'] {
+  if (kind === 'equals a serial order' && unjudged !== undefined) return 'not judged';
   if (kind === 'not judged' || kind === 'equals a serial order') return kind;
   return 'differs';
 }

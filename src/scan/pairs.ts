@@ -1,5 +1,6 @@
 import { kindOf, resourcesOf } from './kinds.ts';
 import type { RecordedRequest } from './record/recording.ts';
+import { isTurnedAway } from './replay/compare.ts';
 
 /** Two recorded requests that are sent at the same time; one with itself is a repeated click. */
 export interface Pair {
@@ -38,7 +39,9 @@ export function planOf(requests: readonly RecordedRequest[]): Plan {
     pairs.push(...twin(own, kind));
     for (const other of kinds.slice(at)) {
       const chosen = nearest(own, groups.get(other) ?? []);
-      pairs.push(...chosen.map(([first, second]): Pair => pairOf(first, second)));
+      if (other === kind) chosen.push(...lastLetIn(own));
+      const found = chosen.map(([first, second]): Pair => pairOf(first, second));
+      pairs.push(...found.filter(one => !pairs.some(known => same(known, one))));
     }
   }
   const all = (requests.length * (requests.length + 1)) / 2;
@@ -48,6 +51,10 @@ export function planOf(requests: readonly RecordedRequest[]): Plan {
     kinds: new Map(kinds.map(kind => [kind, groups.get(kind)?.length ?? 0])),
     untried: all - pairs.length,
   };
+}
+
+function same(one: Pair, other: Pair): boolean {
+  return one.first === other.first && one.second === other.second;
 }
 
 function pairOf(one: RecordedRequest, other: RecordedRequest): Pair {
@@ -62,6 +69,30 @@ function twin(requests: readonly RecordedRequest[], kind: string): Pair[] {
   return one === undefined ? [] : [{ first: one, second: one, kinds: [kind, kind] }];
 }
 
+/**
+ * Where something ran out: who got the last of it, with itself and with the first who got none. The
+ * first who came may have met an empty house.
+ */
+function lastLetIn(
+  requests: readonly RecordedRequest[],
+): (readonly [RecordedRequest, RecordedRequest])[] {
+  const letIn = ({ answer }: RecordedRequest): boolean => answer !== null && answer.status < 400;
+  for (const [at, refused] of requests.entries()) {
+    if (letIn(refused) || isTurnedAway(refused.answer)) continue;
+    const before = requests.slice(0, at).filter(letIn);
+    const about = resourcesOf(refused);
+    const last =
+      before.findLast(one => resourcesOf(one).some(value => about.includes(value))) ??
+      before.at(-1);
+    if (last !== undefined)
+      return [
+        [last, last],
+        [last, refused],
+      ];
+  }
+  return [];
+}
+
 const comparedMax = 200;
 
 /** The best of different requests: about the same thing, and soon after each other. */
@@ -70,7 +101,8 @@ function nearest(
   others: readonly RecordedRequest[],
 ): (readonly [RecordedRequest, RecordedRequest])[] {
   const resources = new Map<RecordedRequest, readonly string[]>();
-  for (const one of [...ones, ...others]) resources.set(one, resourcesOf(one));
+  for (const one of [...ones.slice(0, comparedMax), ...others.slice(0, comparedMax)])
+    resources.set(one, resourcesOf(one));
   const best: { far: number; pair: readonly [RecordedRequest, RecordedRequest] }[] = [];
   const sameKind = ones === others;
   for (const one of ones.slice(0, comparedMax)) {

@@ -1,3 +1,4 @@
+import type { Recording } from './record/recording.ts';
 import type { Finding } from './subject.ts';
 import type { WhatIfRow } from './what-if/what-if.ts';
 
@@ -49,8 +50,16 @@ export interface ScanResult {
   readonly firstFindingSeconds: number | undefined;
 }
 
-/** Every pair of the list was judged: cleared, or explored to a verdict. */
-export function allJudged({ pairs }: ScanResult): boolean {
+/**
+ * Every pair of the list was judged, cleared or explored to a verdict; and nothing that belongs to the
+ * list is missing: no host was refused, no request is without an answer, nothing was left unrecorded.
+ */
+export function allJudged(
+  { pairs, outside }: ScanResult,
+  { requests, limits }: Pick<Recording, 'requests' | 'limits'>,
+): boolean {
+  if (outside.length > 0 || limits.length > 0) return false;
+  if (requests.some(({ answer }) => answer === null)) return false;
   const judged = new Set<Verdict>(['differs', 'cleared', 'equals a serial order']);
   return pairs.every(({ verdict }) => judged.has(verdict));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { kindOf } from '../../src/scan/kinds.ts';
+import { kindOf, resourcesOf } from '../../src/scan/kinds.ts';
 import { planOf } from '../../src/scan/pairs.ts';
-import { requestOf } from './requests.ts';
+import { answerOf, requestOf } from './requests.ts';
 
 describe('kinds of requests', () => {
   test.each([
@@ -13,6 +13,30 @@ describe('kinds of requests', () => {
     ['GET', '/', 'GET /'],
   ])('%s %s', (method, path, kind) => {
     expect(kindOf({ method, path })).toBe(kind);
+  });
+});
+
+describe('what only the body tells', () => {
+  const graphql = (body: unknown) => kindOf(requestOf(1, 'POST', '/graphql', JSON.stringify(body)));
+
+  test('operations of GraphQL and methods of JSON-RPC are kinds', () => {
+    expect(graphql({ operationName: 'Book', query: 'mutation Book { book }' })).toBe(
+      'POST /graphql Book',
+    );
+    expect(graphql({ query: 'mutation Cancel($id: ID!) { cancel(id: $id) }' })).toBe(
+      'POST /graphql Cancel',
+    );
+    expect(graphql({ query: '{ slots { id } }' })).toBe('POST /graphql slots');
+    expect(graphql({ jsonrpc: '2.0', method: 'book', params: [] })).toBe('POST /graphql book');
+    expect(graphql([{ jsonrpc: '2.0', method: 'book' }])).toBe('POST /graphql book');
+    expect(graphql({ query: 'red shoes', method: 'card' })).toBe('POST /graphql');
+  });
+
+  test('ids of a body name the same thing as those of a path', () => {
+    const inPath = resourcesOf(requestOf(1, 'POST', '/slots/7/bookings'));
+    const inBody = resourcesOf(requestOf(2, 'POST', '/bookings', '{"in":{"slotId":7,"seats":7}}'));
+    expect(inBody).toEqual(inPath);
+    expect(resourcesOf(requestOf(3, 'PUT', '/slots', '{"id":"7"}'))).toEqual(inPath);
   });
 });
 
@@ -35,6 +59,16 @@ describe('the pairs that stand for all', () => {
     const { pairs, untried } = planOf(many);
     expect(pairs.length).toBeLessThanOrEqual(8);
     expect(pairs.length + untried).toBe(500_500);
+  });
+
+  test('the last that was let in is paired with itself, and with the first that was not', () => {
+    const booking = (id: number, status: number) => ({
+      ...requestOf(id, 'POST', '/slots/1/bookings', `{"who":"${id}"}`),
+      answer: answerOf(status, ''),
+    });
+    const { pairs } = planOf([1, 2, 3, 4, 5, 6].map(id => booking(id, id < 5 ? 201 : 409)));
+    const ids = pairs.map(({ first, second }) => `${first.id}-${second.id}`);
+    expect(ids).toEqual(['1-1', '1-2', '2-3', '4-4', '4-5']);
   });
 
   test('requests on one resource go before neighbours on two', () => {

@@ -23,7 +23,11 @@ beforeAll(async () => {
     create function note() returns trigger language plpgsql as $$ begin return new; end $$;
     create trigger noting after update on audited for each row execute function note();
     create function total() returns bigint language sql as $$ select count(*) from booking $$;
-    create view free as select * from slot where seats > 0`);
+    create view free as select * from slot where seats > 0;
+    create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    create table tag (id serial primary key, name text collate loose, n int);
+    create table note (code text, key uuid, n int);
+    create table doubled (id int, n int, twice int generated always as (n * 2) stored unique)`);
   await client.end();
   catalogue = await Catalogue.of(testServers().postgresUrl, database.name);
 });
@@ -39,7 +43,7 @@ function ran(...statements: readonly Sent[]): Replayed {
     if (/^(commit|rollback)$/i.test(text)) transaction = null;
     return { ...one, values: [...values], result, among: [1] };
   });
-  return { answer: answerOf(200, ''), statements: sent, restless: false };
+  return { answer: answerOf(200, ''), statements: sent, session: [], restless: false };
 }
 
 /** The same request twice, or two that do not notice each other. */
@@ -82,6 +86,24 @@ describe('pairs that are cleared', () => {
       );
     expect(await of(debit('1'), debit('2'))).toBe(
       'cleared: neither is at rows that the other writes',
+    );
+  });
+
+  test('two rows that a plain cast names', async () => {
+    const debit = (id: string) =>
+      ran(['update account set balance = 0 where id = $1::int', [id], 'UPDATE 1']);
+    expect(await of(debit('1'), debit('2'))).toMatch(/^cleared: /);
+  });
+
+  test('what a WITH names beside all tables', async () => {
+    const read = ran(['with open as (select * from slot) select count(*) from open']);
+    expect(await of(read)).toBe('cleared: both only read');
+  });
+
+  test('connections that were set up, with nothing that matters', async () => {
+    const session = ["set timezone to 'UTC'", 'update slot set seats = 1', 'discard all'];
+    expect(await of({ ...ran(['begin'], lock('1'), count, insert, ['commit']), session })).toMatch(
+      /^cleared: /,
     );
   });
 });
@@ -158,8 +180,65 @@ describe('pairs that stay candidates', () => {
     ],
     ['an error hides what a statement did', ran([count[0], ['1'], 'error 57014']), undefined],
     ['no parser reads it', ran(['selec 1']), undefined],
+    [
+      'a WITH has the name of the table that it reads',
+      ran(
+        ['with slot as (select * from slot where seats > 0) select count(*) from slot'],
+        ['update slot set seats = 0 where id = 1', [], 'UPDATE 1'],
+      ),
+      ran(
+        ['with slot as (select * from slot where seats > 0) select count(*) from slot'],
+        ['update slot set seats = 0 where id = 2', [], 'UPDATE 1'],
+      ),
+    ],
+    [
+      'a generated column moves with its base',
+      ran(['update doubled set n = 2 where twice = 2', [], 'UPDATE 1']),
+      ran(['select n from doubled where twice = 4']),
+    ],
+    [
+      'a unique index over a generated column brings two rows together',
+      ran(['update doubled set n = 3 where id = 1', [], 'UPDATE 1']),
+      ran(['insert into doubled (id, n) values (2, 3)', [], 'INSERT 0 1']),
+    ],
+    [
+      'a cast makes two values one',
+      ran(['update note set n = 1 where code = $1::varchar(3)', ['abcd'], 'UPDATE 1']),
+      ran(['update note set n = 2 where code = $1::varchar(3)', ['abce'], 'UPDATE 1']),
+    ],
+    [
+      'a number is written in two ways before it is a text',
+      ran(['update note set n = 1 where code = $1::bigint::text', ['07'], 'UPDATE 1']),
+      ran(['update note set n = 2 where code = $1::bigint::text', ['7'], 'UPDATE 1']),
+    ],
+    [
+      'a collation holds two texts for equal',
+      ran(['update tag set n = 1 where name = $1', ['a'], 'UPDATE 1']),
+      ran(['update tag set n = 2 where name = $1', ['A'], 'UPDATE 1']),
+    ],
+    [
+      'one uuid is written in two ways',
+      ran(['update note set n = 1 where key = $1', [`{${'0'.repeat(31)}1}`], 'UPDATE 1']),
+      ran([
+        'update note set n = 2 where key = $1',
+        ['00000000-0000-0000-0000-000000000001'],
+        'UPDATE 1',
+      ]),
+    ],
   ])('%s', async (_name, one, other) => {
     expect(await of(one, other)).toMatch(/^candidate: /);
+  });
+
+  test.each([
+    'set session characteristics as transaction isolation level repeatable read',
+    "/* boot */ set lock_timeout to '1s'",
+    "select set_config('default_transaction_isolation', 'repeatable read', false)",
+    'select 1; set default_transaction_isolation = serializable',
+    "alter role app set lock_timeout = '1s'",
+    `set "options" to '-c default_transaction_isolation=serializable'`,
+  ])('a connection was opened with: %s', async text => {
+    const request = ran(['begin'], lock('1'), count, insert, ['commit']);
+    expect(await of({ ...request, session: [text] })).toMatch(/^candidate: /);
   });
 
   test('what a request does behind the other counts, too', async () => {

@@ -24,6 +24,13 @@ describe('an answer stands for the recorded one', () => {
     ]);
   });
 
+  test('who is sent to log in is not let in', () => {
+    const sentTo = (where: string) => answerOf(302, '', [['Location', where]]);
+    expect(isTurnedAway(sentTo('/users/sign_in?next=/me'))).toBe(true);
+    expect(isTurnedAway(sentTo('https://id.example.com/login'))).toBe(true);
+    expect(isTurnedAway(sentTo('/bookings/7'))).toBe(false);
+  });
+
   test('requests overlap when one begins before the other has ended', () => {
     const one = requestOf(1, 'POST', '/a');
     expect(overlapped(one, { ...requestOf(2, 'POST', '/a'), atMs: 105 })).toBe(true);

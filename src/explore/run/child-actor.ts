@@ -211,9 +211,11 @@ async function sent(
   const response = await fetch(`http://127.0.0.1:${port}${wanted.path}`, {
     method: wanted.method ?? 'POST',
     headers: { connection: 'close', ...wanted.headers },
+    redirect: 'manual', // to follow it is another request, which others could come between
     ...(wanted.body === undefined ? {} : { body: wanted.body }),
   });
-  return { status: response.status, body: await response.text() };
+  const body = await response.text();
+  return { status: response.status, body: body || (response.headers.get('location') ?? '') };
 }
 
 /** Resolves when somebody listens there; throws at the limit, or when nobody will. */

@@ -5,6 +5,8 @@ export interface Startup {
   readonly kind: 'encryption' | 'cancel' | 'session';
   readonly database: string;
   readonly application: string;
+  /** Everything else that it asks for. */
+  readonly settings: ReadonlyMap<string, string>;
 }
 
 const sslRequest = 80877103;
@@ -19,7 +21,7 @@ export function startupOf(bytes: Buffer): Startup | undefined {
   if (length < 8 || length > bytesMax) throw new Error('no start-up packet of Postgres');
   if (bytes.length < length) return undefined;
   const code = bytes.readInt32BE(4);
-  const other = { length, database: '', application: '' };
+  const other = { length, database: '', application: '', settings: new Map<string, string>() };
   if (code === sslRequest || code === gssRequest) return { ...other, kind: 'encryption' };
   if (code === cancelRequest) return { ...other, kind: 'cancel' };
   if (code >>> 16 !== 3) throw new Error('no start-up packet of Postgres 3.x');
@@ -32,6 +34,9 @@ export function startupOf(bytes: Buffer): Startup | undefined {
     // Postgres takes the user's name where no database is named
     database: named.get('database') ?? named.get('user') ?? '',
     application: named.get('application_name') ?? '',
+    settings: new Map(
+      [...named].filter(([name]) => name !== '' && name !== 'user' && name !== 'database'),
+    ),
   };
 }
 

@@ -14,6 +14,8 @@ export interface Access {
   readonly sets: ReadonlySet<string>;
   /** FOR UPDATE or FOR NO KEY UPDATE that waits for its turn, of this one table and nothing else. */
   readonly lock?: string;
+  /** A WITH of the statement has this name, too: where no table has it, nothing is touched. */
+  readonly cte?: boolean;
 }
 
 /** A statement that is understood. */
@@ -109,7 +111,8 @@ const harmless = new Set(
   ).split(' '),
 );
 
-function settings(node: Tree): Understood | Unknown {
+/** What a SET does; it is unknown unless nothing hangs on it. */
+export function settings(node: Tree): Understood | Unknown {
   const name = String(node.name).toLowerCase();
   return harmless.has(name) ? { accesses: [] } : { unknown: `SET ${name}` };
 }
@@ -227,11 +230,14 @@ function readsOf(tree: Tree, bound: readonly (string | null)[]): Access[] {
       found.push({ ...tableOf(node), does: 'reads', rows: new Map(), sets: new Set() });
     return true;
   });
-  const tables = found.filter(one => one.schema !== undefined || !names.has(one.table));
+  // within its own body, and before it, the name is that of the table
+  const tables = found.map(one =>
+    one.schema === undefined && names.has(one.table) ? { ...one, cte: true } : one,
+  );
   const select = nodeOf(tree, 'SelectStmt');
   const from = listOf(select?.fromClause);
   const only = from.length === 1 ? nodeOf(from[0], 'RangeVar') : undefined;
-  if (tables.length !== 1 || found.length !== 1 || only === undefined) return tables;
+  if (tables.length !== 1 || only === undefined) return tables;
   return tables.map(one => ({ ...one, rows: fixedBy(select?.whereClause, aliasOf(only), bound) }));
 }
 

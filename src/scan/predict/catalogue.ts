@@ -13,8 +13,13 @@ export interface ForeignKey {
 export interface TableFacts {
   /** `public.slot`. */
   readonly name: string;
-  /** Types of its columns, by their names. */
+  /**
+   * Types of its columns, by their names: of those by whose values rows can be told apart. A generated
+   * one changes with others, and to some collations unlike texts are equal.
+   */
   readonly types: ReadonlyMap<string, string>;
+  /** Columns that any change of a row may change. */
+  readonly generated: readonly string[];
   /** Why nothing can be said of it: a view, a trigger, a policy. */
   readonly strange: string | undefined;
   /** Columns of each unique index; null for one with an expression or a condition. */
@@ -34,12 +39,16 @@ const tablesText = `
     and n.nspname not like 'pg_toast%'`;
 
 const columnsText = `
-  select a.attrelid as oid, a.attname as name, t.typname as type, t.typtype as sort
+  select a.attrelid as oid, a.attname as name, t.typname as type, t.typtype as sort,
+    a.attgenerated <> '' as generated, coalesce(c.collisdeterministic, true) as exact
   from pg_attribute a join pg_type t on t.oid = a.atttypid
+    left join pg_collation c on c.oid = a.attcollation
   where a.attnum > 0 and not a.attisdropped`;
 
 const uniqueText = `
-  select i.indrelid as oid, i.indpred is null and i.indexprs is null as plain,
+  select i.indrelid as oid, i.indpred is null and i.indexprs is null
+      and not exists (select from unnest(i.indcollation) k join pg_collation c on c.oid = k
+        where not c.collisdeterministic) as plain,
     array(select a.attname::text from unnest(i.indkey) k join pg_attribute a
       on a.attrelid = i.indrelid and a.attnum = k) as columns
   from pg_index i where i.indisunique`;
@@ -126,6 +135,11 @@ export class Catalogue {
     return found.length === 1 ? found[0] : undefined;
   }
 
+  /** Some schema has a table of this name. */
+  has(table: string): boolean {
+    return this.#byName.has(table);
+  }
+
   named(name: string): TableFacts | undefined {
     return this.#tables.get(name);
   }
@@ -151,7 +165,14 @@ function factsOf(
     const domain = own(columns).some(({ sort }) => sort === 'd');
     return {
       name: `${table.schema}.${table.name}`,
-      types: new Map(own(columns).map(({ name, type }) => [String(name), String(type)])),
+      types: new Map(
+        own(columns)
+          .filter(({ generated, exact }) => generated !== true && exact === true)
+          .map(({ name, type }) => [String(name), String(type)]),
+      ),
+      generated: own(columns)
+        .filter(({ generated }) => generated === true)
+        .map(({ name }) => String(name)),
       strange: strangeOf(table, domain),
       unique: own(unique).map(one => (one.plain === true ? textsOf(one.columns) : null)),
       foreignKeys: own(foreign).map(one => ({

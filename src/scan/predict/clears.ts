@@ -1,6 +1,8 @@
 import type { Replayed } from '../replay/replayer.ts';
 import type { Catalogue, TableFacts } from './catalogue.ts';
 import { type Footprint, footprintOf, type Touch, type Unclear } from './footprint.ts';
+import { changedBy } from './session.ts';
+import { uuidOf } from './tree.ts';
 
 /** Whether two callers can come to something that no serial order gives. */
 export type Prediction =
@@ -43,6 +45,8 @@ async function printsOf(
   const prints: Footprint[] = [];
   for (const run of runs) {
     if (run === undefined) return { unclear: 'a serial run is missing' };
+    const unclear = await changedBy(run.session);
+    if (unclear !== undefined) return unclear;
     const print = await footprintOf(run.statements, catalogue);
     if ('unclear' in print) return print;
     prints.push(print);
@@ -121,7 +125,9 @@ function differ(
     return isWhole(one) && isWhole(other) && Number(one) !== Number(other);
   }
   if (!texts.has(type)) return false;
-  return type === 'uuid' ? one.toLowerCase() !== other.toLowerCase() : one !== other;
+  if (type !== 'uuid') return one.trimEnd() !== other.trimEnd(); // varchar(n) drops spaces
+  const [mine, its] = [uuidOf(one), uuidOf(other)];
+  return mine !== undefined && its !== undefined && mine !== its;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Catalogue, TableFacts } from './catalogue.ts';
 import { isTree } from './tree.ts';
 
 /** An access to a table that is known, and when. */
-export interface Touch extends Omit<Access, 'schema' | 'table'> {
+export interface Touch extends Omit<Access, 'schema' | 'table' | 'cte'> {
   readonly table: TableFacts;
   readonly transaction: number | null;
   /** Its place among the statements. */
@@ -69,17 +69,21 @@ type Placed = Omit<Touch, 'transaction' | 'at' | 'count'>;
 
 /** The table itself, and those that its foreign keys make the server look at or change. */
 function touched(
-  { schema, table, ...access }: Access,
+  { schema, table, cte = false, ...named }: Access,
   catalogue: Catalogue,
 ): { readonly touches: readonly Placed[] } | Unclear {
   const facts = catalogue.find(schema, table);
+  if (cte && !catalogue.has(table)) return { touches: [] };
   if (facts === 'of the server') {
-    return access.does === 'reads' ? { touches: [] } : { unclear: `a write to ${table}` };
+    return named.does === 'reads' ? { touches: [] } : { unclear: `a write to ${table}` };
   }
   if (facts === undefined) return { unclear: `no table is certain to be meant by ${table}` };
   if (facts.strange !== undefined) return { unclear: `${facts.name} ${facts.strange}` };
+  const enters = named.does === 'inserts' || named.does === 'updates';
+  const sets = new Set([...named.sets, ...(enters ? facts.generated : [])]);
+  const access = { ...named, sets };
   const touches: Placed[] = [{ ...access, table: facts }];
-  if (access.does === 'inserts' || access.does === 'updates') {
+  if (enters) {
     for (const key of facts.foreignKeys) {
       const sets = key.columns.some(column => access.sets.has(column) || access.sets.has('*'));
       const parent = catalogue.named(key.parent);

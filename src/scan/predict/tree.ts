@@ -29,7 +29,7 @@ export function constantOf(
   bound: readonly (string | null)[],
 ): string | null | undefined {
   const cast = nodeOf(value, 'TypeCast');
-  if (cast !== undefined) return constantOf(cast.arg, bound);
+  if (cast !== undefined) return castOf(cast, bound);
   const parameter = nodeOf(value, 'ParamRef');
   if (parameter !== undefined) {
     const text = bound[Number(parameter.number) - 1];
@@ -43,6 +43,26 @@ export function constantOf(
   if (isTree(constant.fval)) return String(constant.fval.fval ?? 0);
   if (isTree(constant.boolval)) return String(constant.boolval.boolval === true);
   return undefined;
+}
+
+const wholeTypes = new Set(['int2', 'int4', 'int8']);
+
+/** A cast of a value itself, to a type that changes no more than how it is written. */
+function castOf({ arg, typeName }: Tree, bound: readonly (string | null)[]) {
+  if (nodeOf(arg, 'TypeCast') !== undefined || !isTree(typeName)) return undefined;
+  const { names, typmods, arrayBounds, setof } = typeName;
+  if (typmods !== undefined || arrayBounds !== undefined || setof === true) return undefined;
+  const type = stringOf(listOf(names).at(-1)) ?? '';
+  const value = constantOf(arg, bound);
+  if (typeof value !== 'string' || type === 'text') return value;
+  if (type === 'uuid') return uuidOf(value);
+  return wholeTypes.has(type) && /^-?\d{1,15}$/.test(value) ? String(Number(value)) : undefined;
+}
+
+/** Postgres reads it with braces, and with hyphens or without. Documentation, "UUID Type". */
+export function uuidOf(text: string): string | undefined {
+  const digits = text.replace(/[{}-]/g, '').toLowerCase();
+  return /^[0-9a-f]{32}$/.test(digits) ? digits : undefined;
 }
 
 /** Every node below, with its kind; `visit` returns false where it needs no look inside. */

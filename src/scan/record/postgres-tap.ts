@@ -87,6 +87,8 @@ class TappedPostgres {
   #admits(bytes: Buffer): boolean {
     const startup = startupOf(bytes);
     const why = startup === undefined ? 'no start-up packet' : refusedStartup(startup);
+    for (const [name, value] of startup?.settings ?? [])
+      this.#tape.session.push(`set ${quoted(name, '"')} to ${quoted(value, "'")}`);
     if (why === undefined) return true;
     this.#tape.limit(why);
     this.#client.end(refusal(why));
@@ -152,4 +154,8 @@ class TappedPostgres {
       this.#client.destroy();
     }
   }
+}
+
+function quoted(text: string, mark: '"' | "'"): string {
+  return `${mark}${text.replaceAll(mark, mark + mark)}${mark}`;
 }

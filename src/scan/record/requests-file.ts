@@ -18,17 +18,30 @@ export class UnreadableRequests extends Error {
 
 const requestsMax = 10_000;
 
-/** Reads a HAR file, a `.http` file, or an OpenAPI document in JSON with examples. */
-export async function readRequests(file: string): Promise<FileRequest[]> {
+/**
+ * Reads a HAR file, a `.http` file, or an OpenAPI document in JSON with examples. `missing` is told in a
+ * sentence what of it makes no request.
+ */
+export async function readRequests(
+  file: string,
+  missing: (sentence: string) => void = () => undefined,
+): Promise<FileRequest[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new UnreadableRequests(`${file} cannot be read`, { cause });
   });
-  const found = /\.(http|rest)$/.test(file) ? httpRequests(text) : jsonRequests(text, file);
+  const found = /\.(http|rest)$/.test(file)
+    ? httpRequests(text)
+    : jsonRequests(text, file, missing);
   if (found.length === 0) throw new UnreadableRequests(`${file} holds no request`);
+  if (found.length > requestsMax) missing(`only the first ${requestsMax} requests were sent`);
   return found.slice(0, requestsMax);
 }
 
-function jsonRequests(text: string, file: string): FileRequest[] {
+function jsonRequests(
+  text: string,
+  file: string,
+  missing: (sentence: string) => void,
+): FileRequest[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -38,7 +51,7 @@ function jsonRequests(text: string, file: string): FileRequest[] {
   const har = harSchema.safeParse(value);
   if (har.success) return harRequests(har.data);
   const openapi = openapiSchema.safeParse(value);
-  if (openapi.success) return openapiRequests(openapi.data);
+  if (openapi.success) return openapiRequests(openapi.data, missing);
   throw new UnreadableRequests(
     `${file} is none of the files that hold requests: HAR (.har), .http, OpenAPI in JSON`,
   );
@@ -132,26 +145,37 @@ const openapiSchema = z.object({
 });
 
 /** One request for each operation that has examples for all that it needs. */
-function openapiRequests({ paths }: z.infer<typeof openapiSchema>): FileRequest[] {
+function openapiRequests(
+  { paths }: z.infer<typeof openapiSchema>,
+  missing: (sentence: string) => void,
+): FileRequest[] {
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).flatMap(([method, operation]) => {
-      const parsed = operationSchema.safeParse(operation);
-      if (!parsed.success || !new RegExp(`^(${methods})$`, 'i').test(method)) return [];
-      const { parameters = [], requestBody } = parsed.data;
-      let filled = path;
-      for (const parameter of parameters.filter(one => one.in === 'path')) {
-        const value = exampleOf(parameter);
-        if (value === undefined) return [];
-        filled = filled.replace(`{${parameter.name}}`, encodeURIComponent(String(value)));
-      }
-      const json = requestBody?.content['application/json'];
-      const body = json === undefined ? undefined : exampleOf(json);
-      if (json !== undefined && body === undefined) return [];
-      const headers = json === undefined ? [] : [['content-type', 'application/json'] as const];
-      const text = body === undefined ? '' : JSON.stringify(body);
-      return [{ method: method.toUpperCase(), path: filled, headers, body: text }];
+      if (!new RegExp(`^(${methods})$`, 'i').test(method)) return [];
+      const request = requestOf(path, method, operation);
+      if (request !== undefined) return [request];
+      missing(`${method.toUpperCase()} ${path} of the OpenAPI document has no examples`);
+      return [];
     }),
   );
+}
+
+function requestOf(path: string, method: string, operation: unknown): FileRequest | undefined {
+  const parsed = operationSchema.safeParse(operation);
+  if (!parsed.success) return undefined;
+  const { parameters = [], requestBody } = parsed.data;
+  let filled = path;
+  for (const parameter of parameters.filter(one => one.in === 'path')) {
+    const value = exampleOf(parameter);
+    if (value === undefined) return undefined;
+    filled = filled.replace(`{${parameter.name}}`, encodeURIComponent(String(value)));
+  }
+  const json = requestBody?.content['application/json'];
+  const body = json === undefined ? undefined : exampleOf(json);
+  if (json !== undefined && body === undefined) return undefined;
+  const headers = json === undefined ? [] : [['content-type', 'application/json'] as const];
+  const text = body === undefined ? '' : JSON.stringify(body);
+  return { method: method.toUpperCase(), path: filled, headers, body: text };
 }
 
 function exampleOf({ example, examples }: z.infer<typeof exampleSchema>): unknown {

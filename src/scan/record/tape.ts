@@ -20,6 +20,8 @@ export class Tape {
   readonly requests: RecordedRequest[] = [];
   readonly statements: RecordedStatement[] = [];
   readonly calls: RecordedCall[] = [];
+  /** What connections asked for when they were opened, each as a SET. */
+  readonly session: string[] = [];
   readonly #startMs = performance.now();
   readonly #underWay = new Map<number, { readonly atMs: number; readonly arrival: Arrival }>();
   readonly #limits = new Set<string>();

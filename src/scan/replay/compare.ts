@@ -59,5 +59,8 @@ const turnedAway = new Set([401, 403, 407, 419, 429]);
 
 /** Whether an answer says nothing of the operation itself: nobody got as far as that. */
 export function isTurnedAway(answer: Answer): boolean {
-  return answer === null || turnedAway.has(answer.status);
+  if (answer === null || turnedAway.has(answer.status)) return true;
+  const { status, headers } = answer;
+  const [, where = ''] = headers.find(([name]) => name.toLowerCase() === 'location') ?? [];
+  return status >= 300 && status < 400 && /log[-_]?in|sign[-_]?in/i.test(where);
 }

@@ -24,6 +24,8 @@ const lateMs = 1_000;
 export interface Replayed {
   readonly answer: Answer;
   readonly statements: readonly RecordedStatement[];
+  /** SQL that its connections may have been set up with: sent before, or asked for at their start. */
+  readonly session: readonly string[];
   /**
    * It did not come to rest: something was still under way 3 s after its answer; behind the last of
    * several, something began within a second, or a transaction was left open.
@@ -81,7 +83,14 @@ export class Replayer {
     const before = this.#tape.statements.length;
     const answer = await answered(this.#service.port, request);
     const rested = await this.#quiet(before);
-    return { answer, statements: this.#tape.statements.slice(before), restless: !rested };
+    const { statements, session } = this.#tape;
+    const earlier = statements.slice(0, before).filter(({ store }) => store === 'postgres');
+    return {
+      answer,
+      statements: statements.slice(before),
+      session: [...session, ...earlier.map(({ text }) => text)],
+      restless: !rested,
+    };
   }
 
   /** Whether work goes on behind the last answer: a second passes, and a transaction may be open. */
