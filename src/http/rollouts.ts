@@ -73,7 +73,7 @@ export function startRollout(parts: RolloutParts): RequestHandler {
       if (!isSame(running, { from, to, steps, gate })) throw new Problem('rollout-in-progress');
       return answer(response, 200, await told(parts, running));
     }
-    const later = await parts.notNow({ ...place, from });
+    const later = await parts.notNow({ ...place, from, to });
     if (later !== undefined) throw new Problem('rollout-refused', later);
     const action = { who, why, action: `start: ${from} -> ${to}` };
     const made = await parts.rollouts.begin({ ...place, from, to, steps, gate }, action);

@@ -5,7 +5,7 @@ import type { Verdict } from './gate/verdict.ts';
 import { groupCount } from './key-groups.ts';
 import { assignPlace, type Change, type Changed, changeGroup, type Insider } from './mover.ts';
 import { isGated, nextOf } from './next-step.ts';
-import type { Action, Next, Rollout, Rollouts } from './rollouts.ts';
+import { type Action, type Next, type Rollout, type Rollouts, stillSql } from './rollouts.ts';
 import { shadowName } from './shadow.ts';
 
 /** Why a rollout does not get on: these are inside a group's gate and do not come out. */
@@ -165,21 +165,22 @@ export class Controller {
     const { scenario, variant, weight, shadow, from, to } = rollout;
     const { pauseMs, rollouts, judge } = this.#options;
     const place = { scenario, variant };
+    const wanted = stillSql(rollout);
     const { rows } = await client.query<{ group: number; epoch: string; strategy: string }>(
       selectAssigned,
       [scenario, variant],
     );
     if (rows.length === 0) {
       if (rollout.stage === 'aborting') return { blocked: [], arrived: true }; // nothing was moved
-      const first = { ...place, strategy: from, allProve: allProveSql };
+      const first = { ...place, strategy: from, allProve: allProveSql, wanted };
       return notYet(await assignPlace(client, first, pauseMs));
     }
     const assigned = new Map(rows.map(row => [row.group, row]));
     const blocked: Blocked[] = [];
     for (let group = 0; group < groupCount; group += 1) {
       const known = assigned.get(group);
-      const wanted = group < weight ? to : group < shadow ? shadowName(from, to) : from;
-      if (!known || known.strategy === wanted) continue;
+      const goal = group < weight ? to : group < shadow ? shadowName(from, to) : from;
+      if (!known || known.strategy === goal) continue;
       if (this.#stopped || blocked.length >= blockedMax) return { blocked, arrived: false };
       // a violation does not wait until all groups have moved
       if (rollout.stage !== 'aborting' && (await judge(rollout)).verdict === 'Failed')
@@ -187,7 +188,7 @@ export class Controller {
       // somebody has acted, or another process drives
       if (!(await rollouts.isStill(rollout, this.#id))) return { blocked, arrived: false };
       const epoch = BigInt(known.epoch);
-      const change: Change = { scenario, variant, group, epoch, to: wanted };
+      const change: Change = { scenario, variant, group, epoch, to: goal, wanted };
       const ended = await changeGroup(client, change, pauseMs);
       if (ended.kind === 'blocked') blocked.push({ group, by: ended.by });
       if (ended.kind === 'outdated') return { blocked, arrived: false }; // somebody was faster: look again

@@ -1,5 +1,6 @@
 /** Rollouts in Postgres: one at a time per variant; every action is conditional and logged. */
 
+import pg from 'pg';
 import { z } from 'zod';
 import { type GateSettings, gateShape } from './gate/settings.ts';
 import { again, type RunSql } from './run-sql.ts';
@@ -101,6 +102,18 @@ const isStill = `
   select exists (select from mine) and exists (
     select from lockstep_rollouts where id = $3 and stage = $4 and step = $5 and weight = $6
   ) as still`;
+
+/**
+ * For the transaction that moves a group: fails with division_by_zero where the rollout has gone on. Its row
+ * is held, so who aborts comes before or behind the change: a driver that wakes up late changes nothing.
+ */
+export function stillSql({ id, stage, step, weight }: Rollout): string {
+  return `select 1 / count(*) from (
+    select from lockstep_rollouts
+    where id = ${pg.escapeLiteral(id)} and stage = ${pg.escapeLiteral(stage)}
+      and step = ${Number(step)} and weight = ${Number(weight)} for share
+  ) as still`;
+}
 
 const selectLog = `
   select at, who, action, why from lockstep_rollout_log where rollout_id = $1 order by id desc limit 100`;

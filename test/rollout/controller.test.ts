@@ -5,8 +5,10 @@ import { addGates, gateOf } from '../../src/rollout/assignment-schema.ts';
 import { Controller, type ControllerOptions } from '../../src/rollout/controller.ts';
 import { workNames } from '../../src/rollout/fleet.ts';
 import { gateShape } from '../../src/rollout/gate/settings.ts';
-import { assignPlace } from '../../src/rollout/mover.ts';
+import { assignPlace, changeGroup } from '../../src/rollout/mover.ts';
 import { type Rollout, Rollouts } from '../../src/rollout/rollouts.ts';
+import type { RunSql } from '../../src/rollout/run-sql.ts';
+import { reasonAgainstStart } from '../../src/rollout/start-check.ts';
 import { until } from '../fixtures/gate.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
@@ -168,4 +170,49 @@ test('what was never assigned is aborted at once', async () => {
   await rollouts.become(seen, { step: 0, weight: 0, stage: 'aborting' }, by);
   controller();
   await ended('aborted');
+});
+
+test('a driver that freezes before it moves a group, and wakes when the rollout is aborted, moves none', async () => {
+  await assignPlace(session.client, { ...place, strategy: 'row-lock' }, 5_000);
+  const seen = await begun();
+  let thaw = (): void => {};
+  const frozen = new Promise<void>(resolve => {
+    thaw = resolve;
+  });
+  let waits = false;
+  const late = new Rollouts(async (text, values) => (await pool.query(text, [...values])).rows);
+  late.isStill = async (...asked) => {
+    const still = await rollouts.isStill(...asked);
+    if (still && !waits) {
+      waits = true;
+      await frozen;
+    }
+    return still;
+  };
+  const one = controller({ rollouts: late });
+  await until('it is about to move a group', () => waits);
+  await rollouts.become(seen, { step: 0, weight: 0, stage: 'aborting' }, by);
+  await session.run('truncate lockstep_rollout_driver');
+  controller();
+  await ended('aborted');
+  thaw();
+  await one.stop();
+  expect(await moved()).toBe(0);
+});
+
+test('keys that are under two strategies can be brought under either of them', async () => {
+  const runSql: RunSql = async <R extends object>(text: string, values: readonly unknown[]) =>
+    (await pool.query<R>(text, [...values])).rows;
+  const reason = (from: string, to: string) => reasonAgainstStart(runSql, { ...place, from, to });
+  await assignPlace(session.client, { ...place, strategy: 'row-lock' }, 5_000);
+  expect(await reason('redis-lease', 'row-lock')).toMatch(/start from 'row-lock'/);
+  const group = { ...place, group: 7, epoch: 1n, to: 'redis-lease' };
+  await changeGroup(session.client, group, 5_000);
+  expect(await reason('redis-lease', 'serializable')).toMatch(/are under/);
+  expect(await reason('redis-lease', 'row-lock')).toBeUndefined();
+  expect(await reason('row-lock', 'redis-lease')).toBeUndefined();
+  await begun();
+  controller();
+  await ended('healthy');
+  expect(await moved()).toBe(100);
 });
