@@ -75,9 +75,8 @@ async function begun(): Promise<Rollout> {
     steps: [{ setWeight: 100 }],
     gate,
   };
-  const made = await rollouts.begin(asked, by);
   const first = { step: 0, weight: 100, stage: 'progressing' } as const;
-  const there = made && (await rollouts.become(made, first, by));
+  const there = await rollouts.begin(asked, first, [by]);
   if (!there) throw new Error('it did not begin');
   return there;
 }
@@ -215,4 +214,26 @@ test('keys that are under two strategies can be brought under either of them', a
   controller();
   await ended('healthy');
   expect(await moved()).toBe(100);
+});
+
+test('a rollout begins at its first step, and whoever acts on it saw how many keys it has', async () => {
+  const seen = await begun();
+  expect(await rollouts.active()).toMatchObject([{ step: 0, weight: 100, stage: 'progressing' }]);
+  expect(await rollouts.history(seen)).toMatchObject([by]);
+  const next = { step: 0, weight: 50, stage: 'progressing' } as const;
+  expect(await rollouts.become({ ...seen, weight: 0 }, next, by)).toBeUndefined();
+  expect(await rollouts.history(seen)).toHaveLength(1);
+  expect(await rollouts.become(seen, next, by)).toMatchObject({ weight: 50 });
+  expect(await rollouts.history(seen)).toHaveLength(2);
+});
+
+test('what is done to a rollout and what its log says of it are one', async () => {
+  const seen = await begun();
+  await session.run(
+    'alter table lockstep_rollout_log add constraint full_log check (false) not valid',
+  );
+  const next = { step: 0, weight: 50, stage: 'progressing' } as const;
+  await expect(rollouts.become(seen, next, by)).rejects.toThrow(/full_log/);
+  await session.run('alter table lockstep_rollout_log drop constraint full_log');
+  expect(await now()).toMatchObject({ weight: 100 });
 });

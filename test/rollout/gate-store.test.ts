@@ -32,7 +32,8 @@ beforeEach(async () => {
   const gate = gateShape.parse({ contestedKeys: 2, commands: 20 });
   const asked = { scenario: 'gift-card', variant: 'plain', from: 'row-lock', to: 'redis-lease' };
   const by = { who: 'a test', action: 'start', why: 'to see it' };
-  const made = await rollouts.begin({ ...asked, steps: [{ setWeight: 50 }], gate }, by);
+  const first = { step: 0, weight: 0, stage: 'progressing' } as const;
+  const made = await rollouts.begin({ ...asked, steps: [{ setWeight: 50 }], gate }, first, [by]);
   if (!made) throw new Error('it did not begin');
   rollout = made;
 });
