@@ -61,6 +61,8 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #id = randomUUID();
   readonly #stalled = new Map<string, Stalled>();
+  /** Groups that could not be closed at the last try, per rollout: they come last, or they would keep the others. */
+  readonly #blocked = new Map<string, ReadonlySet<number>>();
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -93,7 +95,10 @@ export class Controller {
     try {
       const active = await rollouts.active();
       met(active);
-      if (active.length === 0) return await this.#leave();
+      if (active.length === 0) {
+        this.#blocked.clear();
+        return await this.#leave();
+      }
       if (!(await rollouts.drive(this.#id))) return await this.#leave();
       this.#client ??= await this.#options.connect();
       for (const rollout of active) await this.#advance(this.#client, rollout);
@@ -160,6 +165,17 @@ export class Controller {
     this.#stalled.set(rollout.id, { at, waitMs, againMs: performance.now() + waitMs });
   }
 
+  #inOrder({ id }: Rollout): readonly number[] {
+    const last = this.#blocked.get(id) ?? new Set();
+    const first = Array.from({ length: groupCount }, (_, group) => group);
+    return [...first.filter(group => !last.has(group)), ...last];
+  }
+
+  #noteBlocked({ id }: Rollout, group: number, isBlocked: boolean): void {
+    const others = [...(this.#blocked.get(id) ?? [])].filter(other => other !== group);
+    this.#blocked.set(id, new Set(isBlocked ? [...others, group] : others));
+  }
+
   /** Every group that is not where it should be; one that cannot be closed does not stop the others. */
   async #move(client: pg.Client, rollout: Rollout): Promise<Moved> {
     const { scenario, variant, weight, shadow, from, to } = rollout;
@@ -177,7 +193,7 @@ export class Controller {
     }
     const assigned = new Map(rows.map(row => [row.group, row]));
     const blocked: Blocked[] = [];
-    for (let group = 0; group < groupCount; group += 1) {
+    for (const group of this.#inOrder(rollout)) {
       const known = assigned.get(group);
       const goal = group < weight ? to : group < shadow ? shadowName(from, to) : from;
       if (!known || known.strategy === goal) continue;
@@ -191,6 +207,7 @@ export class Controller {
       const change: Change = { scenario, variant, group, epoch, to: goal, wanted };
       const ended = await changeGroup(client, change, pauseMs);
       if (ended.kind === 'blocked') blocked.push({ group, by: ended.by });
+      this.#noteBlocked(rollout, group, ended.kind === 'blocked');
       if (ended.kind === 'outdated') return { blocked, arrived: false }; // somebody was faster: look again
     }
     return { blocked, arrived: blocked.length === 0 };

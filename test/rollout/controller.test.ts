@@ -237,3 +237,15 @@ test('what is done to a rollout and what its log says of it are one', async () =
   await session.run('alter table lockstep_rollout_log drop constraint full_log');
   expect(await now()).toMatchObject({ weight: 100 });
 });
+
+test('three groups that somebody is inside of do not keep the others', async () => {
+  await assignPlace(session.client, { ...place, strategy: 'row-lock' }, 5_000);
+  const inside = await Session.open(databaseUrl);
+  const gates = [0, 1, 2].map(group => gateOf(place, group, 1n)).join();
+  await inside.run('begin', `lock table ${gates} in access share mode`);
+  await begun();
+  controller();
+  await until('all others are moved', async () => (await moved()) === 97, 15_000);
+  await inside.close();
+  await ended('healthy');
+});
