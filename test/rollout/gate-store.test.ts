@@ -166,3 +166,12 @@ test('a process that has not heard is listed', async () => {
   await heard(runSql, rows[0]?.id ?? '', 3n); // the newest change is younger than 2 s
   expect(await behindOf(runSql)).toMatchObject([{ runsAt: 'b:2', silentSeconds: null }]);
 });
+
+test('so does one by a command whose keys were under either of the two', async () => {
+  atMs += 1_000;
+  await pool.query(
+    `insert into lockstep_violations (scenario, key, kind, unit, strategy, detail)
+     values ('gift-card', '1', 'duplicate', 1, 'both:redis-lease+row-lock', 'two of one')`,
+  );
+  expect((await one.look(rollout)).verdict).toBe('Failed');
+});
