@@ -1,3 +1,4 @@
+import type { Failure } from '../contract/index.ts';
 import type { Command } from './command.ts';
 
 /** Under which strategy an attempt runs, and how its transaction proves that it may. */
@@ -5,6 +6,8 @@ export interface Assigned {
   readonly strategy: Command['strategy'];
   /** Goes along with BEGIN; see rollout/proof.ts. Without one nothing is guaranteed. */
   readonly proof?: string;
+  /** It cannot run here: the attempt ends with this, and counts for this strategy. */
+  readonly refused?: Failure;
 }
 
 /** Says which strategy decides which keys; see rollout/. */

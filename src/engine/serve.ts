@@ -12,7 +12,7 @@ import {
 } from '../contract/index.ts';
 import type { Limits, Store } from '../store/store.ts';
 import { announceKey, endAnnounced } from './announced-key.ts';
-import type { Assigner } from './assigner.ts';
+import type { Assigned, Assigner } from './assigner.ts';
 import { Attempt, type Span } from './attempt.ts';
 import { Bulkhead, type BulkheadLimits, NotLetIn, type Place } from './bulkhead.ts';
 import { type Command, cellOf, hasEffectOutside } from './command.ts';
@@ -160,8 +160,14 @@ export class Engine {
       place = await this.#bulkhead.enter(strategy.declared, plan.keys, limits);
     } catch (error) {
       if (!(error instanceof NotLetIn)) throw error;
-      this.#options.observer.failure(cellOf(command), error.code, error);
-      return { ...ending(error.code, 0, error), aheadMs: error.aheadMs };
+      // it counts for the strategy that it would have run under
+      const { command: ran } = await this.#assigned(
+        command,
+        plan,
+        this.#options.backends.now(),
+      ).catch(() => ({ command }));
+      this.#options.observer.failure(cellOf(ran), error.code, error);
+      return { ...ending(error.code, 0, error), aheadMs: error.aheadMs, ran };
     }
     try {
       const ended = await inner(sinceMs);
@@ -196,8 +202,10 @@ export class Engine {
       try {
         if (left?.aborted) throw new Failure('caller-left');
         const askedMs = number === 1 ? sinceMs : backends.now();
-        const { command: now, ...proof } = await this.#assigned(command, plan, deadlineMs);
+        const assigned = await this.#assigned(command, plan, deadlineMs);
+        const { command: now, refused, ...proof } = assigned;
         command = now;
+        if (refused) throw refused;
         const tried = { number, sinceMs: askedMs, left, ...proof };
         attempt = await this.#attempt({ ...work, command }, tried);
         const outcome = decided(await attempt.run(), number);
@@ -235,7 +243,7 @@ export class Engine {
     command: Command,
     plan: Plan,
     deadlineMs: number,
-  ): Promise<{ readonly command: Command; readonly proof?: string }> {
+  ): Promise<Omit<Assigned, 'strategy'> & { readonly command: Command }> {
     const { assigner } = this.#options;
     if (!assigner) return { command };
     const { strategy, ...proof } = await assigner.assign(command, plan.keys, deadlineMs);

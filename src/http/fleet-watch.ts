@@ -1,11 +1,12 @@
-import type { Pool } from 'pg';
+import type { ClientBase, Pool, QueryConfig } from 'pg';
 import type { Logger } from 'pino';
 import type { RegisteredStrategy, Registry } from '../engine/registry.ts';
 import { anyAssigned } from '../rollout/assignment-schema.ts';
-import { Fleet, type Pair } from '../rollout/fleet.ts';
+import { Fleet, noneAssignedSql, type Pair } from '../rollout/fleet.ts';
 import { strategyNamed } from '../rollout/named.ts';
 import type { Deciders } from '../telemetry/deciders.ts';
 import type { Meter } from '../telemetry/prometheus.ts';
+import type { OutageLog } from './log.ts';
 
 interface WatchOptions {
   readonly pool: Pool;
@@ -18,6 +19,7 @@ interface WatchOptions {
 }
 
 const beatMaxMs = 2_000;
+const askedMaxMs = 1_000;
 
 /** Why a process without proofs does not start once keys are assigned. */
 export const mustProve =
@@ -29,8 +31,26 @@ export const mustProve =
  * its end, but some may have been assigned while it started.
  */
 export async function checkNoneAssigned(pool: Pool): Promise<void> {
-  const assigned = await anyAssigned(pool).catch(() => false); // Postgres is away: nothing is decided
+  // Postgres is away: nothing is decided, and each work connection is asked when there is one
+  const assigned = await anyAssigned(pool).catch(() => false);
   if (assigned) throw new Error(mustProve);
+}
+
+/**
+ * Asked of each new work connection of such a process. It may have been frozen or cut off for so long
+ * that it was forgotten, and keys were assigned: then it serves no more, nor is it ready.
+ */
+export function mayDecide(tell: OutageLog): (client: ClientBase) => Promise<void> {
+  const asked: QueryConfig & { query_timeout: number } = {
+    text: noneAssignedSql,
+    query_timeout: askedMaxMs,
+  };
+  return async client => {
+    await client.query(asked).catch(error => {
+      tell('Postgres', error, 'a connection may decide nothing');
+      throw error;
+    });
+  };
 }
 
 /** The fleet, told in the log when it changes, and as a metric. */

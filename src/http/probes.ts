@@ -12,6 +12,8 @@ export interface ProbedStores {
   readonly backends: Pick<Backends, 'redis' | 'redisNodes'>;
   readonly need: RedisNeeds;
   readonly refusals: Refusals;
+  /** Rejects where this process may decide nothing. */
+  readonly mayDecide?: () => Promise<void>;
 }
 
 /** On a standby it is on as well. */
@@ -21,7 +23,8 @@ const probeKey = `lockstep:probe:${randomUUID()}`; // of this process; it ends b
 const probeKeyMs = 1_000;
 
 /** Asks the stores for what a command needs: a change, not just an answer. */
-export function storeProbes({ pool, backends, need, refusals }: ProbedStores): readonly Probe[] {
+export function storeProbes(stores: ProbedStores): readonly Probe[] {
+  const { pool, backends, need, refusals, mayDecide } = stores;
   const { redis, redisNodes } = backends;
   const told = async (ask: Promise<void>): Promise<void> => {
     try {
@@ -34,6 +37,7 @@ export function storeProbes({ pool, backends, need, refusals }: ProbedStores): r
   const postgres = async (): Promise<void> => {
     refusals.assertNone(); // seen and logged before
     await told(assertTakesChanges(pool));
+    await mayDecide?.();
   };
   const majority = async (): Promise<void> => {
     const answers = await Promise.allSettled(redisNodes.map(node => told(assertGrants(node))));

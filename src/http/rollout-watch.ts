@@ -7,7 +7,7 @@ import { Tally } from '../rollout/gate/tally.ts';
 import { Listener } from '../rollout/listener.ts';
 import { type Rollout, Rollouts } from '../rollout/rollouts.ts';
 import type { RunSql } from '../rollout/run-sql.ts';
-import { shadowName } from '../rollout/shadow.ts';
+import { dividedName, shadowName } from '../rollout/shadow.ts';
 import { reasonAgainstStart, type Start } from '../rollout/start-check.ts';
 import { type Behind, behindOf, heard, shownOf } from '../rollout/view.ts';
 import { type CuttableClient, clientAt } from '../store/connection.ts';
@@ -122,7 +122,8 @@ export class RolloutWatch {
     this.#active = active.length > 0;
     this.tally.watch(active);
     for (const { from, to } of active)
-      for (const name of [from, to, shadowName(from, to)]) this.#options.learn(name);
+      for (const name of [from, to, shadowName(from, to), dividedName(from, to)])
+        this.#options.learn(name);
   }
 
   /** Adds what was counted, says how far this process has heard, and shows what all have. */

@@ -73,18 +73,20 @@ export function startRollout(parts: RolloutParts): RequestHandler {
       if (!isSame(running, { from, to, steps, gate })) throw new Problem('rollout-in-progress');
       return answer(response, 200, await told(parts, running));
     }
-    const later = await parts.notNow({ ...place, from });
+    const later = await parts.notNow({ ...place, from, to });
     if (later !== undefined) throw new Problem('rollout-refused', later);
     const action = { who, why, action: `start: ${from} -> ${to}` };
-    const made = await parts.rollouts.begin({ ...place, from, to, steps, gate }, action);
-    if (!made) throw new Problem('rollout-in-progress');
     const first = entered(steps, 0, 0, 0);
-    const moved = await parts.rollouts.become(made, first, {
-      who: 'lockstep',
-      action: first.shadow ? `step 1: shadow ${first.shadow}` : `step 1: weight ${first.weight}`,
-      why: 'the rollout starts',
-    });
-    answer(response, 201, await told(parts, moved ?? made));
+    const made = await parts.rollouts.begin({ ...place, from, to, steps, gate }, first, [
+      action,
+      {
+        who: 'lockstep',
+        action: first.shadow ? `step 1: shadow ${first.shadow}` : `step 1: weight ${first.weight}`,
+        why: 'the rollout starts',
+      },
+    ]);
+    if (!made) throw new Problem('rollout-in-progress');
+    answer(response, 201, await told(parts, made));
   };
 }
 

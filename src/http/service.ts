@@ -30,7 +30,13 @@ import {
 import { createApp } from './app.ts';
 import { type ChoiceOptions, reasonAgainst } from './choice.ts';
 import { choiceOf } from './configured-choice.ts';
-import { checkNoneAssigned, hazardWarning, warningOf, watchFleet } from './fleet-watch.ts';
+import {
+  checkNoneAssigned,
+  hazardWarning,
+  mayDecide,
+  warningOf,
+  watchFleet,
+} from './fleet-watch.ts';
 import { health, type Probe } from './health.ts';
 import { outageLog } from './log.ts';
 import { showPools } from './pool-gauges.ts';
@@ -84,8 +90,9 @@ export class Service {
     const lockTimeoutMs = tuning.waitMs;
     const shared = { url, pooler, connectTimeoutMs, lockTimeoutMs, onIdleError };
     const workName = config.rollouts ? workNames.proved : workNames.unproved;
+    const work = { ...shared, ...(!config.rollouts && { check: mayDecide(reportOutage) }) };
     this.#store = new PostgresStore({
-      ...{ ...shared, applicationName: workName },
+      ...{ ...work, applicationName: workName },
       connectionsMax: config.connectionsMax,
     });
     this.#probes = createPool({ ...shared, connectionsMax: 1, applicationName: 'lockstep probe' });
@@ -125,7 +132,7 @@ export class Service {
     this.#sequelize = new LazyStore(async () => {
       const { SequelizeStore } = await import('../store/sequelize.ts');
       return new SequelizeStore({
-        ...{ ...shared, applicationName: ormNameOf(workName) },
+        ...{ ...work, applicationName: ormNameOf(workName) },
         connectionsMax: config.connectionsMax,
       });
     });
@@ -286,6 +293,7 @@ export class Service {
       backends: this.#backends,
       need: redisNeedsOf(this.#choice.strategy.declared),
       refusals: this.#refusals,
+      ...(!this.#config.rollouts && { mayDecide: () => checkNoneAssigned(this.#probes) }),
     });
   }
 }

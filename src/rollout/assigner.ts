@@ -13,8 +13,8 @@ type Missing = (strategy: Strategy) => string | undefined;
 
 /**
  * Takes the strategy from the assignments of a command's keys; keys that were never assigned run under
- * the command's own. Both are proved. Throws `Failure('assignment-not-offered')` where the strategy
- * cannot run here.
+ * the command's own. Both are proved. Refused with `assignment-not-offered` where the strategy cannot
+ * run here; thrown where it is not even known.
  */
 export function assignerOf(
   assignments: Assignments,
@@ -30,9 +30,10 @@ export function assignerOf(
       const now = assignments.of(scenario.name, variant, keys);
       const strategy = strategyOf(command, now, registry);
       const why = strategy === command.strategy ? undefined : missing(strategy.declared);
-      if (why !== undefined)
-        throw new Failure('assignment-not-offered', { message: `${strategy.name} ${why}` });
-      return { strategy, proof: proofSql(now) };
+      const proof = proofSql(now);
+      if (why === undefined) return { strategy, proof };
+      const message = `${strategy.name} ${why}`;
+      return { strategy, proof, refused: new Failure('assignment-not-offered', { message }) };
     },
     refresh: () => assignments.refresh(),
   };

@@ -5,7 +5,7 @@ import type { Verdict } from './gate/verdict.ts';
 import { groupCount } from './key-groups.ts';
 import { assignPlace, type Change, type Changed, changeGroup, type Insider } from './mover.ts';
 import { isGated, nextOf } from './next-step.ts';
-import type { Action, Next, Rollout, Rollouts } from './rollouts.ts';
+import { type Action, type Next, type Rollout, type Rollouts, stillSql } from './rollouts.ts';
 import { shadowName } from './shadow.ts';
 
 /** Why a rollout does not get on: these are inside a group's gate and do not come out. */
@@ -61,6 +61,8 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #id = randomUUID();
   readonly #stalled = new Map<string, Stalled>();
+  /** Groups that could not be closed at the last try, per rollout: they come last, or they would keep the others. */
+  readonly #blocked = new Map<string, ReadonlySet<number>>();
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -93,7 +95,10 @@ export class Controller {
     try {
       const active = await rollouts.active();
       met(active);
-      if (active.length === 0) return await this.#leave();
+      if (active.length === 0) {
+        this.#blocked.clear();
+        return await this.#leave();
+      }
       if (!(await rollouts.drive(this.#id))) return await this.#leave();
       this.#client ??= await this.#options.connect();
       for (const rollout of active) await this.#advance(this.#client, rollout);
@@ -160,26 +165,38 @@ export class Controller {
     this.#stalled.set(rollout.id, { at, waitMs, againMs: performance.now() + waitMs });
   }
 
+  #inOrder({ id }: Rollout): readonly number[] {
+    const last = this.#blocked.get(id) ?? new Set();
+    const first = Array.from({ length: groupCount }, (_, group) => group);
+    return [...first.filter(group => !last.has(group)), ...last];
+  }
+
+  #noteBlocked({ id }: Rollout, group: number, isBlocked: boolean): void {
+    const others = [...(this.#blocked.get(id) ?? [])].filter(other => other !== group);
+    this.#blocked.set(id, new Set(isBlocked ? [...others, group] : others));
+  }
+
   /** Every group that is not where it should be; one that cannot be closed does not stop the others. */
   async #move(client: pg.Client, rollout: Rollout): Promise<Moved> {
     const { scenario, variant, weight, shadow, from, to } = rollout;
     const { pauseMs, rollouts, judge } = this.#options;
     const place = { scenario, variant };
+    const wanted = stillSql(rollout);
     const { rows } = await client.query<{ group: number; epoch: string; strategy: string }>(
       selectAssigned,
       [scenario, variant],
     );
     if (rows.length === 0) {
       if (rollout.stage === 'aborting') return { blocked: [], arrived: true }; // nothing was moved
-      const first = { ...place, strategy: from, allProve: allProveSql };
+      const first = { ...place, strategy: from, allProve: allProveSql, wanted };
       return notYet(await assignPlace(client, first, pauseMs));
     }
     const assigned = new Map(rows.map(row => [row.group, row]));
     const blocked: Blocked[] = [];
-    for (let group = 0; group < groupCount; group += 1) {
+    for (const group of this.#inOrder(rollout)) {
       const known = assigned.get(group);
-      const wanted = group < weight ? to : group < shadow ? shadowName(from, to) : from;
-      if (!known || known.strategy === wanted) continue;
+      const goal = group < weight ? to : group < shadow ? shadowName(from, to) : from;
+      if (!known || known.strategy === goal) continue;
       if (this.#stopped || blocked.length >= blockedMax) return { blocked, arrived: false };
       // a violation does not wait until all groups have moved
       if (rollout.stage !== 'aborting' && (await judge(rollout)).verdict === 'Failed')
@@ -187,9 +204,10 @@ export class Controller {
       // somebody has acted, or another process drives
       if (!(await rollouts.isStill(rollout, this.#id))) return { blocked, arrived: false };
       const epoch = BigInt(known.epoch);
-      const change: Change = { scenario, variant, group, epoch, to: wanted };
+      const change: Change = { scenario, variant, group, epoch, to: goal, wanted };
       const ended = await changeGroup(client, change, pauseMs);
       if (ended.kind === 'blocked') blocked.push({ group, by: ended.by });
+      this.#noteBlocked(rollout, group, ended.kind === 'blocked');
       if (ended.kind === 'outdated') return { blocked, arrived: false }; // somebody was faster: look again
     }
     return { blocked, arrived: blocked.length === 0 };

@@ -66,6 +66,22 @@ export const allProveSql = `
     end if;
   end $$;`;
 
+/**
+ * The reverse, for each new work connection of a process that proves nothing: fails once keys are assigned.
+ * Who assigns meanwhile is waited for: from then on it sees the session, or the session sees the assignment.
+ */
+export const noneAssignedSql = `
+  begin isolation level read committed;
+  lock table lockstep_processes in row exclusive mode;
+  do $$ begin
+    if exists (select from lockstep_assignments) then
+      raise exception using errcode = '${unproved}', message = 'a rollout has assigned keys to '
+        || 'strategies, and this process would not prove under which one it decides: '
+        || 'start it with ROLLOUTS=1';
+    end if;
+  end $$;
+  commit`;
+
 const beatEveryMs = 5_000;
 /** Four missed beats: the process has died, or cannot reach the database and so decides nothing. */
 const aliveSeconds = 20;

@@ -10,6 +10,8 @@ export interface Change extends Place {
   /** The epoch that is to be replaced. The number counts, never the strategy. */
   readonly epoch: bigint;
   readonly to: string;
+  /** A statement that divides by zero where nobody wants this change any more. */
+  readonly wanted?: string;
 }
 
 /** A session that is inside the gate and did not come out in time. */
@@ -34,6 +36,7 @@ const outdated = new Set([
   proofRefused, // the gate of that epoch is gone
   '42P07', // duplicate_table: its groups have their gates
   '23505', // the same, found in the catalogue itself
+  '22012', // division_by_zero: it is not wanted any more
   '23514', // check_violation: the gate and its row do not agree, see `next`
 ]);
 
@@ -70,6 +73,8 @@ export interface FirstAssignment extends Place {
   readonly groups?: readonly number[];
   /** Statements that fail with `unproved` while somebody may decide who does not prove. */
   readonly allProve?: string;
+  /** As in a change. */
+  readonly wanted?: string;
 }
 
 /** SQLSTATE of ours: somebody decides without a proof. */
@@ -81,11 +86,12 @@ export async function assignPlace(
   assignment: FirstAssignment,
   pauseMs: number,
 ): Promise<Changed> {
-  const { strategy, scenario, variant, allProve = '' } = assignment;
+  const { strategy, scenario, variant, allProve = '', wanted } = assignment;
   const { groups = Array.from({ length: groupCount }, (_, group) => group) } = assignment;
   const gate = gateOf({ scenario, variant });
   const gates = groups.map(group => `create table ${gateOf({ scenario, variant }, group, 1n)} ()`);
   return alone(client, { gate, epoch: 1n, pauseMs, before: `${allProve} ${gates.join(';\n')};` }, [
+    ...(wanted === undefined ? [] : [wanted]),
     `with assigned as (
        insert into lockstep_assignments (scenario, variant, key_group, epoch, strategy)
        select ${texts(scenario, variant)}, key_group, 1, ${texts(strategy)}
@@ -107,12 +113,13 @@ export async function changeGroup(
   change: Change,
   pauseMs: number,
 ): Promise<Changed> {
-  const { scenario, variant, group, epoch, to } = change;
+  const { scenario, variant, group, epoch, to, wanted } = change;
   const place = [scenario, variant, group, String(epoch)];
   const next = epoch + 1n;
   const gate = gateOf(change, group, epoch);
   await client.query(close, [...place, pauseMs / 1_000]).catch(onlyAsked);
   const ended = await alone(client, { gate, epoch: next, pauseMs }, [
+    ...(wanted === undefined ? [] : [wanted]),
     // 0 is refused by a check: the row is of the epoch that the gate's name says, or nothing happens
     `with changed as (
        update lockstep_assignments

@@ -1,5 +1,6 @@
 /** Rollouts in Postgres: one at a time per variant; every action is conditional and logged. */
 
+import pg from 'pg';
 import { z } from 'zod';
 import { type GateSettings, gateShape } from './gate/settings.ts';
 import { again, type RunSql } from './run-sql.ts';
@@ -62,24 +63,41 @@ const selectNewest = `
   select ${columns} from lockstep_rollouts
   where scenario = $1 and ($2::text is null or variant = $2) order by id desc limit 1`;
 
+/** With its first step, and with both in its log. */
 const insert = `
-  insert into lockstep_rollouts (scenario, variant, from_strategy, to_strategy, steps, gate)
-  values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning ${columns}`;
+  with made as (
+    insert into lockstep_rollouts (scenario, variant, from_strategy, to_strategy, steps, gate,
+      step, weight, shadow, stage, pause_until)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+      case when $11::integer is null then null else now() + make_interval(secs => $11) end)
+    on conflict do nothing returning *
+  ), logged as (
+    insert into lockstep_rollout_log (rollout_id, who, action, why)
+    select made.id, said.who, said.action, said.why
+    from made, unnest($12::text[], $13::text[], $14::text[])
+      with ordinality as said (who, action, why, number)
+    order by number
+  )
+  select ${columns} from made`;
 
-/** Only from the step and stage that it was decided at: a person may have acted in between. */
+/** Only from where it was decided: a person may have acted in between. */
 const update = `
+  with become as (
   update lockstep_rollouts
   set step = $4, weight = $5, stage = $6, failed = coalesce(failed, $8), changed_at = now(),
     shadow = $9, waived = waived or $10, held_since = null,
     pause_until = case when $7::integer is null then null else now() + make_interval(secs => $7) end
-  where id = $1 and step = $2 and stage = $3 returning ${columns}`;
+  where id = $1 and step = $2 and stage = $3 and weight = $11 returning *
+  ), logged as (
+    insert into lockstep_rollout_log (rollout_id, who, action, why)
+    select id, $12, $13, $14 from become
+  )
+  select ${columns} from become`;
 
 const hold = `
   update lockstep_rollouts set held_since = coalesce(held_since, now())
   where id = $1 and step = $2 and stage = $3
   returning extract(epoch from now() - held_since)::float8 as seconds`;
-
-const log = `insert into lockstep_rollout_log (rollout_id, who, action, why) values ($1, $2, $3, $4)`;
 
 const driveSeconds = 3;
 
@@ -101,6 +119,18 @@ const isStill = `
   select exists (select from mine) and exists (
     select from lockstep_rollouts where id = $3 and stage = $4 and step = $5 and weight = $6
   ) as still`;
+
+/**
+ * For the transaction that moves a group: fails with division_by_zero where the rollout has gone on. Its row
+ * is held, so who aborts comes before or behind the change: a driver that wakes up late changes nothing.
+ */
+export function stillSql({ id, stage, step, weight }: Rollout): string {
+  return `select 1 / count(*) from (
+    select from lockstep_rollouts
+    where id = ${pg.escapeLiteral(id)} and stage = ${pg.escapeLiteral(stage)}
+      and step = ${Number(step)} and weight = ${Number(weight)} for share
+  ) as still`;
+}
 
 const selectLog = `
   select at, who, action, why from lockstep_rollout_log where rollout_id = $1 order by id desc limit 100`;
@@ -145,24 +175,30 @@ export class Rollouts {
     return (await this.#read(selectNewest, [scenario, variant ?? null]))[0];
   }
 
-  /** Undefined if one runs already for this variant. */
+  /** At its first step. Undefined if one runs already for this variant. */
   async begin(
     asked: Pick<Rollout, 'scenario' | 'variant' | 'from' | 'to' | 'steps' | 'gate'>,
-    by: Action,
+    first: Next,
+    by: readonly Action[],
   ): Promise<Rollout | undefined> {
     const { scenario, variant, from, to, steps, gate } = asked;
-    const values = [scenario, variant, from, to, JSON.stringify(steps), JSON.stringify(gate)];
-    const [made] = await this.#read(insert, values);
-    if (made) await this.#log(made.id, by);
+    const { step, weight, shadow = 0, stage, pauseSeconds = null } = first;
+    const [made] = await this.#read(insert, [
+      ...[scenario, variant, from, to, JSON.stringify(steps), JSON.stringify(gate)],
+      ...[step, weight, shadow, stage, pauseSeconds],
+      ...[by.map(({ who }) => who), by.map(({ action }) => action), by.map(({ why }) => why)],
+    ]);
     return made;
   }
 
-  /** Undefined if it is no longer at the step and stage that were seen. */
+  /** Undefined if it is no longer where it was seen. */
   async become(seen: Rollout, next: Next, by: Action): Promise<Rollout | undefined> {
     const { step, weight, stage, pauseSeconds = null, failed = null, shadow = 0 } = next;
     const becomes = [step, weight, stage, pauseSeconds, failed, shadow, next.waived ?? false];
-    const [become] = await this.#read(update, [seen.id, seen.step, seen.stage, ...becomes]);
-    if (become) await this.#log(seen.id, by);
+    const [become] = await this.#read(update, [
+      ...[seen.id, seen.step, seen.stage, ...becomes],
+      ...[seen.weight, by.who, by.action, by.why],
+    ]);
     return become;
   }
 
@@ -196,9 +232,5 @@ export class Rollouts {
   async #read(text: string, values: readonly unknown[]): Promise<readonly Rollout[]> {
     const rows = await this.#runSql<Rollout>(text, values);
     return rows.map(row => ({ ...row, gate: gateShape.parse(row.gate) }));
-  }
-
-  async #log(id: string, { who, action, why }: Action): Promise<void> {
-    await this.#runSql(log, [id, who, action, why]);
   }
 }

@@ -4,6 +4,10 @@ import { both, type Composed, type NamedStrategy } from './both.ts';
 /** The name of the strategy that decides under `from` and tries the lock of `to`. */
 export const shadowName = (from: string, to: string): string => `shadow:${from}+${to}`;
 
+/** The name under which a command runs whose keys are under either of the two. */
+export const dividedName = (one: string, other: string): string =>
+  `both:${[one, other].sort().join('+')}`;
+
 const shadowed = /^shadow:([a-z0-9-]+)\+/;
 
 /** Which strategy protects under this name: that of a shadow is the old one, alone. */

@@ -1,12 +1,14 @@
 /** Whether a rollout may start now: who serves on the database, and what is assigned there. */
 import { groupCount } from './key-groups.ts';
 import type { RunSql } from './run-sql.ts';
+import { shadowName } from './shadow.ts';
 
 /** A rollout that is asked for. */
 export interface Start {
   readonly scenario: string;
   readonly variant: string;
   readonly from: string;
+  readonly to: string;
 }
 
 interface Other {
@@ -27,18 +29,24 @@ const assigned = `
 /** The reason against it, as a sentence; undefined if there is none. */
 export async function reasonAgainstStart(
   runSql: RunSql,
-  { scenario, variant, from }: Start,
+  { scenario, variant, from, to }: Start,
 ): Promise<string | undefined> {
   const values = [scenario, variant];
   const rows = await runSql<{ strategy: string; count: number }>(assigned, values);
   const elsewhere = rows.find(row => row.strategy !== from);
-  if (elsewhere)
+  // some keys were left behind: a rollout between the two brings all to one of them
+  const between = rows.length > 1 && rows.every(({ strategy }) => within(strategy, from, to));
+  if (elsewhere && !between)
     return (
       `${elsewhere.count} of ${groupCount} groups of keys are under '${elsewhere.strategy}', not under '${from}': ` +
       `start from '${elsewhere.strategy}'.`
     );
   const [other] = await runSql<Other>(others, [from]);
   return other && reasonAgainstOther(other, from, rows.length > 0);
+}
+
+function within(strategy: string, from: string, to: string): boolean {
+  return strategy === from || strategy === to || strategy === shadowName(from, to);
 }
 
 function reasonAgainstOther(

@@ -33,6 +33,8 @@ export interface PostgresOptions {
   readonly applicationName?: string;
   /** Receives errors of idle connections, which the pool replaces by itself. */
   readonly onIdleError?: (error: Error) => void;
+  /** Asked of each new connection before it is used; one that is refused is closed. */
+  readonly check?: (client: pg.ClientBase) => Promise<void>;
 }
 
 const aloneGraceMs = 1_000;
@@ -41,6 +43,7 @@ const cutGraceMs = 250; // lets the server's own lock_timeout fire first
 /** Creates a pool; connections are opened on demand. */
 export function createPool(options: PostgresOptions): pg.Pool {
   const connectMs = options.connectTimeoutMs ?? connectDefaultMs;
+  const { check } = options;
   const pool = new pg.Pool({
     max: options.connectionsMax,
     connectionTimeoutMillis: connectMaxMs(options.url, connectMs),
@@ -50,6 +53,10 @@ export function createPool(options: PostgresOptions): pg.Pool {
     pipeline: true,
     Client: clientAt(options.url),
     ...(!options.pooler && { options: startupOptions(options.lockTimeoutMs) }),
+    ...(check && {
+      verify: (client: pg.ClientBase, done: (error?: Error) => void) =>
+        void check(client).then(() => done(), done),
+    }),
   });
   pool.on('error', error => options.onIdleError?.(error));
   return pool;

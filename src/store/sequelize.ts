@@ -7,6 +7,7 @@ import {
   clientAt,
   connectDefaultMs,
   connectMaxMs,
+  cutConnection,
   idleMs,
   startupOptions,
 } from './connection.ts';
@@ -64,6 +65,15 @@ function openSequelize(options: PostgresOptions): Sequelize {
   sequelize.addHook('afterPoolAcquire', (client: unknown) => {
     if (client instanceof CuttableClient) acquiring.getStore()?.acquired(client);
   });
+  const { check } = options;
+  if (check)
+    sequelize.addHook('afterConnect', async (client: unknown) => {
+      if (!(client instanceof CuttableClient)) throw new Error('not a connection of ours');
+      await check(client).catch(error => {
+        cutConnection(client); // Sequelize forgets it
+        throw error;
+      });
+    });
   return sequelize;
 }
 

@@ -158,3 +158,39 @@ describe('a change waits for who is inside', () => {
     expect((await command).outcome.kind).toBe('accepted');
   });
 });
+
+describe('what could not be done counts for the strategy that the keys are assigned to', () => {
+  test('one that cannot run in this process', async () => {
+    const { id } = await counter();
+    await assign('redis-lease');
+    await beliefs.refresh();
+    const lacking = openEngine(
+      urls,
+      {},
+      undefined,
+      assignerOf(beliefs, registry, () => 'lacks it'),
+    );
+    const { outcome, ran } = await serve(lacking, 'row-lock', id);
+    await lacking.close();
+    expect(outcome).toMatchObject({ kind: 'failed', detail: 'assignment-not-offered' });
+    expect(ran?.strategy.name).toBe('redis-lease');
+  });
+
+  test('a command that was not let in', async () => {
+    const { id } = await counter();
+    await assign('row-lock');
+    await beliefs.refresh();
+    const connections = { work: 1, locks: 1 };
+    const limits = { connections, waitersPerKey: 0, commandsMax: 10 };
+    const full = openEngine(urls, {}, limits, assignerOf(beliefs, registry));
+    await mover.run('begin', `select from law_counters where id = '${id}' for update`);
+    const first = serve(full, 'redis-lease', id);
+    await waiting(1);
+    const { outcome, ran } = await serve(full, 'redis-lease', id);
+    await mover.run('commit');
+    await first;
+    await full.close();
+    expect(outcome).toMatchObject({ kind: 'busy' });
+    expect(ran?.strategy.name).toBe('row-lock');
+  });
+});

@@ -5,8 +5,10 @@ import { addGates, gateOf } from '../../src/rollout/assignment-schema.ts';
 import { Controller, type ControllerOptions } from '../../src/rollout/controller.ts';
 import { workNames } from '../../src/rollout/fleet.ts';
 import { gateShape } from '../../src/rollout/gate/settings.ts';
-import { assignPlace } from '../../src/rollout/mover.ts';
+import { assignPlace, changeGroup } from '../../src/rollout/mover.ts';
 import { type Rollout, Rollouts } from '../../src/rollout/rollouts.ts';
+import type { RunSql } from '../../src/rollout/run-sql.ts';
+import { reasonAgainstStart } from '../../src/rollout/start-check.ts';
 import { until } from '../fixtures/gate.ts';
 import { scenarioDatabase } from '../fixtures/scenario-database.ts';
 import { Session } from '../fixtures/session.ts';
@@ -73,9 +75,8 @@ async function begun(): Promise<Rollout> {
     steps: [{ setWeight: 100 }],
     gate,
   };
-  const made = await rollouts.begin(asked, by);
   const first = { step: 0, weight: 100, stage: 'progressing' } as const;
-  const there = made && (await rollouts.become(made, first, by));
+  const there = await rollouts.begin(asked, first, [by]);
   if (!there) throw new Error('it did not begin');
   return there;
 }
@@ -168,4 +169,83 @@ test('what was never assigned is aborted at once', async () => {
   await rollouts.become(seen, { step: 0, weight: 0, stage: 'aborting' }, by);
   controller();
   await ended('aborted');
+});
+
+test('a driver that freezes before it moves a group, and wakes when the rollout is aborted, moves none', async () => {
+  await assignPlace(session.client, { ...place, strategy: 'row-lock' }, 5_000);
+  const seen = await begun();
+  let thaw = (): void => {};
+  const frozen = new Promise<void>(resolve => {
+    thaw = resolve;
+  });
+  let waits = false;
+  const late = new Rollouts(async (text, values) => (await pool.query(text, [...values])).rows);
+  late.isStill = async (...asked) => {
+    const still = await rollouts.isStill(...asked);
+    if (still && !waits) {
+      waits = true;
+      await frozen;
+    }
+    return still;
+  };
+  const one = controller({ rollouts: late });
+  await until('it is about to move a group', () => waits);
+  await rollouts.become(seen, { step: 0, weight: 0, stage: 'aborting' }, by);
+  await session.run('truncate lockstep_rollout_driver');
+  controller();
+  await ended('aborted');
+  thaw();
+  await one.stop();
+  expect(await moved()).toBe(0);
+});
+
+test('keys that are under two strategies can be brought under either of them', async () => {
+  const runSql: RunSql = async <R extends object>(text: string, values: readonly unknown[]) =>
+    (await pool.query<R>(text, [...values])).rows;
+  const reason = (from: string, to: string) => reasonAgainstStart(runSql, { ...place, from, to });
+  await assignPlace(session.client, { ...place, strategy: 'row-lock' }, 5_000);
+  expect(await reason('redis-lease', 'row-lock')).toMatch(/start from 'row-lock'/);
+  const group = { ...place, group: 7, epoch: 1n, to: 'redis-lease' };
+  await changeGroup(session.client, group, 5_000);
+  expect(await reason('redis-lease', 'serializable')).toMatch(/are under/);
+  expect(await reason('redis-lease', 'row-lock')).toBeUndefined();
+  expect(await reason('row-lock', 'redis-lease')).toBeUndefined();
+  await begun();
+  controller();
+  await ended('healthy');
+  expect(await moved()).toBe(100);
+});
+
+test('a rollout begins at its first step, and whoever acts on it saw how many keys it has', async () => {
+  const seen = await begun();
+  expect(await rollouts.active()).toMatchObject([{ step: 0, weight: 100, stage: 'progressing' }]);
+  expect(await rollouts.history(seen)).toMatchObject([by]);
+  const next = { step: 0, weight: 50, stage: 'progressing' } as const;
+  expect(await rollouts.become({ ...seen, weight: 0 }, next, by)).toBeUndefined();
+  expect(await rollouts.history(seen)).toHaveLength(1);
+  expect(await rollouts.become(seen, next, by)).toMatchObject({ weight: 50 });
+  expect(await rollouts.history(seen)).toHaveLength(2);
+});
+
+test('what is done to a rollout and what its log says of it are one', async () => {
+  const seen = await begun();
+  await session.run(
+    'alter table lockstep_rollout_log add constraint full_log check (false) not valid',
+  );
+  const next = { step: 0, weight: 50, stage: 'progressing' } as const;
+  await expect(rollouts.become(seen, next, by)).rejects.toThrow(/full_log/);
+  await session.run('alter table lockstep_rollout_log drop constraint full_log');
+  expect(await now()).toMatchObject({ weight: 100 });
+});
+
+test('three groups that somebody is inside of do not keep the others', async () => {
+  await assignPlace(session.client, { ...place, strategy: 'row-lock' }, 5_000);
+  const inside = await Session.open(databaseUrl);
+  const gates = [0, 1, 2].map(group => gateOf(place, group, 1n)).join();
+  await inside.run('begin', `lock table ${gates} in access share mode`);
+  await begun();
+  controller();
+  await until('all others are moved', async () => (await moved()) === 97, 15_000);
+  await inside.close();
+  await ended('healthy');
 });

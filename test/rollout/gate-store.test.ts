@@ -32,7 +32,8 @@ beforeEach(async () => {
   const gate = gateShape.parse({ contestedKeys: 2, commands: 20 });
   const asked = { scenario: 'gift-card', variant: 'plain', from: 'row-lock', to: 'redis-lease' };
   const by = { who: 'a test', action: 'start', why: 'to see it' };
-  const made = await rollouts.begin({ ...asked, steps: [{ setWeight: 50 }], gate }, by);
+  const first = { step: 0, weight: 0, stage: 'progressing' } as const;
+  const made = await rollouts.begin({ ...asked, steps: [{ setWeight: 50 }], gate }, first, [by]);
   if (!made) throw new Error('it did not begin');
   rollout = made;
 });
@@ -164,4 +165,13 @@ test('a process that has not heard is listed', async () => {
   );
   await heard(runSql, rows[0]?.id ?? '', 3n); // the newest change is younger than 2 s
   expect(await behindOf(runSql)).toMatchObject([{ runsAt: 'b:2', silentSeconds: null }]);
+});
+
+test('so does one by a command whose keys were under either of the two', async () => {
+  atMs += 1_000;
+  await pool.query(
+    `insert into lockstep_violations (scenario, key, kind, unit, strategy, detail)
+     values ('gift-card', '1', 'duplicate', 1, 'both:redis-lease+row-lock', 'two of one')`,
+  );
+  expect((await one.look(rollout)).verdict).toBe('Failed');
 });

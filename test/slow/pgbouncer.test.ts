@@ -147,9 +147,8 @@ describeWith('a rollout behind PgBouncer', ['pgbouncer'], async pathOf => {
       const gate = gateShape.parse({});
       const change = { from: 'row-lock', to: 'serializable', steps: [{ setWeight: 100 }] };
       const asked = { ...place, ...change, gate };
-      const made = await rollouts.begin(asked, by);
       const first = { step: 0, weight: 100, stage: 'progressing' } as const;
-      await (made && rollouts.become(made, first, by));
+      await rollouts.begin(asked, first, [by]);
       for (const driver of drivers) driver.start();
       await until(
         'it is done',

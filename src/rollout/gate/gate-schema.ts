@@ -107,9 +107,9 @@ export const replaceVerdict = `
   set looks = looks + 1, compared = $3, verdict = $4, reasons = $5, at = clock_timestamp()
   where rollout_id = $1 and looks = $2`;
 
-/** Names the arms: a key that both of them served is to blame on the change. */
+/** Names the arms: a key that both of them served, or one behind both at once, is to blame on the change. */
 export const firstViolation = `
   select format('%s on key %s under %s: %s', kind, key, strategy, detail) as says, strategy
   from lockstep_violations
-  where scenario = $1 and found_at >= $2 and strategy in ($3, $4, 'mixed')
+  where scenario = $1 and found_at >= $2 and strategy in ($3, $4, $5, 'mixed')
   order by id limit 1`;

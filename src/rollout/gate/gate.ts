@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Rollout } from '../rollouts.ts';
 import { again, type RunSql } from '../run-sql.ts';
+import { dividedName } from '../shadow.ts';
 import type { ArmCounts } from './arms.ts';
 import {
   addCounts,
@@ -131,7 +132,8 @@ export class Gate {
   }
 
   async #violation({ scenario, from, to, startedAt }: Rollout): Promise<Reason | undefined> {
-    const values = [scenario, startedAt, to, this.#options.shadowOf(from, to)];
+    const divided = dividedName(from, to);
+    const values = [scenario, startedAt, to, this.#options.shadowOf(from, to), divided];
     const [found] = await this.#options.runSql<{ says: string; strategy: string }>(
       firstViolation,
       values,
