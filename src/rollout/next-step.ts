@@ -14,8 +14,9 @@ export function nextOf(rollout: Rollout, nowMs: number): Next | undefined {
 }
 
 /** Whether its gate has a say in this: it would decide more keys, or all for good, under the new strategy. */
-export function isGated({ weight, waived }: Rollout, next: Next): boolean {
-  return !waived && weight > 0 && (next.weight > weight || next.stage === 'healthy');
+export function isGated({ weight, waived, steps, step }: Rollout, next: Next): boolean {
+  const before = steps.slice(0, step).some(one => 'setWeight' in one && one.setWeight > 0);
+  return !waived && (weight > 0 || before) && (next.weight > weight || next.stage === 'healthy');
 }
 
 /** At the beginning of a rollout, and behind each step: what the step at `index` asks for. */
