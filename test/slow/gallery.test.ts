@@ -32,7 +32,7 @@ beforeAll(async () => {
     for (const entry of await exploreGallery(open, servers)) found.set(entry.name, entry);
   }
   entries = names.flatMap(name => found.get(name) ?? []);
-}, 480_000);
+}, 900_000);
 
 function isOn(page: string, entry: GalleryEntry | undefined): boolean {
   if (!entry) return false;
