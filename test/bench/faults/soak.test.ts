@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { readFaultsOptions } from '../../../bench/faults/options.ts';
 import { growthOf, growthVerdict } from '../../../bench/faults/soak/growth.ts';
@@ -145,10 +146,13 @@ async function program(every: string): Promise<number> {
 /** As a soak does, in a hurry. */
 async function watched(pid: number): Promise<SoakRun> {
   const samples: Sample[] = [];
+  await delay(1_000); // what has just begun still grows
   const startMs = performance.now();
   const minutes = (): number => (performance.now() - startMs) / 60_000;
-  while (samples.length < 14)
+  while (samples.length < 14) {
     samples.push(await sampleOf({ name: 'it', pid }, new Set(), minutes()));
+    await delay(150);
+  }
   return soak(samples, { seconds: minutes() * 60 });
 }
 
