@@ -101,7 +101,10 @@ export class Controller {
       }
       if (!(await rollouts.drive(this.#id))) return await this.#leave();
       this.#client ??= await this.#options.connect();
-      for (const rollout of active) await this.#advance(this.#client, rollout);
+      const failed: unknown[] = [];
+      for (const rollout of active)
+        await this.#advance(this.#client, rollout).catch(error => failed.push(error));
+      if (failed.length > 0) throw failed[0];
     } catch (error) {
       onError(error);
       await this.#leave();

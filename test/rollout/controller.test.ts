@@ -67,9 +67,9 @@ function controller(more: Partial<ControllerOptions> = {}): Controller {
 const gate = gateShape.parse({});
 
 /** One that wants all groups under `redis-lease`. */
-async function begun(): Promise<Rollout> {
+async function begun(where = place): Promise<Rollout> {
   const asked = {
-    ...place,
+    ...where,
     from: 'row-lock',
     to: 'redis-lease',
     steps: [{ setWeight: 100 }],
@@ -112,6 +112,23 @@ test('an abort in the middle turns round at once, and leaves no group behind', a
     'select count(*)::integer from lockstep_assignments where epoch > 1',
   );
   expect(Number(highest)).toBeLessThanOrEqual(atMost);
+});
+
+test('a rollout that cannot be judged does not keep the others', async () => {
+  const elsewhere = { ...place, scenario: 'appointment' };
+  await addGates(session.client, [elsewhere]);
+  await begun(elsewhere);
+  await begun();
+  const told: unknown[] = [];
+  controller({
+    judge: async ({ scenario }) => {
+      if (scenario !== place.scenario) throw new Error('nobody can say');
+      return { verdict: 'Successful', reasons: [] };
+    },
+    onError: error => told.push(error),
+  });
+  await ended('healthy');
+  expect(told[0]).toMatchObject({ message: 'nobody can say' });
 });
 
 test('a group that somebody is inside of does not keep the others', async () => {
