@@ -124,7 +124,8 @@ function sectionOf({ name, race, cure }: GalleryEntry): string {
     '',
   ];
   if (counterexample !== undefined) {
-    parts.push(timelineMarkdown({ actors: Object.keys(config.actors), counterexample }));
+    const timeline = timelineMarkdown({ actors: Object.keys(config.actors), counterexample });
+    parts.push(timeline.replace(epochTime, '<time>'));
   }
   if (cure !== undefined) {
     parts.push(
@@ -134,6 +135,9 @@ function sectionOf({ name, race, cure }: GalleryEntry): string {
   }
   return parts.join('\n');
 }
+
+/** Seconds or milliseconds since 1970: another in each run. */
+const epochTime = /\b1[6-9]\d{8}(?:\d{3})?\b/g;
 
 function boundText({ bound }: Exploration): string {
   const most = bound.preemptions === undefined ? 'any number of' : `at most ${bound.preemptions}`;
