@@ -96,7 +96,8 @@ ${entries.map(sectionOf).join('\n')}`),
 function withoutChance(text: string): string {
   return text
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '…')
-    .replace(/(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/g, '…');
+    .replace(/(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/g, '…')
+    .replace(/\b1[6-9]\d{8}\b/g, '…'); // seconds since 1970
 }
 
 const columns = [
@@ -124,8 +125,7 @@ function sectionOf({ name, race, cure }: GalleryEntry): string {
     '',
   ];
   if (counterexample !== undefined) {
-    const timeline = timelineMarkdown({ actors: Object.keys(config.actors), counterexample });
-    parts.push(timeline.replace(epochTime, '<time>'));
+    parts.push(timelineMarkdown({ actors: Object.keys(config.actors), counterexample }));
   }
   if (cure !== undefined) {
     parts.push(
@@ -135,9 +135,6 @@ function sectionOf({ name, race, cure }: GalleryEntry): string {
   }
   return parts.join('\n');
 }
-
-/** Seconds or milliseconds since 1970: another in each run. */
-const epochTime = /\b1[6-9]\d{8}(?:\d{3})?\b/g;
 
 function boundText({ bound }: Exploration): string {
   const most = bound.preemptions === undefined ? 'any number of' : `at most ${bound.preemptions}`;
