@@ -28,7 +28,7 @@ function shared(): Record<string, string> {
   return { DATABASE_URL: postgresUrl, REDIS_URL: redisUrl, REDIS_NODES: redisNodeUrls.join(',') };
 }
 
-const small = ['--rounds', '6', '--repetitions', '5', '--seed', '7', '--explore-seconds', '4'];
+const small = ['--rounds', '16', '--repetitions', '5', '--seed', '7', '--explore-seconds', '4'];
 
 describe('four processes', () => {
   let ended: Ended;
@@ -178,7 +178,7 @@ test(
       join(folder, 'few'),
     ];
     const ended = await startCompare(args, shared()).ended;
-    expect(ended.stdout).toMatch(/row-lock: inconclusive, .* on only 2 of 2 keys/);
+    expect(ended.stdout).toMatch(/row-lock: inconclusive, (.* on only [0-2] of 2 keys|no power)/);
     expect(ended.code, ended.stderr).toBe(3);
   },
   runMs,

@@ -89,7 +89,7 @@ test(
     };
     const out = join(folder, 'compared');
     const asked = files.map(([, file]) => file).join();
-    const small = ['--rounds', '24', '--seed', '7', '--explore-seconds', '0'];
+    const small = ['--rounds', '60', '--seed', '7', '--explore-seconds', '0'];
     const { ended } = startCompare(['--strategy', asked, '--out', out, ...small], environment);
     const { code, stderr } = await ended;
     const { cells } = summarize(await readRun(await rawFile(out)));

@@ -100,7 +100,7 @@ describe('the installed package', () => {
     const { postgresUrl, redisUrl, redisNodeUrls } = testServers();
     const { stdout } = await lockstep(
       [
-        ...['compare', '--strategy', './my-lock.ts', '--rounds', '24', '--repetitions', '1'],
+        ...['compare', '--strategy', './my-lock.ts', '--rounds', '60', '--repetitions', '1'],
         ...['--explore-seconds', '4', '--json'],
       ],
       { DATABASE_URL: postgresUrl, REDIS_URL: redisUrl, REDIS_NODES: redisNodeUrls.join(',') },
