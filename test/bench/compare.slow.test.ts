@@ -85,7 +85,7 @@ describe('four processes', () => {
     const rounds = run.cells.flatMap(cell =>
       cell.repetitions.flatMap(repetition => repetition.contested.rounds),
     );
-    expect(rounds).toHaveLength(4 * 5 * 6);
+    expect(rounds).toHaveLength(4 * 5 * 16);
     for (const round of rounds) {
       expect(new Set(round.calls.map(call => call.process)).size).toBe(4);
       expect(new Set(round.calls.map(call => call.actor)).size).toBe(8);
