@@ -4,11 +4,13 @@ import { cString } from './postgres-unit.ts';
 export type BoundValues = readonly (string | null)[];
 
 /**
- * What each Execute in these messages has bound, in their order; empty where its portal was opened
- * before.
+ * What each Execute in these messages has bound, in their order. `portals`: those that messages before
+ * have opened, kept from call to call; without it an Execute of one of them has no values.
  */
-export function boundValues(bytes: Buffer): readonly BoundValues[] {
-  const portals = new Map<string, BoundValues>();
+export function boundValues(
+  bytes: Buffer,
+  portals: Map<string, BoundValues> = new Map(),
+): readonly BoundValues[] {
   const values: BoundValues[] = [];
   let at = 0;
   while (at + 5 <= bytes.length) {

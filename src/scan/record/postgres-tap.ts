@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { listen } from '../../explore/gate/listen.ts';
+import { type BoundValues, boundValues } from '../../explore/wire/bound-values.ts';
 import {
   errorFields,
   type PostgresMessage,
@@ -9,7 +10,6 @@ import {
 import { PostgresRequests } from '../../explore/wire/postgres-requests.ts';
 import { cString, type PostgresUnit } from '../../explore/wire/postgres-unit.ts';
 import { refusal, refusedStartup, startupOf } from '../enclosure/startup.ts';
-import { Bound } from './bound-values.ts';
 import type { RecordedStatement } from './recording.ts';
 import type { Tape } from './tape.ts';
 
@@ -54,7 +54,7 @@ class TappedPostgres {
   readonly #connection: number;
   readonly #requests = new PostgresRequests();
   readonly #replies = new PostgresReplies();
-  readonly #bound = new Bound();
+  readonly #portals = new Map<string, BoundValues>();
   readonly #sent: Sent[] = [];
   #transaction: number | null = null;
 
@@ -96,7 +96,7 @@ class TappedPostgres {
   }
 
   #note(unit: PostgresUnit): void {
-    const values = this.#bound.of(unit.bytes);
+    const values = boundValues(unit.bytes, this.#portals);
     const results = unit.texts.map((text, at) =>
       this.#tape.sent({
         store: 'postgres',

@@ -1,8 +1,6 @@
 import { type Exploration, type ExploreOptions, explore } from '../../explore/explore.ts';
 import type { Actor, Subject } from '../../explore/run/stage.ts';
 import type { AddedRow } from '../../explore/serial/finding.ts';
-import { exploredAs } from '../confirm.ts';
-import type { ScanOptions, ScanSubject } from '../subject.ts';
 import { type Cure, curesFor, type Rewritten, type Wrong } from './cures.ts';
 import { observed } from './observed.ts';
 import { Planner } from './planned.ts';
@@ -73,12 +71,6 @@ export async function whatIf(subject: Subject, options: ExploreOptions): Promise
     rows.push(await rowOf(cure, serial, plain, asIs));
   }
   return { asIs, rows, why: undefined };
-}
-
-/** The same for what a scan has found. */
-export function whatIfOf(scan: ScanSubject, options: ScanOptions): Promise<WhatIf> {
-  const hosts = scan.allowHosts === undefined ? {} : { allowHosts: scan.allowHosts };
-  return whatIf(exploredAs(scan), { ...hosts, ...options });
 }
 
 /** Rows whose table is named among what only this order left. */
