@@ -91,10 +91,17 @@ function burdenOf({ strategy: { adoption } }: CellSummary): number {
   return (adoption.migration === 'none' ? 0 : 1) + (adoption.newDependency === null ? 0 : 2);
 }
 
+/** A result file has it as a text. */
+const migrationWords: Readonly<Record<string, string>> = {
+  none: 'no migration',
+  column: 'a column',
+  'constraint over existing rows': 'a constraint over existing rows',
+};
+
 function asksFor({ strategy: { adoption } }: CellSummary): string {
   const { migration, newDependency, retryNeeded } = adoption;
   return list([
-    migration === 'none' ? 'no migration' : migration === 'column' ? 'a column' : migration,
+    migrationWords[migration] ?? migration,
     newDependency ?? 'no new server',
     ...(retryNeeded ? ['retries'] : []),
   ]);
